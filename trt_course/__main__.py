@@ -1,0 +1,146 @@
+"""The command line: `python -m trt_course COMMAND`. Each command calls the functions that the lessons call.
+
+Exit status: 0 all done, 1 some items failed, 2 bad input, 130 stopped with Ctrl-C.
+"""
+import argparse
+import sys
+
+from . import doctor
+from .engine import BACKENDS
+from .errors import CourseError
+from .files import kit_path, write_json
+from .measure.evaluate import score_folders, score_model
+from .media.sources import kind_of
+from .models import find_model, list_models
+from .run import FORMATS, detect_dir, detect_one, detect_video
+from .ssd import TrtSSD
+
+DEFAULT_MODEL = "ssd_resnet18_traffic"
+
+
+def _doctor(args):
+    print(doctor.report())
+    return 0
+
+
+def _models(args):
+    for name in list_models():
+        spec = find_model(name)
+        print("{}  {}\n    {} x {} {}, {} classes: {}{}".format(
+            name, spec.title, spec.input.width, spec.input.height, spec.input.color, len(spec.class_ids()),
+            ", ".join(spec.labels[i] for i in spec.class_ids()),
+            "\n    note: the ONNX file is not the one that model.json describes" if spec.changed() else ""))
+    return 0
+
+
+def _open(args):
+    return TrtSSD(args.model, backend=args.backend, threads=args.threads)
+
+
+def _detect(args):
+    source = kit_path(args.source)
+    kind = kind_of(source)
+    with _open(args) as ssd:
+        if kind == "image":
+            detect_one(ssd, source, args.out, args.conf)
+        elif kind == "video":
+            detect_video(ssd, source, args.out, args.conf)
+        else:
+            return _failures(detect_dir(ssd, source, args.out, args.conf, [args.format] if args.format else FORMATS))
+    return 0
+
+
+def _failures(failed):
+    for complaint in failed:
+        print("not done: " + complaint, file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _evaluate(args):
+    class_iou = {name: _iou(value) for name, value in zip(args.set_class_iou[::2], args.set_class_iou[1::2])}
+    if args.model:
+        with _open(args) as ssd:
+            result = score_model(ssd, args.data, args.ignore, class_iou)
+    elif args.gt and args.det and len(args.set_class_iou) % 2 == 0:
+        result = score_folders(args.gt, args.det, args.ignore, class_iou)
+    else:
+        raise CourseError("evaluate needs --gt DIR --det DIR, or --model NAME --data DIR; --set-class-iou takes pairs "
+                          "of a class and a number")
+    print(result.report())
+    if args.json:
+        write_json(args.json, {"mAP": result.mean, "classes": {
+            name: {"AP": c.ap, "truths": c.truths, "hits": c.hits, "false_alarms": c.false_alarms}
+            for name, c in result.classes.items()}})
+    return 0
+
+
+def _iou(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 1:
+        raise CourseError("--set-class-iou: '{}' is not an overlap between 0 and 1".format(text))
+    return value
+
+
+def _confidence(text):
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError("wanted: a number from 0 to 1")
+    return value
+
+
+def _add_engine_options(parser):
+    parser.add_argument("--backend", choices=BACKENDS, default="auto", help="where the network runs")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: one a core")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m trt_course", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.required = True
+
+    add = commands.add_parser("doctor", help="what this machine has, and what to do about what it lacks")
+    add.set_defaults(call=_doctor)
+
+    add = commands.add_parser("models", help="the models in models/")
+    add.set_defaults(call=_models)
+
+    add = commands.add_parser("detect", help="detect objects in a picture, a folder of pictures or a video file")
+    add.add_argument("source", help="picture, folder or video file")
+    add.add_argument("--model", default=DEFAULT_MODEL, help="a name in models/, a model folder, or an .onnx file "
+                                                            "beside a model.json (default: %(default)s)")
+    add.add_argument("--conf", type=_confidence, help="confidence from which a box counts (default: the model's own)")
+    add.add_argument("--out", default="out", help="folder for the results (default: %(default)s)")
+    add.add_argument("--format", choices=FORMATS, help="for a folder: text files or detections.json (default: both)")
+    _add_engine_options(add)
+    add.set_defaults(call=_detect)
+
+    add = commands.add_parser("evaluate", help="mAP of detections, or of a model on a data folder")
+    add.add_argument("--gt", help="folder of ground-truth text files")
+    add.add_argument("--det", help="folder of detection text files")
+    add.add_argument("--model", help="detect first, with this model ...")
+    add.add_argument("--data", default="data/traffic", help="... on this folder with images/ and ground-truth/")
+    add.add_argument("--ignore", nargs="*", default=[], metavar="CLASS", help="classes to leave out")
+    add.add_argument("--set-class-iou", nargs="*", default=[], metavar="CLASS IOU", help="own overlap for a class")
+    add.add_argument("--json", metavar="FILE", help="write the figures there too")
+    _add_engine_options(add)
+    add.set_defaults(call=_evaluate)
+    return parser
+
+
+def main(argv=None):
+    args = _parser().parse_args(argv)
+    try:
+        return args.call(args)
+    except CourseError as err:
+        print("trt_course: {}".format(err), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped. What was finished is kept.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""What the network gave becomes Detections, by the output layout in the ModelSpec.
+
+One small function a layout, in a table; each picks one image's rows above the threshold, and only those are
+scaled to the picture, clipped and checked. Boxes stay floats.
+"""
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from .detections import Detections
+from .errors import CourseError
+from .nms import best, nms
+
+
+class Raw(NamedTuple):
+    """One image's candidates, boxes as the network gave them; `bad` counts rows with scores that are not numbers."""
+    boxes: np.ndarray  # (n, 4) x1 y1 x2 y2
+    confs: np.ndarray  # (n,)
+    clss: np.ndarray  # (n,)
+    bad: int
+
+
+def _above(boxes, confs, clss, conf_th):
+    bad = int(np.isnan(confs).sum())
+    with np.errstate(invalid="ignore"):
+        keep = (confs >= np.float32(conf_th)) & (confs > 0)
+    return Raw(boxes[keep], confs[keep], clss[keep], bad)
+
+
+def _nms7(spec, tensors, i, conf_th):
+    rows = tensors["rows"].reshape(-1, 7)
+    if "count" in tensors:
+        counts = tensors["count"].reshape(-1)
+        rows = rows.reshape(len(counts), -1, 7)[i][:max(0, int(counts[i]))]  # (k, 7)
+    else:
+        rows = rows[rows[:, 0] == i]  # padding has image index -1
+    return _above(rows[:, 3:7], rows[:, 2], rows[:, 1], conf_th)
+
+
+def _efficient_nms(spec, tensors, i, conf_th):
+    n = max(0, int(tensors["count"].reshape(-1)[i]))
+    return _above(tensors["boxes"][i][:n], tensors["scores"][i][:n], tensors["classes"][i][:n], conf_th)
+
+
+def _tf_detection(spec, tensors, i, conf_th):
+    n = int(tensors["count"].reshape(-1)[i]) if "count" in tensors else None
+    boxes = tensors["boxes"][i][:n][:, [1, 0, 3, 2]]  # y1 x1 y2 x2 -> x1 y1 x2 y2
+    return _above(boxes, tensors["scores"][i][:n], tensors["classes"][i][:n], conf_th)
+
+
+def _boxes_scores(spec, tensors, i, conf_th):
+    boxes, scores = tensors["boxes"][i], tensors["scores"][i]  # (p, 4), (p, c)
+    return _per_class(spec, lambda chosen: boxes[chosen], scores, conf_th)
+
+
+def _loc_conf_priors(spec, tensors, i, conf_th):
+    priors = _priors(spec.output.priors)  # (p, 4) cx cy w h
+    loc, conf = (_by_prior(spec, role, tensors[role][i], len(priors)) for role in ("loc", "conf"))
+    rows = _reachable(spec, conf, conf_th)
+    raw = _per_class(spec, lambda chosen: from_priors(loc[rows[chosen]], priors[rows[chosen]], spec.output.variances),
+                     _activate(conf[rows], spec.output.activation), conf_th)
+    return raw._replace(bad=raw.bad + _nan_rows(conf))
+
+
+def _by_prior(spec, role, array, n):
+    """(n, values), also where the network gives (values, n)."""
+    if n not in array.shape:
+        raise CourseError("{}: the tensor {} has shape {} an image; {} holds {} priors".format(
+            spec.name, spec.output.tensors[role], array.shape, spec.output.priors.name, n))
+    return array if array.shape[0] == n else array.T
+
+
+def _reachable(spec, conf, conf_th):
+    """The priors that can pass the threshold. After a softmax no class can be above exp(its logit - the highest)."""
+    if spec.output.activation != "softmax" or conf_th <= 0:
+        return np.flatnonzero(~np.isnan(conf).any(axis=1))
+    gap = conf[:, spec.class_ids()].max(axis=1) - conf.max(axis=1)
+    return np.flatnonzero(gap >= np.log(conf_th) - 1e-3)
+
+
+def _nan_rows(scores):
+    return int(np.isnan(scores).any(axis=1).sum()) if np.isnan(np.sum(scores)) else 0
+
+
+def _activate(logits, activation):
+    logits = logits.astype(np.float32)
+    if activation == "softmax":
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+    return 1 / (1 + np.exp(-logits)) if activation == "sigmoid" else logits
+
+
+def from_priors(loc, priors, variances):
+    """SSD's offsets to corner boxes: loc (n, 4), priors (n, 4) cx cy w h -> (n, 4) x1 y1 x2 y2."""
+    loc = loc.astype(np.float32) * np.float32(variances)
+    with np.errstate(over="ignore"):
+        centre = priors[:, :2] + loc[:, :2] * priors[:, 2:]
+        half = priors[:, 2:] * np.exp(loc[:, 2:]) / 2
+    return np.concatenate([centre - half, centre + half], axis=1)
+
+
+def to_priors(boxes, priors, variances):
+    """The reverse of `from_priors`, as training needs it."""
+    centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    loc = np.concatenate([(centre - priors[:, :2]) / priors[:, 2:], np.log(size / priors[:, 2:])], axis=1)
+    return loc / np.float32(variances)  # (n, 4)
+
+
+@functools.lru_cache(maxsize=8)
+def _priors(path):
+    try:
+        priors = np.load(str(path), allow_pickle=False).astype(np.float32)
+    except (OSError, ValueError) as err:
+        raise CourseError("{} cannot be read as an array of priors: {}".format(path, err)) from None
+    if priors.ndim != 2 or priors.shape[1] != 4:
+        raise CourseError("{} has shape {}; wanted: (priors, 4), centre x, centre y, width, height".format(
+            path, priors.shape))
+    return priors
+
+
+def _per_class(spec, boxes_of, scores, conf_th):
+    """Threshold and suppress class by class; only the chosen boxes are ever computed."""
+    if scores.shape[1] != len(spec.labels):
+        raise CourseError("{}: the network scores {} classes, model.json lists {} labels (background counts too)"
+                          .format(spec.name, scores.shape[1], len(spec.labels)))
+    found = [_one_class(spec, boxes_of, scores[:, c], c, conf_th) for c in spec.class_ids()]
+    boxes, confs, clss, dropped = zip(*found)
+    return Raw(np.concatenate(boxes), np.concatenate(confs), np.concatenate(clss), _nan_rows(scores) + sum(dropped))
+
+
+def _one_class(spec, boxes_of, scores, cls, conf_th):
+    with np.errstate(invalid="ignore"):
+        chosen = np.flatnonzero((scores >= np.float32(conf_th)) & (scores > 0))
+    chosen = chosen[best(scores[chosen], spec.nms.candidates_per_class)]
+    boxes = boxes_of(chosen).astype(np.float32)
+    good = _is_box(boxes)
+    boxes, confs = boxes[good], scores[chosen[good]].astype(np.float32)
+    keep = nms(boxes, spec.nms.iou_threshold)
+    return boxes[keep], confs[keep], np.full(int(keep.sum()), cls), int((~good).sum())
+
+
+def _is_box(boxes):
+    with np.errstate(invalid="ignore"):
+        return np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)
+
+
+_LAYOUTS = {
+    "nms7": _nms7,
+    "efficient_nms": _efficient_nms,
+    "tf_detection": _tf_detection,
+    "boxes_scores": _boxes_scores,
+    "loc_conf_priors": _loc_conf_priors,
+}
+
+
+def _in_picture(spec, raw, where, size):
+    boxes, clss = raw.boxes.astype(np.float32), raw.clss.astype(np.int64)
+    known = (clss >= 0) & (clss < len(spec.labels)) & (clss != (-1 if spec.background is None else spec.background))
+    good = _is_box(boxes)
+    boxes, confs, clss = boxes[good & known], raw.confs[good & known], clss[good & known]
+    order = best(confs, spec.nms.max_detections)
+    boxes, confs, clss = boxes[order], confs[order].astype(np.float32).clip(0, 1), clss[order]
+    if spec.output.units == "normalized":
+        boxes = boxes * np.float32([spec.input.width, spec.input.height] * 2)
+    boxes = where.to_image(boxes).clip(0, np.float32(list(size) * 2))  # (n, 4)
+    return Detections(boxes, confs, clss, raw.bad + int((~good).sum()))
+
+
+def decode(spec, outputs, placements, sizes, conf_th):
+    """Detections of each image of a batch; `placements` as preprocessing gave them, `sizes` (width, height)."""
+    tensors = {role: outputs[name] for role, name in spec.output.tensors.items()}
+    layout = _LAYOUTS[spec.output.layout]
+    return [_in_picture(spec, layout(spec, tensors, i, conf_th), where, size)
+            for i, (where, size) in enumerate(zip(placements, sizes))]

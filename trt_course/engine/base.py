@@ -1,0 +1,70 @@
+"""What every engine offers: named tensors, requests that own their buffers, infer, submit and result.
+
+An engine turns input tensors into output tensors. It knows nothing of pictures, boxes or models' records.
+"""
+from typing import Any, NamedTuple, Tuple
+
+import numpy as np
+
+from ..errors import CourseError
+
+
+class TensorInfo(NamedTuple):
+    """A tensor of the network; a dynamic batch is -1."""
+    name: str
+    shape: Tuple[int, ...]
+    dtype: Any
+
+
+class Request:
+    """One inference: input arrays to fill and, after `result`, the outputs.
+
+    The request owns its arrays (page-locked where there is a GPU). Outputs stay valid until the same request
+    is submitted again; copy what must live longer. Several requests of one engine may be under way at once.
+    """
+
+    def __init__(self, inputs):
+        self.inputs = inputs
+        self.outputs = None
+        self.pending = None
+
+
+class Engine:
+    """The base of the engines. Use it as a context manager, in the thread that opened it."""
+    inputs = ()
+    outputs = ()
+    min_batch = max_batch = 1
+    name = "engine"
+
+    def new_request(self, batch=1):
+        """A Request for up to `batch` items; its arrays are as long as the engine's smallest batch."""
+        if not 1 <= batch <= self.max_batch:
+            raise CourseError("This engine takes batches of 1 to {}; wanted: {}".format(self.max_batch, batch))
+        batch = max(batch, self.min_batch)
+        arrays = {t.name: self._input_array((batch,) + tuple(t.shape[1:]), t.dtype) for t in self.inputs}
+        return Request(arrays)
+
+    def _input_array(self, shape, dtype):
+        return np.zeros(shape, dtype)
+
+    def submit(self, request):
+        """Start the inference and return at once."""
+        raise NotImplementedError
+
+    def result(self, request):
+        """Wait for a submitted request; its outputs, by name."""
+        raise NotImplementedError
+
+    def infer(self, request):
+        """Run the request now; its outputs, by name."""
+        self.submit(request)
+        return self.result(request)
+
+    def close(self):
+        """Free everything. Closing twice is fine."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -1,0 +1,87 @@
+"""The network on the CPU with ONNX Runtime: for machines without a GPU, and the reference for those with one."""
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ..errors import CourseError, need
+from .base import Engine, TensorInfo
+
+# ONNX Runtime's way to say what is wrong -> ours. The first text that occurs in its message counts.
+_REFUSALS = (
+    (("No Op registered for", "is not a registered function/op", "NOT_IMPLEMENTED"),
+     "it holds an operator that ONNX Runtime does not have. A node such as EfficientNMS_TRT or NMS_TRT is a TensorRT "
+     "plugin: that file needs TensorRT; on the CPU use the model without NMS inside."),
+    (("INVALID_PROTOBUF", "Protobuf parsing failed", "ModelProto does not have a graph"),
+     "it is not an ONNX file, or a part of one. Fetch or export it again. (An .engine or .etlt file is not ONNX.)"),
+    (("INVALID_GRAPH", "ShapeInferenceError", "This is an invalid model", "Unsupported model IR version",
+      "opset"), "ONNX Runtime does not accept its graph."),
+)
+_DYNAMIC_BATCH = 1, 8  # a larger batch buys nothing on a CPU but memory
+
+
+def _explain(path, err):
+    message = " ".join(str(err).split())
+    for signs, meaning in _REFUSALS:
+        if any(sign in message for sign in signs):
+            return "{} cannot run on the CPU: {} ({})".format(path, meaning, message[:300])
+    return "{} cannot run on the CPU: {}".format(path, message[:400])
+
+
+def _open(path, threads):
+    ort = need("onnxruntime")
+    if not os.path.isfile(str(path)):
+        raise CourseError("There is no file {}. A model's ONNX stands beside its model.json.".format(path))
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as err:  # its exception types differ from release to release
+        raise CourseError(_explain(path, err)) from None
+
+
+def _info(node):
+    types = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8, "tensor(float16)": np.float16,
+             "tensor(int32)": np.int32, "tensor(int64)": np.int64, "tensor(double)": np.float64}
+    if node.type not in types:
+        raise CourseError("The tensor {} has type {}, which this kit does not handle".format(node.name, node.type))
+    shape = tuple(d if isinstance(d, int) else -1 for d in node.shape)
+    return TensorInfo(node.name, shape, np.dtype(types[node.type]))
+
+
+class CpuEngine(Engine):
+    """An ONNX file on the CPU. `threads` 0 lets ONNX Runtime use one thread a core."""
+
+    def __init__(self, path, threads=0):
+        self._session = _open(path, threads)
+        self._worker = None
+        self.inputs = tuple(_info(node) for node in self._session.get_inputs())
+        self.outputs = tuple(_info(node) for node in self._session.get_outputs())
+        fixed = self.inputs[0].shape[0]
+        self.min_batch, self.max_batch = _DYNAMIC_BATCH if fixed == -1 else (fixed, fixed)
+        self.name = "ONNX Runtime {} on the CPU".format(need("onnxruntime").__version__)
+
+    def infer(self, request):
+        if self._session is None:
+            raise CourseError("This engine is closed; open it again to use it.")
+        values = self._session.run(None, request.inputs)
+        request.outputs = {t.name: value for t, value in zip(self.outputs, values)}
+        return request.outputs
+
+    def submit(self, request):
+        if self._worker is None:
+            self._worker = ThreadPoolExecutor(max_workers=1)
+        request.pending = self._worker.submit(self.infer, request)
+
+    def result(self, request):
+        pending, request.pending = request.pending, None
+        if pending is None:
+            raise CourseError("There is nothing to wait for: submit the request first.")
+        return pending.result()
+
+    def close(self):
+        worker, self._worker, self._session = self._worker, None, None
+        if worker is not None:
+            worker.shutdown()

@@ -1,0 +1,53 @@
+"""Where the kit's files are, and how files are written: to a temporary name first, renamed when whole.
+
+Not a file-format module: it knows nothing of what the files hold.
+"""
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+KIT = Path(__file__).resolve().parent.parent
+
+
+def kit_path(path):
+    """A path as the reader typed it; one that is not below the working directory may be relative to the kit."""
+    path = Path(path).expanduser()
+    if path.is_absolute() or path.exists() or not (KIT / path).exists():
+        return path
+    return KIT / path
+
+
+@contextlib.contextmanager
+def whole_file(path):
+    """Yield a temporary path beside `path`; it takes the final name only when the block ends without an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix="." + path.stem + "-", suffix=path.suffix, dir=str(path.parent))
+    os.close(handle)
+    try:
+        yield Path(name)
+        os.chmod(name, 0o644)
+        os.replace(name, str(path))
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+
+
+def write_text(path, text):
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path, value):
+    write_text(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(str(path), "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

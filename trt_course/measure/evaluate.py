@@ -1,0 +1,49 @@
+"""Scoring from end to end: two folders of text files, or a detector run over a data folder and scored in one go."""
+import sys
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from ..errors import CourseError
+from ..files import kit_path
+from ..media.sources import images_in, read_image
+from . import voc
+
+CONF_TH = 0.01  # a higher one cuts the precision-recall curve short
+
+
+def score_folders(truth_dir, found_dir, ignore=(), class_iou=None):
+    """The voc.Score of detection files against ground-truth files; images without a detection file are listed."""
+    truths, founds, missing = voc.read_folders(kit_path(truth_dir), kit_path(found_dir))
+    if missing:
+        print("{} images have no detection file and count as empty: {}".format(len(missing), ", ".join(missing[:10])),
+              file=sys.stderr)
+    return voc.score(truths, founds, ignore, class_iou)
+
+
+def score_model(ssd, data, ignore=(), class_iou=None, conf_th=CONF_TH):
+    """The voc.Score of a detector on data/images with data/ground-truth."""
+    data = kit_path(data)
+    paths = images_in(_folder(data / "images"))
+    truths = {path.stem: voc.read_truth(_file(data / "ground-truth" / (path.stem + ".txt"))) for path in paths}
+    founds = {path.stem: as_found(ssd.detect(read_image(path), conf_th), ssd.spec.labels)
+              for path in tqdm(paths, desc="evaluate", unit="image")}
+    return voc.score(truths, founds, ignore, class_iou)
+
+
+def as_found(detections, labels):
+    boxes, confs, clss = detections
+    return voc.Found([labels[c] for c in clss], confs.astype(float), np.asarray(boxes, dtype=float))
+
+
+def _folder(path):
+    if not path.is_dir():
+        raise CourseError("There is no folder {}. A data folder holds images/ and ground-truth/.".format(path))
+    return path
+
+
+def _file(path):
+    if not Path(path).is_file():
+        raise CourseError("There is no ground truth {} for the picture of that name.".format(path))
+    return path

@@ -1,0 +1,192 @@
+"""mAP as the original course prints it: VOC style, overlap 0.5, area under the monotone precision-recall curve.
+
+Boxes count with +1 pixel, a ground-truth box is used once, difficult boxes count neither way. COCO's measure is
+another module's.
+"""
+import shlex
+from pathlib import Path
+from typing import Dict, List, NamedTuple
+
+import numpy as np
+
+from ..errors import CourseError
+
+
+class Truth(NamedTuple):
+    """The ground-truth boxes of one image."""
+    labels: List[str]
+    boxes: np.ndarray  # (n, 4)
+    difficult: np.ndarray  # (n,) bool
+
+
+class Found(NamedTuple):
+    """The detections of one image."""
+    labels: List[str]
+    confs: np.ndarray  # (n,)
+    boxes: np.ndarray  # (n, 4)
+
+
+class ClassScore(NamedTuple):
+    """One class: its AP, the curve's points, and the counts behind them."""
+    ap: float
+    recall: np.ndarray
+    precision: np.ndarray
+    truths: int
+    hits: int
+    false_alarms: int
+
+
+class Score(NamedTuple):
+    classes: Dict[str, ClassScore]
+
+    @property
+    def mean(self):
+        return sum(c.ap for c in self.classes.values()) / len(self.classes) if self.classes else 0.0
+
+    def report(self):
+        rows = ["{} AP  = {:.2f}%".format(name, 100 * c.ap) for name, c in sorted(self.classes.items())]
+        return "\n".join(rows + ["mAP = {:.2f}%".format(100 * self.mean)])
+
+
+def _rows(path, least, most, form):
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            row = shlex.split(line)
+        except ValueError as err:
+            raise CourseError("{}, line {}: {}: {}".format(path, number, err, line)) from None
+        if row and not least <= len(row) <= most:
+            raise CourseError("{}, line {}: {} fields in '{}'; wanted: {}. A class name with blanks is put in quotes."
+                              .format(path, number, len(row), line, form))
+        if row:
+            yield number, row
+
+
+def _lines(path):
+    try:
+        return Path(str(path)).read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise CourseError("{} is not a text file".format(path)) from None
+
+
+def _numbers(path, number, fields):
+    try:
+        values = [float(f) for f in fields]
+    except ValueError as err:
+        raise CourseError("{}, line {}: {}".format(path, number, err)) from None
+    if not np.isfinite(values).all():
+        raise CourseError("{}, line {}: a number is not finite".format(path, number))
+    return values
+
+
+def read_truth(path):
+    """Lines `class left top right bottom [difficult]`."""
+    labels, boxes, difficult = [], [], []
+    for number, row in _rows(path, 5, 6, "class left top right bottom [difficult]"):
+        if row[5:] not in ([], ["difficult"]):
+            raise CourseError("{}, line {}: the last field is '{}'; allowed: difficult, or nothing".format(
+                path, number, row[5]))
+        labels.append(row[0])
+        boxes.append(_numbers(path, number, row[1:5]))
+        difficult.append(len(row) == 6)
+    return Truth(labels, np.array(boxes, dtype=float).reshape(-1, 4), np.array(difficult, dtype=bool))
+
+
+def read_found(path):
+    """Lines `class confidence left top right bottom`."""
+    labels, values = [], []
+    for number, row in _rows(path, 6, 6, "class confidence left top right bottom"):
+        labels.append(row[0])
+        values.append(_numbers(path, number, row[1:]))
+    values = np.array(values, dtype=float).reshape(-1, 5)
+    return Found(labels, values[:, 0], values[:, 1:])
+
+
+def read_folders(truth_dir, found_dir):
+    """Both folders by image name, and the names of images that have no detection file (they count as empty)."""
+    truths = {p.stem: read_truth(p) for p in _text_files(truth_dir)}
+    paths = {p.stem: p for p in _text_files(found_dir)}
+    strange = sorted(set(paths) - set(truths))
+    if strange:
+        raise CourseError("{} has no ground truth: {} holds no {}.txt".format(
+            paths[strange[0]], truth_dir, strange[0]))
+    missing = sorted(set(truths) - set(paths))
+    nothing = Found([], np.zeros(0), np.zeros((0, 4)))
+    return truths, {name: read_found(paths[name]) if name in paths else nothing for name in truths}, missing
+
+
+def _text_files(folder):
+    paths = sorted(Path(str(folder)).glob("*.txt"))
+    if not paths:
+        raise CourseError("The folder {} holds no .txt files".format(folder))
+    return paths
+
+
+def overlap(box, boxes):
+    """Intersection over union of one box with (n, 4) others, sides counted with +1 pixel."""
+    size = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2]) + 1
+    inter = size.clip(0).prod(axis=1)
+    area = (box[2:] - box[:2] + 1).prod()
+    areas = (boxes[:, 2:] - boxes[:, :2] + 1).prod(axis=1)
+    return inter / (area + areas - inter)
+
+
+def score(truths, founds, ignore=(), class_iou=None):
+    """The Score of detections {image: Found} against ground truth {image: Truth}."""
+    thresholds = class_iou or {}
+    names = sorted({label for truth in truths.values() for label in truth.labels} - set(ignore))
+    by_class = _sort_by_class(founds)
+    return Score({name: _score_class(name, truths, by_class.get(name, []), thresholds.get(name, 0.5))
+                  for name in names})
+
+
+def _sort_by_class(founds):
+    """{class: [(confidence, image, box), ...]}, most confident first, equal ones in the order of the files."""
+    rows = {}
+    for image in sorted(founds):
+        found = founds[image]
+        for label, conf, box in zip(found.labels, found.confs, found.boxes):
+            rows.setdefault(label, []).append((conf, image, box))
+    return {label: sorted(group, key=lambda row: -row[0]) for label, group in rows.items()}
+
+
+def _score_class(name, truths, rows, min_iou):
+    places = {image: np.flatnonzero([label == name for label in truth.labels]) for image, truth in truths.items()}
+    boxes = {image: truths[image].boxes[index] for image, index in places.items()}
+    difficult = {image: truths[image].difficult[index] for image, index in places.items()}
+    used = {image: np.zeros(len(index), dtype=bool) for image, index in places.items()}
+    verdicts = [_judge(box, boxes[image], difficult[image], used[image], min_iou) for _, image, box in rows]
+    total = sum(int((~d).sum()) for d in difficult.values())
+    return _curve(np.array(verdicts, dtype=int), total)
+
+
+def _judge(box, boxes, difficult, used, min_iou):
+    """1 right, -1 wrong, 0 neither. Only the best overlap is looked at, and marked as used."""
+    if not len(boxes):
+        return -1
+    overlaps = overlap(box, boxes)
+    best = int(overlaps.argmax())
+    if overlaps[best] < min_iou:
+        return -1
+    if difficult[best]:
+        return 0
+    if used[best]:
+        return -1
+    used[best] = True
+    return 1
+
+
+def _curve(verdicts, total):
+    hits, alarms = np.cumsum(verdicts == 1), np.cumsum(verdicts == -1)
+    recall = hits / max(total, 1)
+    precision = hits / np.maximum(hits + alarms, 1)
+    return ClassScore(area_under(recall, precision), recall, precision, total,
+                      int(hits[-1]) if len(hits) else 0, int(alarms[-1]) if len(alarms) else 0)
+
+
+def area_under(recall, precision):
+    """The area under the curve after precision is made monotone from the right (VOC 2010 on)."""
+    recall = np.concatenate([[0.0], recall, [1.0]])
+    precision = np.concatenate([[0.0], precision, [0.0]])
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    steps = np.flatnonzero(recall[1:] != recall[:-1])
+    return float(((recall[steps + 1] - recall[steps]) * precision[steps + 1]).sum())

@@ -1,0 +1,134 @@
+"""A picture becomes the network's input tensor, by the recipe in the ModelSpec, in a buffer that the caller gives.
+
+Pictures are uint8, height x width x 3, BGR as OpenCV reads them. Nothing is allocated a frame but views.
+"""
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from .errors import CourseError
+
+
+class Placement(NamedTuple):
+    """Where the picture lies in the network's input: input = picture * (sx, sy) + (ox, oy)."""
+    sx: float
+    sy: float
+    ox: float
+    oy: float
+
+    def to_image(self, boxes):
+        """Boxes (n, 4) from pixels of the network's input to pixels of the picture."""
+        offset = np.array([self.ox, self.oy] * 2, dtype=np.float32)
+        scale = np.array([self.sx, self.sy] * 2, dtype=np.float32)
+        return (boxes - offset) / scale  # (n, 4)
+
+    def to_input(self, boxes):
+        return boxes * np.float32([self.sx, self.sy] * 2) + np.float32([self.ox, self.oy] * 2)  # (n, 4)
+
+
+def placement(spec, width, height):
+    """The Placement of a picture of this size, by the spec's way to resize."""
+    sx, sy = spec.input.width / width, spec.input.height / height
+    if spec.input.resize == "stretch":
+        return Placement(sx, sy, 0.0, 0.0)
+    if spec.input.resize == "letterbox":
+        new_w, new_h = max(1, round(width * min(sx, sy))), max(1, round(height * min(sx, sy)))
+        return Placement(new_w / width, new_h / height, float((spec.input.width - new_w) // 2),
+                         float((spec.input.height - new_h) // 2))
+    part_w = min(width, max(1, round(spec.input.width / max(sx, sy))))
+    part_h = min(height, max(1, round(spec.input.height / max(sx, sy))))
+    sx, sy = spec.input.width / part_w, spec.input.height / part_h
+    return Placement(sx, sy, -((width - part_w) // 2) * sx, -((height - part_h) // 2) * sy)
+
+
+def as_bgr(image):
+    """The picture as uint8 BGR; grey and BGRA are converted, the rest is refused with advice."""
+    if image is None:
+        raise CourseError("There is no picture (None). cv2.imread returns None when a file is missing or unreadable: "
+                          "check the path.")
+    if not isinstance(image, np.ndarray):
+        raise CourseError("The picture is a {}; wanted: a numpy array as cv2.imread gives. From PIL: "
+                          "np.asarray(picture)[:, :, ::-1]".format(type(image).__name__))
+    if image.size == 0:
+        raise CourseError("The picture is empty: its shape is {}.".format(image.shape))
+    if image.dtype != np.uint8:
+        raise CourseError("The picture has type {}; wanted: uint8, 0 to 255. From 16 bit: (image // 256).astype"
+                          "('uint8'); from floats 0 to 1: (image * 255).astype('uint8')".format(image.dtype))
+    if image.ndim == 2 or image.ndim == 3 and image.shape[2] == 1:
+        return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+    if image.ndim == 3 and image.shape[2] == 4:
+        return cv2.cvtColor(image, cv2.COLOR_BGRA2BGR)
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise CourseError("The picture has shape {}; wanted: (height, width, 3), BGR. One picture, not a batch: "
+                          "detect_batch takes a list.".format(image.shape))
+    return image
+
+
+class Preprocessor:
+    """Fills input tensors for one ModelSpec. Holds its scratch memory: one object a thread."""
+
+    def __init__(self, spec):
+        self.spec = spec
+        size = (spec.input.height, spec.input.width)
+        self._resized = np.empty(size + (3,), np.uint8)  # (h, w, 3) BGR
+        self._planes = [np.empty(size, np.uint8) for _ in range(3)]
+        self._mean = np.array(spec.input.mean, np.float32)
+        self._gain = np.float32(1) / np.array(spec.input.scale, np.float32)
+        pad = spec.input.pad if spec.input.color == "BGR" else spec.input.pad[::-1]
+        self._pad = np.array(pad).round().clip(0, 255).astype(np.uint8)
+
+    @property
+    def shape(self):
+        """The shape of one picture's tensor."""
+        h, w = self.spec.input.height, self.spec.input.width
+        return (3, h, w) if self.spec.input.layout == "nchw" else (h, w, 3)
+
+    def __call__(self, image, out):
+        """Write the picture's tensor into `out`, of `shape` and the spec's dtype. Returns its Placement."""
+        if out.shape != self.shape or out.dtype != np.dtype(self.spec.input.dtype):
+            raise CourseError("The input buffer is {} {}; the model {} wants {} {}".format(
+                out.dtype, out.shape, self.spec.name, self.spec.input.dtype, self.shape))
+        where = placement(self.spec, image.shape[1], image.shape[0])
+        self._resize(image, where)
+        if self.spec.input.layout == "nchw":
+            self._fill_planes(out)
+        else:
+            self._fill_pixels(out)
+        return where
+
+    def batch(self, images, out):
+        """Write pictures into out[0], out[1], ... Returns their Placements."""
+        return [self(image, slot) for image, slot in zip(images, out)]
+
+    def _resize(self, image, where):
+        source, target = image, self._resized
+        h, w = target.shape[:2]
+        if self.spec.input.resize == "letterbox":
+            target[:] = self._pad
+            x, y = int(where.ox), int(where.oy)
+            target = target[y:y + round(image.shape[0] * where.sy), x:x + round(image.shape[1] * where.sx)]
+        elif self.spec.input.resize == "crop":
+            x, y = round(-where.ox / where.sx), round(-where.oy / where.sy)
+            source = image[y:y + round(h / where.sy), x:x + round(w / where.sx)]
+        resized = cv2.resize(source, (target.shape[1], target.shape[0]), dst=target)
+        if resized is not target:
+            target[:] = resized
+
+    def _fill_planes(self, out):
+        planes = cv2.split(self._resized, self._planes)  # 3 x (h, w)
+        for i, plane in enumerate(planes if self.spec.input.color == "BGR" else planes[::-1]):
+            self._fill(plane, self._mean[i], self._gain[i], out[i])
+
+    def _fill_pixels(self, out):
+        colour = self._resized if self.spec.input.color == "BGR" else self._resized[:, :, ::-1]  # (h, w, 3)
+        self._fill(colour, self._mean, self._gain, out)
+
+    @staticmethod
+    def _fill(pixels, mean, gain, out):
+        if np.any(mean):
+            np.subtract(pixels, mean, out=out, dtype=np.float32)
+        else:
+            np.copyto(out, pixels)
+        if np.any(gain != 1):
+            out *= gain

@@ -1,0 +1,86 @@
+"""TrtSSD: a model's record and an engine, joined to a detector. The class that the lessons take apart.
+
+One object belongs to one thread: its buffers, and on a GPU its engine, are that thread's own.
+"""
+from .decode import decode
+from .engine import open_engine
+from .errors import CourseError
+from .models import find_model
+from .preprocess import Preprocessor, as_bgr
+
+
+def _check(spec, engine):
+    """The record's names, shape and type against those of the opened network."""
+    given = {t.name: t for t in engine.inputs}
+    wanted = spec.input
+    if wanted.name not in given or len(given) != 1:
+        raise CourseError("{}: model.json calls the input '{}'; the network's inputs are: {}".format(
+            spec.name, wanted.name, ", ".join(given)))
+    missing = set(spec.output.tensors.values()) - {t.name for t in engine.outputs}
+    if missing:
+        raise CourseError("{}: model.json names the output {}; the network's outputs are: {}".format(
+            spec.name, ", ".join(sorted(missing)), ", ".join(t.name for t in engine.outputs)))
+    shape = (3, wanted.height, wanted.width) if wanted.layout == "nchw" else (wanted.height, wanted.width, 3)
+    tensor = given[wanted.name]
+    fits = len(tensor.shape) == 4 and all(a in (-1, b) for a, b in zip(tensor.shape[1:], shape))
+    if not fits or tensor.dtype != wanted.dtype:
+        raise CourseError("{}: model.json describes an input of {} {}; the network wants {} {}".format(
+            spec.name, wanted.dtype, shape, tensor.dtype, tuple(tensor.shape[1:])))
+
+
+class TrtSSD:
+    """Opens `model` (a name in models/, a folder, an .onnx) on the engine that fits this machine, and says which.
+
+    `input_hw` is accepted as the original course passed it; the model's record decides, and must agree.
+    """
+
+    def __init__(self, model, input_hw=None, backend="auto", threads=0, verbose=True):
+        self.spec = find_model(model)
+        size = (self.spec.input.width, self.spec.input.height)
+        if input_hw is not None and tuple(input_hw) not in (size, size[::-1]):
+            raise CourseError("{} takes pictures of {} x {}, not {}; its model.json decides".format(
+                self.spec.name, size[0], size[1], tuple(input_hw)))
+        self.engine, self.why = open_engine(self.spec, backend, threads)
+        try:
+            _check(self.spec, self.engine)
+        except CourseError:
+            self.engine.close()
+            raise
+        self._preprocess = Preprocessor(self.spec)
+        self._requests = {}
+        if verbose:
+            print(self.why)
+
+    def detect(self, img, conf_th=None):
+        """Detections of one picture; unpacks as boxes, confs, clss. `conf_th` None is the record's (0.3)."""
+        return self._detect([as_bgr(img)], conf_th)[0]
+
+    def detect_batch(self, images, conf_th=None):
+        """Detections of each picture of a list, in as few runs of the network as its batch allows."""
+        pictures = [as_bgr(image) for image in images]
+        step = self.engine.max_batch
+        return [found for start in range(0, len(pictures), step)
+                for found in self._detect(pictures[start:start + step], conf_th)]
+
+    def _detect(self, pictures, conf_th):
+        request = self._request(len(pictures))
+        placements = self._preprocess.batch(pictures, request.inputs[self.spec.input.name])
+        outputs = self.engine.infer(request)
+        sizes = [(p.shape[1], p.shape[0]) for p in pictures]
+        threshold = self.spec.conf_threshold if conf_th is None else conf_th
+        return decode(self.spec, outputs, placements, sizes, threshold)
+
+    def _request(self, n):
+        if n not in self._requests:
+            self._requests[n] = self.engine.new_request(n)
+        return self._requests[n]
+
+    def close(self):
+        self._requests = {}
+        self.engine.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
