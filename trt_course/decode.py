@@ -22,10 +22,10 @@ class Raw(NamedTuple):
 
 
 def _above(boxes, confs, clss, conf_th):
-    bad = int(np.isnan(confs).sum())
+    bad = np.isnan(confs) | np.isnan(clss)
     with np.errstate(invalid="ignore"):
-        keep = (confs >= np.float32(conf_th)) & (confs > 0)
-    return Raw(boxes[keep], confs[keep], clss[keep], bad)
+        keep = (confs >= np.float32(conf_th)) & (confs > 0) & ~bad
+    return Raw(boxes[keep], confs[keep], clss[keep], int(bad.sum()))
 
 
 def _nms7(spec, tensors, i, conf_th):

@@ -35,7 +35,7 @@ def detect_one(ssd, source, out="out", conf_th=None):
     write_image(target, BBoxVisualization(ssd.spec.cls_dict()).annotate(image, found))
     write_text(target.with_suffix(".txt"), found.to_text(ssd.spec.labels))
     print(found.to_text(ssd.spec.labels), end="")
-    print("{} objects in {}, {:.1f} ms for preprocessing, network and decoding, the first run of this model. "
+    print("{} objects in {}, {:.1f} ms for preprocessing, network and decoding (one run, warm-up included). "
           "Picture: {}".format(len(found), source.name, seconds * 1e3, target))
     return found
 
@@ -43,8 +43,8 @@ def detect_one(ssd, source, out="out", conf_th=None):
 class _Folder:
     """What detect_dir has done so far, and where it goes."""
 
-    def __init__(self, ssd, out, formats):
-        self.ssd, self.out, self.formats = ssd, Path(str(out)), formats
+    def __init__(self, ssd, out, formats, draw_th):
+        self.ssd, self.out, self.formats, self.draw_th = ssd, Path(str(out)), formats, draw_th
         self.vis = BBoxVisualization(ssd.spec.cls_dict())
         self.category_ids = ssd.spec.category_ids()
         self.results, self.done, self.failed = [], 0, []
@@ -58,7 +58,7 @@ class _Folder:
         found = self.ssd.detect(image, conf_th)
         if "voc" in self.formats:
             write_text(self.out / "detection-results" / (path.stem + ".txt"), found.to_text(self.ssd.spec.labels))
-        write_image(self.out / "pictures" / (path.stem + ".jpg"), self.vis.annotate(image, found))
+        write_image(self.out / "pictures" / (path.stem + ".jpg"), self.vis.annotate(image, found.above(self.draw_th)))
         self.results += [dict(r, file_name=path.name) for r in found.to_coco(number, self.category_ids)]
         self.done += 1
 
@@ -67,11 +67,12 @@ class _Folder:
             write_json(self.out / "detections.json", self.results)
 
 
-def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS):
+def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.0):
     """Detect in every picture of a folder. Returns the list of complaints about pictures that could not be read.
 
     Writes out/detection-results/NAME.txt (empty where nothing is found), out/pictures/NAME.jpg and, for all pictures
     together, out/detections.json in COCO's result form, images numbered from 1 in the order of their names.
+    Scoring wants the faint boxes too, looking does not: `draw_th` keeps those below it out of the pictures.
     What is done when the reader presses Ctrl-C is kept.
     """
     paths = images_in(kit_path(source))
@@ -79,7 +80,7 @@ def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS):
     if twice:
         raise CourseError("{} pictures in {} share their name with another (a.jpg and a.png): their results would "
                           "overwrite each other. Rename them.".format(twice, source))
-    job = _Folder(ssd, out, formats)
+    job = _Folder(ssd, out, formats, draw_th)
     try:
         for number, path in enumerate(tqdm(paths, desc="detect", unit="image"), 1):
             job.detect(number, path, conf_th)

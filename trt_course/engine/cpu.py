@@ -9,10 +9,11 @@ from .base import Engine, TensorInfo
 
 # ONNX Runtime's way to say what is wrong -> ours. The first text that occurs in its message counts.
 _REFUSALS = (
-    (("No Op registered for", "is not a registered function/op", "NOT_IMPLEMENTED"),
+    (("_TRT", "No Op registered for", "is not a registered function/op", "NOT_IMPLEMENTED"),
      "it holds an operator that ONNX Runtime does not have. A node such as EfficientNMS_TRT or NMS_TRT is a TensorRT "
      "plugin: that file needs TensorRT; on the CPU use the model without NMS inside."),
-    (("INVALID_PROTOBUF", "Protobuf parsing failed", "ModelProto does not have a graph"),
+    (("INVALID_PROTOBUF", "Protobuf parsing failed", "ModelProto does not have a graph",
+      "No graph was found"),
      "it is not an ONNX file, or a part of one. Fetch or export it again. (An .engine or .etlt file is not ONNX.)"),
     (("INVALID_GRAPH", "ShapeInferenceError", "This is an invalid model", "Unsupported model IR version",
       "opset"), "ONNX Runtime does not accept its graph."),
@@ -21,7 +22,7 @@ _DYNAMIC_BATCH = 1, 8  # a larger batch buys nothing on a CPU but memory
 
 
 def _explain(path, err):
-    message = " ".join(str(err).split())
+    message = " ".join(str(err).replace(str(path), "the file").split())
     for signs, meaning in _REFUSALS:
         if any(sign in message for sign in signs):
             return "{} cannot run on the CPU: {} ({})".format(path, meaning, message[:300])

@@ -75,6 +75,9 @@ def _numbers(path, number, fields):
         raise CourseError("{}, line {}: {}".format(path, number, err)) from None
     if not np.isfinite(values).all():
         raise CourseError("{}, line {}: a number is not finite".format(path, number))
+    if values[-2] < values[-4] or values[-1] < values[-3]:
+        raise CourseError("{}, line {}: the box ends before it begins: left {} top {} right {} bottom {}".format(
+            path, number, *fields[-4:]))
     return values
 
 

@@ -1,0 +1,37 @@
+# Two commands do all the set-up: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+PY := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test test-fast lint data setup setup-dev clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup:
+	@$(PYTHON) tools/setup_env.py
+
+setup-dev:
+	@$(PYTHON) tools/setup_env.py dev
+
+demo: setup  ## detect in the sample picture, folder and clip on the CPU, and score the folder
+	@$(PY) tools/demo.py
+
+lab: setup  ## JupyterLab on the lessons
+	@$(PY) -m jupyter lab --notebook-dir=. notebooks
+
+test: setup-dev  ## all tests but the lessons and the browser
+	@$(PY) -m pytest -q tests
+
+test-fast: setup-dev  ## the tests that take seconds
+	@$(PY) -m pytest -q -x -m "not slow" tests
+
+lint: setup-dev  ## style, Python 3.6 syntax, notebooks without outputs, the size of the tree
+	@$(PY) -m ruff check .
+	@$(PY) -m vermin --quiet --no-tips --target=3.6- trt_course tools/setup_env.py
+	@$(PY) tools/check_tree.py
+
+data: setup-dev  ## make the committed samples again and compare
+	@$(PY) tools/make_data.py --all --check
+
+clean:  ## remove .venv and everything that was made here
+	rm -rf .venv out .pytest_cache .hypothesis .ruff_cache

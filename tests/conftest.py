@@ -1,0 +1,95 @@
+"""Shared parts of the tests: small real networks, and the real pictures and models where they are at hand."""
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper, save
+
+KIT = Path(__file__).resolve().parent.parent
+SHARED = KIT.parent / "shared"
+CELL, ROWS, COLS = 16, 6, 8
+HEIGHT, WIDTH = ROWS * CELL, COLS * CELL
+
+
+@pytest.fixture(scope="session")
+def shared():
+    if not SHARED.is_dir():
+        pytest.skip("the folder with real pictures and models is not here")
+    return SHARED
+
+
+def cell_boxes():
+    """(48, 4): one normalised box for each 16 x 16 cell of the input."""
+    y, x = np.mgrid[0:ROWS, 0:COLS]
+    corners = np.stack([x / COLS, y / ROWS, (x + 1) / COLS, (y + 1) / ROWS], axis=-1)
+    return corners.reshape(1, ROWS * COLS, 4).astype(np.float32)
+
+
+def write_net(path, batch="n"):
+    """A network that sees: the score of a cell for class 1, 2, 3 is its mean blue, green, red (0 to 1)."""
+    def constant(name, value):
+        return numpy_helper.from_array(np.asarray(value), name)
+    nodes = [
+        helper.make_node("AveragePool", ["input"], ["pooled"], kernel_shape=[CELL, CELL], strides=[CELL, CELL]),
+        helper.make_node("Reshape", ["pooled", "flat_shape"], ["flat"]),
+        helper.make_node("Transpose", ["flat"], ["colours"], perm=[0, 2, 1]),
+        helper.make_node("Slice", ["colours", "zero", "one", "last"], ["first"]),
+        helper.make_node("Mul", ["first", "nought"], ["background"]),
+        helper.make_node("Concat", ["background", "colours"], ["scores"], axis=2),
+        helper.make_node("Mul", ["first", "nought"], ["column"]),
+        helper.make_node("Add", ["column", "cells"], ["boxes"]),
+    ]
+    weights = [
+        constant("flat_shape", np.int64([0, 3, ROWS * COLS])), constant("zero", np.int64([0])),
+        constant("one", np.int64([1])), constant("last", np.int64([2])), constant("nought", np.float32(0)),
+        constant("cells", cell_boxes()),
+    ]
+    graph = helper.make_graph(
+        nodes, "cells", [helper.make_tensor_value_info("input", TensorProto.FLOAT, [batch, 3, HEIGHT, WIDTH])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [batch, ROWS * COLS, 4]),
+         helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [batch, ROWS * COLS, 4])], weights)
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(path))
+
+
+RECORD = {
+    "name": "cells", "title": "colours of cells",
+    "input": {"name": "input", "width": WIDTH, "height": HEIGHT, "layout": "nchw", "color": "BGR",
+              "scale": [255, 255, 255]},
+    "output": {"layout": "boxes_scores", "tensors": {"boxes": "boxes", "scores": "scores"}},
+    "labels": ["background", "blue", "green", "red"], "background": 0,
+}
+
+
+def write_model(folder, batch="n", **changes):
+    folder.mkdir(parents=True, exist_ok=True)
+    write_net(folder / "model.onnx", batch)
+    (folder / "model.json").write_text(json.dumps({**RECORD, **changes}))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cells(tmp_path_factory):
+    """The folder of a small model that finds blue, green and red cells."""
+    return write_model(tmp_path_factory.mktemp("models") / "cells")
+
+
+@pytest.fixture
+def cell_picture():
+    """Black but for a red cell at row 1, column 2 and a green one at row 4, column 6, at twice the input's size."""
+    picture = np.zeros((2 * HEIGHT, 2 * WIDTH, 3), np.uint8)
+    picture[32:64, 64:96] = (0, 0, 255)
+    picture[128:160, 192:224] = (0, 200, 0)
+    return picture
+
+
+@pytest.fixture
+def picture_folder(tmp_path, cell_picture):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("b.PNG", "a.jpg", "c.bmp", "d.webp", "e.JPEG"):
+        cv2.imwrite(str(folder / name), cell_picture)
+    cv2.imwrite(str(folder / "f.png"), np.zeros_like(cell_picture))
+    (folder / "notes.md").write_text("not a picture")
+    return folder

@@ -1,0 +1,66 @@
+"""Checks that hold for the whole repository: its size, notebooks without outputs, the measures of the package."""
+import ast
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+KIT = Path(__file__).resolve().parent.parent
+TREE_MIB, PACKAGE_LINES, FILE_LINES = 28, 4500, 300
+MEDIAN_BODY, NINTH_BODY = 12, 40
+
+
+def tracked(*patterns):
+    names = subprocess.run(["git", "ls-files", "-z", *patterns], cwd=KIT, check=True, stdout=subprocess.PIPE).stdout
+    return [KIT / name for name in names.decode().split("\0") if name and (KIT / name).exists()]
+
+
+def tree_size():
+    size = sum(path.stat().st_size for path in tracked()) / 2 ** 20
+    if size >= TREE_MIB:
+        yield "the tracked tree is {:.1f} MiB; the limit is {}".format(size, TREE_MIB)
+
+
+def notebooks():
+    for path in tracked("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if any(cell.get("outputs") or cell.get("execution_count") for cell in cells):
+            yield "{} has outputs; clear them".format(path.relative_to(KIT))
+
+
+def body_lengths(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node.end_lineno - node.body[0].lineno + 1
+
+
+def package():
+    lengths, total = [], 0
+    for path in tracked("trt_course/*.py"):
+        text = path.read_text(encoding="utf-8")
+        lines = len(text.splitlines())
+        total += lines
+        tree = ast.parse(text)
+        lengths += body_lengths(tree)
+        if lines > FILE_LINES:
+            yield "{} has {} lines; the limit is {}".format(path.relative_to(KIT), lines, FILE_LINES)
+        if text.strip() and not ast.get_docstring(tree):
+            yield "{} has no docstring that says what it is".format(path.relative_to(KIT))
+    if total > PACKAGE_LINES:
+        yield "trt_course has {} lines; the limit is {}".format(total, PACKAGE_LINES)
+    if lengths and statistics.median(lengths) > MEDIAN_BODY:
+        yield "the median function body has {} lines; the limit is {}".format(statistics.median(lengths), MEDIAN_BODY)
+    if lengths and sorted(lengths)[int(len(lengths) * 0.9)] > NINTH_BODY:
+        yield "more than one function body in ten is over {} lines".format(NINTH_BODY)
+
+
+def main():
+    complaints = [*tree_size(), *notebooks(), *package()]
+    for complaint in complaints:
+        print(complaint)
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""What `make demo` does once .venv is there: a picture, a folder with its score, a clip, and where it all is."""
+import sys
+from pathlib import Path
+
+from trt_course import CourseError, TrtSSD, detect_dir, detect_one, detect_video
+from trt_course.files import KIT
+from trt_course.measure.evaluate import score_folders
+
+MODEL, DATA, CLIP = "ssd_resnet18_traffic", KIT / "data/traffic", KIT / "data/street.mp4"
+SCORE_CONF = 0.01
+
+
+def show_path(path):
+    path = Path(path).resolve()
+    return path.relative_to(Path.cwd()) if Path.cwd() in path.parents else path
+
+
+def demo(out):
+    picture = sorted((DATA / "images").iterdir())[0]
+    with TrtSSD(MODEL) as ssd:
+        print("\n1. One picture: {}".format(show_path(picture)))
+        detect_one(ssd, picture, out / "picture")
+        print("\n2. A folder, and its score: {}".format(show_path(DATA)))
+        failed = detect_dir(ssd, DATA / "images", out / "folder", SCORE_CONF, draw_th=ssd.spec.conf_threshold)
+        print(score_folders(DATA / "ground-truth", out / "folder/detection-results").report())
+        print("\n3. A clip: {}".format(show_path(CLIP)))
+        video = detect_video(ssd, CLIP, out / "video")
+    print("\nLook at them:\n  picture   {}\n  pictures  {}\n  numbers   {}\n  video     {}\nNext: make lab".format(
+        show_path(out / "picture" / (picture.stem + ".jpg")), show_path(out / "folder/pictures"),
+        show_path(out / "folder/detections.json"), show_path(video)))
+    return failed
+
+
+def main():
+    try:
+        failed = demo(KIT / "out")
+    except CourseError as err:
+        sys.exit("demo: {}".format(err))
+    except KeyboardInterrupt:
+        sys.exit("\ndemo: stopped")
+    sys.exit("\n".join(failed) if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
