@@ -1,0 +1,98 @@
+"""What the README says is run: its commands as typed, its Python, its links and its claims about files."""
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trt_course.models import LAYOUTS
+from trt_course.records import Record
+
+KIT = Path(__file__).resolve().parent.parent
+README = (KIT / "README.md").read_text(encoding="utf-8")
+# these are tried by what calls this test: `make test` is running it, the clean set-up is the CI script's
+ELSEWHERE = {"make test"}
+
+
+def blocks(language):
+    return re.findall(r"```" + language + r"\n(.*?)```", README, re.S)
+
+
+def commands():
+    return [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """Runs a line in the kit's folder; `python` is this one, what the line writes to out/ goes elsewhere."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").symlink_to(sys.executable)
+    env = dict(os.environ, PATH="{}:{}".format(tmp_path / "bin", os.environ["PATH"]), TQDM_DISABLE="1",
+               VIRTUAL_ENV=sys.prefix)
+
+    def run(line):
+        return subprocess.run(line.replace("out/mine", shlex.quote(str(tmp_path / "out"))), shell=True, cwd=str(KIT),
+                              env=env, capture_output=True, text=True)
+    return run
+
+
+def test_the_two_commands_are_there_and_ci_types_them():
+    assert commands()[:2] == ["make demo", "make test"]
+    steps = re.findall(r"^step (.*)$", (KIT / ".ci/run").read_text(), re.M)
+    assert [s for s in steps if s in commands()] == ["make demo", "make test"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", [c for c in commands() if c not in ELSEWHERE])
+def test_command(shell, line):
+    done = shell(line)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    if line == "make demo":
+        assert re.search(r"mAP = \d+\.\d\d%", done.stdout)
+        found = [KIT / path for path in re.findall(r"^  \w+ +(out\S+)$", done.stdout, re.M)]
+        assert len(found) == 4 and all(path.exists() for path in found)
+        assert "installing" not in done.stdout
+
+
+@pytest.mark.slow
+def test_python(shell, tmp_path):
+    code = blocks("python")[0].replace("out/result.jpg", str(tmp_path / "result.jpg"))
+    (tmp_path / "readme.py").write_text(code)
+    done = shell("python " + shlex.quote(str(tmp_path / "readme.py")))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "result.jpg").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/jetson.md", "docs/model_json.md", "docs/training.md"])
+def test_links_lead_somewhere(page):
+    path = KIT / page
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def test_every_field_of_the_record_is_explained(monkeypatch):
+    """model_json.md names each field that the reader of records takes, and each layout."""
+    taken, take = set(), Record.take
+
+    def noting(self, key, *args, **kwargs):
+        taken.add(self.prefix + key)
+        return take(self, key, *args, **kwargs)
+    monkeypatch.setattr(Record, "take", noting)
+    from trt_course.models import read_spec
+    read_spec(KIT / "tests/thirdparty/adas/model.json")
+    page = (KIT / "docs/model_json.md").read_text()
+    missing = [key for key in taken if not key.startswith(("provenance.", "output.tensors.")) and "`" + key + "`"
+               not in page and key not in ("input", "output", "nms")]
+    assert not missing
+    assert all("`" + layout + "`" in page for layout in LAYOUTS)
+
+
+def test_help_lists_every_target():
+    done = subprocess.run(["make", "-s", "help"], cwd=str(KIT), capture_output=True, text=True)
+    for target in ("demo", "test", "test-fast", "lab", "lint", "data"):
+        assert re.search("^" + target + " ", done.stdout, re.M), target
