@@ -27,7 +27,7 @@ test-fast: setup-dev  ## the tests that take seconds
 
 lint: setup-dev  ## style, Python 3.6 syntax, notebooks without outputs, the size of the tree
 	@$(PY) -m ruff check .
-	@$(PY) -m vermin --quiet --no-tips --target=3.6- trt_course tools/setup_env.py
+	@.venv/bin/vermin --quiet --no-tips --target=3.6- trt_course tools/setup_env.py
 	@$(PY) tools/check_tree.py
 
 data: setup-dev  ## make the committed samples again and compare
