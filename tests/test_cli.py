@@ -8,6 +8,7 @@ import time
 import cv2
 import pytest
 
+import trt_course.models
 from trt_course import doctor
 from trt_course.__main__ import main
 
@@ -54,6 +55,24 @@ def test_doctor_survives_broken_modules(tmp_path):
     assert done.returncode == 0 and "OpenCV                 - make demo installs it" in done.stdout
 
 
+def test_models_lists_the_good_and_names_the_bad(cells, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(trt_course.models, "MODELS", tmp_path)
+    (tmp_path / "good").symlink_to(cells)
+    for name, text in (("bad", "{}"), ("hollow", (cells / "model.json").read_text())):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.json").write_text(text)
+    assert run("models") == 1
+    said = capsys.readouterr()
+    assert "colours of cells\n    128 x 96 BGR, 3 classes: blue, green, red" in said.out
+    assert "bad/model.json: the field labels is missing" in said.err and "model.onnx is missing" in said.err
+
+
+def test_output_that_cannot_be_written(cells, picture_folder, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert run("detect", picture_folder, "--model", cells, "--out", tmp_path / "file") == 2
+    assert "file" in capsys.readouterr().err
+
+
 def test_detect_picture_and_folder(cells, picture_folder, tmp_path, capsys):
     assert run("detect", picture_folder / "a.jpg", "--model", cells, "--out", tmp_path / "o") == 0
     assert (tmp_path / "o" / "a.jpg").exists() and "2 objects" in capsys.readouterr().out
@@ -66,7 +85,7 @@ def test_detect_picture_and_folder(cells, picture_folder, tmp_path, capsys):
 def test_one_bad_picture_gives_status_1(cells, picture_folder, tmp_path, capsys):
     (picture_folder / "bad.jpg").write_bytes(b"x")
     assert run("detect", picture_folder, "--model", cells, "--out", tmp_path / "o") == 1
-    assert "not done: " in capsys.readouterr().err
+    assert "trt_course: not done: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("args, message", [

@@ -2,11 +2,11 @@
 
 Only the public names; each lives in the module that its import names.
 """
+from .detect import detect_dir, detect_one, detect_video
 from .detections import Detections
 from .draw import BBoxVisualization
 from .errors import CourseError
 from .models import ModelSpec, find_model, get_cls_dict, list_models
-from .run import detect_dir, detect_one, detect_video
 from .ssd import TrtSSD
 
 __version__ = "0.1.0"

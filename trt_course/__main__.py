@@ -6,13 +6,13 @@ import argparse
 import sys
 
 from . import doctor
+from .detect import FORMATS, detect_dir, detect_one, detect_video
 from .engine import BACKENDS
 from .errors import CourseError
 from .files import kit_path, write_json
 from .measure.evaluate import score_folders, score_model
 from .media.sources import kind_of
 from .models import find_model, list_models
-from .run import FORMATS, detect_dir, detect_one, detect_video
 from .ssd import TrtSSD
 
 DEFAULT_MODEL = "ssd_resnet18_traffic"
@@ -24,13 +24,23 @@ def _doctor(args):
 
 
 def _models(args):
+    complaints = []
     for name in list_models():
-        spec = find_model(name)
-        print("{}  {}\n    {} x {} {}, {} classes: {}{}".format(
-            name, spec.title, spec.input.width, spec.input.height, spec.input.color, len(spec.class_ids()),
-            ", ".join(spec.labels[i] for i in spec.class_ids()),
-            "\n    note: the ONNX file is not the one that model.json describes" if spec.changed() else ""))
-    return 0
+        try:
+            print(_describe(find_model(name)))
+        except CourseError as err:
+            complaints.append(str(err))
+    return _failures(complaints)
+
+
+def _describe(spec):
+    if not spec.onnx.is_file():
+        raise CourseError("{}: the file {} is missing".format(spec.name, spec.onnx))
+    ids = spec.class_ids()
+    note = "\n    note: the ONNX file is not the one that model.json describes" if spec.changed() else ""
+    return "{}  {}\n    {} x {} {}, {} classes: {}{}".format(
+        spec.name, spec.title, spec.input.width, spec.input.height, spec.input.color, len(ids),
+        ", ".join(spec.labels[i] for i in ids), note)
 
 
 def _open(args):
@@ -52,7 +62,7 @@ def _detect(args):
 
 def _failures(failed):
     for complaint in failed:
-        print("not done: " + complaint, file=sys.stderr)
+        print("trt_course: not done: " + complaint, file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -136,6 +146,9 @@ def main(argv=None):
         return args.call(args)
     except CourseError as err:
         print("trt_course: {}".format(err), file=sys.stderr)
+        return 2
+    except OSError as err:
+        print("trt_course: {}: {}".format(err.strerror or err, err.filename or "a file"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nStopped. What was finished is kept.", file=sys.stderr)

@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ..errors import CourseError
 from ..files import kit_path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from .draw import BBoxVisualization
 from .errors import CourseError
