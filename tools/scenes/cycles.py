@@ -197,11 +197,11 @@ def _rider(ride, number, crank_turn):
     return moved(mesh, (0, 0, min(joints[s + "_leg"][2][2] for s in ("left", "right")) - .05 - 0.0))
 
 
-@lru_cache(maxsize=400)
+@lru_cache(maxsize=None)
 def design(number, rider, pose=0):
     """A two-wheeler's mesh; with `rider`, pose turns the cranks."""
     ride = Ride(number)
-    turn = pose * np.pi / 4 + number
+    turn = pose * np.pi / 2 + number
     parts = _motorcycle(ride) if ride.kind in ("motor", "cruiser") else _scooter(ride) if ride.kind == "scooter" else _bicycle(ride, turn)
     if rider:
         parts = [*parts, _rider(ride, number, turn)]

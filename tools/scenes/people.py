@@ -292,7 +292,7 @@ def body(build, joints):
     return moved(whole, (0, 0, -float(whole.pos[..., 2].min())))
 
 
-@lru_cache(maxsize=800)
+@lru_cache(maxsize=None)
 def design(number, pose):
     """A person mesh: poses 0..PHASES-1 walk, later ones stand."""
     build = Build(number)

@@ -197,7 +197,7 @@ class Street:
         pose = int(rng.integers(8))
         frame = tuple(np.clip(people.TOPS[rng.integers(len(people.TOPS))] * rng.uniform(.7, 1.2), .01, .7))
         def shape(t):
-            return cycles.design(number, rider, int(pose + t * 9) % 8 if rider and speed else pose % 8)
+            return cycles.design(number, rider, int(pose + t * 5) % 4 if rider and speed else pose % 4 if rider else 0)
         glow = 2 + 5 * self.weather["night"] if rider and self.weather["night"] else 0.0
         self.add(shape, s, lateral, turn=turn, palette=(*people.palette(rng), frame), label=BICYCLE, speed=speed, glow=glow, size=(.5, 1.7))
 

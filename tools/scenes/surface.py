@@ -39,8 +39,10 @@ FACADE_FIELDS = ("floor", "bay", "win_w", "win_h", "shop", "fr", "fg", "fb", "se
 @njit(cache=True)
 def hash01(a, b, c):
     """A number in 0..1 that looks random, from three."""
-    x = np.sin(a * 127.1 + b * 311.7 + c * 74.7) * 43758.5453
-    return x - np.floor(x)
+    x = (int(a) * 374761393 + int(b) * 668265263 + int(c) * 2147483647 + 1274126177) & 0xFFFFFFFF
+    x = ((x ^ (x >> 13)) * 1274126177) & 0xFFFFFFFF
+    x = ((x ^ (x >> 16)) * 2246822519) & 0xFFFFFFFF
+    return ((x ^ (x >> 15)) & 0xFFFFFF) / 16777216.0
 
 
 @njit(cache=True)
@@ -50,154 +52,165 @@ def cover(inside, footprint):
 
 
 @njit(cache=True)
-def _mix(out, r, g, b, share):
-    out[0] += (r - out[0]) * share
-    out[1] += (g - out[1]) * share
-    out[2] += (b - out[2]) * share
+def mix(r, g, b, r2, g2, b2, share):
+    return r + (r2 - r) * share, g + (g2 - g) * share, b + (b2 - b) * share
 
 
 @njit(cache=True)
-def brick(out, u, v, footprint):
+def brick(r, g, b, u, v, footprint):
     """Rows of bricks with pale joints, each brick its own tint."""
-    fade = min(max(1.0 - footprint / 0.10, 0.0), 1.0)
+    fade = 1.0 - footprint / 0.10
     if fade <= 0:
-        return
+        return r, g, b
     row = np.floor(v / 0.075)
-    col = np.floor(u / 0.24 + 0.5 * (row % 2))
+    shift = 0.5 * (int(row) & 1)
+    col = np.floor(u / 0.24 + shift)
     tint = 1 + (hash01(row, col, 3.0) - 0.5) * 0.35 * fade
-    fu = abs((u / 0.24 + 0.5 * (row % 2)) - col - 0.5) * 0.24
+    fu = abs((u / 0.24 + shift) - col - 0.5) * 0.24
     fv = abs(v / 0.075 - row - 0.5) * 0.075
     joint = max(1 - cover(0.112 - fu, footprint), 1 - cover(0.032 - fv, footprint)) * fade
-    for k in range(3):
-        out[k] *= tint
-    _mix(out, 0.33, 0.31, 0.28, joint * 0.6)
+    return mix(r * tint, g * tint, b * tint, 0.33, 0.31, 0.28, joint * 0.6)
 
 
 @njit(cache=True)
-def _shop(out, u, v, f, footprint, night):
-    """Ground floor: panes between pillars, a coloured board above. Returns gloss, glow."""
-    width = f[1] * 2
+def _shop(r, g, b, u, v, f, row, footprint):
+    """Ground floor: panes between pillars, a coloured board above."""
+    width, floor, seed = f[row, 1] * 2, f[row, 0], f[row, 8]
     cell = np.floor(u / width)
     x = u - (cell + 0.5) * width
-    kind = hash01(cell, f[8], 5.0)
-    board = cover(f[0] - 0.25 - v, footprint) * cover(v - f[0] + 0.95, footprint) * cover(width / 2 - 0.2 - abs(x), footprint)
-    pane = cover(width / 2 - 0.35 - abs(x), footprint) * cover(v - 0.45, footprint) * cover(f[0] - 1.05 - v, footprint)
+    high, low = cover(floor - 0.25 - v, footprint), cover(v - floor + 0.95, footprint)
+    board = high * low * cover(width / 2 - 0.2 - abs(x), footprint)
+    pane = cover(width / 2 - 0.35 - abs(x), footprint) * cover(v - 0.45, footprint) * cover(floor - 1.05 - v, footprint)
     bars = 1 - cover(abs(abs(x) - width / 6) - 0.035, footprint)
-    hue = hash01(cell, f[8], 9.0) * 6.28
-    _mix(out, 0.25 + 0.22 * np.cos(hue), 0.2 + 0.17 * np.cos(hue + 2.1), 0.2 + 0.18 * np.cos(hue + 4.2), board)
-    inside = 0.05 + 0.10 * hash01(np.floor(u * 1.7), np.floor(v * 1.3), f[8] + cell)
-    _mix(out, inside * 1.1, inside, inside * 0.9, pane)
-    _mix(out, 0.05, 0.05, 0.05, pane * bars * 0.8)
-    lit = 1.0 if kind > 0.35 else 0.15
-    return pane * (1 - bars), (pane * (1 - bars) * (0.25 + inside * 9) + board * 0.25) * lit * night
+    hue = hash01(cell, seed, 9.0) * 6.28
+    r, g, b = mix(r, g, b, 0.16 + 0.14 * np.cos(hue), 0.13 + 0.10 * np.cos(hue + 2.1), 0.13 + 0.11 * np.cos(hue + 4.2), board)
+    fade = 1 / (1 + footprint * 3)
+    inside = 0.05 + 0.09 * (hash01(np.floor(u * 1.7), np.floor(v * 1.3), seed + cell) * fade + 0.5 * (1 - fade))
+    inside *= 1.0 - 0.35 * cover(0.9 - v, footprint + 0.3)
+    r, g, b = mix(r, g, b, inside * 1.1, inside, inside * 0.9, pane)
+    r, g, b = mix(r, g, b, 0.05, 0.05, 0.05, pane * bars * 0.8)
+    lit = 1.0 if hash01(cell, seed, 5.0) > 0.35 else 0.15
+    return r, g, b, pane * (1 - bars), (pane * (1 - bars) * (0.25 + inside * 9) + board * 0.25) * lit
 
 
 @njit(cache=True)
-def facade(out, u, v, f, footprint, night):
-    """A wall with windows by the record f (FACADE_FIELDS). Changes out; returns gloss, glow."""
-    if f[10] > 0:
-        brick(out, u, v, footprint)
-    floor = np.floor(v / f[0])
-    y = v - floor * f[0]
-    if floor == 0 and f[4] > 0:
-        return _shop(out, u, v, f, footprint, night)
-    band = cover(0.09 - abs(y - 0.05), footprint)
-    _mix(out, f[5] * 0.8, f[6] * 0.8, f[7] * 0.8, band * 0.5)
-    bay = np.floor(u / f[1])
-    x = u - (bay + 0.5) * f[1]
-    sill = (f[0] - f[3]) * 0.42
-    half = f[2] / 2
-    up = y - sill
-    _mix(out, f[5], f[6], f[7], cover(half + 0.12 - abs(x), footprint) * cover(0.1 - abs(up + 0.08), footprint))
-    _mix(out, f[5], f[6], f[7], cover(half + 0.10 - abs(x), footprint) * cover(up + 0.02, footprint)
-         * cover(f[3] + 0.12 - up, footprint) * 0.75)
-    hole = cover(half - abs(x), footprint) * cover(up, footprint) * cover(f[3] - up, footprint)
+def facade(r, g, b, u, v, f, row, footprint):
+    """A wall with windows by row `row` of f (FACADE_FIELDS). Returns colour, gloss, glow by night."""
+    if f[row, 10] > 0:
+        r, g, b = brick(r, g, b, u, v, footprint)
+    tall, wide, half, win = f[row, 0], f[row, 1], f[row, 2] / 2, f[row, 3]
+    floor = np.floor(v / tall)
+    if floor == 0 and f[row, 4] > 0:
+        return _shop(r, g, b, u, v, f, row, footprint)
+    y = v - floor * tall
+    fr, fg, fb, seed = f[row, 5], f[row, 6], f[row, 7], f[row, 8]
+    r, g, b = mix(r, g, b, fr * 0.8, fg * 0.8, fb * 0.8, cover(0.09 - abs(y - 0.05), footprint) * 0.5)
+    bay = np.floor(u / wide)
+    x = abs(u - (bay + 0.5) * wide)
+    up = y - (tall - win) * 0.42
+    if x > half + 0.3 + footprint:
+        return r, g, b, 0.0, 0.0
+    sill = cover(half + 0.12 - x, footprint) * cover(0.1 - abs(up + 0.08), footprint)
+    case = cover(half + 0.10 - x, footprint) * cover(up + 0.02, footprint) * cover(win + 0.12 - up, footprint) * 0.75
+    r, g, b = mix(r, g, b, fr, fg, fb, max(sill, case))
+    hole = cover(half - x, footprint) * cover(up, footprint) * cover(win - up, footprint)
     if hole <= 0:
-        return 0.0, 0.0
-    frame = max(1 - cover(half - 0.07 - abs(x), footprint), 1 - cover(abs(x) - 0.03, footprint),
-                1 - cover(up - 0.07, footprint), 1 - cover(f[3] - 0.07 - up, footprint))
-    pick = hash01(bay, floor, f[8])
-    inside = 0.035 + 0.03 * hash01(bay, floor, f[8] + 2)
-    if pick > 0.55:
-        drawn = abs(x) > half * (0.35 + 0.5 * pick)
-        inside = 0.32 if drawn else inside
-    elif pick < 0.12:
-        inside = 0.35 if up > f[3] * (0.3 + 4 * pick) else inside
-    _mix(out, inside, inside * 1.02, inside * 1.05, hole)
-    _mix(out, f[5], f[6], f[7], hole * frame)
-    shade = cover(0.16 - (f[3] - up), footprint) * hole
-    _mix(out, 0.02, 0.02, 0.02, shade * 0.7)
-    lit = 1.0 if hash01(bay, floor, f[8] + 7) < f[9] else 0.02
-    return hole * (1 - frame) * (1 - 0.6 * shade), hole * (1 - frame) * lit * night * (0.35 + 2.0 * inside)
+        return r, g, b, 0.0, 0.0
+    frame = max(1 - cover(half - 0.07 - x, footprint), 1 - cover(x - 0.03, footprint),
+                1 - cover(up - 0.07, footprint), 1 - cover(win - 0.07 - up, footprint))
+    pick = hash01(bay, floor, seed)
+    inside = 0.030 + 0.03 * hash01(bay, floor, seed + 2)
+    if (pick > 0.55 and x > half * (0.35 + 0.5 * pick)) or (pick < 0.12 and up > win * (0.3 + 4 * pick)):
+        inside = 0.32
+    r, g, b = mix(r, g, b, inside, inside * 1.02, inside * 1.05, hole)
+    r, g, b = mix(r, g, b, fr, fg, fb, hole * frame)
+    shade = cover(0.16 - (win - up), footprint) * hole
+    r, g, b = mix(r, g, b, 0.02, 0.02, 0.02, shade * 0.7)
+    lit = 1.0 if hash01(bay, floor, seed + 7) < f[row, 9] else 0.02
+    return r, g, b, hole * (1 - frame) * (1 - 0.6 * shade), hole * (1 - frame) * lit * (0.35 + 2.0 * inside)
 
 
 @njit(cache=True)
-def _marking(out, u, v, marks, zebra, across, along, wear):
+def _marking(u, v, marks, row, zebra, across, along):
+    """Share of paint at (u, v), and whether it is yellow."""
     paint = 0.0
     yellow = 0.0
-    for k in range(marks.shape[0]):
-        if marks[k, 1] <= 0:
+    for k in range(marks.shape[1]):
+        width = marks[row, k, 1]
+        off = abs(u - marks[row, k, 0])
+        if width <= 0 or off > width / 2 + across:
             continue
-        share = cover(marks[k, 1] / 2 - abs(u - marks[k, 0]), across)
-        if marks[k, 3] > 0 and share > 0:
-            period = marks[k, 2] + marks[k, 3]
+        share = cover(width / 2 - off, across)
+        if marks[row, k, 3] > 0:
+            dash = marks[row, k, 2]
+            period = dash + marks[row, k, 3]
             at = v - np.floor(v / period) * period
             fade = min(max(1.5 - along / period, 0.0), 1.0)
-            dash = cover(marks[k, 2] / 2 - abs(at - period / 2), along)
-            share *= dash * fade + (1 - fade) * marks[k, 2] / period
+            share *= cover(dash / 2 - abs(at - period / 2), along) * fade + (1 - fade) * dash / period
         if share > paint:
             paint = share
-            yellow = marks[k, 4]
-    for k in range(zebra.shape[0]):
-        z = zebra[k]
-        inside = cover(v - z[0], along) * cover(z[1] - v, along) * cover(u - z[2], across) * cover(z[3] - u, across)
-        if inside > 0 and z[4] > 0:
-            at = u / z[4] - np.floor(u / z[4])
-            inside *= cover(0.25 * z[4] - abs(at - 0.5) * z[4], across)
-        paint = max(paint, inside)
-    paint *= wear
-    _mix(out, 0.56, 0.55 - 0.13 * yellow, 0.52 - 0.42 * yellow, paint)
-    return paint
+            yellow = marks[row, k, 4]
+    if row == 0:
+        for k in range(zebra.shape[0]):
+            inside = cover(v - zebra[k, 0], along) * cover(zebra[k, 1] - v, along)
+            if inside <= 0:
+                continue
+            inside *= cover(u - zebra[k, 2], across) * cover(zebra[k, 3] - u, across)
+            period = zebra[k, 4]
+            if period > 0:
+                at = u / period - np.floor(u / period)
+                inside *= cover(0.25 * period - abs(at - 0.5) * period, across)
+            paint = max(paint, inside)
+    return paint, yellow
 
 
 @njit(cache=True)
-def road(out, u, v, marks, zebra, noise, across, along, look):
-    """Asphalt with grain, patches, wheel tracks and painted lines. Returns the painted share."""
+def road(r, g, b, u, v, marks, row, zebra, noise, across, along, look):
+    """Asphalt with grain, patches, wheel tracks and painted lines. Returns colour and the painted share."""
     fine = max(0.0, 1 - along / 0.05)
     big = noise_at(noise, u * 0.021 + look, v * 0.021)
     mid = noise_at(noise, u * 0.13, v * 0.045 + look)
-    grain = noise_at(noise, u * 2.1, v * 2.1) * fine
-    track = np.cos(u * 6.28 / 1.7) * 0.03
-    tint = 1 + 0.07 * big + 0.06 * mid + 0.10 * grain + track
+    tint = 1 + 0.07 * big + 0.05 * mid
+    near = max(0.0, 1 - along / 0.3)
+    if fine > 0:
+        tint += 0.10 * noise_at(noise, u * 2.1, v * 2.1) * fine
+    lane = u / 1.7 - np.floor(u / 1.7) - 0.5
+    tint += (lane * lane - 0.08) * 0.25
     cell_u, cell_v = np.floor(u / 2.6 + look), np.floor(v / 5.5)
     if hash01(cell_u, cell_v, look) > 0.93:
         inner = 0.5 - max(abs(u / 2.6 + look - cell_u - 0.5) * 1.3, abs(v / 5.5 - cell_v - 0.5) * 1.2)
         tint *= 1 - 0.22 * cover(inner * 2.6, along)
-    crack = abs(noise_at(noise, u * 0.07 + 3.1, v * 0.03 + look) - 0.1)
-    tint *= 1 - 0.35 * max(0.0, 1 - crack / 0.05) * max(0.0, 1 - along / 0.3)
-    for k in range(3):
-        out[k] *= max(tint, 0.3)
-    worn = 0.92 + 0.25 * mid + 0.25 * noise_at(noise, u * 0.9, v * 0.9) * max(0.0, 1 - along / 0.15)
-    return _marking(out, u, v, marks, zebra, across, along, min(max(worn, 0.25), 1.0))
+    if near > 0:
+        crack = abs(noise_at(noise, u * 0.07 + 3.1, v * 0.03 + look) - 0.1)
+        tint *= 1 - 0.35 * max(0.0, 1 - crack / 0.05) * near
+    tint = max(tint, 0.3)
+    paint, yellow = _marking(u, v, marks, row, zebra, across, along)
+    if paint > 0:
+        worn = 0.92 + 0.25 * mid
+        if along < 0.15:
+            worn += 0.25 * noise_at(noise, u * 0.9, v * 0.9) * (1 - along / 0.15)
+        paint *= min(max(worn, 0.25), 1.0)
+    r, g, b = mix(r * tint, g * tint, b * tint, 0.56, 0.55 - 0.13 * yellow, 0.52 - 0.42 * yellow, paint)
+    return r, g, b, paint
 
 
 @njit(cache=True)
-def paving(out, u, v, noise, footprint):
-    """Slabs with joints, each its own tint, and stains."""
+def paving(u, v, noise, footprint):
+    """Slabs with joints, each its own tint, and stains: the tint."""
     fade = min(max(1 - footprint / 0.35, 0.0), 1.0)
-    a, b = np.floor(u / 0.5), np.floor(v / 0.5)
-    tint = 1 + (hash01(a, b, 1.0) - 0.5) * 0.16 * fade + 0.07 * noise_at(noise, u * 0.06, v * 0.06)
-    edge = min(0.25 - abs(u - (a + 0.5) * 0.5), 0.25 - abs(v - (b + 0.5) * 0.5))
-    tint *= 1 - 0.4 * (1 - cover(edge - 0.012, footprint)) * fade
-    for k in range(3):
-        out[k] *= tint
+    tint = 1 + 0.07 * noise_at(noise, u * 0.06, v * 0.06)
+    if fade > 0:
+        a, b = np.floor(u / 0.5), np.floor(v / 0.5)
+        tint += (hash01(a, b, 1.0) - 0.5) * 0.16 * fade
+        edge = min(0.25 - abs(u - (a + 0.5) * 0.5), 0.25 - abs(v - (b + 0.5) * 0.5))
+        tint *= 1 - 0.4 * (1 - cover(edge - 0.012, footprint)) * fade
+    return tint
 
 
 @njit(cache=True)
-def painted(out, base, texels, levels, tex, u, v, level, six):
-    """A painted texture over the object's own colour. Returns gloss, glow."""
-    texel_at(texels, levels, tex, u, v, level, six)
-    for k in range(3):
-        c = six[k] * six[k] * (0.6 + 0.4 * six[k])
-        out[k] = c * (1 - six[3]) + c * base[k] * six[3]
-    return six[4], six[5]
+def painted(r, g, b, texels, levels, tex, u, v, level):
+    """A painted texture over the object's own colour. Returns colour, gloss, glow."""
+    x, y, z, paint, gloss, glow = texel_at(texels, levels, tex, u, v, level)
+    x, y, z = x * x * (0.6 + 0.4 * x), y * y * (0.6 + 0.4 * y), z * z * (0.6 + 0.4 * z)
+    rest = 1 - paint
+    return x * (rest + r * paint), y * (rest + g * paint), z * (rest + b * paint), gloss, glow

@@ -136,28 +136,31 @@ NOISE = make_noise()
 
 @njit(cache=True)
 def noise_at(noise, x, y):
-    """Noise at (x, y), one tile a unit, smooth between its points."""
-    size = noise.shape[0]
-    x, y = x * size, y * size
+    """Noise at (x, y), one tile of 256 x 256 points a unit, smooth between them."""
+    x, y = x * 256.0, y * 256.0
     fx, fy = np.floor(x), np.floor(y)
-    i, j = int(fx) % size, int(fy) % size
-    p, q = (i + 1) % size, (j + 1) % size
+    i, j = int(fx) & 255, int(fy) & 255
+    p, q = (i + 1) & 255, (j + 1) & 255
     fx, fy = x - fx, y - fy
-    return ((noise[j, i] * (1 - fx) + noise[j, p] * fx) * (1 - fy) + (noise[q, i] * (1 - fx) + noise[q, p] * fx) * fy)
+    return (noise[j, i] * (1 - fx) + noise[j, p] * fx) * (1 - fy) + (noise[q, i] * (1 - fx) + noise[q, p] * fx) * fy
 
 
 @njit(cache=True)
-def texel_at(texels, levels, tex, u, v, level, out):
-    """All six channels of a texture, bilinear, at the mip level; out in 0..1."""
-    low = min(max(int(level), 0), levels.shape[1] - 1)
+def texel_at(texels, levels, tex, u, v, level):
+    """All six channels of a texture, bilinear, at the mip level, in 0..1."""
+    low = min(max(int(level), 0), 8)
     start, width, height = levels[tex, low, 0], levels[tex, low, 1], levels[tex, low, 2]
     x = min(max(u * width - 0.5, 0.0), width - 1.0)
     y = min(max(v * height - 0.5, 0.0), height - 1.0)
     i, j = int(x), int(y)
-    fx, fy = x - i, y - j
+    fx, fy = x - i, (y - j)
     p, q = min(i + 1, width - 1), min(j + 1, height - 1)
     a, b = start + j * width + i, start + j * width + p
     c, d = start + q * width + i, start + q * width + p
-    wa, wb, wc, wd = (1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy
-    for k in range(6):
-        out[k] = (texels[a, k] * wa + texels[b, k] * wb + texels[c, k] * wc + texels[d, k] * wd) / 255.0
+    wa, wb, wc, wd = (1 - fx) * (1 - fy) / 255, fx * (1 - fy) / 255, (1 - fx) * fy / 255, fx * fy / 255
+    return (texels[a, 0] * wa + texels[b, 0] * wb + texels[c, 0] * wc + texels[d, 0] * wd,
+            texels[a, 1] * wa + texels[b, 1] * wb + texels[c, 1] * wc + texels[d, 1] * wd,
+            texels[a, 2] * wa + texels[b, 2] * wb + texels[c, 2] * wc + texels[d, 2] * wd,
+            texels[a, 3] * wa + texels[b, 3] * wb + texels[c, 3] * wc + texels[d, 3] * wd,
+            texels[a, 4] * wa + texels[b, 4] * wb + texels[c, 4] * wc + texels[d, 4] * wd,
+            texels[a, 5] * wa + texels[b, 5] * wb + texels[c, 5] * wc + texels[d, 5] * wd)

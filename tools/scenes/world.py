@@ -106,7 +106,4 @@ def picture(soup, camera, light):
     key = np.zeros(shape, np.float32)
     ids = np.full(shape, -1, np.int32)
     raster.draw(soup.pos, 0, len(soup.pos), camera.view(), camera.focal * 2, camera.centre * 2, NEAR, key, ids)
-    image = np.empty((camera.height, camera.width, 3), np.float32)
-    depth, wet = np.empty(image.shape[:2], np.float32), np.empty(image.shape[:2], np.float32)
-    shade.resolve(ids, soup, light, camera.eye, camera.axes, camera.focal, camera.centre, image, depth, wet)
-    return image, depth, wet, ids
+    return (*shade.resolve(ids, soup, light, camera), ids)
