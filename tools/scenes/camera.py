@@ -66,7 +66,7 @@ def _wet(image, depth, mirror, focal, centre, axes, ripple, out):
                 found = last
             j, i = found // width, found % width
             for k in range(3):
-                out[y, x, k] += (min(image[j, i, k], 4.0) - out[y, x, k] * 0.3) * share
+                out[y, x, k] = (min(image[j, i, k], 4.0) - image[y, x, k] * 0.3) * share
 
 
 def rain_streaks(image, rng, strength, slope):
@@ -133,10 +133,10 @@ def expose(image, target, low=.25, high=6.0):
 def develop(image, depth, mirror, camera, weather, rng, artefacts=True):
     """The finished photograph. `weather`: the record that `light.pick` made."""
     if weather["wet"] > 0:
-        out = image.copy()
-        ripple = rng.standard_normal((97, 101)).astype(np.float32)
+        out = np.zeros_like(image)
+        ripple = cv2.GaussianBlur(rng.standard_normal((97, 101)).astype(np.float32), (0, 0), 1.0) * np.float32(1.6)
         _wet(image, depth, mirror, camera.focal, camera.centre, camera.axes, ripple, out)
-        image = out
+        image = image + cv2.GaussianBlur(out, (3, 9), 1.0, sigmaY=2.2)
     image = expose(image, weather["target"] * rng.uniform(.85, 1.2), high=weather["gain"])
     if weather["travel"] > 0:
         out = np.empty_like(image)

@@ -52,15 +52,15 @@ def tree(number):
                  sf.BARK, (.10, .075, .05), sides=8)
     arms = [tube([(0, 0, base * .9), c * (.6, .6, 1) - (0, 0, .3), c], [.07, .05, .02], sf.BARK, (.09, .07, .05), sides=5, side=(0, 1, 0))
             for c in centres[1::2]]
-    size = .26 if slim else .30
-    return merge([trunk, *arms, _leaves(centres, radii, 620 if slim else 1050, size, GREENS[number % len(GREENS)], rng)])
+    size = .17 if slim else .19
+    return merge([trunk, *arms, _leaves(centres, radii, 1100 if slim else 2300, size, GREENS[number % len(GREENS)], rng)])
 
 
 @lru_cache(maxsize=None)
 def bush(number):
     rng = np.random.default_rng((number, 6))
     centres = np.stack([rng.uniform(-.8, .8, 5), rng.uniform(-.3, .3, 5), rng.uniform(.35, .75, 5)], 1)
-    return _leaves(centres, np.full((5, 3), .55), 260, .13, GREENS[number % 4], rng)
+    return _leaves(centres, np.full((5, 3), .55), 420, .09, GREENS[number % 4], rng)
 
 
 @lru_cache(maxsize=None)
@@ -69,7 +69,7 @@ def hedge(number):
     rng = np.random.default_rng((number, 8))
     centres = np.stack([np.zeros(9), np.linspace(-1.8, 1.8, 9), np.full(9, .65)], 1)
     core = box((0, 0, .6), (.45, 3.9, 1.1), sf.LEAF, (.02, .035, .012))
-    return merge([core, _leaves(centres, np.tile((.45, .5, .72), (9, 1)), 420, .11, GREENS[number % 3], rng)])
+    return merge([core, _leaves(centres, np.tile((.45, .5, .72), (9, 1)), 900, .075, GREENS[number % 3], rng)])
 
 
 @lru_cache(maxsize=None)
@@ -231,6 +231,7 @@ def awning(width, rgb):
     return faces_of(verts, np.array([[0, 1, 2], [0, 2, 3], [3, 2, 4], [3, 4, 5]]), verts[:, [0, 2]], sf.CLOTH, rgb, weld=False)
 
 
+@lru_cache(maxsize=None)
 def balcony(rgb):
     rails = [box((x, -.95, .5), (.03, .03, 1.0), sf.METAL, rgb) for x in np.linspace(-1.2, 1.2, 9)]
     return merge([box((0, -.5, 0), (2.5, 1.0, .14), sf.PLAIN, (.5, .48, .45)), box((0, -.95, 1.0), (2.5, .05, .06), sf.METAL, rgb), *rails])

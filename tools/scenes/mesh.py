@@ -49,6 +49,12 @@ def _unit(v):
     return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-12)
 
 
+def _cross(a, b):
+    """np.cross without its overhead."""
+    return np.stack([a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1], a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
+                     a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]], -1)
+
+
 @lru_cache(maxsize=256)
 def _grid_faces(rows, cols):
     """Two triangles a cell of a rows x cols grid of vertices."""
@@ -61,7 +67,7 @@ def _grid_faces(rows, cols):
 def faces_of(verts, faces, uv, material, rgb=(1, 1, 1), slot=0, tex=-1, weld=True):
     """A mesh from shared vertices; normals are smooth over the whole patch unless `weld` is off."""
     pos = verts[faces]
-    face_normal = np.cross(pos[:, 1] - pos[:, 0], pos[:, 2] - pos[:, 0])
+    face_normal = _cross(pos[:, 1] - pos[:, 0], pos[:, 2] - pos[:, 0])
     if weld:
         normal = np.zeros_like(verts)
         for k in range(3):
@@ -108,7 +114,7 @@ def frames(path, side):
     tangent = _unit(np.gradient(path, axis=0))
     side = np.broadcast_to(np.asarray(side, float), path.shape)
     right = _unit(side - (side * tangent).sum(1, keepdims=True) * tangent)
-    return right, np.cross(tangent, right)
+    return right, _cross(tangent, right)
 
 
 def tube(path, radii, material, rgb=(1, 1, 1), slot=0, sides=8, side=(1, 0, 0), tex=-1):
@@ -145,23 +151,38 @@ def ellipsoid(centre, radii, material, rgb=(1, 1, 1), slot=0, rows=8, cols=12, l
     return surface(ball * np.asarray(radii, float) + np.asarray(centre, float), material, rgb, slot, wrap=True)
 
 
-def box(centre, size, material, rgb=(1, 1, 1), slot=0, tex=-1):
-    """A box with flat faces; texture coordinates are metres, or 0..1 where it has a texture."""
-    half = np.asarray(size, float) / 2
-    sheets = []
+def _cube():
+    """Corners (12, 3, 3) in -0.5..0.5, normals, and which two axes each face's texture follows."""
+    pos, nrm, axes = [], [], []
     for axis in range(3):
         a, b = [k for k in range(3) if k != axis]
         for sign in (-1, 1):
             corner = np.zeros((4, 3))
-            corner[:, axis] = sign * half[axis]
-            corner[:, a] = np.array([-1, 1, 1, -1]) * half[a]
-            corner[:, b] = np.array([-1, -1, 1, 1]) * half[b]
-            uv = corner[:, [a, b]] + half[[a, b]]
-            if tex >= 0:
-                uv = np.array([[0, 1], [1, 1], [1, 0], [0, 0.0]])
-            sheets.append(faces_of(corner + np.asarray(centre, float), np.array([[0, 1, 2], [0, 2, 3]]), uv,
-                                   material, rgb, slot, tex))
-    return merge(sheets)
+            corner[:, axis] = sign * .5
+            corner[:, a] = (-.5, .5, .5, -.5)
+            corner[:, b] = (-.5, -.5, .5, .5)
+            flip = sign * (1 if axis == 1 else -1) > 0
+            for tri in ((0, 1, 2), (0, 2, 3)):
+                pos.append(corner[list(tri[::-1] if flip else tri)])
+                nrm.append(np.repeat([np.eye(3)[axis] * sign], 3, 0))
+                axes.append((a, b))
+    return np.array(pos), np.array(nrm, np.float32), np.array(axes)
+
+
+_CUBE = _cube()
+
+
+def box(centre, size, material, rgb=(1, 1, 1), slot=0, tex=-1):
+    """A box with flat faces; texture coordinates are metres, or 0..1 where it has a texture."""
+    pos, nrm, axes = _CUBE
+    size = np.asarray(size, float)
+    uv = np.take_along_axis(pos + .5, axes[:, None, :].repeat(3, 1), 2)
+    uv = np.stack([uv[..., 0], 1 - uv[..., 1]], -1) if tex >= 0 else uv * size[axes][:, None]
+    tag = np.empty((12, 3), np.int32)
+    tag[:] = (material, slot, tex)
+    colour = np.empty((12, 3), np.float32)
+    colour[:] = rgb
+    return Mesh((pos * size + np.asarray(centre, float)).astype(np.float32), nrm, uv.astype(np.float32), colour, tag)
 
 
 def plate(outline, material, rgb=(1, 1, 1), slot=0, tex=-1, y=0.0):

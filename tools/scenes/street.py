@@ -15,7 +15,7 @@ ROAD_SIGN, VEHICLE, PEDESTRIAN, BICYCLE = range(4)
 # lanes, lane metres, chance of parking, pavement, garden, soil, kerbs, chance of a junction, chance of a zebra, town,
 # traffic gap, parked share, people, riders, idle two-wheelers, signs, small things, tree gap
 STREETS = {
-    "city": (1, (2.9, 3.3), .85, (2.4, 4.2), (0, .5), "paving", True, .65, .5, "blocks", (8, 40), .75, 22, 4, 6, 9, 14, (9, 30)),
+    "city": (1, (2.9, 3.3), .85, (2.4, 4.2), (0, .5), "paving", True, .65, .5, "blocks", (8, 40), .75, 22, 4, 6, 9, 14, (10, 30)),
     "avenue": (2, (3.0, 3.3), .5, (3.0, 5.0), (0, 1.5), "paving", True, .6, .5, "blocks", (7, 32), .7, 20, 5, 4, 10, 14, (7, 14)),
     "suburb": (1, (2.8, 3.2), .55, (1.5, 2.2), (3, 7), "grass", True, .5, .3, "houses", (14, 60), .5, 12, 4, 3, 7, 8, (8, 22)),
     "country": (1, (3.2, 3.6), 0, (1.5, 2.5), (6, 14), "grass", False, .25, 0, "farms", (18, 70), 0, 3, 4, 0, 7, 2, (6, 25)),
@@ -98,9 +98,9 @@ class Street:
         more.setdefault("z", self.plan.height(lateral))
         self.items.append(Item(shape, float(s), float(lateral), track=len(self.items), **more))
 
-    def vehicle(self, s, lateral, turn, parked=False, speed=0.0, number=None):
+    def vehicle(self, s, lateral, turn, number, parked=False, speed=0.0):
         rng = self.rng
-        mesh, size, spec = vehicles.design(self.pick("vehicle") if number is None else number)
+        mesh, size, spec = vehicles.design(number)
         night = self.weather["night"]
         glow = 0.0 if parked else 1.5 + 9 * night if night > 0 else rng.choice((0.0, .5, 1.0))
         self.add(still(mesh), s, lateral, turn=turn, palette=(vehicles.colour(spec, rng),), label=VEHICLE, speed=speed, glow=glow, size=size[:2])
@@ -112,13 +112,15 @@ class Street:
             for way in (1, -1):
                 lateral = way * (lane + .5) * plan.lane
                 own = abs(lateral - self.own) < .5
-                s = rng.uniform(9, 26) if own else rng.uniform(3, 25)
+                s = rng.uniform(7.5, 26) if own else rng.uniform(1, 25)
                 speed = 0 if self.calm else way * rng.uniform(6, 9)
                 while s < self.length:
+                    number = self.pick("vehicle")
+                    half = vehicles.design(number)[1][1] / 2
                     if rng.random() < .8 * min(1, self.busy + .2):
                         wobble = rng.normal(0, .012)
-                        self.vehicle(s, lateral + rng.normal(0, .15), (0 if way > 0 else np.pi) + wobble, speed=speed)
-                    s += 7 + rng.uniform(*self.habit["gap"]) / self.busy
+                        self.vehicle(s + half, lateral + rng.normal(0, .15), (0 if way > 0 else np.pi) + wobble, number, speed=speed)
+                    s += 2 * half + 2.5 + rng.uniform(*self.habit["gap"]) / self.busy
 
     def _parked(self):
         plan, rng = self.plan, self.rng
@@ -130,8 +132,8 @@ class Street:
             while s < self.length * .8:
                 free = plan.in_mouth(s, 5) or (plan.zebra and plan.zebra[0] - 5 < s < plan.zebra[1] + 5)
                 if not free and rng.random() < self.habit["parked"]:
-                    self.vehicle(s, lateral + rng.normal(0, .06), (0 if (side > 0) == (rng.random() < .92) else np.pi) + rng.normal(0, .02), parked=True,
-                                 number=self._small_vehicle())
+                    self.vehicle(s, lateral + rng.normal(0, .06), (0 if (side > 0) == (rng.random() < .92) else np.pi) + rng.normal(0, .02),
+                                 self._small_vehicle(), parked=True)
                 s += rng.uniform(5.6, 7.2)
 
     def _small_vehicle(self):
@@ -150,7 +152,7 @@ class Street:
             lateral = side * (abs(plan.edge(side)) + rng.uniform(3, 9))
             for _ in range(rng.integers(0, 4)):
                 way = rng.choice((-1, 1))
-                self.vehicle(plan.junction - way * 1.8, lateral, -way * np.pi / 2 + rng.normal(0, .03), number=self._small_vehicle())
+                self.vehicle(plan.junction - way * 1.8, lateral, -way * np.pi / 2 + rng.normal(0, .03), self._small_vehicle())
                 lateral += side * rng.uniform(7, 16)
 
     def person(self, s, lateral, turn, pose=None, speed=0.0, sideways=0.0):
@@ -318,8 +320,9 @@ class Street:
     def advert(self, s, lateral, turn):
         """A shop's board: on a pole, as a pavement stand, or in a lit case."""
         rng = self.rng
-        mesh, _ = signs.face("advert", self.pick("advert"))
-        kind = int(rng.integers(3))
+        number = self.pick("advert")
+        mesh, _ = signs.face("advert", number)
+        kind = int(rng.integers(3)) if number % 4 in (1, 3) else 0
         high, size = ((2.5, rng.uniform(.6, 1.0)), (.62, .6), (1.4, 1.2))[kind]
         z = self.plan.height(lateral)
         glow = 1.5 if kind == 2 and self.weather["night"] else 0.0

@@ -83,7 +83,8 @@ def _shop(r, g, b, u, v, f, row, footprint):
     pane = cover(width / 2 - 0.35 - abs(x), footprint) * cover(v - 0.45, footprint) * cover(floor - 1.05 - v, footprint)
     bars = 1 - cover(abs(abs(x) - width / 6) - 0.035, footprint)
     hue = hash01(cell, seed, 9.0) * 6.28
-    r, g, b = mix(r, g, b, 0.16 + 0.14 * np.cos(hue), 0.13 + 0.10 * np.cos(hue + 2.1), 0.13 + 0.11 * np.cos(hue + 4.2), board)
+    tone = 0.04 + 0.28 * hash01(cell, seed, 11.0) ** 2
+    r, g, b = mix(r, g, b, tone + tone * 0.55 * np.cos(hue), tone + tone * 0.42 * np.cos(hue + 2.1), tone + tone * 0.45 * np.cos(hue + 4.2), board)
     fade = 1 / (1 + footprint * 3)
     inside = 0.05 + 0.09 * (hash01(np.floor(u * 1.7), np.floor(v * 1.3), seed + cell) * fade + 0.5 * (1 - fade))
     inside *= 1.0 - 0.35 * cover(0.9 - v, footprint + 0.3)

@@ -8,7 +8,7 @@ from .textures import Canvas
 
 DARK_GLASS = (26, 28, 32)
 BLACK = (14, 14, 15)
-SEAM = (28, 28, 30)
+SEAM = (92, 92, 94)
 CHROME = (185, 188, 192)
 HEAD = (225, 230, 235)
 TAIL = (170, 12, 14)
@@ -56,7 +56,7 @@ def _seats(canvas, left, right, low, high):
 def _side_windows(canvas, s):
     outline = _window_outline(s)
     trim = CHROME if s.chrome else BLACK
-    canvas.line(np.concatenate([outline, outline[:1]]), trim, 0.035)
+    canvas.line(np.concatenate([outline, outline[:1]]), trim, 0.022)
     for left, right in s.panes:
         pane = _cut(outline, left, right)
         if pane is None:
@@ -65,16 +65,16 @@ def _side_windows(canvas, s):
         if right - left > 0.5 and s.shape["style"] == "car":
             _seats(canvas, max(left, pane[:, 0].min()), right, pane[:, 1].min(), pane[:, 1].max())
             frame = _cut(outline, left, right)
-            canvas.line(np.concatenate([frame, frame[:1]]), BLACK, 0.045)
+            canvas.line(np.concatenate([frame, frame[:1]]), BLACK, 0.022)
 
 
 def _doors(canvas, s):
     b = s.shape
     low = b["clear"] + 0.14
     for y in s.seams:
-        canvas.line([(y, b["belt"] + 0.04), (y + 0.02, low + 0.25), (y - 0.02, low)], SEAM, 0.014)
+        canvas.line([(y, b["belt"] + 0.04), (y + 0.02, low + 0.25), (y - 0.02, low)], SEAM, 0.014, 1)
     if s.seams:
-        canvas.line([(s.seams[0], low), (s.seams[-1], low)], SEAM, 0.014)
+        canvas.line([(s.seams[0], low), (s.seams[-1], low)], SEAM, 0.014, 1)
     for y in s.seams[1:]:
         canvas.rect(y - 0.27, b["belt"] - 0.11, y - 0.08, b["belt"] - 0.075, CHROME if s.chrome else (150, 150, 150),
                     0 if s.chrome else 1, 0.5)
@@ -102,8 +102,8 @@ def side(s):
     tail, end = b["tail_lamp"], b["length"]
     canvas.poly([(end, tail - 0.11), (end - 0.16, tail - 0.09), (end - 0.26, tail + 0.08), (end, tail + 0.10)],
                 TAIL, 0, 0.8, 0.35)
-    canvas.line([(0, b["clear"] + 0.33), (0.35, b["clear"] + 0.33)], SEAM, 0.012)
-    canvas.line([(end - 0.45, b["clear"] + 0.36), (end, b["clear"] + 0.36)], SEAM, 0.012)
+    canvas.line([(0, b["clear"] + 0.33), (0.35, b["clear"] + 0.33)], SEAM, 0.012, 1)
+    canvas.line([(end - 0.45, b["clear"] + 0.36), (end, b["clear"] + 0.36)], SEAM, 0.012, 1)
     if b["style"] == "bus":
         _bus_side(canvas, s)
     else:
@@ -227,7 +227,7 @@ def front(s):
     _grille(canvas, s)
     _headlamps(canvas, s)
     _plate(canvas, low + 0.30, False, s.rng)
-    canvas.line([(-half * 0.6, b["hood"] - 0.03), (half * 0.6, b["hood"] - 0.03)], SEAM, 0.012)
+    canvas.line([(-half * 0.6, b["hood"] - 0.03), (half * 0.6, b["hood"] - 0.03)], SEAM, 0.012, 1)
     screen_half = half * (0.90 if b["style"] == "bus" else 0.84)
     _screen(canvas, s, b["cowl_z"] + 0.05, b["height"] - (0.45 if b["style"] == "bus" else 0.13), screen_half,
             half * (0.93 - b["tumble"]) - 0.03)
@@ -260,15 +260,15 @@ def rear(s):
     canvas = Canvas(b["width"], b["height"], s.fine, origin=(-half, 0))
     low = b["clear"]
     canvas.rect(-half, 0, half, low + 0.16, (26, 26, 27), 0, 0.1)
-    canvas.line([(-half, low + 0.40), (half, low + 0.40)], SEAM, 0.014)
+    canvas.line([(-half, low + 0.40), (half, low + 0.40)], SEAM, 0.014, 1)
     for sign in (-1, 1):
-        canvas.line([(sign * half * 0.86, low + 0.40), (sign * half * 0.84, b["belt"])], SEAM, 0.012)
+        canvas.line([(sign * half * 0.86, low + 0.40), (sign * half * 0.84, b["belt"])], SEAM, 0.012, 1)
         canvas.rect(sign * half * 0.6 - 0.07, low, sign * half * 0.6 + 0.07, low + 0.06, (95, 95, 98), 0, 0.5)
     _taillamps(canvas, s)
     _plate(canvas, low + (0.52 if b["style"] == "car" else 0.25), True, s.rng)
     canvas.circle(0, b["tail_lamp"] + 0.06, 0.045, CHROME, 0, 0.6)
     if b["style"] in ("van", "box"):
-        canvas.line([(0, low + 0.2), (0, b["height"] - 0.1)], SEAM, 0.025)
+        canvas.line([(0, low + 0.2), (0, b["height"] - 0.1)], SEAM, 0.025, 1)
         for sign in (-1, 1):
             x0, x1 = sorted((sign * 0.08, sign * half * 0.80))
             canvas.rect(x0, b["belt"] + 0.1, x1, b["height"] - 0.30, DARK_GLASS, 0, 1.0, round_by=0.05)
@@ -300,7 +300,7 @@ def top(s):
     elif s.sunroof:
         canvas.rect(b["top_y"] + 0.25, -roof * 0.65, b["top_y"] + 1.1, roof * 0.65, (16, 16, 18), 0, 1.0, round_by=0.06)
     for sign in (-1, 1):
-        canvas.line([(0.25, sign * half * 0.78), (b["cowl_y"] - 0.05, sign * half * 0.86)], SEAM, 0.012)
+        canvas.line([(0.25, sign * half * 0.78), (b["cowl_y"] - 0.05, sign * half * 0.86)], SEAM, 0.012, 1)
         if b["cowl_y"] > 0.8:
             canvas.line([(0.3, sign * half * 0.3), (b["cowl_y"] - 0.1, sign * half * 0.5)], (190, 190, 190), 0.03, 1, 0.5)
     return canvas.store()

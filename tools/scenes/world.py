@@ -5,6 +5,7 @@ What stands where is `layout`'s business; what the camera's electronics add is `
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
 from . import raster, shade
 from .mesh import Mesh, turn_z
@@ -54,6 +55,22 @@ def aimed(eye, yaw, pitch, roll, focal, width, height, horizon=0.5):
                   width, height, horizon)
 
 
+@njit(cache=True)
+def _place(pos, nrm, uv, rgb, tag, stretch, turn, shift, palette, glow, number, record, first, to_pos, to_nrm, to_uv, to_rgb, to_tag):
+    """Copy one thing's triangles into the soup, moved and coloured."""
+    for f in range(pos.shape[0]):
+        t = first + f
+        for c in range(3):
+            for k in range(3):
+                to_pos[t, c, k] = (stretch[k, 0] * pos[f, c, 0] + stretch[k, 1] * pos[f, c, 1] + stretch[k, 2] * pos[f, c, 2]) + shift[k]
+                to_nrm[t, c, k] = turn[k, 0] * nrm[f, c, 0] + turn[k, 1] * nrm[f, c, 1] + turn[k, 2] * nrm[f, c, 2]
+            to_uv[t, c, 0], to_uv[t, c, 1] = uv[f, c, 0], uv[f, c, 1]
+        for k in range(3):
+            to_rgb[t, k] = rgb[f, k] * palette[tag[f, 1], k]
+        to_rgb[t, 3] = glow
+        to_tag[t, 0], to_tag[t, 1], to_tag[t, 2], to_tag[t, 3] = tag[f, 0], tag[f, 2], number, record
+
+
 def gather(things):
     """All things as one triangle soup; returns it with each thing's (first, last) triangle."""
     counts = [len(thing.mesh.pos) for thing in things]
@@ -62,22 +79,13 @@ def gather(things):
     soup = shade.Soup(np.empty((total, 3, 3), np.float32), np.empty((total, 3, 3), np.float32), np.empty((total, 3, 2), np.float32),
                       np.empty((total, 4), np.float32), np.empty((total, 4), np.int32))
     for number, thing in enumerate(things):
-        span = slice(ends[number], ends[number + 1])
         mesh = thing.mesh
-        turn = (turn_z(thing.heading) if thing.turn is None else thing.turn).astype(np.float32)
-        shift = np.asarray(thing.at, np.float32)
-        soup.pos[span] = ((mesh.pos.reshape(-1, 3) * np.float32(thing.scale)) @ turn.T + shift).reshape(-1, 3, 3)
-        soup.nrm[span] = (mesh.nrm.reshape(-1, 3) @ turn.T).reshape(-1, 3, 3)
-        soup.uv[span] = mesh.uv
-        palette = np.ones((max(8, len(thing.palette) + 1), 3), np.float32)
+        turn = turn_z(thing.heading) if thing.turn is None else thing.turn
+        palette = np.ones((8, 3), np.float32)
         if thing.palette:
             palette[1:len(thing.palette) + 1] = thing.palette
-        soup.rgb[span, :3] = mesh.rgb * palette[mesh.tag[:, 1]]
-        soup.rgb[span, 3] = thing.glow
-        soup.tag[span, 0] = mesh.tag[:, 0]
-        soup.tag[span, 1] = mesh.tag[:, 2]
-        soup.tag[span, 2] = number
-        soup.tag[span, 3] = thing.record
+        _place(mesh.pos, mesh.nrm, mesh.uv, mesh.rgb, mesh.tag, turn * thing.scale, turn, np.asarray(thing.at, float), palette, thing.glow,
+               number, thing.record, ends[number], soup.pos, soup.nrm, soup.uv, soup.rgb, soup.tag)
     return soup, np.stack([ends[:-1], ends[1:]], 1)
 
 
