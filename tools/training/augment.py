@@ -1,0 +1,157 @@
+"""Random crops, flips, cuts, colours, blur and noise on whole batches, on the device that trains.
+
+Images come as uint8 BGR of the scene's size and leave as the network's input tensor; boxes leave in pixels of that input. It is
+not for evaluation: `plain` gives the untouched batch there.
+"""
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional
+
+VISIBLE_KEEP, VISIBLE_TRUST = 0.3, 0.6    # share of a box that a crop must leave: less is dropped, less is ignored
+
+
+class Targets(NamedTuple):
+    boxes: torch.Tensor           # (b, m, 4) corners
+    labels: torch.Tensor          # (b, m) 0-based class, -1 where there is no object
+    ignore: torch.Tensor          # (b, m) difficult: neither right nor wrong
+
+
+def plain(recipe, images, targets):
+    """uint8 (b, h, w, 3) resized to the network input, as cv2.resize does it, and boxes with it."""
+    height, width = images.shape[1:3]
+    x = functional.interpolate(images.permute(0, 3, 1, 2).float(), size=recipe.size[::-1], mode="bilinear")
+    factor = images.new_tensor([recipe.size[0] / width, recipe.size[1] / height] * 2, dtype=torch.float32)
+    return normalise(recipe, x), targets._replace(boxes=targets.boxes * factor)
+
+
+def normalise(recipe, x):
+    if recipe.color == "RGB":
+        x = x.flip(1)
+    mean, scale = (x.new_tensor(v).view(1, 3, 1, 1) for v in (recipe.mean, recipe.scale))
+    return ((x - mean) / scale).contiguous(memory_format=torch.channels_last)
+
+
+class Augment:
+    """Call with a batch; `gentle` leaves only flips and light colour, for the last part of the training."""
+
+    def __init__(self, recipe, device, seed=0):
+        self.recipe = recipe
+        self.random = torch.Generator(device).manual_seed(seed)
+        self.device = device
+
+    def __call__(self, images, targets, gentle=False):
+        height, width = images.shape[1:3]
+        unit = targets.boxes / images.new_tensor([width, height] * 2, dtype=torch.float32)
+        window, flip = self._windows(len(images), gentle)
+        x = self._warp(images, window, flip)
+        targets = clip_boxes(targets._replace(boxes=move_boxes(unit, window, flip)))
+        if not gentle:
+            x, targets = self._splice(x, targets)
+        scale = images.new_tensor(self.recipe.size * 2, dtype=torch.float32)
+        targets = self._sort(targets._replace(boxes=targets.boxes * scale))
+        x = self._paint(x / 255, 0.4 if gentle else 1.0)
+        if not gentle:
+            x = self._cutout(self._blur(x))
+        return normalise(self.recipe, x.clamp(0, 1) * 255), targets
+
+    def _uniform(self, *shape, low=0.0, high=1.0):
+        return torch.rand(*shape, generator=self.random, device=self.device) * (high - low) + low
+
+    def _chance(self, count, probability):
+        return self._uniform(count) < probability
+
+    def _windows(self, count, gentle):
+        """The part of the source each image shows, (b, 4) as x, y, width, height in 0..1, and whether it is mirrored."""
+        low, high = (torch.tensor(v).log().item() for v in self.recipe.zoom)
+        zoom = self._uniform(count, 1, low=low, high=high).exp() * self._uniform(count, 2, low=-0.1, high=0.1).exp()
+        untouched = self._chance(count, 1.0 if gentle else 0.25)[:, None]
+        share = torch.where(untouched, torch.ones_like(zoom), 1 / zoom)
+        return torch.cat([self._uniform(count, 2) * (1 - share), share], 1), self._chance(count, 0.5)
+
+    def _warp(self, images, window, flip):
+        width, height = self.recipe.size
+        u = (torch.arange(width, device=self.device) + 0.5) / width
+        v = (torch.arange(height, device=self.device) + 0.5) / height
+        u = torch.where(flip[:, None], 1 - u, u[None])  # (b, w)
+        x = (window[:, :1] + u * window[:, 2:3]) * 2 - 1
+        y = (window[:, 1:2] + v * window[:, 3:]) * 2 - 1
+        grid = torch.stack(torch.broadcast_tensors(x[:, None], y[:, :, None]), -1)  # (b, h, w, 2)
+        fill = self._uniform(len(images), 3, 1, 1, low=-60, high=60) + 114
+        source = images.permute(0, 3, 1, 2).float() - fill
+        return functional.grid_sample(source, grid, mode="bilinear", padding_mode="zeros", align_corners=False) + fill
+
+    def _splice(self, x, targets, probability=0.3):
+        """Some images end at a random column, where the next image of the batch goes on: more variety from a pool."""
+        cut = torch.where(self._chance(len(x), probability), self._uniform(len(x), low=0.25, high=0.75), 1.0)
+        column = (torch.arange(x.shape[3], device=self.device) + 0.5) / x.shape[3]
+        left = (column < cut[:, None])[:, None, None]
+        other = Targets(*(t.roll(1, 0) for t in targets))
+        both = [clip_boxes(targets, right=cut), clip_boxes(other, left=cut)]
+        return torch.where(left, x, x.roll(1, 0)), Targets(*(torch.cat(t, 1) for t in zip(*both)))
+
+    def _sort(self, targets):
+        """Real objects first, at most `max_boxes`; those too low for the network are ignored."""
+        order = (targets.labels >= 0).float().sort(dim=1, descending=True, stable=True).indices[:, :self.recipe.max_boxes]
+        boxes = targets.boxes.gather(1, order[..., None].expand(-1, -1, 4))
+        low = boxes[..., 3] - boxes[..., 1] < self.recipe.min_height
+        return Targets(boxes, targets.labels.gather(1, order), targets.ignore.gather(1, order) | low)
+
+    def _paint(self, x, strength):
+        """Brightness, contrast, saturation, tint, gamma, grey and noise, each drawn per image; x is BGR in 0..1."""
+        def draw(size, channels=1):
+            return self._uniform(len(x), channels, 1, 1, low=-size * strength, high=size * strength)
+
+        grey = (x * x.new_tensor([0.114, 0.587, 0.299]).view(1, 3, 1, 1)).sum(1, keepdim=True)
+        colourless = self._chance(len(x), 0.03).view(-1, 1, 1, 1)
+        saturation = torch.where(colourless, torch.zeros_like(grey[:, :, :1, :1]), 1 + draw(0.6))
+        x = grey + (x - grey) * saturation
+        mean = grey.mean((2, 3), keepdim=True)
+        x = (mean + (x - mean) * (1 + draw(0.4))) * (1 + draw(0.35)) * (1 + draw(0.12, 3)) + draw(0.06)
+        x = x.clamp(1e-4, 1).pow(draw(0.4).exp())
+        sigma = self._uniform(len(x), 1, 1, 1, low=-0.04, high=0.04).clamp(min=0) * strength
+        return x + torch.randn(x.shape, generator=self.random, device=self.device) * sigma
+
+    def _blur(self, x, probability=0.15):
+        """Three by three binomial blur, twice, for some images."""
+        line = x.new_tensor([0.25, 0.5, 0.25])
+        kernel = (line[:, None] * line).expand(3, 1, 3, 3)
+        soft = functional.conv2d(functional.conv2d(x, kernel, padding=1, groups=3), kernel, padding=1, groups=3)
+        return torch.where(self._chance(len(x), probability).view(-1, 1, 1, 1), soft, x)
+
+    def _cutout(self, x, rectangles=3, probability=0.3):
+        """Grey rectangles up to a sixth of the image high: an object half hidden is still that object."""
+        width, height = self.recipe.size
+        column = (torch.arange(width, device=self.device) + 0.5).view(1, 1, 1, -1)
+        row = (torch.arange(height, device=self.device) + 0.5).view(1, 1, -1, 1)
+        for _ in range(rectangles):
+            draw = self._uniform(len(x), 4).view(-1, 4, 1, 1, 1)
+            size = (draw[:, 2:] ** 2 + 0.05) * height / 12
+            size = size * self._chance(len(x), probability).view(-1, 1, 1, 1, 1)
+            hit = ((column - draw[:, 0] * width).abs() < size[:, 0]) & ((row - draw[:, 1] * height).abs() < size[:, 1])
+            x = torch.where(hit, self._uniform(len(x), 3, 1, 1), x)
+        return x
+
+
+def move_boxes(boxes, window, flip):
+    """Boxes in 0..1 of the source as boxes in 0..1 of the window."""
+    moved = (boxes - window[:, None, [0, 1, 0, 1]]) / window[:, None, [2, 3, 2, 3]]
+    mirrored = torch.stack([1 - moved[..., 2], moved[..., 1], 1 - moved[..., 0], moved[..., 3]], -1)
+    return torch.where(flip[:, None, None], mirrored, moved)
+
+
+def clip_boxes(targets, left=None, right=None):
+    """Clip to the image, or to the columns between `left` and `right` (each (b,)), dropping what is cut off."""
+    boxes = targets.boxes
+    low, high = torch.zeros_like(boxes[:, :, 0]), torch.ones_like(boxes[:, :, 0])
+    first = low if left is None else low + left[:, None]
+    last = high if right is None else low + right[:, None]
+    clipped = torch.stack([boxes[..., 0].maximum(first).minimum(last), boxes[..., 1].clamp(0, 1),
+                           boxes[..., 2].maximum(first).minimum(last), boxes[..., 3].clamp(0, 1)], -1)
+    visible = _area(clipped) / _area(boxes).clamp(min=1e-9)
+    labels = torch.where(visible > VISIBLE_KEEP, targets.labels, -1)
+    return Targets(clipped, labels, targets.ignore | (visible < VISIBLE_TRUST))
+
+
+def _area(boxes):
+    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])

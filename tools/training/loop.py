@@ -1,0 +1,273 @@
+"""The training loop: schedule, mixed precision, average of the weights, checkpoints, validation.
+
+The schedule runs over a budget of seconds or of steps, whichever ends first, so that a lease of GPU time is used up exactly. A run
+that is stopped (signal, --max-seconds) saves a checkpoint and goes on from it with `resume`.
+"""
+import contextlib
+import copy
+import json
+import math
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+
+import torch
+
+from .augment import Augment
+from .evaluate import detect, report
+from .feed import Feed, Pool, PoolFile, Source
+from .journal import Journal
+from .losses import DetectionLoss
+from .nets import SSD
+from .priors import level_counts, make_priors
+
+GENTLE_FROM = 0.88                # share of the budget after which strong augmentation ends
+WARM_UP = 400                     # steps in which the learning rate rises
+
+
+@dataclass
+class Options:
+    """What one command may do; the recipe says what is trained."""
+
+    out: str
+    device: str = "cuda"
+    budget: float = 1400.0        # seconds of training the schedule is planned over, all commands together
+    max_seconds: float = 1e9      # this command ends after so many seconds of training
+    steps: int = 10 ** 9          # the schedule ends here at the latest
+    batch: int = 0                # 0: the recipe's
+    workers: int = 14
+    pool: int = 40000
+    pool_start: int = 1500
+    pool_file: str = ""
+    pool_file_limit: int = 20000
+    validate: int = 300
+    test: int = 500
+    validate_every: float = 90.0
+    save_every: float = 120.0
+    log_every: int = 100
+    compile: bool = True
+    resume: bool = False
+    seed: int = 0
+
+
+@dataclass
+class State:
+    """What a checkpoint holds."""
+
+    step: int = 0
+    seconds: float = 0.0
+    rendered: int = 0
+    best: float = 0.0
+    history: list = field(default_factory=list)
+
+
+def learning_rate(progress, step):
+    """Factor of the base rate: linear warm-up, then a cosine to one fiftieth."""
+    cosine = 0.02 + 0.98 * (1 + math.cos(math.pi * min(progress, 1.0))) / 2
+    return min(1.0, (step + 1) / WARM_UP) * cosine
+
+
+class Average:
+    """Exponential moving average of the weights; it follows quickly at first."""
+
+    def __init__(self, model, decay=0.9995):
+        self.model, self.decay = copy.deepcopy(model).eval().requires_grad_(False), decay
+        self.mine, self.theirs = ([v for v in m.state_dict().values() if v.is_floating_point()]
+                                  for m in (self.model, model))
+
+    @torch.no_grad()
+    def update(self, step):
+        decay = min(self.decay, (1 + step) / (10 + step))
+        torch._foreach_lerp_(self.mine, self.theirs, 1 - decay)
+
+
+class Trainer:
+    def __init__(self, recipe, labels, size, sample, options):
+        self.recipe, self.labels, self.options = recipe, labels, options
+        os.makedirs(options.out, exist_ok=True)
+        self.state, self.journal, self.stopped = State(), Journal(options.out), False
+        saved = self._load()
+        self.source = Source(sample, recipe.task, size, recipe.max_boxes, options.seed)
+        held = {split: count for split, count in (("val", options.validate), ("test", options.test)) if count}
+        self.recorder = None
+        if options.pool_file:
+            self.recorder = PoolFile(options.pool_file, self.source, options.pool_file_limit)
+        self.first = max(self.state.rendered, self.recorder.count if self.recorder else 0)
+        self.feed = Feed(self.source, held, options.workers, self.first)   # forks: before CUDA
+        self._build(saved)
+
+    @property
+    def checkpoint(self):
+        return os.path.join(self.options.out, "checkpoint.pt")
+
+    def _load(self):
+        if not self.options.resume:
+            return None
+        saved = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        self.state = State(**saved["state"])
+        self.journal.restore(self.state.history)
+        return saved
+
+    def _build(self, saved):
+        options = self.options
+        torch.manual_seed(options.seed + self.state.step)
+        self.device = torch.device(options.device)
+        torch.backends.cudnn.benchmark = True
+        torch.set_float32_matmul_precision("high")
+        self.model = SSD(self.recipe, len(self.labels)).to(self.device, memory_format=torch.channels_last)
+        self.average = Average(self.model)
+        self.optimizer = torch.optim.AdamW(self._groups(), lr=self.recipe.lr, betas=(0.9, 0.99), foreach=True)
+        if saved:
+            self.model.load_state_dict(saved["model"])
+            self.average.model.load_state_dict(saved["average"])
+            self.optimizer.load_state_dict(saved["optimizer"])
+        self.priors = torch.from_numpy(make_priors(self.recipe)).to(self.device)
+        levels = [(n, len(level.priors), level.stride) for n, level in zip(level_counts(self.recipe), self.recipe.levels)]
+        self.loss = DetectionLoss(self.priors, levels)
+        self.augment = Augment(self.recipe, self.device, options.seed + self.state.step)
+        self.pool = Pool(self.source, options.pool, self.device)
+
+    def _groups(self):
+        decayed = [p for p in self.model.parameters() if p.ndim > 1]
+        plain = [p for p in self.model.parameters() if p.ndim <= 1]
+        return [{"params": decayed, "weight_decay": self.recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+
+    def run(self):
+        """Train until the budget, this command's time, or a signal ends it; True when the budget is used up."""
+        self._fill()
+        self._on_signal()
+        self.start, self.before = time.monotonic(), self.state.seconds
+        self.marks = {"log": (self.state.step, time.monotonic()), "save": time.monotonic(), "check": time.monotonic()}
+        self.sums = torch.zeros(2, device=self.device)
+        self.model.train()
+        while not self.stopped and self.progress() < 1 and self.spent() < self.options.max_seconds:
+            self._step()
+            self._housekeeping()
+        complete = self.progress() >= 1
+        self.validate()
+        self.save()
+        self.feed.close()
+        return complete
+
+    def _fill(self):
+        began = time.monotonic()
+        self.loaded = self.recorder.load(self.pool) if self.recorder else 0
+        self.feed.start(self.pool, self.recorder)
+        self.forward = self._compiled()
+        self.feed.wait(self.options.pool_start)
+        print(f"pool of {len(self.pool)} images ({self.loaded} from a file) after {time.monotonic() - began:.0f} s",
+              flush=True)
+
+    def _compiled(self):
+        """The network through torch.compile if that works here, tried on noise while the pool fills."""
+        if not self.options.compile or self.device.type != "cuda":
+            return self.model
+        before, forward = copy.deepcopy(self.model.state_dict()), torch.compile(self.model)
+        width, height = self.recipe.size
+        noise = torch.randn(self.options.batch or self.recipe.batch, 3, height, width, device=self.device)
+        try:
+            with torch.autocast("cuda", torch.bfloat16):
+                scores, boxes = forward(noise.contiguous(memory_format=torch.channels_last))
+            (scores.float().sum() + boxes.float().sum()).backward()
+        except Exception as error:
+            print(f"torch.compile does not work here ({type(error).__name__}: {error}): training without", flush=True)
+            forward = self.model
+        self.model.zero_grad(set_to_none=True)
+        self.model.load_state_dict(before)
+        return forward
+
+    def rendered(self):
+        return self.first + self.pool.added - self.loaded
+
+    def _on_signal(self):
+        def stop(*_):
+            self.stopped = True
+
+        with contextlib.suppress(ValueError):               # not in the main thread: a test
+            signal.signal(signal.SIGTERM, stop)
+            signal.signal(signal.SIGINT, stop)
+
+    def spent(self):
+        return time.monotonic() - self.start
+
+    def progress(self):
+        seconds = self.before + self.spent()
+        return max(seconds / self.options.budget, self.state.step / self.options.steps)
+
+    def _step(self):
+        progress, step = self.progress(), self.state.step
+        rate = self.recipe.lr * learning_rate(progress, step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        images, targets = self.pool.draw(self.options.batch or self.recipe.batch)
+        with torch.no_grad():
+            tensor, targets = self.augment(images, targets, gentle=progress > GENTLE_FROM)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            logits, offsets = self.forward(tensor)
+        score, box = self.loss(logits, offsets, *targets)
+        self.optimizer.zero_grad(set_to_none=True)
+        (score + box).backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
+        self.optimizer.step()
+        self.average.update(step)
+        self.sums += torch.stack([score.detach(), box.detach()])
+        self.state.step += 1
+
+    def _housekeeping(self):
+        now, options = time.monotonic(), self.options
+        if self.state.step % options.log_every == 0:
+            self._log(now)
+        if now - self.marks["check"] > options.validate_every:
+            self.validate()
+            self.marks["check"] = time.monotonic()
+        if now - self.marks["save"] > options.save_every:
+            self.save()
+            self.marks["save"] = time.monotonic()
+
+    def _log(self, now):
+        step, when = self.marks["log"]
+        count = max(self.state.step - step, 1)
+        score, box = (self.sums / count).tolist()
+        rate = count * (self.options.batch or self.recipe.batch) / max(now - when, 1e-9)
+        self.sums.zero_()
+        self.marks["log"] = (self.state.step, time.monotonic())
+        self.journal.write(step=self.state.step, seconds=self.before + self.spent(), score_loss=score, box_loss=box,
+                           rate=self.optimizer.param_groups[0]["lr"], images_per_second=rate, rendered=self.rendered())
+        if self.feed.failure:
+            print(f"warning: {self.feed.failure}", flush=True)
+
+    def validate(self):
+        if not self.options.validate:
+            return
+        score = self.measure("val")["mAP"]
+        self.state.best = max(self.state.best, score)
+        self.journal.write(step=self.state.step, seconds=self.before + self.spent(), mAP=score)
+
+    def measure(self, split):
+        """The report of the averaged weights on a held split."""
+        held = self.feed.held[split]
+        found = detect(self.average.model, self.recipe, self.priors, held.images)
+        return report(found, held.rows, self.labels)
+
+    def save(self):
+        self.state.seconds, self.state.history = self.before + self.spent(), self.journal.rows
+        self.state.rendered = self.rendered()
+        torch.save({"recipe": self.recipe.name, "labels": list(self.labels), "state": vars(self.state),
+                    "model": self.model.state_dict(), "average": self.average.model.state_dict(),
+                    "optimizer": self.optimizer.state_dict()}, self.checkpoint + ".part")
+        os.replace(self.checkpoint + ".part", self.checkpoint)
+        self.journal.save()
+        self.journal.draw(self.recipe.title)
+
+    def save_weights(self):
+        """The averaged weights alone, small enough to bring home, with the final report."""
+        result = {split: self.measure(split) for split in self.feed.held}
+        result["training"] = {"steps": self.state.step, "seconds": round(self.state.seconds),
+                              "rendered": self.state.rendered, "batch": self.options.batch or self.recipe.batch,
+                              "device": torch.cuda.get_device_name() if self.device.type == "cuda" else "CPU"}
+        torch.save({"recipe": self.recipe.name, "labels": list(self.labels), "result": json.dumps(result),
+                    "average": self.average.model.state_dict()}, os.path.join(self.options.out, "weights.pt"))
+        with open(os.path.join(self.options.out, "result.json"), "w") as file:
+            json.dump(result, file, indent=1)
+        return result
