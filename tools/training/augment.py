@@ -1,7 +1,7 @@
 """Random crops, flips, cuts, colours, blur and noise on whole batches, on the device that trains.
 
-Images come as uint8 BGR of the scene's size and leave as the network's input tensor; boxes leave in pixels of that input. It is
-not for evaluation: `plain` gives the untouched batch there.
+Images come as uint8 BGR of the scene's size and leave as the network's input tensor; boxes leave in pixels of that
+input. Not for evaluation: `plain` gives the untouched batch there.
 """
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ class Augment:
     """Call with a batch; `gentle` leaves only flips and light colour, for the last part of the training."""
 
     def __init__(self, recipe, device, seed=0):
-        self.recipe = recipe
+        self.recipe, self.paint = recipe, paint
         self.random = torch.Generator(device).manual_seed(seed)
         self.device = device
 
@@ -50,10 +50,10 @@ class Augment:
             x, targets = self._splice(x, targets)
         scale = images.new_tensor(self.recipe.size * 2, dtype=torch.float32)
         targets = self._sort(targets._replace(boxes=targets.boxes * scale))
-        x = self._paint(x / 255, 0.4 if gentle else 1.0)
+        x = self.paint(x / 255, self._tones(len(x), 0.4 if gentle else 1.0))
         if not gentle:
-            x = self._cutout(self._blur(x))
-        return normalise(self.recipe, x.clamp(0, 1) * 255), targets
+            x = self._cutout(blur(x))
+        return normalise(self.recipe, x * 255), targets
 
     def _uniform(self, *shape, low=0.0, high=1.0):
         return torch.rand(*shape, generator=self.random, device=self.device) * (high - low) + low
@@ -62,7 +62,7 @@ class Augment:
         return self._uniform(count) < probability
 
     def _windows(self, count, gentle):
-        """The part of the source each image shows, (b, 4) as x, y, width, height in 0..1, and whether it is mirrored."""
+        """What each image shows of its source, (b, 4) as x, y, width, height in 0..1, and whether it is mirrored."""
         low, high = (torch.tensor(v).log().item() for v in self.recipe.zoom)
         zoom = self._uniform(count, 1, low=low, high=high).exp() * self._uniform(count, 2, low=-0.1, high=0.1).exp()
         untouched = self._chance(count, 1.0 if gentle else 0.25)[:, None]
@@ -81,56 +81,77 @@ class Augment:
         source = images.permute(0, 3, 1, 2).float() - fill
         return functional.grid_sample(source, grid, mode="bilinear", padding_mode="zeros", align_corners=False) + fill
 
-    def _splice(self, x, targets, probability=0.3):
-        """Some images end at a random column, where the next image of the batch goes on: more variety from a pool."""
-        cut = torch.where(self._chance(len(x), probability), self._uniform(len(x), low=0.25, high=0.75), 1.0)
+    def _splice(self, x, targets, share=0.3):
+        """The last images end at a random column, where another image of the batch goes on: variety from a pool."""
+        first = int(len(x) * (1 - share))
+        cut = torch.cat([torch.ones(first, device=self.device), self._uniform(len(x) - first, low=0.25, high=0.75)])
         column = (torch.arange(x.shape[3], device=self.device) + 0.5) / x.shape[3]
-        left = (column < cut[:, None])[:, None, None]
+        left = (column < cut[first:, None])[:, None, None]
         other = Targets(*(t.roll(1, 0) for t in targets))
         both = [clip_boxes(targets, right=cut), clip_boxes(other, left=cut)]
-        return torch.where(left, x, x.roll(1, 0)), Targets(*(torch.cat(t, 1) for t in zip(*both)))
+        spliced = torch.where(left, x[first:], x.roll(1, 0)[first:])
+        return torch.cat([x[:first], spliced]), Targets(*(torch.cat(t, 1) for t in zip(*both)))
 
     def _sort(self, targets):
         """Real objects first, at most `max_boxes`; those too low for the network are ignored."""
-        order = (targets.labels >= 0).float().sort(dim=1, descending=True, stable=True).indices[:, :self.recipe.max_boxes]
+        real = (targets.labels >= 0).float()
+        order = real.sort(dim=1, descending=True, stable=True).indices[:, :self.recipe.max_boxes]
         boxes = targets.boxes.gather(1, order[..., None].expand(-1, -1, 4))
         low = boxes[..., 3] - boxes[..., 1] < self.recipe.min_height
         return Targets(boxes, targets.labels.gather(1, order), targets.ignore.gather(1, order) | low)
 
-    def _paint(self, x, strength):
-        """Brightness, contrast, saturation, tint, gamma, grey and noise, each drawn per image; x is BGR in 0..1."""
+    def _tones(self, count, strength):
+        """What `paint` needs, drawn per image."""
         def draw(size, channels=1):
-            return self._uniform(len(x), channels, 1, 1, low=-size * strength, high=size * strength)
+            return self._uniform(count, channels, 1, 1, low=-size * strength, high=size * strength)
 
-        grey = (x * x.new_tensor([0.114, 0.587, 0.299]).view(1, 3, 1, 1)).sum(1, keepdim=True)
-        colourless = self._chance(len(x), 0.03).view(-1, 1, 1, 1)
-        saturation = torch.where(colourless, torch.zeros_like(grey[:, :, :1, :1]), 1 + draw(0.6))
-        x = grey + (x - grey) * saturation
-        mean = grey.mean((2, 3), keepdim=True)
-        x = (mean + (x - mean) * (1 + draw(0.4))) * (1 + draw(0.35)) * (1 + draw(0.12, 3)) + draw(0.06)
-        x = x.clamp(1e-4, 1).pow(draw(0.4).exp())
-        sigma = self._uniform(len(x), 1, 1, 1, low=-0.04, high=0.04).clamp(min=0) * strength
-        return x + torch.randn(x.shape, generator=self.random, device=self.device) * sigma
+        saturation = (1 + draw(0.6)) * ~self._chance(count, 0.03).view(-1, 1, 1, 1)
+        noise = self._uniform(count, 1, 1, 1, low=-0.04, high=0.04).clamp(min=0) * strength
+        gain = (1 + draw(0.35)) * (1 + draw(0.12, 3))
+        return Tones(saturation, 1 + draw(0.4), gain, draw(0.06), draw(0.4).exp(), noise)
 
-    def _blur(self, x, probability=0.15):
-        """Three by three binomial blur, twice, for some images."""
-        line = x.new_tensor([0.25, 0.5, 0.25])
-        kernel = (line[:, None] * line).expand(3, 1, 3, 3)
-        soft = functional.conv2d(functional.conv2d(x, kernel, padding=1, groups=3), kernel, padding=1, groups=3)
-        return torch.where(self._chance(len(x), probability).view(-1, 1, 1, 1), soft, x)
-
-    def _cutout(self, x, rectangles=3, probability=0.3):
-        """Grey rectangles up to a sixth of the image high: an object half hidden is still that object."""
+    def _cutout(self, x, rectangles=3, share=0.3):
+        """Flat rectangles on the first images: an object half hidden is still that object."""
         width, height = self.recipe.size
+        count = int(len(x) * share)
         column = (torch.arange(width, device=self.device) + 0.5).view(1, 1, 1, -1)
         row = (torch.arange(height, device=self.device) + 0.5).view(1, 1, -1, 1)
         for _ in range(rectangles):
-            draw = self._uniform(len(x), 4).view(-1, 4, 1, 1, 1)
-            size = (draw[:, 2:] ** 2 + 0.05) * height / 12
-            size = size * self._chance(len(x), probability).view(-1, 1, 1, 1, 1)
-            hit = ((column - draw[:, 0] * width).abs() < size[:, 0]) & ((row - draw[:, 1] * height).abs() < size[:, 1])
-            x = torch.where(hit, self._uniform(len(x), 3, 1, 1), x)
+            draw = self._uniform(count, 4, 1, 1)
+            half = (draw[:, 2:] ** 2 + 0.05) * height / 12  # (b, 2, 1, 1)
+            hit = (((column - draw[:, :1] * width).abs() < half[:, :1])
+                   & ((row - draw[:, 1:2] * height).abs() < half[:, 1:]))
+            x[:count] = torch.where(hit, self._uniform(count, 3, 1, 1), x[:count])
         return x
+
+
+class Tones(NamedTuple):
+    """Colour changes, each (b, 1 or 3, 1, 1)."""
+
+    saturation: torch.Tensor
+    contrast: torch.Tensor
+    gain: torch.Tensor
+    lift: torch.Tensor
+    gamma: torch.Tensor
+    noise: torch.Tensor
+
+
+def paint(x, tones):
+    """Colours and noise of a BGR batch in 0..1. No random draw but the noise, so that torch.compile can fuse it."""
+    grey = (x * x.new_tensor([0.114, 0.587, 0.299]).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    x = grey + (x - grey) * tones.saturation
+    mean = grey.mean((2, 3), keepdim=True)
+    x = (mean + (x - mean) * tones.contrast) * tones.gain + tones.lift
+    return (x.clamp(1e-4, 1).pow(tones.gamma) + torch.randn_like(x) * tones.noise).clamp(0, 1)
+
+
+def blur(x, share=0.15):
+    """Five by five binomial blur of the first images."""
+    count = int(len(x) * share)
+    line = x.new_tensor([1, 4, 6, 4, 1]) / 16
+    kernel = (line[:, None] * line).expand(3, 1, 5, 5)
+    x[:count] = functional.conv2d(x[:count], kernel, padding=2, groups=3)
+    return x
 
 
 def move_boxes(boxes, window, flip):

@@ -1,7 +1,7 @@
 """Detections of a network on held images, and their VOC average precision, per class and by object size.
 
-The rule is the course's (trt_course.measure.voc): +1 pixel widths, IoU 0.5, difficult boxes count neither way, area under the
-monotone curve over all points. This copy works on arrays and adds the sizes; it is not a general mAP tool.
+The rule is the course's (trt_course.measure.voc): +1 pixel widths, IoU 0.5, difficult boxes count neither way, area
+under the monotone curve over all points. This copy works on arrays and adds the sizes; it is not a general mAP tool.
 """
 from typing import NamedTuple
 

@@ -1,7 +1,7 @@
 """A trained network as an ONNX file of opset 13 with few, old operators, decoded boxes and no NMS.
 
-torch.fx lists the operations and each becomes one node: the graph holds no shape arithmetic, which TensorRT 7 parses badly and
-readers worse. It knows the layers of nets.py only; it is no general exporter.
+torch.fx lists the operations and each becomes one node: the graph holds no shape arithmetic, which TensorRT 7 parses
+badly and readers worse. It knows the layers of nets.py only; it is no general exporter.
 """
 import copy
 import operator

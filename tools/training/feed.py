@@ -1,9 +1,10 @@
 """Images without end: worker processes render scenes into shared memory, a thread moves them into a pool on the GPU.
 
-Training draws at random from the pool, so the GPU never waits for a renderer; when the pool is full the oldest images give way.
-The workers are forked before CUDA starts. With no workers, `Feed` renders in this process, for tests.
+Training draws at random from the pool, so the GPU never waits for a renderer; when the pool is full the oldest images
+give way. The workers are forked before CUDA starts. With no workers, `Feed` renders in this process, for tests.
 """
 import itertools
+import mmap
 import multiprocessing
 import os
 import signal
@@ -60,10 +61,12 @@ class Pool:
         self.added += 1
 
     def draw(self, count):
-        return self.at(torch.randint(len(self), (count,), device=self.rows.device))
+        return self.at(torch.randint(len(self), (count,)))
 
     def at(self, index):
-        return self.images[index], to_targets(self.rows[index])
+        """Slice by slice: the pool has more elements than 32-bit indices reach."""
+        images = torch.stack([self.images[i] for i in index.tolist()])
+        return images, to_targets(self.rows[index.to(self.rows.device)])
 
 
 def to_targets(rows):
@@ -103,7 +106,7 @@ class Feed:
     def _fork(self, workers, slots):
         context = multiprocessing.get_context("fork")
         width, height = self.source.size
-        self.memory = context.RawArray("B", slots * width * height * 3)
+        self.memory = mmap.mmap(-1, slots * width * height * 3)
         self.slots = np.frombuffer(self.memory, np.uint8).reshape(slots, height, width, 3)
         self.counter, self.free, self.done = context.Value("q", 0), context.SimpleQueue(), context.SimpleQueue()
         for slot in range(slots):

@@ -1,7 +1,7 @@
 """The training loop: schedule, mixed precision, average of the weights, checkpoints, validation.
 
-The schedule runs over a budget of seconds or of steps, whichever ends first, so that a lease of GPU time is used up exactly. A run
-that is stopped (signal, --max-seconds) saves a checkpoint and goes on from it with `resume`.
+The schedule runs over a budget of seconds or of steps, whichever ends first: a lease of GPU time is used up exactly.
+A run that is stopped (signal, --max-seconds) saves a checkpoint and goes on from it with `resume`.
 """
 import contextlib
 import copy
@@ -14,16 +14,17 @@ from dataclasses import dataclass, field
 
 import torch
 
-from .augment import Augment
+from .augment import Augment, paint
 from .evaluate import detect, report
-from .feed import Feed, Pool, PoolFile, Source
+from .feed import Feed, Pool, PoolFile, Source, to_targets
 from .journal import Journal
 from .losses import DetectionLoss
 from .nets import SSD
-from .priors import level_counts, make_priors
+from .priors import level_table, make_priors
 
 GENTLE_FROM = 0.88                # share of the budget after which strong augmentation ends
 WARM_UP = 400                     # steps in which the learning rate rises
+COMPILED = (("network", "loss", "colours"), ("network", "colours"), ("network",), ())     # tried in this order
 
 
 @dataclass
@@ -85,6 +86,7 @@ class Average:
 class Trainer:
     def __init__(self, recipe, labels, size, sample, options):
         self.recipe, self.labels, self.options = recipe, labels, options
+        self.batch = options.batch or recipe.batch
         os.makedirs(options.out, exist_ok=True)
         self.state, self.journal, self.stopped = State(), Journal(options.out), False
         saved = self._load()
@@ -123,8 +125,6 @@ class Trainer:
             self.average.model.load_state_dict(saved["average"])
             self.optimizer.load_state_dict(saved["optimizer"])
         self.priors = torch.from_numpy(make_priors(self.recipe)).to(self.device)
-        levels = [(n, len(level.priors), level.stride) for n, level in zip(level_counts(self.recipe), self.recipe.levels)]
-        self.loss = DetectionLoss(self.priors, levels)
         self.augment = Augment(self.recipe, self.device, options.seed + self.state.step)
         self.pool = Pool(self.source, options.pool, self.device)
 
@@ -154,28 +154,40 @@ class Trainer:
         began = time.monotonic()
         self.loaded = self.recorder.load(self.pool) if self.recorder else 0
         self.feed.start(self.pool, self.recorder)
-        self.forward = self._compiled()
+        self._compile()
         self.feed.wait(self.options.pool_start)
         print(f"pool of {len(self.pool)} images ({self.loaded} from a file) after {time.monotonic() - began:.0f} s",
               flush=True)
 
-    def _compiled(self):
-        """The network through torch.compile if that works here, tried on noise while the pool fills."""
-        if not self.options.compile or self.device.type != "cuda":
-            return self.model
-        before, forward = copy.deepcopy(self.model.state_dict()), torch.compile(self.model)
-        width, height = self.recipe.size
-        noise = torch.randn(self.options.batch or self.recipe.batch, 3, height, width, device=self.device)
-        try:
-            with torch.autocast("cuda", torch.bfloat16):
-                scores, boxes = forward(noise.contiguous(memory_format=torch.channels_last))
-            (scores.float().sum() + boxes.float().sum()).backward()
-        except Exception as error:
-            print(f"torch.compile does not work here ({type(error).__name__}: {error}): training without", flush=True)
-            forward = self.model
-        self.model.zero_grad(set_to_none=True)
+    def _compile(self):
+        """torch.compile as much as works here, tried on noise while the pool fills; the weights stay as they are."""
+        before = copy.deepcopy(self.model.state_dict())
+        wanted = self.options.compile and self.device.type == "cuda"
+        for parts in COMPILED if wanted else COMPILED[-1:]:
+            self._use(parts)
+            try:
+                self._rehearse() if parts else None
+                break
+            except Exception as error:
+                print(f"compiling {', '.join(parts)} failed: {type(error).__name__}: {error}", flush=True)
         self.model.load_state_dict(before)
-        return forward
+        print(f"compiled: {', '.join(parts) or 'nothing'}", flush=True)
+
+    def _use(self, parts):
+        pieces = {"network": self.model, "loss": DetectionLoss(self.priors, level_table(self.recipe)), "colours": paint}
+        made = {name: torch.compile(piece) if name in parts else piece for name, piece in pieces.items()}
+        self.forward, self.loss, self.augment.paint = made["network"], made["loss"], made["colours"]
+
+    def _rehearse(self):
+        """A step on noise, without its consequences."""
+        count, (width, height) = self.batch, self.source.size
+        images = torch.randint(256, (count, height, width, 3), dtype=torch.uint8, device=self.device)
+        rows = torch.rand(count, self.recipe.max_boxes, 6, device=self.device) * 100
+        rows[..., 2:4] += rows[..., :2] + 10
+        rows[..., 4:] = 0
+        self.model.train()
+        sum(self._losses(images, to_targets(rows), gentle=False)).backward()
+        self.model.zero_grad(set_to_none=True)
 
     def rendered(self):
         return self.first + self.pool.added - self.loaded
@@ -200,12 +212,7 @@ class Trainer:
         rate = self.recipe.lr * learning_rate(progress, step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        images, targets = self.pool.draw(self.options.batch or self.recipe.batch)
-        with torch.no_grad():
-            tensor, targets = self.augment(images, targets, gentle=progress > GENTLE_FROM)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            logits, offsets = self.forward(tensor)
-        score, box = self.loss(logits, offsets, *targets)
+        score, box = self._losses(*self.pool.draw(self.batch), gentle=progress > GENTLE_FROM)
         self.optimizer.zero_grad(set_to_none=True)
         (score + box).backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
@@ -213,6 +220,13 @@ class Trainer:
         self.average.update(step)
         self.sums += torch.stack([score.detach(), box.detach()])
         self.state.step += 1
+
+    def _losses(self, images, targets, gentle):
+        with torch.no_grad():
+            tensor, targets = self.augment(images, targets, gentle)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            logits, offsets = self.forward(tensor)
+        return self.loss(logits, offsets, *targets)
 
     def _housekeeping(self):
         now, options = time.monotonic(), self.options
@@ -229,7 +243,7 @@ class Trainer:
         step, when = self.marks["log"]
         count = max(self.state.step - step, 1)
         score, box = (self.sums / count).tolist()
-        rate = count * (self.options.batch or self.recipe.batch) / max(now - when, 1e-9)
+        rate = count * (self.batch) / max(now - when, 1e-9)
         self.sums.zero_()
         self.marks["log"] = (self.state.step, time.monotonic())
         self.journal.write(step=self.state.step, seconds=self.before + self.spent(), score_loss=score, box_loss=box,
@@ -264,7 +278,7 @@ class Trainer:
         """The averaged weights alone, small enough to bring home, with the final report."""
         result = {split: self.measure(split) for split in self.feed.held}
         result["training"] = {"steps": self.state.step, "seconds": round(self.state.seconds),
-                              "rendered": self.state.rendered, "batch": self.options.batch or self.recipe.batch,
+                              "rendered": self.state.rendered, "batch": self.batch,
                               "device": torch.cuda.get_device_name() if self.device.type == "cuda" else "CPU"}
         torch.save({"recipe": self.recipe.name, "labels": list(self.labels), "result": json.dumps(result),
                     "average": self.average.model.state_dict()}, os.path.join(self.options.out, "weights.pt"))

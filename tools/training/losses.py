@@ -1,8 +1,8 @@
 """Which prior learns which object, and what it pays for being wrong.
 
-Matching is ATSS (Zhang et al., 2020): per object the nearest priors of every level are candidates, and those whose overlap
-exceeds mean + deviation of the candidates' overlaps are positive. The best prior is always positive, as in SSD. The class loss
-is the quality focal loss (Li et al., 2020) written for a softmax; it stands where SSD had hard-negative mining. No mining.
+Matching is ATSS (Zhang et al., 2020): per object the nearest priors of every level are candidates, and those whose
+overlap exceeds mean + deviation of the candidates' overlaps are positive. The best prior is always positive, as in SSD.
+The class loss is the quality focal loss (Li et al., 2020) written for a softmax, where SSD had hard-negative mining.
 """
 import torch
 
@@ -80,13 +80,14 @@ class Matcher:
         return (near & wanted[..., None]).any(1)
 
 
-class DetectionLoss:
+class DetectionLoss(torch.nn.Module):
     """Mean class loss and box loss of a batch; objects marked `ignore` are neither positive nor negative."""
 
     def __init__(self, priors, levels, box_weight=2.0):
+        super().__init__()
         self.match, self.priors, self.box_weight = Matcher(priors, levels), priors, box_weight
 
-    def __call__(self, logits, offsets, boxes, labels, ignore):
+    def forward(self, logits, offsets, boxes, labels, ignore):
         with torch.no_grad():
             index, positive = self.match(boxes, (labels >= 0) & ~ignore)
             silent = self.match.inside(boxes, (labels >= 0) & ignore) & ~positive
@@ -101,7 +102,7 @@ class DetectionLoss:
 
 
 def quality_focal(logits, labels, quality):
-    """Soft-label cross entropy weighted by the squared distance to the target: class `labels` should score `quality`."""
+    """Soft-label cross entropy times the squared distance to the target: class `labels` should score `quality`."""
     log_p = logits.log_softmax(-1)
     target = torch.zeros_like(log_p).scatter(-1, labels[..., None] + 1, quality[..., None])
     target[..., 0] = 1 - quality

@@ -1,7 +1,7 @@
 """The networks: a width-pruned ResNet-18 or MobileNetV2, a light top-down neck, and one SSD head a feature map.
 
-The neck is a small feature pyramid (1x1 laterals, nearest upsampling, addition), which the SSD paper does not have: small
-objects need it. All parts map one to one to ONNX operators (see onnx_export.py). No weights are downloaded.
+The neck is a small feature pyramid (1x1 laterals, nearest upsampling, addition), which the SSD paper does not have:
+small objects need it. All parts map one to one to ONNX operators (see export.py). No weights are downloaded.
 """
 import math
 
@@ -68,7 +68,8 @@ class InvertedResidual(nn.Module):
 
 
 # expansion, channels, blocks, stride of the first block: table 2 of the MobileNetV2 paper
-MOBILENET_V2 = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+MOBILENET_V2 = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
+                (6, 320, 1, 1))
 
 
 class MobileNetV2(nn.Module):
@@ -158,7 +159,7 @@ BACKBONES = {"resnet18": ResNet18, "mobilenet_v2": MobileNetV2}
 
 
 class SSD(nn.Module):
-    """image (n, 3, h, w) -> class logits (n, priors, classes + 1) and offsets (n, priors, 4); column 0 is background."""
+    """image (n, 3, h, w) -> class logits (n, priors, classes + 1), offsets (n, priors, 4); column 0 is background."""
 
     def __init__(self, recipe, classes):
         super().__init__()

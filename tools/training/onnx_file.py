@@ -1,7 +1,7 @@
 """Weights stored as FP16 in an ONNX file, and back: half the bytes, the same operators in FP32.
 
-Each large initializer W becomes W_fp16 and a Cast to float named W, which ONNX Runtime folds when it loads the file. TensorRT 7
-wants its convolution weights as plain initializers: `restore_fp32` gives them. Python 3.6 syntax, so that it can serve there.
+Each large initializer W becomes W_fp16 and a Cast to float named W, which ONNX Runtime folds when it loads the file.
+TensorRT 7 wants its convolution weights as plain initializers: `restore_fp32` gives them. Python 3.6 syntax.
 """
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
@@ -10,7 +10,7 @@ SUFFIX = "_fp16"
 
 
 def store_fp16(model, least=256):
-    """Keep floating-point weights of at least `least` values that convolutions use as FP16; biases and priors stay FP32."""
+    """Keep the convolutions' weights of at least `least` values as FP16; biases and priors stay FP32."""
     weights = {node.input[1] for node in model.graph.node if node.op_type == "Conv"}
     casts = []
     for tensor in model.graph.initializer:

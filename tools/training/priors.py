@@ -29,6 +29,11 @@ def level_counts(recipe):
     return [w * h * len(level.priors) for level, (w, h) in zip(recipe.levels, map_sizes(recipe))]
 
 
+def level_table(recipe):
+    """(number of priors, prior shapes, stride) of each level."""
+    return [(n, len(level.priors), level.stride) for n, level in zip(level_counts(recipe), recipe.levels)]
+
+
 def corners(centre):
     half = centre[..., 2:] / 2
     return torch.cat([centre[..., :2] - half, centre[..., :2] + half], -1)

@@ -1,4 +1,4 @@
-"""The folder of a shipped model: model.onnx, the record model.json that trt_course reads, the training's log and curve."""
+"""The folder of a shipped model: model.onnx, the record model.json that trt_course reads, the training's log, curve."""
 import hashlib
 import json
 import os
@@ -43,7 +43,7 @@ def describe(result, task):
 
 
 def write_model(weights, folder, half=True, confidence=0.3):
-    """models/NAME from a weights file; the log, curve and result beside the weights come along. Returns the ONNX path."""
+    """models/NAME from a weights file; the log, curve and result beside the weights come along."""
     model, recipe, labels, result = load_weights(weights)
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, "model.onnx")
