@@ -56,9 +56,16 @@ def priors(args):
 
 
 def card(args):
-    from training.card import card_tables
+    from training.card import card_tables, put_into
 
-    print(card_tables(args.folder, *sources(RECIPES[args.model].task), images=args.images))
+    tables = card_tables(args.folder, *sources(RECIPES[args.model].task), images=args.images)
+    path = os.path.join(args.folder, "README.md")
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(put_into(text, tables))
+    print(tables)
     return 0
 
 

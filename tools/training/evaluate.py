@@ -70,7 +70,13 @@ def average_precision(detections, truths, classes, iou=0.5, heights=(0, 1e9)):
     return [_class_ap(detections, truths, c, iou, heights) for c in range(classes)]
 
 
-def _class_ap(detections, truths, wanted, iou, heights):
+def _class_ap(*args):
+    marks, total = judge_class(*args)
+    return _area_under(marks, total) if total else float("nan")
+
+
+def judge_class(detections, truths, wanted, iou=0.5, heights=(0, 1e9)):
+    """The marks of all detections of a class (1 true, 0 false, nan neither) and the number of objects to find."""
     found = _gather(detections, wanted)
     marks, total = np.zeros(len(found.score)), 0
     for image, rows in enumerate(truths):
@@ -80,7 +86,7 @@ def _class_ap(detections, truths, wanted, iou, heights):
         total += int((~skip).sum())
         mine = np.flatnonzero(found.image == image)
         marks[mine] = _judge(found.boxes[mine], rows[:, :4], skip, iou, heights)
-    return _area_under(marks, total) if total else float("nan")
+    return marks, total
 
 
 def _gather(detections, wanted):
