@@ -64,7 +64,7 @@ class Augment:
     def _windows(self, count, gentle):
         """What each image shows of its source, (b, 4) as x, y, width, height in 0..1, and whether it is mirrored."""
         low, high = (torch.tensor(v).log().item() for v in self.recipe.zoom)
-        zoom = self._uniform(count, 1, low=low, high=high).exp() * self._uniform(count, 2, low=-0.1, high=0.1).exp()
+        zoom = self._uniform(count, 1, low=low, high=high).exp() * self._uniform(count, 2, low=-0.15, high=0.15).exp()
         untouched = self._chance(count, 1.0 if gentle else 0.25)[:, None]
         share = torch.where(untouched, torch.ones_like(zoom), 1 / zoom)
         return torch.cat([self._uniform(count, 2) * (1 - share), share], 1), self._chance(count, 0.5)

@@ -12,10 +12,11 @@ import signal
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
 from .augment import Augment, paint
-from .evaluate import detect, report
+from .evaluate import average_precision, detect, report
 from .feed import Feed, Pool, PoolFile, Source, to_targets
 from .journal import Journal
 from .losses import DetectionLoss
@@ -39,11 +40,11 @@ class Options:
     batch: int = 0                # 0: the recipe's
     workers: int = 14
     pool: int = 40000
-    pool_start: int = 1500
+    pool_start: int = 600
     pool_file: str = ""
     pool_file_limit: int = 20000
-    validate: int = 300
-    test: int = 500
+    validate: int = 250
+    test: int = 300
     validate_every: float = 90.0
     save_every: float = 120.0
     log_every: int = 100
@@ -186,7 +187,9 @@ class Trainer:
         rows[..., 2:4] += rows[..., :2] + 10
         rows[..., 4:] = 0
         self.model.train()
-        sum(self._losses(images, to_targets(rows), gentle=False)).backward()
+        loss = sum(self._losses(images, to_targets(rows), gentle=False))
+        loss.backward()
+        loss.item()                                         # wait: errors of the GPU come late
         self.model.zero_grad(set_to_none=True)
 
     def rendered(self):
@@ -243,7 +246,9 @@ class Trainer:
         step, when = self.marks["log"]
         count = max(self.state.step - step, 1)
         score, box = (self.sums / count).tolist()
-        rate = count * (self.batch) / max(now - when, 1e-9)
+        if not math.isfinite(score + box):
+            raise FloatingPointError(f"the loss is {score} + {box} at step {self.state.step}: go on with --resume")
+        rate = count * self.batch / max(now - when, 1e-9)
         self.sums.zero_()
         self.marks["log"] = (self.state.step, time.monotonic())
         self.journal.write(step=self.state.step, seconds=self.before + self.spent(), score_loss=score, box_loss=box,
@@ -254,15 +259,18 @@ class Trainer:
     def validate(self):
         if not self.options.validate:
             return
-        score = self.measure("val")["mAP"]
+        held = self.feed.held["val"]
+        score = float(np.nanmean(average_precision(self.detect(held), held.rows, len(self.labels))))
         self.state.best = max(self.state.best, score)
         self.journal.write(step=self.state.step, seconds=self.before + self.spent(), mAP=score)
 
     def measure(self, split):
         """The report of the averaged weights on a held split."""
         held = self.feed.held[split]
-        found = detect(self.average.model, self.recipe, self.priors, held.images)
-        return report(found, held.rows, self.labels)
+        return report(self.detect(held), held.rows, self.labels)
+
+    def detect(self, held):
+        return detect(self.average.model, self.recipe, self.priors, held.images)
 
     def save(self):
         self.state.seconds, self.state.history = self.before + self.spent(), self.journal.rows

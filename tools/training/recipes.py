@@ -37,16 +37,16 @@ TRAFFIC = Recipe(
     name="ssd_resnet18_traffic", title="SSD, pruned ResNet-18, traffic", task="traffic",
     backbone="resnet18", widths=(24, 32, 64, 112, 160), neck=64, separable=False,
     size=(1248, 384), color="BGR", mean=(103.939, 116.779, 123.68), scale=(1.0, 1.0, 1.0),
-    levels=(Level(8, ((8, 17), (19, 17))), Level(16, ((16, 36), (44, 32))),
-            Level(32, ((34, 78), (96, 66))), Level(64, ((76, 170), (220, 140)))),
+    levels=(Level(8, ((10, 23), (24, 21))), Level(16, ((28, 70), (49, 39))),
+            Level(32, ((52, 137), (113, 82))), Level(64, ((196, 136), (325, 223)))),
     min_height=9, max_boxes=64, batch=64, lr=2e-3, weight_decay=0.02, zoom=(0.7, 1.8))
 
 SIGNS = Recipe(
     name="ssd_mobilenet_v2_signs", title="SSDLite, MobileNetV2, traffic signs", task="signs",
     backbone="mobilenet_v2", widths=(1,), neck=96, separable=True,
     size=(300, 300), color="RGB", mean=(127.5, 127.5, 127.5), scale=(127.5, 127.5, 127.5),
-    levels=(Level(8, ((8, 11), (14, 18))), Level(16, ((22, 29), (34, 45))),
-            Level(32, ((50, 66), (75, 100))), Level(64, ((110, 145), (160, 210)))),
+    levels=(Level(8, ((10, 13), (20, 26))), Level(16, ((33, 44), (47, 62))),
+            Level(32, ((66, 88), (90, 120))), Level(64, ((125, 165), (170, 225)))),
     min_height=6, max_boxes=24, batch=128, lr=2e-3, weight_decay=0.02, zoom=(0.6, 1.8))
 
 RECIPES = {r.name: r for r in (TRAFFIC, SIGNS)}
