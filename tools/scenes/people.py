@@ -1,0 +1,300 @@
+"""People: a skeleton posed by a table of gaits, dressed in lofted clothes. Riders use the same body.
+
+A design is a build and an outfit; poses come from the scene. Palette slots: 1 top, 2 legs, 3 shoes, 4 skin, 5 hair, 6 bag.
+"""
+from functools import lru_cache
+
+import numpy as np
+
+from . import surface as sf
+from .mesh import box, chaikin, ellipsoid, merge, moved, tube, turn_x
+
+DESIGNS = 60
+PHASES = 8
+TOP, LEGS, SHOES, SKIN, HAIR, BAG = range(1, 7)
+
+OUTFITS = ("shirt", "jacket", "coat", "dress", "skirt", "hoodie", "suit", "shorts")
+HAIRCUTS = ("short", "long", "bun", "cap", "bald", "bob", "hood", "helmet")
+BAGS = ("none", "none", "backpack", "shoulder", "hand")
+
+SKINS = np.array([(.60, .38, .28), (.52, .31, .21), (.42, .24, .15), (.30, .16, .09), (.16, .08, .05), (.64, .43, .33)])
+HAIRS = np.array([(.015, .012, .01), (.05, .03, .018), (.12, .07, .035), (.32, .22, .10), (.30, .29, .28), (.20, .06, .025)])
+TOPS = np.array([(.02, .02, .025), (.05, .06, .12), (.60, .58, .55), (.35, .04, .04), (.08, .20, .35), (.10, .18, .10), (.45, .30, .10),
+                 (.22, .22, .23), (.30, .20, .14), (.55, .40, .42), (.65, .45, .08), (.12, .05, .12), (.10, .30, .30), (.75, .74, .70)])
+BOTTOMS = np.array([(.02, .02, .025), (.05, .08, .16), (.09, .13, .24), (.20, .17, .12), (.12, .12, .13), (.35, .30, .22), (.03, .03, .05)])
+SHOE = np.array([(.02, .02, .02), (.55, .54, .52), (.10, .05, .025), (.06, .06, .07)])
+
+
+def palette(rng):
+    """Colours for one person."""
+    def pick(table):
+        return tuple(np.clip(table[rng.integers(len(table))] * rng.uniform(.75, 1.25), .008, .8))
+    return (pick(TOPS), pick(BOTTOMS), pick(SHOE), pick(SKINS), pick(HAIRS), pick(TOPS * .6))
+
+
+class Build:
+    """Size and outfit of one design."""
+
+    def __init__(self, design):
+        rng = np.random.default_rng((design, 23))
+        child = design % 9 == 8
+        self.woman = bool(design % 2)
+        self.height = rng.uniform(1.15, 1.45) if child else rng.normal(1.66 if self.woman else 1.78, .06)
+        self.head = self.height * (.078 if child else .067)
+        self.wide = rng.uniform(.92, 1.22)
+        self.outfit = str(rng.choice(OUTFITS, p=(.2, .25, .1, .09, .06, .14, .08, .08) if self.woman
+                                     else (.24, .28, .1, 0, 0, .18, .1, .1)))
+        self.hair = str(rng.choice(HAIRCUTS[:6], p=(.12, .42, .16, .05, 0, .25) if self.woman else (.66, .04, 0, .18, .12, 0)))
+        if self.outfit == "hoodie" and rng.random() < .3:
+            self.hair = "hood"
+        self.bag = str(rng.choice(BAGS))
+
+
+def _limb(root, direction, lengths):
+    """Joints along a two-bone limb. direction: angles from straight down in the y-z plane, forward positive."""
+    points = [np.asarray(root, float)]
+    for angle, length in zip(direction, lengths):
+        points.append(points[-1] + length * np.array([0, np.sin(angle), -np.cos(angle)]))
+    return points
+
+
+def walking(build, phase, pace=1.0):
+    """Joints of a person in mid-step; phase 0..1 is one full cycle, pace 0 stands."""
+    h = build.height
+    swing = 2 * np.pi * phase
+    joints = {}
+    lean = np.array([0, .02 * pace, 0])
+    thigh = [.42 * pace * np.sin(swing + s) + .05 for s in (0, np.pi)]
+    knee = [max(0.04, .75 * pace * max(0.0, np.cos(swing + s)) ** 1.5) for s in (0, np.pi)]
+    drop = min(np.cos(a) * .245 + np.cos(a - k) * .245 for a, k in zip(thigh, knee))
+    drop = max(np.cos(a) * .245 + np.cos(a - k) * .245 for a, k in zip(thigh, knee)) if drop < .3 else max(
+        np.cos(a) * .245 + np.cos(a - k) * .245 for a, k in zip(thigh, knee))
+    hip = (drop + .045) * h
+    joints["pelvis"] = np.array([0, 0, hip + .02 * h])
+    joints["neck"] = np.array([0, 0, hip + .315 * h]) + lean * h * 1.5
+    joints["head"] = joints["neck"] + (0, .02 * h, .095 * h)
+    for side, sign in (("left", -1), ("right", 1)):
+        k = 0 if sign < 0 else 1
+        root = (sign * .050 * h, 0, hip)
+        joints[side + "_leg"] = _limb(root, (thigh[k], thigh[k] - knee[k]), (.245 * h, .245 * h))
+        joints[side + "_foot"] = thigh[k] - knee[k]
+        shoulder = joints["neck"] + (sign * .096 * h * build.wide ** .5, -.005 * h, -.050 * h)
+        arm = -thigh[k] * .85 + .03
+        bend = .18 + .35 * pace * max(0.0, np.sin(arm))
+        joints[side + "_arm"] = _limb(shoulder, (arm, arm + bend), (.175 * h, .150 * h))
+        for number, point in enumerate(joints[side + "_arm"]):
+            point[0] += sign * (.012, .035, .03)[number] * h
+    return joints
+
+
+def standing(build, kind):
+    """Still poses: arms down, phone in hand, hands in pockets, arms folded."""
+    joints = walking(build, .13 * kind, .12)
+    h = build.height
+    for side, sign in (("left", -1), ("right", 1)):
+        shoulder, elbow, wrist = joints[side + "_arm"]
+        if kind % 4 == 1 and sign > 0:
+            elbow[:] = shoulder + np.array([.02, .03, -.17]) * h
+            wrist[:] = elbow + np.array([-.04, .12, .07]) * h
+        elif kind % 4 == 2:
+            elbow[:] = shoulder + np.array([sign * .06, -.03, -.16]) * h
+            wrist[:] = elbow + np.array([-sign * .045, .05, -.115]) * h
+        elif kind % 4 == 3:
+            elbow[:] = shoulder + np.array([sign * .03, .02, -.17]) * h
+            wrist[:] = elbow + np.array([-sign * .12, .09, .02]) * h
+    return joints
+
+
+def bent(root, tip, first, second, out):
+    """The middle joint of a two-bone limb from root to tip that bends towards `out`."""
+    root, tip = np.asarray(root, float), np.asarray(tip, float)
+    span = tip - root
+    reach = min(np.linalg.norm(span), (first + second) * .995)
+    along = (first ** 2 - second ** 2 + reach ** 2) / (2 * reach)
+    unit = span / np.linalg.norm(span)
+    out = np.asarray(out, float) - np.dot(out, unit) * unit
+    return root + unit * along + out / np.linalg.norm(out) * np.sqrt(max(first ** 2 - along ** 2, 0))
+
+
+def riding(build, saddle, grips, pedals, lean):
+    """Joints of a rider: on the saddle, hands on the grips (x, y, z of the right one), feet on two pedals."""
+    h = build.height
+    spine = np.array([0, np.sin(lean), np.cos(lean)])
+    joints = {"pelvis": np.asarray(saddle, float) + (0, 0, .05 * h)}
+    joints["neck"] = joints["pelvis"] + spine * .30 * h
+    joints["head"] = joints["neck"] + np.array([0, .045, .085]) * h
+    for side, sign in (("left", -1), ("right", 1)):
+        hip = joints["pelvis"] + (sign * .05 * h, 0, -.02 * h)
+        ankle = np.asarray(pedals[0 if sign < 0 else 1], float)
+        joints[side + "_leg"] = [hip, bent(hip, ankle, .245 * h, .245 * h, (sign * .12, 1, .35)), ankle]
+        joints[side + "_foot"] = .1
+        shoulder = joints["neck"] + spine * -.045 * h + (sign * .098 * h, 0, 0)
+        hand = np.asarray(grips, float) * (sign, 1, 1)
+        joints[side + "_arm"] = [shoulder, bent(shoulder, hand, .175 * h, .165 * h, (sign * .6, -.2, -1)), hand]
+    return joints
+
+
+def _smooth(points, radii, times=2):
+    path = chaikin(np.concatenate([np.asarray(points, float), np.asarray(radii, float).reshape(len(points), -1)], 1), times)
+    return path[:, :3], path[:, 3:]
+
+
+def _leg(build, joints, side, slot, bare, sides=8):
+    h, w = build.height, build.wide
+    hip, knee, ankle = joints[side + "_leg"]
+    mid = (hip + knee) / 2
+    calf = knee * .65 + ankle * .35
+    hem = .036 if bare else .046 if build.woman else .054
+    shape = [(hip, .076), (mid, .066), (knee, .050 if bare else .054), (calf, .047 if bare else .053), (ankle, .028 if bare else hem)]
+    path, radii = _smooth([p for p, _ in shape], [(r * h * w ** .5 * .92,) for _, r in shape], 1)
+    legs = [tube(path, radii[:, 0], sf.SKIN if bare else sf.CLOTH, slot=SKIN if bare else slot, sides=sides)]
+    if bare and slot == LEGS:
+        legs.append(tube(np.array([hip, mid, knee * .75 + mid * .25]), np.array([.085, .08, .075]) * h * w ** .5, sf.CLOTH, slot=LEGS))
+    angle = joints[side + "_foot"]
+    foot = ellipsoid((0, .038 * h, -.012 * h), (.026 * h, .076 * h, .028 * h), sf.CLOTH, slot=SHOES, rows=5, cols=8, low=-.75)
+    legs.append(moved(foot, ankle - (0, 0, .015 * h), turn_x(np.clip(angle, -.9, .3))))
+    return legs
+
+
+def _arm(build, joints, side, bare):
+    h, w = build.height, build.wide ** .5
+    shoulder, elbow, wrist = joints[side + "_arm"]
+    thick = 1.25 if build.outfit in ("jacket", "coat", "hoodie", "suit") else 1.0
+    radii = np.array([.026, .034, .029, .025, .020]) * h * thick * w
+    points = [shoulder, shoulder * .6 + elbow * .4, elbow, elbow * .5 + wrist * .5, wrist]
+    path, fat = _smooth(points, radii[:, None], 1)
+    sleeve = len(path) // 2 if bare else len(path)
+    parts = [tube(path[:sleeve], fat[:sleeve, 0], sf.CLOTH, slot=TOP, sides=7)]
+    if bare:
+        parts.append(tube(path[sleeve - 1:], fat[sleeve - 1:, 0] * .85, sf.SKIN, slot=SKIN, sides=7))
+    hand = wrist + (wrist - elbow) / np.linalg.norm(wrist - elbow) * .035 * h
+    parts.append(ellipsoid(hand, (.016 * h, .022 * h, .040 * h), sf.SKIN, slot=SKIN, rows=5, cols=7))
+    return parts
+
+
+TORSO = np.array([  # share of pelvis-to-neck, half width, half depth, in units of the height
+    (-.20, .062, .052), (-.10, .092, .066), (.08, .096, .068), (.36, .080, .057), (.62, .096, .066), (.78, .108, .062), (.89, .098, .052),
+    (.955, .066, .044), (1.0, .036, .036)])
+
+
+def _torso(build, joints):
+    h = build.height
+    pelvis, neck = joints["pelvis"], joints["neck"]
+    t = TORSO.copy()
+    t[:, 1:] *= h
+    if build.woman:
+        t[3, 1:] *= .88
+        t[5:7, 1] *= .92
+        t[4, 2] *= 1.15
+    loose = {"jacket": 1.14, "coat": 1.16, "hoodie": 1.16, "suit": 1.10}.get(build.outfit, 1.03)
+    t[:7, 1:] *= loose
+    t[2:5, 1:] *= build.wide
+    path = pelvis + (neck - pelvis) * t[:, :1]
+    split = 2 if build.outfit in ("shirt", "shorts", "skirt") else 0
+    parts = []
+    if split:
+        low_path, low_fat = _smooth(path[:4], t[:4, 1:], 1)
+        parts.append(tube(low_path, low_fat * .985, sf.CLOTH, slot=LEGS, sides=12))
+    high_path, high_fat = _smooth(path[1:] if not split else path[2:], t[1 if not split else 2:, 1:], 1)
+    parts.append(tube(high_path, high_fat, sf.CLOTH, slot=TOP, sides=12))
+    if build.outfit == "suit":
+        parts.append(box(pelvis + (neck - pelvis) * .72 + (0, .064 * h, 0), (.05 * h, .03 * h, .12 * h), sf.CLOTH, (.7, .7, .68)))
+    return parts
+
+
+SKIRTS = {"coat": (.62, 1.35, TOP), "dress": (.80, 1.75, TOP), "skirt": (.75, 1.7, LEGS)}
+
+
+def _skirt(build, joints):
+    """The part of a coat, dress or skirt below the waist, wide enough for the stride."""
+    if build.outfit not in SKIRTS:
+        return []
+    h = build.height
+    drop, flare, slot = SKIRTS[build.outfit]
+    waist = joints["pelvis"] + (0, 0, .05 * h)
+    knees = [joints[s + "_leg"][1] for s in ("left", "right")]
+    stride = abs(knees[0][1] - knees[1][1]) / 2
+    low = waist + ((knees[0] + knees[1]) / 2 - waist) * drop
+    path = np.array([waist + (low - waist) * k for k in (0, .35, .7, 1)])
+    fat = np.array([(.090, .066), (.105, .085), (.095 * (1 + flare) / 2, .09), (.095 * flare * .72, .095)]) * h
+    fat[:, 1] += np.array([0, .15, .5, .85]) * stride
+    return [tube(path, fat, sf.CLOTH, slot=slot, sides=14)]
+
+
+def _head(build, joints):
+    r = build.head
+    at = joints["head"]
+    neck = tube(np.array([joints["neck"] - (0, 0, .02 * build.height), at - (0, .006, r * .5)]), build.height * .032, sf.SKIN, slot=SKIN)
+    face = ellipsoid(at, (r * .74, r * .90, r * 1.06), sf.SKIN, slot=SKIN, rows=9, cols=12)
+    nose = ellipsoid(at + np.array([0, r * .90, -r * .08]), (r * .11, r * .14, r * .16), sf.SKIN, slot=SKIN, rows=4, cols=6)
+    eyes = [ellipsoid(at + np.array([s * r * .30, r * .77, r * .16]), (r * .15, r * .07, r * .08), sf.HAIR, (.05, .035, .03), rows=4, cols=6)
+            for s in (-1, 1)]
+    mouth = ellipsoid(at + np.array([0, r * .79, -r * .46]), (r * .24, r * .06, r * .06), sf.SKIN, (.25, .08, .07), rows=4, cols=6)
+    return [neck, face, nose, mouth, *eyes, *_hair(build, at, r)]
+
+
+def _hair(build, at, r):
+    def cap(radii, shift, low, slot=HAIR, mat=sf.HAIR, tilt=.45, rgb=(1, 1, 1)):
+        dome = ellipsoid((0, 0, 0), np.asarray(radii) * r, mat, rgb, slot, 7, 12, low=low)
+        return moved(dome, at + np.asarray(shift) * r, turn_x(tilt))
+    style = build.hair
+    if style == "bald":
+        return []
+    if style == "cap":
+        brim = ellipsoid(at + np.array([0, r * .95, r * .38]), (r * .6, r * .55, r * .06), sf.CLOTH, slot=BAG, rows=4, cols=10)
+        return [cap((.82, .98, 1.0), (0, -.02, .14), .12, BAG, sf.CLOTH, .05), cap((.80, .94, 1.06), (0, -.06, .03), -.1), brim]
+    if style == "hood":
+        return [cap((.98, 1.08, 1.22), (0, -.12, -.02), -.45, TOP, sf.CLOTH, .75)]
+    if style == "helmet":
+        return [cap((.92, 1.12, 1.02), (0, -.02, .22), .0, BAG, sf.METAL, .08), cap((.80, .94, 1.06), (0, -.06, .03), -.3)]
+    if style == "motor":
+        shell = ellipsoid(at + np.array([0, 0, r * .05]), (r * 1.12, r * 1.25, r * 1.28), sf.METAL, slot=BAG, rows=9, cols=14)
+        visor = ellipsoid(at + np.array([0, r * .25, r * .12]), (r * .98, r * 1.08, r * .50), sf.GLASS, (.01, .01, .012), rows=6, cols=14)
+        return [shell, visor]
+    parts = [cap((.82, .98, 1.12), (0, -.05, .06), .02 if style == "short" else -.05)]
+    if style == "short":
+        parts.append(ellipsoid(at + np.array([0, -r * .28, -r * .05]), (r * .76, r * .72, r * .85), sf.HAIR, slot=HAIR, rows=6, cols=12))
+    elif style in ("long", "bob"):
+        drop = 1.5 if style == "long" else .75
+        back = np.array([at + np.array([0, -r * .30, r * .5]), at + np.array([0, -r * .48, -r * .3]), at + np.array([0, -r * .55, -r * drop])])
+        parts.append(tube(back, np.array([(.72, .55), (.84, .58), (.62, .30)]) * r, sf.HAIR, slot=HAIR, sides=12))
+    else:
+        parts.append(ellipsoid(at + np.array([0, -r * .85, r * .55]), (r * .40, r * .40, r * .38), sf.HAIR, slot=HAIR, rows=5, cols=8))
+        parts.append(ellipsoid(at + np.array([0, -r * .25, 0]), (r * .78, r * .76, r * .85), sf.HAIR, slot=HAIR, rows=6, cols=12))
+    return parts
+
+
+def _bag(build, joints):
+    h = build.height
+    chest = joints["pelvis"] * .35 + joints["neck"] * .65
+    if build.bag == "backpack":
+        return [ellipsoid(chest + np.array([0, -.115 * h, -.01 * h]), (.085 * h, .065 * h, .135 * h), sf.CLOTH, slot=BAG, rows=7, cols=10)]
+    if build.bag == "shoulder":
+        hip = joints["pelvis"] + np.array([.125 * h, -.01, .0])
+        return [ellipsoid(hip, (.035 * h, .10 * h, .085 * h), sf.CLOTH, slot=BAG, rows=6, cols=8),
+                tube(np.array([hip + (0, 0, .05 * h), chest + (.1 * h, .0, .09 * h), joints["neck"] + (-.05 * h, 0, 0)]), .010 * h,
+                     sf.CLOTH, slot=BAG, sides=5)]
+    if build.bag == "hand":
+        wrist = joints["right_arm"][2]
+        return [box(wrist + np.array([.01, 0, -.16 * h]), (.07 * h, .17 * h, .15 * h), sf.CLOTH, slot=BAG)]
+    return []
+
+
+def body(build, joints):
+    """The mesh of a person in the pose of `joints`."""
+    bare_legs = build.outfit in ("dress", "skirt", "shorts")
+    bare_arms = build.outfit in ("dress", "shorts") or (build.outfit == "shirt" and build.height * 1000 % 2 < 1)
+    parts = [*_torso(build, joints), *_skirt(build, joints), *_head(build, joints), *_bag(build, joints)]
+    for side in ("left", "right"):
+        parts += _leg(build, joints, side, LEGS if build.outfit == "shorts" or not bare_legs else SKIN, bare_legs)
+        parts += _arm(build, joints, side, bare_arms)
+    whole = merge(parts)
+    return moved(whole, (0, 0, -float(whole.pos[..., 2].min())))
+
+
+@lru_cache(maxsize=None)
+def design(number, pose):
+    """A person mesh: poses 0..PHASES-1 walk, later ones stand."""
+    build = Build(number)
+    joints = walking(build, pose / PHASES) if pose < PHASES else standing(build, pose - PHASES)
+    return body(build, joints)

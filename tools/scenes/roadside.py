@@ -1,0 +1,83 @@
+"""Pictures for the sign classes: the same streets, seen with a narrower lens aimed at signs beside the road.
+
+Only mandatory, prohibitory and warning faces are labelled; every other board is a look-alike.
+"""
+import numpy as np
+
+from . import light, world
+from .scene import photograph
+from .street import Street
+
+KINDS = ("mandatory", "prohibitory", "warning")
+SMALLEST, LARGEST = 14, 150  # pixels of a sign's height
+
+
+class SignStreet(Street):
+    """A street whose own signs are replaced by ones of chosen size in the picture."""
+
+    def __init__(self, rng, split, weather, focal):
+        self.focal, self.aim = focal, None
+        super().__init__(rng, split, weather, length=110.0)
+
+    def _signs(self):
+        rng = self.rng
+        if rng.random() < .5:
+            self.own = self.plan.edge(1) + rng.uniform(-1.2, self.plan.pavement * .7)
+        for _ in range(int(rng.integers(1, 6))):
+            self._aimed(str(rng.choice(KINDS)))
+        for _ in range(int(rng.integers(1, 5))):
+            self._look_alike()
+
+    def _place(self, pixels, size):
+        """(s, lateral) of a pole beside the road at which a face of `size` metres is `pixels` high."""
+        rng, plan = self.rng, self.plan
+        far = max(3.0, self.focal * size / pixels)
+        side = 1 if rng.random() < .75 else -1
+        if far < 9:
+            side = 1 if self.own > 0 else -1
+        lateral = plan.edge(side) + side * rng.uniform(.35, min(2.4, plan.pavement))
+        if self.aim is None:
+            self.aim = np.arctan2(self.own - lateral, far) + rng.uniform(-.7, .7) * 320 / self.focal
+        return far, lateral
+
+    def _aimed(self, kind):
+        rng = self.rng
+        size = rng.uniform(.6, .9)
+        pixels = SMALLEST * (LARGEST / SMALLEST) ** rng.beta(1.15, 1.25)
+        far, lateral = self._place(pixels, size)
+        high = rng.uniform(1.7, 2.5) if far > 6 else rng.uniform(1.2, 2.0)
+        turn = rng.normal(0, .16) + .5 * np.arctan2(self.own - lateral, far)
+        self.sign(far, lateral, kind, high, size, turn=turn, label=KINDS.index(kind))
+        if rng.random() < .3:
+            other = str(rng.choice(KINDS))
+            self.sign(far, lateral, other, high - size * 1.04, size, turn=turn, label=KINDS.index(other), post=False)
+
+    def _look_alike(self):
+        rng = self.rng
+        pixels = SMALLEST * (LARGEST / SMALLEST) ** rng.uniform(.1, .9)
+        far, lateral = self._place(pixels, .8)
+        if rng.random() < .35:
+            self.sign(far, lateral, "other", rng.uniform(1.6, 2.5), label=-1)
+        else:
+            self.advert(far, lateral, rng.normal(0, .2))
+
+
+def signs_sample(rng, split, size):
+    """A 640 x 480 picture with a few signs from 14 to 150 pixels."""
+    focal = size[0] * rng.uniform(.75, 1.7)
+    street = SignStreet(rng, split, light.pick(rng), focal)
+    tidy(street)
+    tall = rng.uniform(1.2, 1.9) + street.plan.height(street.own)
+    at = street.road.at(0.0, street.own, tall)
+    camera = world.aimed(at, street.aim, rng.normal(.03, .03), rng.normal(0, .012), focal, *size, rng.uniform(.48, .60))
+    return photograph(street, camera, rng)
+
+
+def tidy(street):
+    """Drop the labels of what is no sign, and what would stand between the lens and everything else."""
+    keep = []
+    for item in street.items:
+        if item.record != 1000 and 0 < item.size[1] and item.s < 8 and abs(item.lateral - street.own) < 2.5:
+            continue
+        keep.append(item if item.record == 1000 else item._replace(label=-1))
+    street.items = keep

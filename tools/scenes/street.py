@@ -1,0 +1,333 @@
+"""Fills a street: what stands and moves where, by tables of how busy each kind of street is.
+
+It places; `scene` photographs. All chances come from one generator, so a street is a function of its seed.
+"""
+from typing import NamedTuple
+
+import numpy as np
+
+from . import artwork, cycles, furniture, people, signs, vehicles
+from .road import Plan, Road, joined, ground, marks_of, zebra_of
+from .town import Town
+
+ROAD_SIGN, VEHICLE, PEDESTRIAN, BICYCLE = range(4)
+
+# lanes, lane metres, chance of parking, pavement, garden, soil, kerbs, chance of a junction, chance of a zebra, town,
+# traffic gap, parked share, people, riders, idle two-wheelers, signs, small things, tree gap
+STREETS = {
+    "city": (1, (2.9, 3.3), .85, (2.4, 4.2), (0, .5), "paving", True, .65, .5, "blocks", (8, 40), .75, 22, 4, 6, 9, 14, (10, 30)),
+    "avenue": (2, (3.0, 3.3), .5, (3.0, 5.0), (0, 1.5), "paving", True, .6, .5, "blocks", (7, 32), .7, 20, 5, 4, 10, 14, (7, 14)),
+    "suburb": (1, (2.8, 3.2), .55, (1.5, 2.2), (3, 7), "grass", True, .5, .3, "houses", (14, 60), .5, 12, 4, 3, 7, 8, (8, 22)),
+    "country": (1, (3.2, 3.6), 0, (1.5, 2.5), (6, 14), "grass", False, .25, 0, "farms", (18, 70), 0, 3, 4, 0, 7, 2, (6, 25)),
+    "arterial": (2, (3.3, 3.6), 0, (1.8, 3.0), (4, 9), "grass", True, .3, .2, "sheds", (8, 40), 0, 6, 3, 1, 9, 6, (10, 35)),
+}
+STREET_FIELDS = ("lanes", "lane", "parking", "pavement", "garden", "soil", "kerbs", "junction", "zebra", "town", "gap", "parked", "people",
+                 "riders", "idle", "signs", "small", "trees")
+STREET_ODDS = {"city": .34, "avenue": .24, "suburb": .22, "country": .08, "arterial": .12}
+SIGN_KINDS = ("mandatory", "prohibitory", "warning", "other")
+FLAT_SMALL = ("bin", "hydrant", "bollard", "post_box", "meter", "dummy", "box", "wheelie", "bench", "planter")
+
+
+class Item(NamedTuple):
+    """Something on the street; `shape(t)` gives its mesh at time t."""
+
+    shape: object
+    s: float
+    lateral: float
+    z: float = 0.0
+    turn: float = 0.0  # heading relative to the road's
+    palette: tuple = ()
+    label: int = -1
+    speed: float = 0.0
+    sideways: float = 0.0
+    glow: float = 0.0
+    record: int = 0
+    scale: float = 1.0
+    size: tuple = (0, 0)  # width and length of what it shades on the ground
+    track: int = -1
+
+
+def still(mesh):
+    return lambda t: mesh
+
+
+class Street:
+    """One street with everything on it."""
+
+    def __init__(self, rng, split, weather, length=165.0, kind=None, calm=False):
+        self.rng, self.split, self.weather, self.length = rng, split, weather, length
+        kind = kind or str(rng.choice(list(STREET_ODDS), p=list(STREET_ODDS.values())))
+        self.habit = habit = dict(zip(STREET_FIELDS, STREETS[kind]))
+        self.busy = rng.uniform(.5, 1.25)
+        self.calm = calm
+        bend = 0 if rng.random() < .45 else rng.choice((-1, 1)) * rng.uniform(.001, .007)
+        self.road = Road(length + 60, bend, rng.uniform(0, 50))
+        self.plan = self._plan(habit)
+        self.items, self.lamps = [], []
+        self.own = self.plan.lane * (.5 if self.plan.lanes == 1 or rng.random() < .5 else 1.5)
+        self.town = Town(rng, self.road, self.plan, habit["town"], length, weather["night"])
+        self._traffic()
+        self._parked()
+        self._crossing()
+        self._walkers()
+        self._riders()
+        self._idle()
+        self._signs()
+        self._trees()
+        self._lamps()
+        self._small()
+        self.marks, self.zebra = marks_of(self.plan), zebra_of(self.plan)
+        self.ground = joined(ground(self.road, self.plan, -14, length + 50))
+
+    def _plan(self, habit):
+        rng = self.rng
+        parking = tuple(2.2 if rng.random() < habit["parking"] else 0.0 for _ in range(2))
+        junction = rng.uniform(22, 75) if rng.random() < habit["junction"] else 0.0
+        mouth = rng.uniform(10.5, 14)
+        at = junction - mouth / 2 - 5.5 if junction and rng.random() < .6 else rng.uniform(14, 50)
+        zebra = (at, at + 3.4) if rng.random() < habit["zebra"] and at > 8 else ()
+        if junction and zebra and abs(at + 2 - junction) < mouth / 2 + 3.5:
+            zebra = (junction - mouth / 2 - 5.5, junction - mouth / 2 - 2.1)
+        return Plan(habit["lanes"], rng.uniform(*habit["lane"]), parking, rng.uniform(*habit["pavement"]), rng.uniform(*habit["garden"]),
+                    habit["soil"], habit["kerbs"], junction, mouth, zebra, rng.random() < .15)
+
+    def pick(self, kind):
+        return int(self.rng.choice(artwork.designs(kind, self.split)))
+
+    def add(self, shape, s, lateral, **more):
+        more.setdefault("z", self.plan.height(lateral))
+        self.items.append(Item(shape, float(s), float(lateral), track=len(self.items), **more))
+
+    def vehicle(self, s, lateral, turn, number, parked=False, speed=0.0):
+        rng = self.rng
+        mesh, size, spec = vehicles.design(number)
+        night = self.weather["night"]
+        glow = 0.0 if parked else 1.5 + 9 * night if night > 0 else rng.choice((0.0, .5, 1.0))
+        self.add(still(mesh), s, lateral, turn=turn, palette=(vehicles.colour(spec, rng),), label=VEHICLE, speed=speed, glow=glow, size=size[:2])
+
+    def _traffic(self):
+        """Vehicles in the lanes: ahead, and coming the other way."""
+        plan, rng = self.plan, self.rng
+        for lane in range(plan.lanes):
+            for way in (1, -1):
+                lateral = way * (lane + .5) * plan.lane
+                own = abs(lateral - self.own) < .5
+                s = rng.uniform(7.5, 26) if own else rng.uniform(1, 25)
+                speed = 0 if self.calm else way * rng.uniform(6, 9)
+                while s < self.length:
+                    number = self.pick("vehicle")
+                    half = vehicles.design(number)[1][1] / 2
+                    if rng.random() < .8 * min(1, self.busy + .2):
+                        wobble = rng.normal(0, .012)
+                        self.vehicle(s + half, lateral + rng.normal(0, .15), (0 if way > 0 else np.pi) + wobble, number, speed=speed)
+                    s += 2 * half + 2.5 + rng.uniform(*self.habit["gap"]) / self.busy
+
+    def _parked(self):
+        plan, rng = self.plan, self.rng
+        for side in (-1, 1):
+            if not plan.parking[0 if side < 0 else 1]:
+                continue
+            s = rng.uniform(0, 9)
+            lateral = plan.edge(side) - side * 1.08
+            while s < self.length * .8:
+                free = plan.in_mouth(s, 5) or (plan.zebra and plan.zebra[0] - 5 < s < plan.zebra[1] + 5)
+                if not free and rng.random() < self.habit["parked"]:
+                    self.vehicle(s, lateral + rng.normal(0, .06), (0 if (side > 0) == (rng.random() < .92) else np.pi) + rng.normal(0, .02),
+                                 self._small_vehicle(), parked=True)
+                s += rng.uniform(5.6, 7.2)
+
+    def _small_vehicle(self):
+        """A design that fits a parking bay."""
+        while True:
+            number = self.pick("vehicle")
+            if vehicles.ORDER[number % len(vehicles.ORDER)] not in ("bus", "truck"):
+                return number
+
+    def _crossing(self):
+        """Vehicles of the crossing street, waiting or passing."""
+        plan, rng = self.plan, self.rng
+        if not plan.junction:
+            return
+        for side in (-1, 1):
+            lateral = side * (abs(plan.edge(side)) + rng.uniform(3, 9))
+            for _ in range(rng.integers(0, 4)):
+                way = rng.choice((-1, 1))
+                self.vehicle(plan.junction - way * 1.8, lateral, -way * np.pi / 2 + rng.normal(0, .03), self._small_vehicle())
+                lateral += side * rng.uniform(7, 16)
+
+    def person(self, s, lateral, turn, pose=None, speed=0.0, sideways=0.0):
+        rng = self.rng
+        number = self.pick("person")
+        pose = int(rng.integers(people.PHASES + 4)) if pose is None else pose
+        walks = pose < people.PHASES
+        tempo = 1.0 if walks else 0.0
+        def shape(t, pose=pose):
+            return people.design(number, int(pose + t * 7.5 * tempo) % people.PHASES if walks and t else pose)
+        speed, sideways = speed * tempo, sideways * tempo
+        self.add(shape, s, lateral, turn=turn, palette=people.palette(rng), label=PEDESTRIAN, speed=speed, sideways=sideways, size=(.45, .45))
+
+    def _walkers(self):
+        """People on the pavements, alone or in company, and on the crossing."""
+        plan, rng = self.plan, self.rng
+        for _ in range(rng.poisson(self.habit["people"] * self.busy)):
+            side = rng.choice((-1, 1))
+            s = 5 + rng.beta(1.1, 1.8) * 85
+            if plan.in_mouth(s, 1) or (self.calm and s < 3):
+                continue
+            width = max(plan.pavement, 1.5)
+            lateral = plan.edge(side) + side * rng.uniform(.5, width - .3)
+            way = rng.choice((-1, 1))
+            turn = (0 if way > 0 else np.pi) + rng.normal(0, .15)
+            if rng.random() < .15:
+                turn = rng.uniform(0, 2 * np.pi)
+            for k in range(1 if rng.random() < .7 else int(rng.integers(2, 4))):
+                self.person(s + rng.normal(0, .25) * k, lateral + side * .6 * k, turn + rng.normal(0, .06), speed=way * 1.25)
+        self._crossers()
+
+    def _crossers(self):
+        plan, rng = self.plan, self.rng
+        count = rng.integers(1, 6) if plan.zebra and rng.random() < .7 else int(rng.random() < .25)
+        for _ in range(count):
+            s = rng.uniform(plan.zebra[0] + .4, plan.zebra[1] - .4) if plan.zebra else rng.uniform(14, 60)
+            way = rng.choice((-1, 1))
+            lateral = rng.uniform(plan.edge(-1), plan.edge(1))
+            self.person(s, lateral, -way * np.pi / 2 + rng.normal(0, .12), int(rng.integers(people.PHASES)), sideways=way * 1.2)
+
+    def cycle(self, s, lateral, turn, rider, speed=0.0, number=None):
+        rng = self.rng
+        number = self.pick("cycle") if number is None else number
+        pose = int(rng.integers(8))
+        frame = tuple(np.clip(people.TOPS[rng.integers(len(people.TOPS))] * rng.uniform(.7, 1.2), .01, .7))
+        def shape(t):
+            return cycles.design(number, rider, int(pose + t * 5) % 4 if rider and speed else pose % 4 if rider else 0)
+        glow = 2 + 5 * self.weather["night"] if rider and self.weather["night"] else 0.0
+        self.add(shape, s, lateral, turn=turn, palette=(*people.palette(rng), frame), label=BICYCLE, speed=speed, glow=glow, size=(.5, 1.7))
+
+    def _riders(self):
+        plan, rng = self.plan, self.rng
+        for _ in range(rng.poisson(self.habit["riders"] * self.busy)):
+            number = self.pick("cycle")
+            motor = cycles.Ride(number).motor
+            way = 1 if rng.random() < .6 else -1
+            s = 7 + rng.beta(1.0, 1.8) * 70
+            lateral = way * (rng.uniform(.3, plan.half - .4) if motor else plan.half - rng.uniform(.35, .8))
+            if abs(lateral - self.own) < 1.2 and s < 9:
+                continue
+            self.cycle(s, lateral, (0 if way > 0 else np.pi) + rng.normal(0, .05), True, way * (7 if motor else 4.5), number)
+
+    def _idle(self):
+        """Bicycles and motorcycles left on the pavement, some in rows."""
+        plan, rng = self.plan, self.rng
+        for _ in range(rng.poisson(self.habit["idle"] * .6)):
+            side = rng.choice((-1, 1))
+            s = 6 + rng.beta(1, 1.7) * 55
+            if plan.in_mouth(s, 2):
+                continue
+            near = rng.random() < .5
+            lateral = plan.edge(side) + side * (rng.uniform(.5, 1.0) if near else plan.pavement - .4)
+            turn = rng.choice((0, np.pi / 2, np.pi, -np.pi / 2)) + rng.normal(0, .2)
+            for k in range(int(rng.integers(1, 4))):
+                self.cycle(s + .75 * k, lateral, turn + rng.normal(0, .08), False)
+
+    def sign(self, s, lateral, kind=None, high=None, size=None, facing=True, label=ROAD_SIGN, turn=None, post=True):
+        """A face on a pole. Faces that look away are scenery."""
+        rng = self.rng
+        kind = kind or str(rng.choice(SIGN_KINDS, p=(.22, .33, .25, .20)))
+        mesh, extent = signs.face(kind, self.pick(kind))
+        size = rng.uniform(.6, .85) if size is None else size
+        high = rng.uniform(2.1, 2.7) if high is None else high
+        turn = (rng.normal(0, .09) if turn is None else turn) + (0 if facing else np.pi)
+        z = self.plan.height(lateral)
+        self.add(still(mesh), s, lateral, z=z + high, turn=turn, label=label if facing else -1, record=1000, scale=size)
+        if post:
+            self.add(still(signs.pole(3.2)), s + .04, lateral, z=z - max(0.0, 3.2 - high - .55 * size * extent[1]), turn=0.0)
+
+    def _signs(self):
+        plan, rng = self.plan, self.rng
+        for _ in range(rng.poisson(self.habit["signs"])):
+            side = 1 if rng.random() < .7 else -1
+            s = 9 + rng.beta(1, 1.6) * 80
+            lateral = plan.edge(side) + side * rng.uniform(.35, .9)
+            if plan.in_mouth(s, .5):
+                continue
+            facing = side > 0 or rng.random() < .4
+            self.sign(s, lateral, facing=facing)
+            if rng.random() < .25:
+                self.sign(s, lateral, high=3.2, facing=facing, post=False)
+
+    def _trees(self):
+        plan, rng = self.plan, self.rng
+        for side in (-1, 1):
+            s = rng.uniform(2, 20)
+            while s < self.length:
+                out = .9 if plan.garden < 2 and plan.pavement > 2.2 else plan.pavement + rng.uniform(.5, max(plan.garden, .6))
+                if not plan.in_mouth(s, 3):
+                    number = int(rng.integers(furniture.TREES))
+                    self.add(still(furniture.tree(number)), s, plan.edge(side) + side * out, turn=rng.uniform(0, 6), scale=rng.uniform(.75, 1.15))
+                s += rng.uniform(*self.habit["trees"])
+        self._edges()
+
+    def _edges(self):
+        """Hedges, fences or guard rails along the gardens."""
+        plan, rng = self.plan, self.rng
+        for side in (-1, 1):
+            if plan.garden < 2:
+                continue
+            kind = str(rng.choice(("hedge", "fence", "guard", "none"), p=(.4, .25, .15, .2)))
+            for s in np.arange(0, 100, 4.0):
+                if kind == "none" or plan.in_mouth(s, 4) or rng.random() < .12:
+                    continue
+                mesh = furniture.hedge(int(s) % 3) if kind == "hedge" else furniture.small(kind)
+                self.add(still(mesh), s, plan.edge(side) + side * (plan.pavement + .35), turn=0.0)
+
+    def _lamps(self):
+        plan, rng = self.plan, self.rng
+        number = int(rng.integers(3))
+        colour = LAMP_RGB[rng.integers(3)] * rng.uniform(3.5, 6)
+        on = self.weather["night"] > 0
+        for side in (-1, 1):
+            for s in np.arange(rng.uniform(0, 24), self.length, rng.uniform(22, 32)):
+                if plan.in_mouth(s, 1):
+                    continue
+                lateral = plan.edge(side) + side * .45
+                turn = 0 if side > 0 else np.pi
+                self.add(still(furniture.lamp(number)), s, lateral, turn=turn, glow=9.0 if on else 0.0)
+                x, _, z = furniture.lamp_light(number)
+                self.lamps.append((s, lateral + side * x, z, *colour))
+
+    def _small(self):
+        plan, rng = self.plan, self.rng
+        for _ in range(rng.poisson(self.habit["small"])):
+            side = rng.choice((-1, 1))
+            s = 4 + rng.beta(1, 1.5) * 75
+            if plan.in_mouth(s, .5):
+                continue
+            name = str(rng.choice(FLAT_SMALL))
+            lateral = plan.edge(side) + side * (.45 if name in ("bollard", "meter", "hydrant", "dummy") else rng.uniform(.5, plan.pavement - .2))
+            self.add(still(furniture.small(name)), s, lateral, turn=-side * np.pi / 2 + np.pi * (name == "bench"), size=(.5, .5))
+        for _ in range(rng.poisson(2.0 if self.habit["town"] == "blocks" else .6)):
+            side = rng.choice((-1, 1))
+            s = rng.uniform(8, 60)
+            lateral = plan.edge(side) + side * max(1.0, plan.pavement - .9)
+            self.advert(s, lateral, rng.normal(0, .3))
+        if plan.pavement > 2.5 and rng.random() < .4:
+            side = rng.choice((-1, 1))
+            self.add(still(furniture.small("shelter")), rng.uniform(14, 50), plan.edge(side) + side * 1.2, turn=-side * np.pi / 2)
+        if plan.junction and rng.random() < .5:
+            for side in (-1, 1):
+                self.add(still(furniture.small("light")), plan.junction - plan.mouth / 2 - 1.5, plan.edge(side) + side * .5)
+
+    def advert(self, s, lateral, turn):
+        """A shop's board: on a pole, as a pavement stand, or in a lit case."""
+        rng = self.rng
+        number = self.pick("advert")
+        mesh, _ = signs.face("advert", number)
+        kind = int(rng.integers(3)) if number % 4 in (1, 3) else 0
+        high, size = ((2.5, rng.uniform(.6, 1.0)), (.62, .6), (1.4, 1.2))[kind]
+        z = self.plan.height(lateral)
+        glow = 1.5 if kind == 2 and self.weather["night"] else 0.0
+        self.add(still(mesh), s, lateral, z=z + high, turn=turn, scale=size, glow=glow)
+        self.add(still(signs.board_stand(kind)), s, lateral, turn=turn)
+
+
+LAMP_RGB = np.array([(9.0, 6.3, 3.0), (8.5, 8.0, 6.8), (10, 5.4, 1.8)])

@@ -1,0 +1,305 @@
+"""Cars, vans, buses and trucks: bodies lofted from a table of measures, one design an id.
+
+A design's shape, art and livery follow from its id alone; its colour and lights belong to the scene.
+"""
+from functools import lru_cache
+
+import numpy as np
+
+from . import surface as sf
+from . import vehicle_art
+from .mesh import box, chaikin, ellipsoid, faces_of, lathe, merge, moved, plate, surface, circle, turn_z
+from .textures import Canvas
+
+DESIGNS = 120
+
+FIELDS = ("style", "length", "width", "height", "clear", "belt", "nose", "hood", "cowl_y", "cowl_z", "top_y",
+          "roof_y", "rear_y", "rear_z", "tail_z", "wheel", "axles", "tumble", "taper", "bed")
+KINDS = {
+    "sedan": ("car", 4.65, 1.82, 1.45, .17, .93, .62, .76, 1.40, .98, 2.15, 3.35, 4.05, 1.10, 1.02, .325, (.90, 3.62), .20, .74, 0),
+    "hatch": ("car", 4.10, 1.78, 1.48, .17, .94, .60, .78, 1.10, .99, 1.85, 3.45, 3.95, 1.06, .92, .315, (.82, 3.38), .19, .74, 0),
+    "estate": ("car", 4.72, 1.82, 1.49, .17, .94, .62, .77, 1.38, .99, 2.12, 4.10, 4.58, 1.08, .92, .325, (.90, 3.65), .19, .74, 0),
+    "suv": ("car", 4.55, 1.88, 1.69, .22, 1.08, .74, .97, 1.25, 1.16, 1.92, 3.92, 4.40, 1.22, 1.02, .365, (.90, 3.57), .18, .80, 0),
+    "compact": ("car", 3.62, 1.65, 1.50, .16, .95, .60, .80, .85, 1.00, 1.50, 3.10, 3.50, 1.04, .90, .29, (.68, 3.02), .19, .74, 0),
+    "coupe": ("car", 4.45, 1.84, 1.34, .14, .90, .56, .70, 1.55, .92, 2.30, 2.95, 3.95, 1.02, .98, .335, (.88, 3.54), .22, .72, 0),
+    "people": ("car", 4.60, 1.85, 1.68, .17, 1.02, .66, .88, 1.00, 1.10, 1.85, 4.05, 4.50, 1.14, .95, .325, (.92, 3.72), .17, .76, 0),
+    "offroad": ("car", 4.60, 1.92, 1.85, .26, 1.15, .80, 1.05, 1.35, 1.20, 1.72, 4.40, 4.55, 1.22, 1.10, .385, (.85, 3.65), .10, .88, 0),
+    "pickup": ("car", 5.30, 1.90, 1.80, .25, 1.06, .78, 1.02, 1.45, 1.18, 2.05, 3.30, 3.50, 1.16, 1.10, .38, (.92, 4.10), .17, .82, 1),
+    "van": ("van", 5.40, 2.02, 2.20, .20, 1.18, .80, 1.02, .75, 1.22, 1.50, 5.15, 5.33, 1.25, .80, .345, (.95, 4.25), .10, .84, 0),
+    "minibus": ("van", 5.60, 2.02, 2.35, .20, 1.15, .80, 1.02, .70, 1.22, 1.42, 5.35, 5.52, 1.25, .80, .345, (.95, 4.45), .09, .84, 0),
+    "city_van": ("van", 4.40, 1.83, 1.83, .17, 1.06, .68, .92, .95, 1.10, 1.68, 4.15, 4.34, 1.12, .80, .32, (.88, 3.60), .12, .80, 0),
+    "bus": ("bus", 11.8, 2.52, 3.05, .28, 1.10, 1.00, 1.05, .06, 1.15, .22, 11.55, 11.7, 1.50, 1.0, .48, (2.6, 8.5), .04, .95, 0),
+    "truck": ("box", 2.20, 2.30, 2.55, .40, 1.45, 1.10, 1.20, .10, 1.35, .45, 2.00, 2.12, 1.60, 1.2, .46, (1.2,), .07, .92, 0),
+}
+ORDER = ("sedan", "hatch", "suv", "estate", "van", "compact", "hatch", "people", "bus", "suv", "sedan", "coupe", "city_van",
+         "pickup", "truck", "hatch", "offroad", "minibus", "sedan", "suv")
+LIVERIES = {"van": ("none", "firm", "stripe", "none", "rescue"), "city_van": ("none", "firm"), "sedan": ("none", "none", "check"),
+            "minibus": ("none", "stripe", "rescue")}
+
+PAINTS = np.array([(.80, .80, .78), (.72, .72, .72), (.38, .39, .41), (.30, .31, .33), (.14, .145, .15), (.03, .03, .032),
+                   (.02, .02, .024), (.05, .09, .25), (.09, .20, .42), (.42, .03, .03), (.25, .02, .03), (.06, .16, .09),
+                   (.45, .36, .22), (.70, .32, .05), (.20, .28, .30), (.55, .55, .50), (.12, .10, .08), (.65, .50, .08)])
+PAINT_ODDS = np.array([16, 9, 12, 10, 10, 10, 6, 5, 4, 5, 2, 2, 2, 1, 2, 2, 1, 1.0])
+TAXI = (.80, .52, .04)
+
+
+class Spec:
+    """One design: its measures, what is painted on it, and its rounded outline from the side."""
+
+    def __init__(self, design):
+        self.rng = rng = np.random.default_rng((design, 11))
+        self.kind = ORDER[design % len(ORDER)]
+        self.shape = b = dict(zip(FIELDS, KINDS[self.kind]))
+        stretch = {"length": rng.uniform(.95, 1.05), "height": rng.uniform(.97, 1.04), "width": rng.uniform(.97, 1.03)}
+        for name in ("length", "cowl_y", "top_y", "roof_y", "rear_y"):
+            b[name] *= stretch["length"]
+        b["axles"] = tuple(y * stretch["length"] for y in b["axles"])
+        for name in ("height", "belt", "hood", "nose", "cowl_z", "rear_z", "tail_z"):
+            b[name] *= stretch["height"]
+        b["width"] *= stretch["width"]
+        b["lamp"] = b["hood"] - rng.uniform(.08, .14)
+        b["tail_lamp"] = b["belt"] - rng.uniform(.02, .12)
+        self.fine = {"bus": 36, "box": 60, "van": 62}.get(b["style"], 76)
+        self.chrome = rng.random() < .4
+        self.cladding = self.kind in ("suv", "offroad", "pickup", "city_van") and rng.random() < .8
+        self.sunroof = rng.random() < .3
+        self.grille = str(rng.choice(vehicle_art.GRILLES))
+        self.lamps = str(rng.choice(list(vehicle_art.LAMPS)))
+        self.tails = "upright" if self.kind in ("van", "minibus", "city_van", "bus") else str(rng.choice(vehicle_art.TAILS))
+        self.livery = str(rng.choice(LIVERIES.get(self.kind, ("none",))))
+        self.second = tuple(int(c) for c in rng.choice([(190, 30, 30), (25, 60, 150), (30, 120, 60), (235, 150, 20), (40, 40, 45)]))
+        self.rims = int(rng.integers(5))
+        self.top = _top_line(b)
+        self.panes, self.seams = _panes(self)
+
+
+def _top_line(b):
+    h = b["height"]
+    line = [(0, b["nose"]), (.05, b["hood"] - .07), (.22, b["hood"])]
+    if b["cowl_y"] > .6:
+        line += [(b["cowl_y"] * .55, b["hood"] * .35 + b["cowl_z"] * .65)]
+    else:
+        line = [(0, b["nose"])]
+    line += [(b["cowl_y"], b["cowl_z"]), (b["top_y"], h - .05), ((b["top_y"] + b["roof_y"]) / 2, h + .01),
+             (b["roof_y"], h - .06), (b["rear_y"], b["rear_z"]), (b["length"] - .07, b["tail_z"]),
+             (b["length"], b["tail_z"] - .16)]
+    return chaikin(line, 2)
+
+
+def _panes(s):
+    """Side windows as spans along the car, and door seams."""
+    b = s.shape
+    front, back = b["cowl_y"], b["rear_y"]
+    if s.kind in ("van", "city_van"):
+        door = b["top_y"] + .75
+        return [(front, door)], [front + .30, door + .04, door + 1.2]
+    if s.kind == "minibus":
+        cuts = np.linspace(b["top_y"] + .85, back, 4)
+        return [(front, cuts[0])] + [(a + .06, c) for a, c in zip(cuts[:-1], cuts[1:])], [front + .30, cuts[0] + .03, cuts[1] + .03]
+    if s.kind == "truck":
+        return [(front, b["length"] - .35)], [front + .4, b["length"] - .3]
+    middle = b["top_y"] + (b["roof_y"] - b["top_y"]) * (.60 if s.kind in ("coupe", "compact") else .42)
+    if s.kind in ("sedan", "coupe"):
+        middle = b["top_y"] + (b["roof_y"] - b["top_y"]) * .50
+    third = back - .42 if s.kind not in ("sedan", "coupe", "pickup", "compact") else back
+    spans = [(front, middle), (middle + .09, third - .03)] + ([(third + .05, back)] if third < back else [])
+    seams = [front + .22, middle + .04] + ([] if s.kind in ("coupe", "compact") else [b["axles"][-1] - .28])
+    return spans, seams
+
+
+def _section(s, y):
+    """Half a cross-section at y from the nose: (n, 2) of x and z, from the bottom's middle to the roof's."""
+    b = s.shape
+    ends = ((0, b["taper"]), (.10, b["taper"] * .55 + .42), (.45, .965), (1.1, 1), (b["length"] - 1.0, 1), (b["length"] - .35, .96),
+            (b["length"] - .05, b["taper"] * .4 + .50), (b["length"], b["taper"] * .5 + .38))
+    w = np.interp(y, *zip(*ends)) * b["width"] / 2
+    floor = np.interp(y, (0, .35, .6, b["length"] - .7, b["length"]), (.10, .02, 0, 0, .10)) + b["clear"]
+    zt = np.interp(y, s.top[:, 0], s.top[:, 1])
+    zb = min(b["belt"] + .04 * y / b["length"], zt - .03)
+    g = np.clip((zt - zb) / (b["height"] - b["belt"]), 0, 1)
+    edge = w * (.955 - b["tumble"] * g)
+    side = zb - floor
+    return np.array([(0, floor), (.80 * w, floor), (.94 * w, floor + .05), (.99 * w, floor + .28 * side), (w, floor + .60 * side),
+                     (.992 * w, zb - .06 * (side > .2)), (.955 * w, zb), (.5 * edge + .4775 * w, zb + (zt - zb) * .5 - .02 * g),
+                     (edge, zt - .10 * g - .008), (edge * .965, zt - .04 * g), (edge * .86, zt - .005), (.5 * edge, zt + .012),
+                     (0, zt + .02)])
+
+
+def _stations(s):
+    b = s.shape
+    keys = np.concatenate([s.top[:, 0], [.03, .1, .2, b["length"] - .12, b["length"] - .03]])
+    even = np.linspace(0, b["length"], max(8, round(b["length"] / .35)))
+    points = np.unique(np.round(np.concatenate([keys, even]), 2))
+    return points[np.concatenate([[True], np.diff(points) > .025])]
+
+
+def _body(s, art):
+    """The painted hull: one smooth sheet from nose to tail, each face given the view that sees it best."""
+    b = s.shape
+    stations = _stations(s)
+    half = np.array([_section(s, y) for y in stations])
+    points = np.concatenate([half, half[:, -2::-1] * (-1, 1)], axis=1)
+    grid = np.stack([points[..., 0], np.repeat(stations[:, None], points.shape[1], 1), points[..., 1]], -1)
+    hull = surface(grid, sf.PAINTED, slot=1)
+    caps = [_cap(grid[0]), _cap(grid[-1])]
+    sheet = merge([hull, *caps])
+    sheet = _assign_views(s, sheet, art)
+    pos, nrm = sheet.pos.copy(), sheet.nrm.copy()
+    pos[..., 1] = b["length"] / 2 - pos[..., 1]
+    nrm[..., 1] *= -1
+    return sheet._replace(pos=pos[:, ::-1], nrm=nrm[:, ::-1], uv=sheet.uv[:, ::-1])
+
+
+def _cap(ring):
+    centre = ring.mean(0, keepdims=True)
+    verts = np.concatenate([centre, ring])
+    fan = np.array([[0, k, k + 1] for k in range(1, len(ring))])
+    return faces_of(verts, fan, np.zeros((len(verts), 2)), sf.PAINTED, slot=1, weld=False)
+
+
+def _assign_views(s, sheet, art):
+    b = s.shape
+    face = np.cross(sheet.pos[:, 1] - sheet.pos[:, 0], sheet.pos[:, 2] - sheet.pos[:, 0])
+    face /= np.maximum(np.linalg.norm(face, axis=1, keepdims=True), 1e-9)
+    x, y, z = np.moveaxis(sheet.pos, -1, 0)
+    middle = y.mean(1)
+    steep = np.abs(face[:, 1])
+    view = np.where(np.abs(face[:, 0]) > .42, 0, 3)
+    view[(steep > .62) & (middle < b["length"] / 2)] = 1
+    view[(steep > .62) & (middle >= b["length"] / 2)] = 2
+    belly = (z.max(1) < b["clear"] + .12) & (np.abs(face[:, 2]) > .7)
+    uv = np.select([(view == k)[:, None, None] for k in range(4)],
+                   [np.stack([y / b["length"], 1 - z / b["height"]], -1),
+                    np.stack([.5 - x / b["width"], 1 - z / b["height"]], -1),
+                    np.stack([.5 + x / b["width"], 1 - z / b["height"]], -1),
+                    np.stack([y / b["length"], .5 - x / b["width"]], -1)])
+    tag = sheet.tag.copy()
+    tag[:, 2] = np.asarray(art)[view]
+    tag[belly] = (sf.RUBBER, 0, -1)
+    rgb = sheet.rgb.copy()
+    rgb[belly] = .015
+    return sheet._replace(uv=uv.astype(np.float32), tag=tag, rgb=rgb)
+
+
+@lru_cache(maxsize=None)
+def _rim(style):
+    canvas = Canvas(1, 1, 48, (16, 16, 17), 0, .2, (-.5, -.5))
+    canvas.circle(0, 0, .5, (120, 122, 126), 0, .5)
+    canvas.circle(0, 0, .44, (18, 18, 19), 0, .1)
+    count = (5, 7, 10, 6, 12)[style]
+    shine = ((175, 178, 182), (150, 152, 156), (165, 167, 170), (60, 61, 64), (140, 142, 146))[style]
+    for k in range(count):
+        a = k * 2 * np.pi / count
+        wide = 1.2 / count
+        out = [(.46 * np.cos(a + d), .46 * np.sin(a + d)) for d in (-wide * .55, wide * .55)]
+        mid = [(.1 * np.cos(a + d), .1 * np.sin(a + d)) for d in (.6, -.6)]
+        canvas.poly([*out, *mid], shine, 0, .5)
+    canvas.circle(0, 0, .12, shine, 0, .5)
+    canvas.circle(0, 0, .05, (40, 40, 42), 0, .5)
+    return canvas.store()
+
+
+def wheel(radius, width, rim):
+    """A tyre and its rim facing +x."""
+    profile = np.array([(.60, .30), (.66, .48), (.90, .50), (1, .36), (1, -.36), (.90, -.50), (.5, -.45)]) * (radius, width)
+    tyre = lathe(profile, sf.RUBBER, (.022, .022, .023), cols=18)
+    disc = plate(circle(radius * .66, 16), sf.PAINTED, (1, 1, 1), tex=_rim(rim))
+    return merge([tyre, moved(disc, (width * .34, 0, 0), turn_z(np.pi / 2))])
+
+
+def _wheels(s):
+    b = s.shape
+    wide = .30 if b["style"] in ("bus", "box") else .21
+    parts = []
+    one = wheel(b["wheel"], wide, s.rims)
+    for y in b["axles"]:
+        reach = b["width"] / 2 - wide / 2 + .012
+        for sign in (-1, 1):
+            parts.append(moved(one, (sign * reach, b["length"] / 2 - y, b["wheel"]), turn_z(0 if sign > 0 else np.pi)))
+    return parts
+
+
+def _mirrors(s):
+    b = s.shape
+    tall = b["style"] != "car"
+    size = (.09, .07, .17) if tall else (.115, .065, .075)
+    black = s.rng.random() < .5 or tall
+    at = (b["width"] / 2 + (.12 if tall else .06), b["length"] / 2 - b["cowl_y"] - (.1 if tall else .38), b["belt"] + (.25 if tall else .07))
+    return [ellipsoid((sign * at[0], at[1], at[2]), size, sf.PLAIN if black else sf.METAL, (.03, .03, .03) if black else (1, 1, 1),
+                      0 if black else 1, 5, 8) for sign in (-1, 1)]
+
+
+def _box_art(s, wide, tall, end):
+    canvas = Canvas(wide, tall, 36, (235, 235, 232), 0, .15)
+    if end:
+        canvas.line([(wide / 2, 0), (wide / 2, tall)], (60, 60, 60), .03)
+        for x in (.35, wide - .35):
+            canvas.line([(x, .05), (x, tall - .05)], (120, 120, 122), .04)
+        canvas.rect(0, 0, wide, .18, (190, 30, 30))
+        for x in (.12, wide - .4):
+            canvas.rect(x, .03, x + .28, .16, vehicle_art.TAIL, 0, .6, .4)
+    else:
+        canvas.rect(0, 0, wide, tall * .22, s.second)
+        canvas.circle(wide * .3, tall * .6, tall * .2, s.second)
+        canvas.rect(wide * .45, tall * .52, wide * .85, tall * .68, s.second)
+    return canvas.store()
+
+
+def _cargo(s):
+    """A truck's box behind its cab, with its own axles."""
+    rng = np.random.default_rng((int(s.shape["length"] * 1e6), 3))
+    length, tall, wide = rng.uniform(4.5, 7.5), rng.uniform(2.3, 2.7), s.shape["width"] + .16
+    start = -s.shape["length"] / 2 - .12
+    side, end = _box_art(s, length, tall, False), _box_art(s, wide, tall, True)
+    shell = box((0, start - length / 2, 1.0 + tall / 2), (wide, length, tall), sf.PAINTED, slot=1, tex=side)
+    tag = shell.tag.copy()
+    tag[4:8, 2] = end
+    parts = [shell._replace(tag=tag), box((0, start - length / 2 + .3, .82), (.9, length + .6, .3), sf.RUBBER, (.02, .02, .02))]
+    for y in (start - length * .72, start - length * .72 - 1.1):
+        for sign in (-1, 1):
+            parts.append(moved(wheel(.46, .34, s.rims), (sign * (wide / 2 - .2), y, .46), turn_z(0 if sign > 0 else np.pi)))
+    parts.append(box((0, start - length + .1, .52), (wide * .9, .08, .12), sf.PLAIN, (.05, .05, .05)))
+    return parts
+
+
+def _extras(s):
+    b, parts = s.shape, []
+    roof = (b["length"] / 2 - (b["top_y"] + b["roof_y"]) / 2, b["height"])
+    if s.kind == "truck":
+        parts += _cargo(s)
+    if s.livery == "check":
+        parts.append(box((0, roof[0] + .3, roof[1] + .09), (.50, .16, .17), sf.GLOW, (.9, .8, .35)))
+    if s.livery == "rescue":
+        parts.append(box((0, b["length"] / 2 - b["top_y"] - .25, b["height"] + .07), (1.3, .28, .14), sf.GLASS, (.03, .08, .5)))
+    if s.kind in ("estate", "suv", "offroad") and s.rng.random() < .6:
+        for sign in (-1, 1):
+            x = sign * b["width"] / 2 * (.90 - b["tumble"])
+            parts.append(box((x, roof[0], roof[1] + .02), (.035, (b["roof_y"] - b["top_y"]) * .85, .04), sf.METAL, (.35, .35, .36)))
+    if s.kind in ("estate", "people", "suv") and s.rng.random() < .25:
+        parts.append(ellipsoid((0, roof[0], roof[1] + .17), (.38, .95, .19), sf.METAL, (.03, .03, .03), 0, 6, 12))
+    if s.kind == "van" and s.rng.random() < .3:
+        parts += [box((x, roof[0], roof[1] + .10), (.05, 2.6, .05), sf.METAL, (.5, .5, .5)) for x in (-.25, .25)]
+    return parts
+
+
+@lru_cache(maxsize=None)
+def design(number):
+    """The finished mesh of a design and its (width, length, height) in metres."""
+    s = Spec(number)
+    art = (vehicle_art.side(s), vehicle_art.front(s), vehicle_art.rear(s), vehicle_art.top(s))
+    whole = merge([_body(s, art), *_wheels(s), *_mirrors(s), *_extras(s)])
+    middle = (whole.pos[..., 1].max() + whole.pos[..., 1].min()) / 2
+    whole = moved(whole, (0, -middle, 0))
+    low, high = whole.pos.reshape(-1, 3).min(0), whole.pos.reshape(-1, 3).max(0)
+    return whole, tuple(high - low), s
+
+
+def colour(spec, rng):
+    if spec.livery == "check":
+        return TAXI if rng.random() < .8 else (.8, .78, .7)
+    if spec.livery == "rescue":
+        return (.8, .8, .78)
+    if spec.kind in ("van", "city_van", "minibus", "truck", "bus") and rng.random() < .55:
+        return (.78, .78, .76)
+    base = PAINTS[rng.choice(len(PAINTS), p=PAINT_ODDS / PAINT_ODDS.sum())]
+    return tuple(np.clip(base * rng.uniform(.8, 1.2) + rng.uniform(-.01, .01, 3), .008, .9))
