@@ -1,55 +1,40 @@
-"""The training tool on tiny networks and coloured rectangles: that it learns, resumes, and exports what it learned.
+"""The training tool on tiny networks and coloured rectangles: it learns, stops, resumes, and its commands work.
 
-It says nothing about the quality of the shipped models: tests/test_models.py and the cards do.
+It says nothing about the quality of the shipped models.
 """
 import json
-from collections import namedtuple
+import os
+import signal
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch trains the models; the course itself does not need it")
 onnx = pytest.importorskip("onnx", reason="the exporter writes ONNX")
-onnxruntime = pytest.importorskip("onnxruntime", reason="the exported file is run")
+pytest.importorskip("onnxruntime", reason="the card measures the exported file")
 
-from training.augment import Augment, Targets, plain  # noqa: E402
-from training.evaluate import average_precision, suppress  # noqa: E402
-from training.export import reference, to_onnx  # noqa: E402
-from training.feed import Feed, Pool, PoolFile, Source, to_targets  # noqa: E402
+from training.augment import plain  # noqa: E402
+from training.feed import Feed, Pool, PoolFile, Source  # noqa: E402
 from training.loop import Options, Trainer, learning_rate  # noqa: E402
 from training.losses import DetectionLoss  # noqa: E402
-from training.nets import SSD, count_macs  # noqa: E402
-from training.onnx_file import restore_fp32  # noqa: E402
-from training.priors import corners, decode, encode, fit_sizes, level_counts, level_table, make_priors  # noqa: E402
-from training.recipes import RECIPES, SIGNS, TRAFFIC  # noqa: E402
+from training.nets import SSD  # noqa: E402
+from training.priors import level_table, make_priors  # noqa: E402
+from training.recipes import RECIPES  # noqa: E402
 from training.record import write_model  # noqa: E402
+from training.standin import LABELS, SCENE, TINY, shapes  # noqa: E402
 
-OPERATORS = {"Conv", "Relu", "Clip", "Add", "Concat", "Reshape", "Transpose", "Softmax", "Mul", "Sub", "Exp", "Slice",
-             "Resize", "MaxPool", "Cast"}
-LABELS = ("red", "green", "blue")
-SCENE = (160, 96)
-TINY = {
-    "resnet18": TRAFFIC._replace(size=(160, 96), widths=(8, 8, 16, 16, 16), neck=16, batch=4, max_boxes=8),
-    "mobilenet_v2": SIGNS._replace(size=(100, 100), widths=(0.25,), neck=16, batch=4, max_boxes=8)}
-Sample = namedtuple("Sample", "image boxes classes difficult")
+SMALL = "--steps 3 --device cpu --workers 1 --pool 6 --pool-start 2 --validate 2 --test 2 --log-every 1"
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def as_before():
+    """One thread, a fixed seed, and the signal handlers back in place afterwards."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-
-
-def shapes(_task, split, index, seed):
-    """Three filled rectangles of class colours on noise: the renderer's signature."""
-    random = np.random.default_rng([index, seed, len(split)])
-    image = random.integers(0, 90, (SCENE[1], SCENE[0], 3), dtype=np.uint8)
-    low = random.uniform((2, 5), (12, 50), (3, 2)) + [(0, 0), (52, 0), (104, 0)]
-    boxes = np.concatenate([low, low + random.uniform(18, 38, (3, 2))], 1).astype(np.float32)
-    classes = random.permutation(3)
-    for (x1, y1, x2, y2), c in zip(boxes.astype(int), classes):
-        image[y1:y2, x1:x2] = np.eye(3, dtype=np.uint8)[2 - c] * 255
-    return Sample(image, boxes, classes, np.zeros(3, bool))
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def options(tmp_path, **more):
@@ -62,72 +47,8 @@ def trainer(tmp_path, recipe=TINY["resnet18"], **more):
     return Trainer(recipe, LABELS, SCENE, shapes, options(tmp_path, **more))
 
 
-def small_net(name):
-    recipe = TINY[name]
-    model = SSD(recipe, 3).eval()
-    for module in model.modules():                     # as after training: statistics that folding must carry over
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.uniform_(-0.2, 0.2)
-            module.running_var.uniform_(0.5, 1.5)
-    for head in model.heads:
-        torch.nn.init.normal_(head.scores.weight, std=0.05)
-        torch.nn.init.normal_(head.boxes.weight, std=0.05)
-    return model, recipe
-
-
-def run_onnx(proto, x):
-    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(["scores", "boxes"], {"input": x.numpy()})
-
-
-def test_budgets_of_the_shipped_networks():
-    for recipe, classes, most in ((TRAFFIC, 4, 5e9), (SIGNS, 3, 1e9)):
-        macs, weights = count_macs(SSD(recipe, classes).eval(), recipe.size)
-        assert macs < most and weights * 2 < 5e6
-
-
-@pytest.mark.parametrize("recipe", list(RECIPES.values()), ids=lambda r: r.name)
-def test_priors_lie_where_the_maps_are(recipe):
-    priors = make_priors(recipe)
-    assert len(priors) == sum(level_counts(recipe))
-    with torch.no_grad():
-        logits, offsets = SSD(recipe, 3).eval()(torch.zeros(1, 3, *recipe.size[::-1]))
-    assert logits.shape[1] == offsets.shape[1] == len(priors)
-
-
-def test_encode_and_decode_are_inverse():
-    priors = torch.from_numpy(make_priors(TINY["resnet18"]))
-    boxes = corners(priors) + torch.rand(len(priors), 4) * 3
-    assert torch.allclose(decode(encode(boxes, priors), priors), boxes, atol=1e-3)
-
-
-def test_every_object_gets_a_prior_and_ignored_ones_none():
-    recipe = TINY["resnet18"]
-    priors = torch.from_numpy(make_priors(recipe))
-    loss = detection_loss(recipe)
-    boxes = torch.tensor([[[10., 10, 14, 16], [40, 20, 100, 80], [5, 60, 30, 90]]])
-    valid = torch.tensor([[True, True, False]])
-    index, positive = loss.match(boxes, valid)
-    assert set(index[positive].tolist()) == {0, 1}
-    centre = priors[positive[0], :2]
-    low, high = boxes[0, index[positive], :2], boxes[0, index[positive], 2:]
-    assert ((centre > low - 4) & (centre < high + 4)).all()
-    assert loss.match.inside(boxes, ~valid)[0].any()
-
-
 def detection_loss(recipe):
     return DetectionLoss(torch.from_numpy(make_priors(recipe)), level_table(recipe))
-
-
-def test_difficult_objects_do_not_enter_the_loss():
-    recipe = TINY["resnet18"]
-    loss, count = detection_loss(recipe), sum(level_counts(recipe))
-    logits, offsets = torch.randn(1, count, 4), torch.zeros(1, count, 4)
-    boxes, labels = torch.tensor([[[40., 20, 100, 80]]]), torch.tensor([[1]])
-    difficult = [v.item() for v in loss(logits, offsets, boxes, labels, torch.tensor([[True]]))]
-    assert difficult[1] == 0
-    nothing = loss(logits, offsets, boxes, torch.tensor([[-1]]), torch.tensor([[False]]))[0].item()
-    assert difficult[0] < nothing
 
 
 @pytest.mark.parametrize("name", sorted(TINY))
@@ -146,31 +67,6 @@ def test_a_fixed_batch_is_learned(name):
         optimizer.step()
         history.append(total.item())
     assert history[-1] < 0.8 * history[0]
-
-
-@pytest.mark.parametrize("name", sorted(TINY))
-def test_onnx_is_the_network(name):
-    model, recipe = small_net(name)
-    proto = to_onnx(model, recipe, half=False)
-    assert proto.opset_import[0].version == 13
-    assert {node.op_type for node in proto.graph.node} <= OPERATORS - {"Cast"}
-    for batch in (1, 3):
-        x = torch.randn(batch, 3, *recipe.size[::-1])
-        for got, want in zip(run_onnx(proto, x), reference(model, recipe, x)):
-            assert got.shape == want.shape and np.abs(got - want).max() < 1e-4
-
-
-@pytest.mark.parametrize("name", sorted(TINY))
-def test_half_stored_weights_cost_nothing_and_come_back(name):
-    model, recipe = small_net(name)
-    x = torch.randn(2, 3, *recipe.size[::-1])
-    full, half = to_onnx(model, recipe, half=False), to_onnx(model, recipe)
-    restored = restore_fp32(to_onnx(model, recipe))
-    assert half.ByteSize() < 0.75 * full.ByteSize()
-    assert "Cast" not in {node.op_type for node in restored.graph.node}
-    onnx.checker.check_model(restored, full_check=True)
-    for a, b, c in zip(run_onnx(full, x), run_onnx(half, x), run_onnx(restored, x)):
-        assert np.abs(a - b).max() < 2e-2 and np.abs(b - c).max() < 1e-6
 
 
 def test_training_writes_its_log_and_the_model_folder(tmp_path):
@@ -229,57 +125,6 @@ def test_the_pool_file_brings_images_back(tmp_path):
     assert np.array_equal(pool.images[2].numpy(), source.render("train", 2)[0])
 
 
-def test_crops_and_flips_move_boxes_with_the_pixels():
-    """After augmentation the rectangle's colour is still found in the middle of its box."""
-    recipe = TINY["resnet18"]._replace(min_height=0)
-    source = Source(shapes, "", SCENE, 8)
-    images, rows = zip(*(source.render("train", i) for i in range(16)))
-    augment = Augment(recipe, torch.device("cpu"))
-    augment.paint = lambda x, tones: x
-    augment._cutout = lambda x: x
-    rows = torch.from_numpy(np.stack(rows))
-    x, targets = augment(torch.from_numpy(np.stack(images)), to_targets(rows))
-    x = x + torch.tensor(recipe.mean).view(1, 3, 1, 1)
-    right = total = 0
-    for b in range(16):
-        for box, label in zip(targets.boxes[b], targets.labels[b]):
-            if label >= 0 and ((box[2:] - box[:2]) > 8).all():
-                column, row = ((box[:2] + box[2:]) / 2).long().tolist()
-                right += int(x[b, :, row, column].argmax() == 2 - label)
-                total += 1
-    assert total > 25 and right / total > 0.95
-
-
-def test_plain_is_what_the_course_feeds():
-    cv2 = pytest.importorskip("cv2", reason="compares with OpenCV's resize")
-    image = shapes("", "val", 1, 0).image
-    recipe = TINY["mobilenet_v2"]
-    tensor, _ = plain(recipe, torch.from_numpy(image[None]), Targets(torch.zeros(1, 1, 4), None, None))
-    want = (cv2.resize(image, recipe.size)[..., ::-1].astype(np.float32) - 127.5) / 127.5
-    assert np.abs(tensor[0].permute(1, 2, 0).numpy() - want).max() < 1.5 / 127.5
-
-
-def test_suppression_keeps_the_best_of_each_pile():
-    boxes = torch.tensor([[[0., 0, 10, 10], [1, 0, 11, 10], [30, 30, 40, 40]]])
-    scores = torch.tensor([[[0.1, 0.9, 0.0], [0.2, 0.8, 0.0], [0.3, 0.2, 0.5]]])
-    (found, score, classes), = suppress(boxes, scores, (50, 50))
-    assert score.tolist() == pytest.approx([0.9, 0.5, 0.2]) and classes.tolist() == [0, 1, 0]
-    assert found[0].tolist() == [0, 0, 10, 10]
-
-
-def test_average_precision_by_hand():
-    truth = [np.array([[0, 0, 20, 20, 0, 0], [50, 0, 70, 20, 0, 0], [80, 0, 99, 20, 0, 1]], np.float32)]
-    boxes = np.array([[0, 0, 20, 20], [30, 30, 40, 40], [50, 0, 70, 20], [80, 0, 99, 20]], np.float32)
-    found = [(boxes, np.array([0.9, 0.8, 0.7, 0.6]), np.zeros(4, int))]
-    assert average_precision(found, truth, 1)[0] == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
-
-
-def test_prior_sizes_follow_the_boxes():
-    random = np.random.default_rng(0)
-    sizes = np.concatenate([random.normal((10, 25), 1, (80, 2)), random.normal((60, 40), 2, (80, 2))])
-    assert np.allclose(fit_sizes(sizes, 2), [[10, 25], [60, 40]], atol=1.5)
-
-
 def test_the_rate_rises_then_falls():
     rates = [learning_rate(p, s) for p, s in ((0, 0), (0.01, 1000), (0.5, 5000), (1, 9999))]
     assert rates[0] < 0.01 and rates[1] > 0.99 and rates[2] == pytest.approx(0.51) and rates[3] == pytest.approx(0.02)
@@ -296,3 +141,46 @@ def test_the_model_folder(tmp_path, monkeypatch):
     assert record["input"]["width"] == 160 and record["labels"] == ["background", *LABELS]
     assert onnx.load(path).graph.input[0].name == record["input"]["name"]
     assert (tmp_path / "model" / "curve.png").exists()
+
+
+@pytest.fixture
+def command_line(monkeypatch):
+    """train_ssd.main with the stand-in scenes and a tiny network under a shipped name."""
+    import train_ssd
+
+    recipe = TINY["mobilenet_v2"]
+    monkeypatch.setitem(RECIPES, recipe.name, recipe)
+    monkeypatch.setattr(train_ssd, "sources", lambda task: (shapes, LABELS, SCENE))
+    return lambda *args: train_ssd.main([args[0], recipe.name, *map(str, args[1:])])
+
+
+def test_one_command_trains_the_next_exports_the_last_measures(command_line, tmp_path, capsys):
+    run, model = tmp_path / "run", tmp_path / "model"
+    model.mkdir()
+    (model / "README.md").write_text("# Card\n\nWords.\n")
+    small = SMALL.split()
+    assert command_line("train", "--out", run, *small) == 0
+    assert "complete" in capsys.readouterr().out
+    assert command_line("export", run / "weights.pt", "--out", model) == 0
+    for _ in range(2):
+        assert command_line("card", model, "--images", 2) == 0
+    card = (model / "README.md").read_text()
+    assert card.startswith("# Card\n\nWords.") and card.count("multiply-adds") == 1 and "| blue |" in card
+
+
+def test_prior_sizes_are_suggested(command_line, capsys):
+    assert command_line("priors", "--images", 20) == 0
+    assert "Level(8, ((" in capsys.readouterr().out
+
+
+def test_a_signal_stops_a_run_and_keeps_its_work(tmp_path):
+    run = trainer(tmp_path, steps=10 ** 6)
+    step = run._step
+
+    def interrupted():
+        step()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    run._step = interrupted
+    assert not run.run()
+    assert trainer(tmp_path, steps=10 ** 6, resume=True).state.step == 1
