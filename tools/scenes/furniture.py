@@ -10,7 +10,8 @@ from . import surface as sf
 from .mesh import box, circle, ellipsoid, faces_of, lathe, merge, moved, plate, rod, tube, turn_x, turn_y, turn_z
 
 TREES = 10
-GREENS = ((.045, .085, .022), (.060, .100, .026), (.035, .070, .028), (.085, .105, .030), (.130, .095, .025))
+GREENS = ((.045, .085, .022), (.060, .100, .026), (.035, .070, .028), (.085, .105, .030), (.055, .085, .040))
+AUTUMN = (.150, .090, .022)
 
 
 def _leaves(centres, radii, count, size, rgb, rng):
@@ -42,8 +43,8 @@ def tree(number):
     tall = rng.uniform(5.5, 10.0)
     slim = number % 5 == 4
     base = rng.uniform(1.9, 2.6)
-    wide = tall * (.13 if slim else rng.uniform(.22, .30))
-    count = 5 if slim else 9
+    wide = tall * (.15 if slim else rng.uniform(.22, .30))
+    count = 12 if slim else 9
     share = np.linspace(.1, .85, count)
     centres = np.stack([rng.normal(0, wide * .42, count) * (1 - share * .5), rng.normal(0, wide * .42, count) * (1 - share * .5),
                         base + share * (tall - base)], 1)
@@ -53,7 +54,7 @@ def tree(number):
     arms = [tube([(0, 0, base * .9), c * (.6, .6, 1) - (0, 0, .3), c], [.07, .05, .02], sf.BARK, (.09, .07, .05), sides=5, side=(0, 1, 0))
             for c in centres[1::2]]
     size = .17 if slim else .19
-    return merge([trunk, *arms, _leaves(centres, radii, 1100 if slim else 2300, size, GREENS[number % len(GREENS)], rng)])
+    return merge([trunk, *arms, _leaves(centres, radii, 1500 if slim else 2300, size, AUTUMN if number == 7 else GREENS[number % 5], rng)])
 
 
 @lru_cache(maxsize=None)

@@ -15,7 +15,7 @@ def frames_of(seed, frames, fps, size):
     weather.update(travel=.06, turn=0.0)
     speed = 9.0
     length = 190.0 + speed * frames / fps
-    street = Street(rng, "test", weather, length=length, kind="city")
+    street = Street(rng, "test", weather, length=length, kind="city", journey=speed)
     tall, focal = 1.35, size[0] * .72
     look = np.random.default_rng((seed, 78)).integers(0, 1 << 30)
     for number in range(frames):
@@ -23,5 +23,5 @@ def frames_of(seed, frames, fps, size):
         ego = speed * t
         at = street.road.at(ego, street.own, tall + .006 * np.sin(t * 9.0) + .004 * np.sin(t * 23.0))
         pitch = -.01 + .0012 * np.sin(t * 7.3)
-        camera = world.aimed(at, street.road.heading(ego + 5), pitch, .001 * np.sin(t * 5.1), focal, *size, .46)
+        camera = world.aimed(at, street.road.heading(ego + 5), pitch, .001 * np.sin(t * 5.1), focal, *size, .55)
         yield photograph(street, camera, np.random.default_rng(look), t + WARM_UP, ego, artefacts=False)

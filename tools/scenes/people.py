@@ -19,17 +19,19 @@ BAGS = ("none", "none", "backpack", "shoulder", "hand")
 
 SKINS = np.array([(.60, .38, .28), (.52, .31, .21), (.42, .24, .15), (.30, .16, .09), (.16, .08, .05), (.64, .43, .33)])
 HAIRS = np.array([(.015, .012, .01), (.05, .03, .018), (.12, .07, .035), (.32, .22, .10), (.30, .29, .28), (.20, .06, .025)])
-TOPS = np.array([(.02, .02, .025), (.05, .06, .12), (.60, .58, .55), (.35, .04, .04), (.08, .20, .35), (.10, .18, .10), (.45, .30, .10),
-                 (.22, .22, .23), (.30, .20, .14), (.55, .40, .42), (.65, .45, .08), (.12, .05, .12), (.10, .30, .30), (.75, .74, .70)])
+TOPS = np.array([(.02, .02, .025), (.03, .03, .035), (.05, .06, .12), (.04, .05, .09), (.60, .58, .55), (.28, .04, .04), (.08, .18, .32),
+                 (.10, .15, .09), (.38, .27, .12), (.22, .22, .23), (.12, .12, .13), (.26, .20, .15), (.42, .33, .34), (.55, .38, .10),
+                 (.11, .06, .12), (.10, .24, .25), (.72, .71, .68), (.16, .15, .11)])
 BOTTOMS = np.array([(.02, .02, .025), (.05, .08, .16), (.09, .13, .24), (.20, .17, .12), (.12, .12, .13), (.35, .30, .22), (.03, .03, .05)])
 SHOE = np.array([(.02, .02, .02), (.55, .54, .52), (.10, .05, .025), (.06, .06, .07)])
 
 
 def palette(rng):
-    """Colours for one person."""
-    def pick(table):
-        return tuple(np.clip(table[rng.integers(len(table))] * rng.uniform(.75, 1.25), .008, .8))
-    return (pick(TOPS), pick(BOTTOMS), pick(SHOE), pick(SKINS), pick(HAIRS), pick(TOPS * .6))
+    """Colours for one person: clothes are mostly muted."""
+    def pick(table, fade=0.0):
+        rgb = table[rng.integers(len(table))] * rng.uniform(.75, 1.25)
+        return tuple(np.clip(rgb + (rgb.mean() - rgb) * rng.uniform(0, fade), .008, .8))
+    return (pick(TOPS, 1.0), pick(BOTTOMS, .6), pick(SHOE), pick(SKINS), pick(HAIRS), pick(TOPS * .6, 1.0))
 
 
 class Build:
@@ -194,8 +196,8 @@ def _torso(build, joints):
     parts = []
     if split:
         low_path, low_fat = _smooth(path[:4], t[:4, 1:], 1)
-        parts.append(tube(low_path, low_fat * .985, sf.CLOTH, slot=LEGS, sides=12))
-    high_path, high_fat = _smooth(path[1:] if not split else path[2:], t[1 if not split else 2:, 1:], 1)
+        parts.append(tube(low_path, low_fat * .96, sf.CLOTH, slot=LEGS, sides=12))
+    high_path, high_fat = _smooth(path[1:], t[1:, 1:], 1)
     parts.append(tube(high_path, high_fat, sf.CLOTH, slot=TOP, sides=12))
     if build.outfit == "suit":
         parts.append(box(pelvis + (neck - pelvis) * .72 + (0, .064 * h, 0), (.05 * h, .03 * h, .12 * h), sf.CLOTH, (.7, .7, .68)))

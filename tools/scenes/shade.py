@@ -143,7 +143,7 @@ def _colour(n, tri, tag, base, focal, night, look, noise, texels, levels, metres
             tint = sf.paving(u, v, noise, wide)
             r, g, b, wet = r * tint, g * tint, b * tint, 0.5
         elif mat == sf.FACADE:
-            r, g, b, gloss, glow = sf.facade(r, g, b, u, v, facades, record, wide)
+            r, g, b, gloss, glow = sf.facade(r, g, b, u, v, facades, record, wide, noise)
             tint = 1 + 0.06 * noise_at(noise, u * 0.05, v * 0.05)
             r, g, b, glow = r * tint, g * tint, b * tint, glow * night
         else:
@@ -225,6 +225,10 @@ def _light(n, tri, pixel, share, tag, eye, axes, table, light, mirror, geo, imag
     noise, shadow, under, lamps = light.noise, light.shadow, light.under, light.lamps
     shadow_view, shadow_scale, under_map = light.shadow_view, light.shadow_scale, light.under_map
     night, shadowed = sky[5], shadow.shape[0] > 2
+    grey = (zenith[0] + zenith[1] + zenith[2]) * 0.15 + (horizon[0] + horizon[1] + horizon[2]) * 0.18
+    high_r = 0.55 * (0.45 * zenith[0] + 0.55 * horizon[0]) + 0.45 * grey
+    high_g = 0.55 * (0.45 * zenith[1] + 0.55 * horizon[1]) + 0.45 * grey
+    high_b = 0.55 * (0.45 * zenith[2] + 0.55 * horizon[2]) + 0.45 * grey
     for s in range(n):
         t = tri[s]
         x, y, z, depth, reach = float(geo[s, X]), float(geo[s, Y]), float(geo[s, Z]), float(geo[s, DEPTH]), float(geo[s, REACH])
@@ -254,9 +258,9 @@ def _light(n, tri, pixel, share, tag, eye, axes, table, light, mirror, geo, imag
                 hidden = (0.55 + 0.45 * min(max(z / 1.1, 0.0), 1.0)) * (0.75 + 0.25 * hidden)
             up = (0.5 + 0.5 * nz) * hidden
             down = (0.5 - 0.5 * nz) * hidden
-            lr = lit * sun_rgb[0] + (0.45 * zenith[0] + 0.55 * horizon[0]) * up + bounce[0] * down
-            lg = lit * sun_rgb[1] + (0.45 * zenith[1] + 0.55 * horizon[1]) * up + bounce[1] * down
-            lb = lit * sun_rgb[2] + (0.45 * zenith[2] + 0.55 * horizon[2]) * up + bounce[2] * down
+            lr = lit * sun_rgb[0] + high_r * up + bounce[0] * down
+            lg = lit * sun_rgb[1] + high_g * up + bounce[1] * down
+            lb = lit * sun_rgb[2] + high_b * up + bounce[2] * down
             if night > 0:
                 qr, qg, qb = _lamp_light(x, y, z, nx, ny, nz, lamps)
                 beam = _beam(x, y, z, eye, axes, sky[7]) * max(facing, 0.25) * (2.5 if tag[t, 3] == 1000 else 1.0)

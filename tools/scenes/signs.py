@@ -125,15 +125,15 @@ def _one_way(c):
 def _town(c):
     c.rect(-.5, -.5, .5, .5, (25, 25, 25))
     c.rect(-.49, -.47, .49, .47, YELLOW, round_by=.04)
-    c.text("Lindau", 0, .12, .16, BLACK)
-    c.text("Kreis See", 0, -.2, .09, BLACK)
+    c.text("LINDAU", 0, .14, .15, BLACK)
+    c.text("KREIS SEE", 0, -.2, .09, BLACK)
 
 
 def _way(c):
     c.rect(-.5, -.5, .5, .5, WHITE)
     c.rect(-.485, -.47, .485, .47, (0, 100, 60), round_by=.04)
-    c.text("Centrum", -.05, .18, .12, WHITE)
-    c.text("Port 4", -.05, -.17, .12, WHITE)
+    c.text("CENTRUM", 0, .18, .125, WHITE)
+    c.text("PORT 4", 0, -.17, .125, WHITE)
 
 
 def _no_priority(c):
@@ -197,6 +197,7 @@ def face(kind, number):
     if kind == "other":
         art, outline, size = OTHERS[number]
         canvas = _canvas(WHITE)
+        canvas.squeeze = size[1] / size[0] if size[0] > size[1] else 1.0
         art(canvas)
     elif kind == "advert":
         canvas, size = _advert(number), (1, 1)

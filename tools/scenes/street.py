@@ -2,15 +2,14 @@
 
 It places; `scene` photographs. All chances come from one generator, so a street is a function of its seed.
 """
-from typing import NamedTuple
-
 import numpy as np
 
-from . import artwork, cycles, furniture, people, signs, vehicles
+from . import artwork, cycles, people, vehicles
+from .kerbside import Item, Kerbside, still
 from .road import Plan, Road, joined, ground, marks_of, zebra_of
 from .town import Town
 
-ROAD_SIGN, VEHICLE, PEDESTRIAN, BICYCLE = range(4)
+VEHICLE, PEDESTRIAN, BICYCLE = 1, 2, 3
 
 # lanes, lane metres, chance of parking, pavement, garden, soil, kerbs, chance of a junction, chance of a zebra, town,
 # traffic gap, parked share, people, riders, idle two-wheelers, signs, small things, tree gap
@@ -24,42 +23,18 @@ STREETS = {
 STREET_FIELDS = ("lanes", "lane", "parking", "pavement", "garden", "soil", "kerbs", "junction", "zebra", "town", "gap", "parked", "people",
                  "riders", "idle", "signs", "small", "trees")
 STREET_ODDS = {"city": .34, "avenue": .24, "suburb": .22, "country": .08, "arterial": .12}
-SIGN_KINDS = ("mandatory", "prohibitory", "warning", "other")
-FLAT_SMALL = ("bin", "hydrant", "bollard", "post_box", "meter", "dummy", "box", "wheelie", "bench", "planter")
 
 
-class Item(NamedTuple):
-    """Something on the street; `shape(t)` gives its mesh at time t."""
-
-    shape: object
-    s: float
-    lateral: float
-    z: float = 0.0
-    turn: float = 0.0  # heading relative to the road's
-    palette: tuple = ()
-    label: int = -1
-    speed: float = 0.0
-    sideways: float = 0.0
-    glow: float = 0.0
-    record: int = 0
-    scale: float = 1.0
-    size: tuple = (0, 0)  # width and length of what it shades on the ground
-    track: int = -1
-
-
-def still(mesh):
-    return lambda t: mesh
-
-
-class Street:
+class Street(Kerbside):
     """One street with everything on it."""
 
-    def __init__(self, rng, split, weather, length=165.0, kind=None, calm=False):
+    def __init__(self, rng, split, weather, length=165.0, kind=None, journey=0.0):
         self.rng, self.split, self.weather, self.length = rng, split, weather, length
         kind = kind or str(rng.choice(list(STREET_ODDS), p=list(STREET_ODDS.values())))
         self.habit = habit = dict(zip(STREET_FIELDS, STREETS[kind]))
         self.busy = rng.uniform(.5, 1.25)
-        self.calm = calm
+        self.journey = journey  # speed of the own car where the whole street is seen, else 0
+        self.repeat = length / 90 if journey else 1.0
         bend = 0 if rng.random() < .45 else rng.choice((-1, 1)) * rng.uniform(.001, .007)
         self.road = Road(length + 60, bend, rng.uniform(0, 50))
         self.plan = self._plan(habit)
@@ -91,6 +66,12 @@ class Street:
         return Plan(habit["lanes"], rng.uniform(*habit["lane"]), parking, rng.uniform(*habit["pavement"]), rng.uniform(*habit["garden"]),
                     habit["soil"], habit["kerbs"], junction, mouth, zebra, rng.random() < .15)
 
+    def somewhere(self, near, depth, crowd):
+        """A place along the street; the larger `crowd`, the more of them are near the camera."""
+        if self.journey:
+            return self.rng.uniform(near, self.length * .9)
+        return near + self.rng.beta(1.0, crowd) * depth
+
     def pick(self, kind):
         return int(self.rng.choice(artwork.designs(kind, self.split)))
 
@@ -113,7 +94,7 @@ class Street:
                 lateral = way * (lane + .5) * plan.lane
                 own = abs(lateral - self.own) < .5
                 s = rng.uniform(7.5, 26) if own else rng.uniform(1, 25)
-                speed = 0 if self.calm else way * rng.uniform(6, 9)
+                speed = self.journey if own and way > 0 else way * rng.uniform(6, 9)
                 while s < self.length:
                     number = self.pick("vehicle")
                     half = vehicles.design(number)[1][1] / 2
@@ -169,10 +150,10 @@ class Street:
     def _walkers(self):
         """People on the pavements, alone or in company, and on the crossing."""
         plan, rng = self.plan, self.rng
-        for _ in range(rng.poisson(self.habit["people"] * self.busy)):
+        for _ in range(rng.poisson(self.habit["people"] * self.busy * self.repeat)):
             side = rng.choice((-1, 1))
-            s = 5 + rng.beta(1.1, 1.8) * 85
-            if plan.in_mouth(s, 1) or (self.calm and s < 3):
+            s = self.somewhere(5, 85, 1.8)
+            if plan.in_mouth(s, 1):
                 continue
             width = max(plan.pavement, 1.5)
             lateral = plan.edge(side) + side * rng.uniform(.5, width - .3)
@@ -185,13 +166,16 @@ class Street:
         self._crossers()
 
     def _crossers(self):
+        """People on the zebra, or crossing somewhere else; on a journey they are gone when the own car comes."""
         plan, rng = self.plan, self.rng
-        count = rng.integers(1, 6) if plan.zebra and rng.random() < .7 else int(rng.random() < .25)
+        count = rng.integers(1, 6) if plan.zebra and rng.random() < .7 + bool(self.journey) else int(rng.random() < .25)
         for _ in range(count):
             s = rng.uniform(plan.zebra[0] + .4, plan.zebra[1] - .4) if plan.zebra else rng.uniform(14, 60)
             way = rng.choice((-1, 1))
             lateral = rng.uniform(plan.edge(-1), plan.edge(1))
-            self.person(s, lateral, -way * np.pi / 2 + rng.normal(0, .12), int(rng.integers(people.PHASES)), sideways=way * 1.2)
+            if self.journey:
+                lateral = plan.edge(way) - way * 1.2 * (s / self.journey + rng.uniform(-1.5, .8))
+            self.person(s, lateral, -way * np.pi / 2 + rng.normal(0, .12 * (not self.journey)), int(rng.integers(people.PHASES)), sideways=way * 1.2)
 
     def cycle(self, s, lateral, turn, rider, speed=0.0, number=None):
         rng = self.rng
@@ -205,12 +189,13 @@ class Street:
 
     def _riders(self):
         plan, rng = self.plan, self.rng
-        for _ in range(rng.poisson(self.habit["riders"] * self.busy)):
+        for _ in range(rng.poisson(self.habit["riders"] * self.busy * self.repeat)):
             number = self.pick("cycle")
             motor = cycles.Ride(number).motor
             way = 1 if rng.random() < .6 else -1
-            s = 7 + rng.beta(1.0, 1.8) * 70
-            lateral = way * (rng.uniform(.3, plan.half - .4) if motor else plan.half - rng.uniform(.35, .8))
+            s = self.somewhere(7, 70, 1.8)
+            between = motor and not self.journey
+            lateral = way * (rng.uniform(.3, plan.half - .4) if between else plan.half - rng.uniform(.30, .8 - .4 * bool(self.journey)))
             if abs(lateral - self.own) < 1.2 and s < 9:
                 continue
             self.cycle(s, lateral, (0 if way > 0 else np.pi) + rng.normal(0, .05), True, way * (7 if motor else 4.5), number)
@@ -218,116 +203,14 @@ class Street:
     def _idle(self):
         """Bicycles and motorcycles left on the pavement, some in rows."""
         plan, rng = self.plan, self.rng
-        for _ in range(rng.poisson(self.habit["idle"] * .6)):
+        for _ in range(rng.poisson(self.habit["idle"] * .6 * self.repeat)):
             side = rng.choice((-1, 1))
-            s = 6 + rng.beta(1, 1.7) * 55
+            s = self.somewhere(6, 55, 1.7)
             if plan.in_mouth(s, 2):
                 continue
             near = rng.random() < .5
             lateral = plan.edge(side) + side * (rng.uniform(.5, 1.0) if near else plan.pavement - .4)
-            turn = rng.choice((0, np.pi / 2, np.pi, -np.pi / 2)) + rng.normal(0, .2)
+            across = rng.random() < .6
+            turn = rng.choice((-.5, .5) if across else (0, 1)) * np.pi + rng.normal(0, .2)
             for k in range(int(rng.integers(1, 4))):
-                self.cycle(s + .75 * k, lateral, turn + rng.normal(0, .08), False)
-
-    def sign(self, s, lateral, kind=None, high=None, size=None, facing=True, label=ROAD_SIGN, turn=None, post=True):
-        """A face on a pole. Faces that look away are scenery."""
-        rng = self.rng
-        kind = kind or str(rng.choice(SIGN_KINDS, p=(.22, .33, .25, .20)))
-        mesh, extent = signs.face(kind, self.pick(kind))
-        size = rng.uniform(.6, .85) if size is None else size
-        high = rng.uniform(2.1, 2.7) if high is None else high
-        turn = (rng.normal(0, .09) if turn is None else turn) + (0 if facing else np.pi)
-        z = self.plan.height(lateral)
-        self.add(still(mesh), s, lateral, z=z + high, turn=turn, label=label if facing else -1, record=1000, scale=size)
-        if post:
-            self.add(still(signs.pole(3.2)), s + .04, lateral, z=z - max(0.0, 3.2 - high - .55 * size * extent[1]), turn=0.0)
-
-    def _signs(self):
-        plan, rng = self.plan, self.rng
-        for _ in range(rng.poisson(self.habit["signs"])):
-            side = 1 if rng.random() < .7 else -1
-            s = 9 + rng.beta(1, 1.6) * 80
-            lateral = plan.edge(side) + side * rng.uniform(.35, .9)
-            if plan.in_mouth(s, .5):
-                continue
-            facing = side > 0 or rng.random() < .4
-            self.sign(s, lateral, facing=facing)
-            if rng.random() < .25:
-                self.sign(s, lateral, high=3.2, facing=facing, post=False)
-
-    def _trees(self):
-        plan, rng = self.plan, self.rng
-        for side in (-1, 1):
-            s = rng.uniform(2, 20)
-            while s < self.length:
-                out = .9 if plan.garden < 2 and plan.pavement > 2.2 else plan.pavement + rng.uniform(.5, max(plan.garden, .6))
-                if not plan.in_mouth(s, 3):
-                    number = int(rng.integers(furniture.TREES))
-                    self.add(still(furniture.tree(number)), s, plan.edge(side) + side * out, turn=rng.uniform(0, 6), scale=rng.uniform(.75, 1.15))
-                s += rng.uniform(*self.habit["trees"])
-        self._edges()
-
-    def _edges(self):
-        """Hedges, fences or guard rails along the gardens."""
-        plan, rng = self.plan, self.rng
-        for side in (-1, 1):
-            if plan.garden < 2:
-                continue
-            kind = str(rng.choice(("hedge", "fence", "guard", "none"), p=(.4, .25, .15, .2)))
-            for s in np.arange(0, 100, 4.0):
-                if kind == "none" or plan.in_mouth(s, 4) or rng.random() < .12:
-                    continue
-                mesh = furniture.hedge(int(s) % 3) if kind == "hedge" else furniture.small(kind)
-                self.add(still(mesh), s, plan.edge(side) + side * (plan.pavement + .35), turn=0.0)
-
-    def _lamps(self):
-        plan, rng = self.plan, self.rng
-        number = int(rng.integers(3))
-        colour = LAMP_RGB[rng.integers(3)] * rng.uniform(3.5, 6)
-        on = self.weather["night"] > 0
-        for side in (-1, 1):
-            for s in np.arange(rng.uniform(0, 24), self.length, rng.uniform(22, 32)):
-                if plan.in_mouth(s, 1):
-                    continue
-                lateral = plan.edge(side) + side * .45
-                turn = 0 if side > 0 else np.pi
-                self.add(still(furniture.lamp(number)), s, lateral, turn=turn, glow=9.0 if on else 0.0)
-                x, _, z = furniture.lamp_light(number)
-                self.lamps.append((s, lateral + side * x, z, *colour))
-
-    def _small(self):
-        plan, rng = self.plan, self.rng
-        for _ in range(rng.poisson(self.habit["small"])):
-            side = rng.choice((-1, 1))
-            s = 4 + rng.beta(1, 1.5) * 75
-            if plan.in_mouth(s, .5):
-                continue
-            name = str(rng.choice(FLAT_SMALL))
-            lateral = plan.edge(side) + side * (.45 if name in ("bollard", "meter", "hydrant", "dummy") else rng.uniform(.5, plan.pavement - .2))
-            self.add(still(furniture.small(name)), s, lateral, turn=-side * np.pi / 2 + np.pi * (name == "bench"), size=(.5, .5))
-        for _ in range(rng.poisson(2.0 if self.habit["town"] == "blocks" else .6)):
-            side = rng.choice((-1, 1))
-            s = rng.uniform(8, 60)
-            lateral = plan.edge(side) + side * max(1.0, plan.pavement - .9)
-            self.advert(s, lateral, rng.normal(0, .3))
-        if plan.pavement > 2.5 and rng.random() < .4:
-            side = rng.choice((-1, 1))
-            self.add(still(furniture.small("shelter")), rng.uniform(14, 50), plan.edge(side) + side * 1.2, turn=-side * np.pi / 2)
-        if plan.junction and rng.random() < .5:
-            for side in (-1, 1):
-                self.add(still(furniture.small("light")), plan.junction - plan.mouth / 2 - 1.5, plan.edge(side) + side * .5)
-
-    def advert(self, s, lateral, turn):
-        """A shop's board: on a pole, as a pavement stand, or in a lit case."""
-        rng = self.rng
-        number = self.pick("advert")
-        mesh, _ = signs.face("advert", number)
-        kind = int(rng.integers(3)) if number % 4 in (1, 3) else 0
-        high, size = ((2.5, rng.uniform(.6, 1.0)), (.62, .6), (1.4, 1.2))[kind]
-        z = self.plan.height(lateral)
-        glow = 1.5 if kind == 2 and self.weather["night"] else 0.0
-        self.add(still(mesh), s, lateral, z=z + high, turn=turn, scale=size, glow=glow)
-        self.add(still(signs.board_stand(kind)), s, lateral, turn=turn)
-
-
-LAMP_RGB = np.array([(9.0, 6.3, 3.0), (8.5, 8.0, 6.8), (10, 5.4, 1.8)])
+                self.cycle(s + (.8 if across else 2.1) * k, lateral, turn + rng.normal(0, .06), False)

@@ -73,7 +73,7 @@ def brick(r, g, b, u, v, footprint):
 
 
 @njit(cache=True)
-def _shop(r, g, b, u, v, f, row, footprint):
+def _shop(r, g, b, u, v, f, row, footprint, noise):
     """Ground floor: panes between pillars, a coloured board above."""
     width, floor, seed = f[row, 1] * 2, f[row, 0], f[row, 8]
     cell = np.floor(u / width)
@@ -84,10 +84,11 @@ def _shop(r, g, b, u, v, f, row, footprint):
     bars = 1 - cover(abs(abs(x) - width / 6) - 0.035, footprint)
     hue = hash01(cell, seed, 9.0) * 6.28
     tone = 0.04 + 0.28 * hash01(cell, seed, 11.0) ** 2
-    r, g, b = mix(r, g, b, tone + tone * 0.55 * np.cos(hue), tone + tone * 0.42 * np.cos(hue + 2.1), tone + tone * 0.45 * np.cos(hue + 4.2), board)
-    fade = 1 / (1 + footprint * 3)
-    inside = 0.05 + 0.09 * (hash01(np.floor(u * 1.7), np.floor(v * 1.3), seed + cell) * fade + 0.5 * (1 - fade))
-    inside *= 1.0 - 0.35 * cover(0.9 - v, footprint + 0.3)
+    r, g, b = mix(r, g, b, tone + tone * 0.38 * np.cos(hue), tone + tone * 0.26 * np.cos(hue + 2.1), tone + tone * 0.30 * np.cos(hue + 4.2), board)
+    inside = max(0.055 + 0.03 * noise_at(noise, u * 0.05, v * 0.03 + seed), 0.02)
+    goods = hash01(np.floor(u * 2.3), seed, cell) * 1.5
+    if v < 0.5 + goods and goods > 0.4:
+        inside += 0.10 * hash01(np.floor(u * 2.3), seed, 4.0) / (1 + footprint * 6)
     r, g, b = mix(r, g, b, inside * 1.1, inside, inside * 0.9, pane)
     r, g, b = mix(r, g, b, 0.05, 0.05, 0.05, pane * bars * 0.8)
     lit = 1.0 if hash01(cell, seed, 5.0) > 0.35 else 0.15
@@ -95,14 +96,14 @@ def _shop(r, g, b, u, v, f, row, footprint):
 
 
 @njit(cache=True)
-def facade(r, g, b, u, v, f, row, footprint):
+def facade(r, g, b, u, v, f, row, footprint, noise):
     """A wall with windows by row `row` of f (FACADE_FIELDS). Returns colour, gloss, glow by night."""
     if f[row, 10] > 0:
         r, g, b = brick(r, g, b, u, v, footprint)
     tall, wide, half, win = f[row, 0], f[row, 1], f[row, 2] / 2, f[row, 3]
     floor = np.floor(v / tall)
     if floor == 0 and f[row, 4] > 0:
-        return _shop(r, g, b, u, v, f, row, footprint)
+        return _shop(r, g, b, u, v, f, row, footprint, noise)
     y = v - floor * tall
     fr, fg, fb, seed = f[row, 5], f[row, 6], f[row, 7], f[row, 8]
     r, g, b = mix(r, g, b, fr * 0.8, fg * 0.8, fb * 0.8, cover(0.09 - abs(y - 0.05), footprint) * 0.5)
@@ -171,7 +172,7 @@ def road(r, g, b, u, v, marks, row, zebra, noise, across, along, look):
     fine = max(0.0, 1 - along / 0.05)
     big = noise_at(noise, u * 0.021 + look, v * 0.021)
     mid = noise_at(noise, u * 0.13, v * 0.045 + look)
-    tint = 1 + 0.07 * big + 0.05 * mid
+    tint = 1 + 0.07 * big + 0.035 * mid
     near = max(0.0, 1 - along / 0.3)
     if fine > 0:
         tint += 0.10 * noise_at(noise, u * 2.1, v * 2.1) * fine
@@ -183,7 +184,7 @@ def road(r, g, b, u, v, marks, row, zebra, noise, across, along, look):
         tint *= 1 - 0.22 * cover(inner * 2.6, along)
     if near > 0:
         crack = abs(noise_at(noise, u * 0.07 + 3.1, v * 0.03 + look) - 0.1)
-        tint *= 1 - 0.35 * max(0.0, 1 - crack / 0.05) * near
+        tint *= 1 - 0.20 * max(0.0, 1 - crack / 0.03) * near
     tint = max(tint, 0.3)
     paint, yellow = _marking(u, v, marks, row, zebra, across, along)
     if paint > 0:

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numba import njit
 
+from .letters import strokes
+
 CHANNELS = 6
 LEVELS = 9
 
@@ -55,6 +57,7 @@ class Canvas:
         self.origin = np.asarray(origin, float)
         shape = (max(2, round(height * per_metre)) * self.FINE, max(2, round(width * per_metre)) * self.FINE, 3)
         self.height = height
+        self.squeeze = 1.0  # words are drawn narrower by this, where a plate will be stretched
         self.colour = np.full(shape, rgb, np.uint8)
         self.kind = np.full(shape, (paint * 255, gloss * 255, 0), np.uint8)
 
@@ -83,14 +86,8 @@ class Canvas:
 
     def text(self, words, x, y, size, rgb, paint=0.0, gloss=0.3, bold=1):
         """Words centred on (x, y), capitals `size` metres high."""
-        scale = size * self.per_metre * self.FINE / 22.0
-        thick = max(1, round(scale * 2.2 * bold))
-        (w, h), _ = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, scale, thick)
-        at = self._pixels((x, y))[0] / 16
-        at = (int(at[0] - w / 2), int(at[1] + h / 2))
-        cv2.putText(self.colour, words, at, cv2.FONT_HERSHEY_SIMPLEX, scale, rgb, thick, cv2.LINE_AA)
-        cv2.putText(self.kind, words, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (paint * 255, gloss * 255, 0), thick,
-                    cv2.LINE_AA)
+        for stroke in strokes(words, x, y, size):
+            self.line((stroke - (x, y)) * (self.squeeze, 1) + (x, y), rgb, size * .17 * bold, paint, gloss)
 
     def image(self):
         height, width = self.colour.shape[0] // self.FINE, self.colour.shape[1] // self.FINE

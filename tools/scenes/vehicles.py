@@ -275,8 +275,8 @@ def _extras(s):
         for sign in (-1, 1):
             x = sign * b["width"] / 2 * (.90 - b["tumble"])
             parts.append(box((x, roof[0], roof[1] + .02), (.035, (b["roof_y"] - b["top_y"]) * .85, .04), sf.METAL, (.35, .35, .36)))
-    if s.kind in ("estate", "people", "suv") and s.rng.random() < .25:
-        parts.append(ellipsoid((0, roof[0], roof[1] + .17), (.38, .95, .19), sf.METAL, (.03, .03, .03), 0, 6, 12))
+    if s.kind in ("estate", "people", "suv") and s.rng.random() < .15:
+        parts.append(ellipsoid((0, roof[0] - .1, roof[1] + .13), (.36, .90, .16), sf.PLAIN, (.03, .03, .03), 0, 8, 14))
     if s.kind == "van" and s.rng.random() < .3:
         parts += [box((x, roof[0], roof[1] + .10), (.05, 2.6, .05), sf.METAL, (.5, .5, .5)) for x in (-.25, .25)]
     return parts
