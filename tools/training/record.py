@@ -31,7 +31,7 @@ def make_record(recipe, labels, trained_on, digest, confidence):
                   "color": recipe.color, "mean": list(recipe.mean), "scale": list(recipe.scale), "resize": "stretch"},
         "output": {"layout": "boxes_scores", "tensors": {"boxes": "boxes", "scores": "scores"}},
         "labels": ["background", *labels], "background": 0, "conf_threshold": confidence,
-        "nms": {"iou_threshold": 0.45, "max_per_class": 100, "max_detections": 100},
+        "nms": {"iou_threshold": 0.45, "candidates_per_class": 200, "max_detections": 100},
         "provenance": {"trained_on": trained_on, "source": SOURCE.format(name=recipe.name), "license": "Apache-2.0",
                        "sha256": digest}}
 
