@@ -10,8 +10,9 @@ import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from training.loop import Options, Trainer  # noqa: E402
+from training.loop import Trainer  # noqa: E402
 from training.recipes import RECIPES  # noqa: E402
+from training.schedule import Options  # noqa: E402
 
 
 def sources(task):
@@ -30,7 +31,7 @@ def train(args):
     trainer = Trainer(recipe, labels, size, sample, options)
     complete = trainer.run()
     if complete:
-        result = trainer.save_weights()
+        result = trainer.finish()
         for split in trainer.feed.held:
             print(split, {key: result[split][key] for key in ("mAP", "AP")})
     print("complete" if complete else "stopped early: go on with --resume", flush=True)

@@ -15,12 +15,13 @@ pytest.importorskip("onnxruntime", reason="the card measures the exported file")
 
 from training.augment import plain  # noqa: E402
 from training.feed import Feed, Pool, PoolFile, Source  # noqa: E402
-from training.loop import Options, Trainer, learning_rate  # noqa: E402
+from training.loop import Trainer  # noqa: E402
 from training.losses import DetectionLoss  # noqa: E402
 from training.nets import SSD  # noqa: E402
 from training.priors import level_table, make_priors  # noqa: E402
 from training.recipes import RECIPES  # noqa: E402
 from training.record import write_model  # noqa: E402
+from training.schedule import Options, learning_rate  # noqa: E402
 from training.standin import LABELS, SCENE, TINY, shapes  # noqa: E402
 
 SMALL = "--steps 3 --device cpu --workers 1 --pool 6 --pool-start 2 --validate 2 --test 2 --log-every 1"
@@ -72,7 +73,7 @@ def test_a_fixed_batch_is_learned(name):
 def test_training_writes_its_log_and_the_model_folder(tmp_path):
     run = trainer(tmp_path / "run")
     assert run.run()
-    result = run.save_weights()
+    result = run.finish()
     assert set(result) == {"val", "test", "training"} and result["training"]["steps"] == 3
     for name in ("log.csv", "curve.png", "checkpoint.pt", "weights.pt", "result.json"):
         assert (tmp_path / "run" / name).stat().st_size > 0
@@ -135,7 +136,7 @@ def test_the_model_folder(tmp_path, monkeypatch):
     monkeypatch.setitem(RECIPES, recipe.name, recipe)
     run = trainer(tmp_path / "run")
     run.run()
-    run.save_weights()
+    run.finish()
     path = write_model(str(tmp_path / "run" / "weights.pt"), str(tmp_path / "model"))
     record = json.loads((tmp_path / "model" / "model.json").read_text())
     assert record["input"]["width"] == 160 and record["labels"] == ["background", *LABELS]

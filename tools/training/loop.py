@@ -10,7 +10,6 @@ import math
 import os
 import signal
 import time
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -22,66 +21,10 @@ from .journal import Journal
 from .losses import DetectionLoss
 from .nets import SSD
 from .priors import level_table, make_priors
+from .schedule import Average, State, learning_rate
 
 GENTLE_FROM = 0.88                # share of the budget after which strong augmentation ends
-WARM_UP = 400                     # steps in which the learning rate rises
 COMPILED = (("network", "loss", "colours"), ("network", "colours"), ("network",), ())     # tried in this order
-
-
-@dataclass
-class Options:
-    """What one command may do; the recipe says what is trained."""
-
-    out: str
-    device: str = "cuda"
-    budget: float = 1400.0        # seconds of training the schedule is planned over, all commands together
-    max_seconds: float = 1e9      # this command ends after so many seconds of training
-    steps: int = 10 ** 9          # the schedule ends here at the latest
-    batch: int = 0                # 0: the recipe's
-    workers: int = 14
-    pool: int = 40000
-    pool_start: int = 600
-    pool_file: str = ""
-    pool_file_limit: int = 20000
-    validate: int = 250
-    test: int = 300
-    validate_every: float = 90.0
-    save_every: float = 120.0
-    log_every: int = 100
-    compile: bool = True
-    resume: bool = False
-    seed: int = 0
-
-
-@dataclass
-class State:
-    """What a checkpoint holds."""
-
-    step: int = 0
-    seconds: float = 0.0
-    rendered: int = 0
-    best: float = 0.0
-    history: list = field(default_factory=list)
-
-
-def learning_rate(progress, step):
-    """Factor of the base rate: linear warm-up, then a cosine to one fiftieth."""
-    cosine = 0.02 + 0.98 * (1 + math.cos(math.pi * min(progress, 1.0))) / 2
-    return min(1.0, (step + 1) / WARM_UP) * cosine
-
-
-class Average:
-    """Exponential moving average of the weights; it follows quickly at first."""
-
-    def __init__(self, model, decay=0.9995):
-        self.model, self.decay = copy.deepcopy(model).eval().requires_grad_(False), decay
-        self.mine, self.theirs = ([v for v in m.state_dict().values() if v.is_floating_point()]
-                                  for m in (self.model, model))
-
-    @torch.no_grad()
-    def update(self, step):
-        decay = min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(self.mine, self.theirs, 1 - decay)
 
 
 class Trainer:
@@ -279,17 +222,27 @@ class Trainer:
                     "model": self.model.state_dict(), "average": self.average.model.state_dict(),
                     "optimizer": self.optimizer.state_dict()}, self.checkpoint + ".part")
         os.replace(self.checkpoint + ".part", self.checkpoint)
+        self._write_weights({"training": self._facts()})
         self.journal.save()
         self.journal.draw(self.recipe.title)
 
-    def save_weights(self):
-        """The averaged weights alone, small enough to bring home, with the final report."""
-        result = {split: self.measure(split) for split in self.feed.held}
-        result["training"] = {"steps": self.state.step, "seconds": round(self.state.seconds),
-                              "rendered": self.state.rendered, "batch": self.batch,
-                              "device": torch.cuda.get_device_name() if self.device.type == "cuda" else "CPU"}
+    def _write_weights(self, result):
+        """The averaged weights alone, small enough to bring home."""
+        path = os.path.join(self.options.out, "weights.pt")
         torch.save({"recipe": self.recipe.name, "labels": list(self.labels), "result": json.dumps(result),
-                    "average": self.average.model.state_dict()}, os.path.join(self.options.out, "weights.pt"))
+                    "average": self.average.model.state_dict()}, path + ".part")
+        os.replace(path + ".part", path)
+
+    def _facts(self):
+        return {"steps": self.state.step, "seconds": round(self.state.seconds),
+                "rendered": self.state.rendered, "batch": self.batch,
+                "device": torch.cuda.get_device_name() if self.device.type == "cuda" else "CPU"}
+
+    def finish(self):
+        """Measure the averaged weights on every held split and keep that with them."""
+        result = {split: self.measure(split) for split in self.feed.held}
+        result["training"] = self._facts()
+        self._write_weights(result)
         with open(os.path.join(self.options.out, "result.json"), "w") as file:
             json.dump(result, file, indent=1)
         return result
