@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-fast lint data setup setup-dev clean
+.PHONY: help demo lab test test-fast test-train lint data setup setup-dev clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,6 +24,10 @@ test: setup-dev  ## all tests but the lessons and the browser
 
 test-fast: setup-dev  ## the tests that take seconds
 	@$(PY) -m pytest -q -x -m "not slow" tests
+
+test-train: setup-dev  ## the tests of the training, which need PyTorch (installed here)
+	@$(PY) -m pip install -q --disable-pip-version-check -r requirements-train.txt
+	@$(PY) -m pytest -q tests/tools/test_train.py tests/tools/test_train_parts.py
 
 lint: setup-dev  ## style, Python 3.6 syntax, notebooks without outputs, the size of the tree
 	@$(PY) -m ruff check .

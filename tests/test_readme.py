@@ -94,5 +94,5 @@ def test_every_field_of_the_record_is_explained(monkeypatch):
 
 def test_help_lists_every_target():
     done = subprocess.run(["make", "-s", "help"], cwd=str(KIT), capture_output=True, text=True)
-    for target in ("demo", "test", "test-fast", "lab", "lint", "data"):
+    for target in ("demo", "test", "test-fast", "test-train", "lab", "lint", "data"):
         assert re.search("^" + target + " ", done.stdout, re.M), target

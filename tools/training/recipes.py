@@ -39,7 +39,7 @@ TRAFFIC = Recipe(
     size=(1248, 384), color="BGR", mean=(103.939, 116.779, 123.68), scale=(1.0, 1.0, 1.0),
     levels=(Level(8, ((10, 23), (24, 21))), Level(16, ((28, 70), (49, 39))),
             Level(32, ((52, 137), (113, 82))), Level(64, ((196, 136), (325, 223)))),
-    min_height=9, max_boxes=64, batch=64, lr=2e-3, weight_decay=0.02, zoom=(0.7, 1.8))
+    min_height=9, max_boxes=64, batch=64, lr=2e-3, weight_decay=0.02, zoom=(0.6, 2.4))
 
 SIGNS = Recipe(
     name="ssd_mobilenet_v2_signs", title="SSDLite, MobileNetV2, traffic signs", task="signs",
