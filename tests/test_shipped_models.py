@@ -8,7 +8,7 @@ import pytest
 
 from trt_course import TrtSSD, find_model, list_models
 from trt_course.measure import voc
-from trt_course.measure.evaluate import as_found, score_model
+from trt_course.measure.evaluate import as_found, detect_folder
 from trt_course.media.sources import images_in, read_image
 
 KIT = Path(__file__).resolve().parent.parent
@@ -52,7 +52,7 @@ def test_network_is_what_tensorrt_parses(name):
 @pytest.mark.parametrize("name", LEAST)
 def test_bound_on_the_committed_samples(name):
     with TrtSSD(name, backend="cpu", verbose=False) as ssd:
-        result = score_model(ssd, data_of(name))
+        result = voc.score(*detect_folder(ssd, data_of(name)))
     assert result.mean >= LEAST[name][1], result.report()
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from trt_course import CourseError, TrtSSD, detect_dir, detect_one, detect_video
 from trt_course.files import KIT
-from trt_course.measure.evaluate import score_folders
+from trt_course.measure import voc
+from trt_course.measure.evaluate import read_folders
 
 MODEL, DATA, CLIP = "ssd_resnet18_traffic", KIT / "data/traffic", KIT / "data/street.mp4"
 SCORE_CONF = 0.01
@@ -22,7 +23,7 @@ def demo(out):
         detect_one(ssd, picture, out / "picture")
         print("\n2. A folder, and its score: {}".format(show_path(DATA)))
         failed = detect_dir(ssd, DATA / "images", out / "folder", SCORE_CONF, draw_th=ssd.spec.conf_threshold)
-        print(score_folders(DATA / "ground-truth", out / "folder/detection-results").report())
+        print(voc.score(*read_folders(DATA / "ground-truth", out / "folder/detection-results")).report())
         print("\n3. A clip: {}".format(show_path(CLIP)))
         video = detect_video(ssd, CLIP, out / "video")
     print("\nLook at them:\n  picture   {}\n  pictures  {}\n  numbers   {}\n  video     {}\nNext: make lab".format(

@@ -10,7 +10,8 @@ from .detect import FORMATS, detect_dir, detect_one, detect_video
 from .engine import BACKENDS
 from .errors import CourseError
 from .files import kit_path, write_json
-from .measure.evaluate import score_folders, score_model
+from .measure import coco, voc
+from .measure.evaluate import detect_folder, read_folders
 from .media.sources import kind_of
 from .models import find_model, list_models
 from .ssd import TrtSSD
@@ -67,20 +68,22 @@ def _failures(failed):
 
 
 def _evaluate(args):
+    if not (args.model or args.gt and args.det) or len(args.set_class_iou) % 2:
+        raise CourseError("evaluate needs --gt DIR --det DIR, or --model NAME --data DIR; --set-class-iou takes pairs "
+                          "of a class and a number")
     class_iou = {name: _iou(value) for name, value in zip(args.set_class_iou[::2], args.set_class_iou[1::2])}
     if args.model:
         with _open(args) as ssd:
-            result = score_model(ssd, args.data, args.ignore, class_iou)
-    elif args.gt and args.det and len(args.set_class_iou) % 2 == 0:
-        result = score_folders(args.gt, args.det, args.ignore, class_iou)
+            truths, founds = detect_folder(ssd, args.data)
     else:
-        raise CourseError("evaluate needs --gt DIR --det DIR, or --model NAME --data DIR; --set-class-iou takes pairs "
-                          "of a class and a number")
+        truths, founds = read_folders(args.gt, args.det)
+    if args.metric == "coco":
+        result = coco.score(*coco.from_voc(truths, founds))
+    else:
+        result = voc.score(truths, founds, args.ignore, class_iou)
     print(result.report())
     if args.json:
-        write_json(args.json, {"mAP": result.mean, "classes": {
-            name: {"AP": c.ap, "truths": c.truths, "hits": c.hits, "false_alarms": c.false_alarms}
-            for name, c in result.classes.items()}})
+        write_json(args.json, result.as_dict())
     return 0
 
 
@@ -132,6 +135,7 @@ def _parser():
     add.add_argument("--det", help="folder of detection text files")
     add.add_argument("--model", help="detect first, with this model ...")
     add.add_argument("--data", default="data/traffic", help="... on this folder with images/ and ground-truth/")
+    add.add_argument("--metric", choices=("voc", "coco"), default="voc", help="mAP at overlap 0.5, or COCO's numbers")
     add.add_argument("--ignore", nargs="*", default=[], metavar="CLASS", help="classes to leave out")
     add.add_argument("--set-class-iou", nargs="*", default=[], metavar="CLASS IOU", help="own overlap for a class")
     add.add_argument("--json", metavar="FILE", help="write the figures there too")

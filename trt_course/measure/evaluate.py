@@ -1,4 +1,4 @@
-"""Scoring from end to end: two folders of text files, or a detector run over a data folder and scored in one go."""
+"""What is scored: two folders of text files, or a detector run over a data folder. The measures are voc and coco."""
 import sys
 from pathlib import Path
 
@@ -13,23 +13,23 @@ from . import voc
 CONF_TH = 0.01  # a higher one cuts the precision-recall curve short
 
 
-def score_folders(truth_dir, found_dir, ignore=(), class_iou=None):
-    """The voc.Score of detection files against ground-truth files; images without a detection file are listed."""
+def read_folders(truth_dir, found_dir):
+    """Ground truth and detections of two folders of text files; images without a detection file are listed."""
     truths, founds, missing = voc.read_folders(kit_path(truth_dir), kit_path(found_dir))
     if missing:
         print("{} images have no detection file and count as empty: {}".format(len(missing), ", ".join(missing[:10])),
               file=sys.stderr)
-    return voc.score(truths, founds, ignore, class_iou)
+    return truths, founds
 
 
-def score_model(ssd, data, ignore=(), class_iou=None, conf_th=CONF_TH):
-    """The voc.Score of a detector on data/images with data/ground-truth."""
+def detect_folder(ssd, data, conf_th=CONF_TH):
+    """Ground truth of data/ground-truth, and what a detector finds in data/images."""
     data = kit_path(data)
     paths = images_in(_folder(data / "images"))
     truths = {path.stem: voc.read_truth(_file(data / "ground-truth" / (path.stem + ".txt"))) for path in paths}
     founds = {path.stem: as_found(ssd.detect(read_image(path), conf_th), ssd.spec.labels)
               for path in tqdm(paths, desc="evaluate", unit="image")}
-    return voc.score(truths, founds, ignore, class_iou)
+    return truths, founds
 
 
 def as_found(detections, labels):

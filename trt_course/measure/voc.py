@@ -47,6 +47,11 @@ class Score(NamedTuple):
         rows = ["{} AP  = {:.2f}%".format(name, 100 * c.ap) for name, c in sorted(self.classes.items())]
         return "\n".join(rows + ["mAP = {:.2f}%".format(100 * self.mean)])
 
+    def as_dict(self):
+        return {"mAP": self.mean, "classes": {
+            name: {"AP": c.ap, "truths": c.truths, "hits": c.hits, "false_alarms": c.false_alarms}
+            for name, c in self.classes.items()}}
+
 
 def _rows(path, least, most, form):
     for number, line in enumerate(_lines(path), 1):

@@ -1,0 +1,96 @@
+"""COCO's twelve numbers and the AP of each class, by faster-coco-eval where it is installed, else by pycocotools.
+
+Nothing is computed here: this module brings ground truth and detections into COCO's form, in one place, and reads the
+result. Difficult boxes become crowd boxes, so that they count neither way, as in measure/voc.py.
+"""
+import contextlib
+import io
+from typing import Dict, NamedTuple
+
+from ..errors import CourseError, need
+
+NAMES = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large",
+         "AR_1", "AR_10", "AR_100", "AR_small", "AR_medium", "AR_large")
+
+
+class CocoScore(NamedTuple):
+    """The twelve numbers by name, -1 where there is no such object, and AP (0.50:0.95) by class."""
+    numbers: Dict[str, float]
+    classes: Dict[str, float]
+
+    def report(self):
+        rows = ["{:<10} {:6.3f}".format(name, value) for name, value in self.numbers.items()]
+        rows += ["{} AP = {:.3f}".format(name, value) for name, value in sorted(self.classes.items())]
+        return "\n".join(rows)
+
+    def as_dict(self):
+        return dict(self.numbers, classes=self.classes)
+
+
+def _library():
+    with contextlib.suppress(ImportError):
+        from faster_coco_eval import COCO, COCOeval_faster
+        return COCO, COCOeval_faster
+    need("pycocotools")
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+    return COCO, COCOeval
+
+
+def score(dataset, results):
+    """The CocoScore of result records against a dataset, both as COCO's JSON has them."""
+    if not dataset.get("annotations"):
+        raise CourseError("The ground truth holds no boxes: there is nothing to score.")
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation = _evaluate(dataset, results)
+    precision = evaluation.eval["precision"][:, :, :, 0, -1]  # (ious, recalls, classes), all areas, most detections
+    classes = {}
+    for k, category in enumerate(sorted(dataset["categories"], key=lambda c: c["id"])):
+        values = precision[:, :, k]
+        values = values[values > -1]
+        if values.size:
+            classes[category["name"]] = float(values.mean())
+    return CocoScore(dict(zip(NAMES, map(float, evaluation.stats[:12]))), classes)
+
+
+def _evaluate(dataset, results):
+    coco, evaluator = _library()
+    truth = _index(coco, dataset)
+    boxes = [dict(r, id=i, area=r["bbox"][2] * r["bbox"][3], iscrowd=0) for i, r in enumerate(results, 1)]
+    # not loadRes, which fails where nothing was detected
+    found = _index(coco, dict(dataset, annotations=boxes))
+    evaluation = evaluator(truth, found, "bbox")
+    evaluation.evaluate()
+    evaluation.accumulate()
+    evaluation.summarize()
+    return evaluation
+
+
+def _index(coco, dataset):
+    made = coco()
+    made.dataset = dataset
+    made.createIndex()
+    return made
+
+
+def from_voc(truths, founds):
+    """COCO dataset and results from {image: voc.Truth} and {image: voc.Found}; ids count from 1 in order of names."""
+    labels = sorted({label for truth in truths.values() for label in truth.labels})
+    category = {label: i for i, label in enumerate(labels, 1)}
+    image = {name: i for i, name in enumerate(sorted(truths), 1)}
+    annotations = [
+        {"image_id": image[name], "category_id": category[label], "iscrowd": int(hard), **_box(box)}
+        for name, truth in truths.items() for label, box, hard in zip(truth.labels, truth.boxes, truth.difficult)]
+    results = [
+        {"image_id": image[name], "category_id": category[label], "score": float(conf), "bbox": _box(box)["bbox"]}
+        for name, found in founds.items() for label, conf, box in zip(found.labels, found.confs, found.boxes)
+        if label in category]
+    dataset = {"images": [{"id": i, "file_name": name} for name, i in image.items()],
+               "categories": [{"id": i, "name": label} for label, i in category.items()],
+               "annotations": [dict(a, id=i) for i, a in enumerate(annotations, 1)]}
+    return dataset, results
+
+
+def _box(box):
+    x, y, w, h = (float(v) for v in (box[0], box[1], box[2] - box[0], box[3] - box[1]))
+    return {"bbox": [x, y, w, h], "area": w * h}
