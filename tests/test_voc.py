@@ -175,3 +175,14 @@ def test_rubbish_never_escapes_as_a_traceback(tmp_path_factory, content):
             read(path)
         except CourseError as err:
             assert "x.txt" in str(err)
+
+
+def test_heights_in_play():
+    truths = {"a": voc.Truth(["car", "car"], np.array([[0.0, 0, 50, 10], [0, 100, 50, 200]]), np.zeros(2, bool))}
+    founds = {"a": voc.Found(["car"] * 4, np.array([0.9, 0.8, 0.7, 0.6]), np.array(
+        [[0.0, 0, 50, 10], [0, 100, 50, 200], [200, 0, 250, 10], [0, 0, 50, 13]]))}
+    small = voc.score(*voc.of_height(truths, founds, 0, 12)).classes["car"]
+    assert (small.truths, small.hits, small.false_alarms) == (1, 1, 2)
+    large = voc.score(*voc.of_height(truths, founds, 12, 1000)).classes["car"]
+    assert (large.truths, large.hits, large.false_alarms, large.ap) == (1, 1, 0, 1.0)
+    assert voc.score(*voc.of_height(truths, founds, 0, 1000)).mean == voc.score(truths, founds).mean

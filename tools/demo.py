@@ -2,6 +2,8 @@
 import sys
 from pathlib import Path
 
+from fetch import CLIP_CREDIT, real_clip
+
 from trt_course import CourseError, TrtSSD, detect_dir, detect_one, detect_video
 from trt_course.files import KIT
 from trt_course.measure import voc
@@ -26,10 +28,23 @@ def demo(out):
         print(voc.score(*read_folders(DATA / "ground-truth", out / "folder/detection-results")).report())
         print("\n3. A clip: {}".format(show_path(CLIP)))
         video = detect_video(ssd, CLIP, out / "video")
+        real = demo_real(ssd, out)
     print("\nLook at them:\n  picture   {}\n  pictures  {}\n  numbers   {}\n  video     {}\nNext: make lab".format(
         show_path(out / "picture" / (picture.stem + ".jpg")), show_path(out / "folder/pictures"),
         show_path(out / "folder/detections.json"), show_path(video)))
+    if real:
+        print("The real clip with its boxes: {}".format(show_path(real)))
     return failed
+
+
+def demo_real(ssd, out):
+    """The public clip of real cars where there is a network; the model never saw a real picture in its training."""
+    print()
+    clip = real_clip()
+    if clip is None:
+        return None
+    print("4. A real clip: {} ({})".format(clip.name, CLIP_CREDIT))
+    return detect_video(ssd, clip, out / "real")
 
 
 def main():

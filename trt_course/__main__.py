@@ -11,7 +11,7 @@ from .engine import BACKENDS
 from .errors import CourseError
 from .files import kit_path, write_json
 from .measure import coco, voc
-from .measure.evaluate import detect_folder, read_folders
+from .measure.evaluate import detect_folder, read_folders, save_plots
 from .media.sources import kind_of
 from .models import find_model, list_models
 from .ssd import TrtSSD
@@ -82,6 +82,9 @@ def _evaluate(args):
     else:
         result = voc.score(truths, founds, args.ignore, class_iou)
     print(result.report())
+    if args.plots:
+        shown = result if args.metric == "voc" else voc.score(truths, founds)
+        save_plots(args.plots, truths, founds, shown, kit_path(args.data) / "images" if args.model else None)
     if args.json:
         write_json(args.json, result.as_dict())
     return 0
@@ -139,6 +142,7 @@ def _parser():
     add.add_argument("--ignore", nargs="*", default=[], metavar="CLASS", help="classes to leave out")
     add.add_argument("--set-class-iou", nargs="*", default=[], metavar="CLASS IOU", help="own overlap for a class")
     add.add_argument("--json", metavar="FILE", help="write the figures there too")
+    add.add_argument("--plots", metavar="DIR", help="write curves, bars and the worst faults there as PNG")
     _add_engine_options(add)
     add.set_defaults(call=_evaluate)
     return parser

@@ -5,23 +5,16 @@ They join the package's stops; the work of each stop is in its own module.
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm.auto import tqdm
 
 from .draw import BBoxVisualization
 from .errors import CourseError
-from .files import kit_path, whole_file, write_json, write_text
+from .files import kit_path, write_image, write_json, write_text
 from .media.sources import VideoFile, images_in, read_image
 from .media.writer import VideoWriter
 
 FORMATS = ("voc", "coco")
-
-
-def write_image(path, image):
-    with whole_file(path) as temporary:
-        if not cv2.imwrite(str(temporary), image):
-            raise CourseError("The picture {} cannot be written.".format(path))
 
 
 def detect_one(ssd, source, out="out", conf_th=None):

@@ -1,6 +1,6 @@
 """Where the kit's files are, and how files are written: to a temporary name first, renamed when whole.
 
-Not a file-format module: it knows nothing of what the files hold.
+It knows nothing of what the files mean.
 """
 import contextlib
 import hashlib
@@ -8,6 +8,10 @@ import json
 import os
 import tempfile
 from pathlib import Path
+
+import cv2
+
+from .errors import CourseError
 
 KIT = Path(__file__).resolve().parent.parent
 
@@ -43,6 +47,12 @@ def write_text(path, text):
 
 def write_json(path, value):
     write_text(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
+def write_image(path, image):
+    with whole_file(path) as temporary:
+        if not cv2.imwrite(str(temporary), image):
+            raise CourseError("The picture {} cannot be written.".format(path))
 
 
 def sha256(path):

@@ -6,9 +6,9 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..errors import CourseError
-from ..files import kit_path
+from ..files import kit_path, whole_file, write_image
 from ..media.sources import images_in, read_image
-from . import voc
+from . import plots, voc
 
 CONF_TH = 0.01  # a higher one cuts the precision-recall curve short
 
@@ -47,3 +47,19 @@ def _file(path):
     if not Path(path).is_file():
         raise CourseError("There is no ground truth {} for the picture of that name.".format(path))
     return path
+
+
+def save_plots(folder, truths, founds, result, images=None):
+    """The figures of measure/plots.py as PNG files; the contact sheets need the folder that holds the pictures."""
+    folder = Path(str(folder))
+    figures = {"precision_recall": plots.pr_curves(result), "ap": plots.ap_bars(result),
+               "counts": plots.count_bars(result), "ap_by_height": plots.ap_by_height(truths, founds),
+               "confusion": plots.confusion(truths, founds)}
+    for name, figure in figures.items():
+        with whole_file(folder / (name + ".png")) as temporary:
+            figure.savefig(str(temporary), dpi=110)
+    if images is None:
+        return
+    paths = {path.stem: path for path in images_in(images)}
+    for name, listed in zip(("worst_misses", "worst_false_alarms"), plots.faults(truths, founds)):
+        write_image(folder / (name + ".png"), plots.contact_sheet(listed[:24], lambda image: read_image(paths[image])))

@@ -198,3 +198,23 @@ def area_under(recall, precision):
     precision = np.maximum.accumulate(precision[::-1])[::-1]
     steps = np.flatnonzero(recall[1:] != recall[:-1])
     return float(((recall[steps + 1] - recall[steps]) * precision[steps + 1]).sum())
+
+
+def of_height(truths, founds, low, high):
+    """Both with only the objects of low <= height < high pixels in play, as COCO does it for areas.
+
+    Other truths become difficult; other detections are left out unless they hit an object in play.
+    """
+    kept_truths, kept_founds = {}, {}
+    for image, truth in truths.items():
+        height = truth.boxes[:, 3] - truth.boxes[:, 1]
+        outside = (height < low) | (height >= high)
+        kept_truths[image] = truth._replace(difficult=truth.difficult | outside)
+        found = founds[image]
+        height = found.boxes[:, 3] - found.boxes[:, 1]
+        keep = (height >= low) & (height < high)
+        for i in np.flatnonzero(~keep):
+            same = np.array([label == found.labels[i] for label in truth.labels], dtype=bool) & ~outside
+            keep[i] = same.any() and overlap(found.boxes[i], truth.boxes[same]).max() >= 0.5
+        kept_founds[image] = Found([la for la, k in zip(found.labels, keep) if k], found.confs[keep], found.boxes[keep])
+    return kept_truths, kept_founds

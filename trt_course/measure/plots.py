@@ -1,0 +1,181 @@
+"""What a person wants to look at after scoring: curves, bars, confusion, and the worst misses and false alarms.
+
+Each function returns a matplotlib Figure: a notebook shows it, `savefig` writes it. No figures are computed here that
+measure/voc.py does not have.
+"""
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from ..draw import class_color
+from ..errors import need
+from .voc import of_height, overlap, score
+
+HEIGHTS = ((0, 16), (16, 32), (32, 64), (64, 128), (128, 10000))
+_TILE_W, _TILE_H = 200, 150
+
+
+def _figure(width, height):
+    need("matplotlib")
+    from matplotlib.figure import Figure
+    figure = Figure(figsize=(width, height), layout="constrained") if hasattr(Figure, "get_layout_engine") else \
+        Figure(figsize=(width, height), constrained_layout=True)
+    return figure, figure.subplots()
+
+
+def _colors(names):
+    return {name: tuple(v / 255 for v in class_color(i + 1)[::-1]) for i, name in enumerate(sorted(names))}
+
+
+def pr_curves(result):
+    """Precision over recall, one curve a class, made monotone as the AP is computed."""
+    figure, axes = _figure(6, 4.5)
+    for name, color in _colors(result.classes).items():
+        curve = result.classes[name]
+        recall = np.concatenate([[0], curve.recall, curve.recall[-1:]])
+        precision = np.maximum.accumulate(np.concatenate([curve.precision[:1], curve.precision, [0]])[::-1])[::-1]
+        axes.plot(recall, precision[:len(recall)], color=color, label="{}  AP {:.3f}".format(name, curve.ap))
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.03),
+             title="mAP {:.3f}".format(result.mean))
+    axes.legend(loc="lower left")
+    return figure
+
+
+def ap_bars(result):
+    figure, axes = _figure(6, 0.5 * len(result.classes) + 1.2)
+    names = sorted(result.classes, key=lambda name: result.classes[name].ap)
+    colors = _colors(result.classes)
+    axes.barh(names, [result.classes[n].ap for n in names], color=[colors[n] for n in names])
+    for i, name in enumerate(names):
+        axes.text(0.01, i, "{:.3f}".format(result.classes[name].ap), va="center")
+    axes.set(xlim=(0, 1), xlabel="average precision", title="mAP {:.3f}".format(result.mean))
+    return figure
+
+
+def count_bars(result):
+    """Objects found, objects missed and false alarms of each class, at the scoring's low threshold."""
+    figure, axes = _figure(6, 0.5 * len(result.classes) + 1.2)
+    names = sorted(result.classes)
+    rows = [(c.hits, c.truths - c.hits, c.false_alarms) for c in (result.classes[n] for n in names)]
+    left = np.zeros(len(names))
+    for part, color, label in zip(np.array(rows).T, ("#3a9d5d", "#c9c9c9", "#d1495b"),
+                                  ("found", "missed", "false alarms")):
+        axes.barh(names, part, left=left, color=color, label=label)
+        left = left + part
+    axes.set(xlabel="boxes")
+    axes.legend()
+    return figure
+
+
+def ap_by_height(truths, founds, heights=HEIGHTS):
+    """AP of each class by the height of its objects in pixels."""
+    figure, axes = _figure(7, 4)
+    results = [score(*of_height(truths, founds, low, high)) for low, high in heights]
+    names = sorted({name for result in results for name in result.classes})
+    width = 0.8 / len(names)
+    for i, (name, color) in enumerate(_colors(names).items()):
+        values = [r.classes[name].ap if name in r.classes and r.classes[name].truths else 0 for r in results]
+        axes.bar(np.arange(len(heights)) + i * width, values, width, color=color, label=name)
+    axes.set_xticks(np.arange(len(heights)) + 0.4 - width / 2)
+    axes.set_xticklabels(["up to {}".format(b) if a == 0 else "from {}".format(a) if b > 5000 else
+                          "{} to {}".format(a, b) for a, b in heights])
+    axes.set(xlabel="height in pixels", ylabel="average precision", ylim=(0, 1.03))
+    axes.legend(ncol=2)
+    return figure
+
+
+def confusion_matrix(truths, founds, labels, conf_th=0.3, min_iou=0.5):
+    """(n + 1, n + 1) counts: row = what it is, column = what was said; the last of each is 'nothing'."""
+    index = {name: i for i, name in enumerate(labels)}
+    n = len(labels)
+    matrix = np.zeros((n + 1, n + 1), dtype=int)
+    for image, truth in truths.items():
+        found = founds[image]
+        free = list(range(len(truth.labels)))
+        for i in np.argsort(-found.confs, kind="stable"):
+            if found.confs[i] < conf_th:
+                break
+            overlaps = overlap(found.boxes[i], truth.boxes[free]) if free else np.zeros(0)
+            if len(overlaps) and overlaps.max() >= min_iou:
+                match = free.pop(int(overlaps.argmax()))
+                matrix[index[truth.labels[match]], index[found.labels[i]]] += 1
+            else:
+                matrix[n, index[found.labels[i]]] += 1
+        for i in free:
+            matrix[index[truth.labels[i]], n] += not truth.difficult[i]
+    return matrix
+
+
+def confusion(truths, founds, conf_th=0.3):
+    labels = sorted({label for t in truths.values() for label in t.labels} |
+                    {label for f in founds.values() for label in f.labels})
+    matrix = confusion_matrix(truths, founds, labels, conf_th)
+    figure, axes = _figure(1.1 * len(labels) + 3, 0.9 * len(labels) + 2.2)
+    axes.imshow(np.log1p(matrix), cmap="Greens")
+    names = labels + ["nothing"]
+    axes.set_xticks(range(len(names)))
+    axes.set_xticklabels(names, rotation=30, ha="right")
+    axes.set_yticks(range(len(names)))
+    axes.set_yticklabels(names)
+    for (row, column), value in np.ndenumerate(matrix):
+        axes.text(column, row, value, ha="center", va="center")
+    axes.set(xlabel="what was said (from confidence {:g})".format(conf_th), ylabel="what is there")
+    return figure
+
+
+class Fault(NamedTuple):
+    """A missed object, or a false alarm. The weight orders them: pixels for misses, confidence for alarms."""
+    image: str
+    label: str
+    box: np.ndarray
+    weight: float
+    missed: bool
+
+
+def faults(truths, founds, conf_th=0.3, min_iou=0.5):
+    """All misses, largest first, and all false alarms, surest first."""
+    misses, alarms = [], []
+    for image, truth in truths.items():
+        found = founds[image]
+        hits = _hits(truth, found, conf_th, min_iou)
+        for i in np.flatnonzero(~hits.any(axis=1) & ~truth.difficult):
+            w, h = truth.boxes[i, 2:] - truth.boxes[i, :2]
+            misses.append(Fault(image, truth.labels[i], truth.boxes[i], float(w * h), True))
+        for i in np.flatnonzero(~hits.any(axis=0) & (found.confs >= conf_th)):
+            alarms.append(Fault(image, found.labels[i], found.boxes[i], float(found.confs[i]), False))
+    return sorted(misses, key=lambda f: -f.weight), sorted(alarms, key=lambda f: -f.weight)
+
+
+def _hits(truth, found, conf_th, min_iou):
+    hits = np.zeros((len(truth.labels), len(found.labels)), dtype=bool)  # (truths, founds)
+    for j, box in enumerate(found.boxes):
+        if found.confs[j] >= conf_th and len(truth.labels):
+            same = np.array([label == found.labels[j] for label in truth.labels])
+            hits[:, j] = same & (overlap(box, truth.boxes) >= min_iou)
+    return hits
+
+
+def contact_sheet(listed, read, columns=6):
+    """A BGR picture of faults: each a crop with its box; `read(image)` gives the picture of that name."""
+    tiles = [_tile(fault, read(fault.image)) for fault in listed]
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns) if tiles else []
+    rows = [np.hstack(tiles[i:i + columns]) for i in range(0, len(tiles), columns)]
+    return np.vstack(rows) if rows else np.full((_TILE_H, _TILE_W, 3), 255, np.uint8)
+
+
+def _tile(fault, image):
+    x1, y1, x2, y2 = fault.box
+    half_h = max((y2 - y1) * 0.9, (x2 - x1) * 0.9 * _TILE_H / _TILE_W, 30)
+    half = np.array([half_h * _TILE_W / _TILE_H, half_h])
+    centre = np.array([x1 + x2, y1 + y2]) / 2
+    scale = _TILE_H / (2 * half_h)
+    matrix = np.float64([[scale, 0, -(centre - half)[0] * scale], [0, scale, -(centre - half)[1] * scale]])
+    tile = cv2.warpAffine(image, matrix, (_TILE_W, _TILE_H), borderValue=(60, 60, 60))
+    corners = np.round((np.array([x1, y1, x2, y2]) - np.tile(centre - half, 2)) * scale).astype(int).tolist()
+    color = (0, 215, 255) if fault.missed else (80, 80, 255)
+    cv2.rectangle(tile, tuple(corners[:2]), tuple(corners[2:]), color, 2)
+    text = "missed " + fault.label if fault.missed else "{} {:.2f}?".format(fault.label, fault.weight)
+    cv2.rectangle(tile, (0, _TILE_H - 18), (_TILE_W, _TILE_H), (0, 0, 0), cv2.FILLED)
+    cv2.putText(tile, text, (4, _TILE_H - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.42, color, 1, cv2.LINE_AA)
+    return tile
