@@ -56,20 +56,6 @@ def priors(args):
     return 0
 
 
-def card(args):
-    from training.card import card_tables, put_into
-
-    tables = card_tables(args.folder, *sources(RECIPES[args.model].task), images=args.images)
-    path = os.path.join(args.folder, "README.md")
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(put_into(text, tables))
-    print(tables)
-    return 0
-
-
 def add_options(parser):
     """One option a field of Options; a boolean that is on gets --no-NAME."""
     for item in dataclasses.fields(Options):
@@ -85,7 +71,7 @@ def add_options(parser):
 def parse(argv):
     parser = argparse.ArgumentParser(description=__doc__.split(";")[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    table = {"train": train, "export": export, "priors": priors, "card": card}
+    table = {"train": train, "export": export, "priors": priors}
     made = {name: commands.add_parser(name) for name in table}
     for name, command in made.items():
         command.add_argument("model", choices=sorted(RECIPES))
@@ -96,8 +82,6 @@ def parse(argv):
     made["export"].add_argument("--fp32", action="store_true", help="do not halve the weights")
     made["export"].add_argument("--confidence", type=float, default=0.3)
     made["priors"].add_argument("--images", type=int, default=200)
-    made["card"].add_argument("folder", help="models/NAME")
-    made["card"].add_argument("--images", type=int, default=200)
     return parser.parse_args(argv)
 
 
