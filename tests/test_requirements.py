@@ -10,6 +10,28 @@ JETPACK = ["--python-version", "3.6", "--implementation", "cp", "--abi", "cp36m"
            "manylinux2014_aarch64", "--only-binary=:all:"]
 
 
+def resolve(tmp_path, requirements, version, machine):
+    """pip's own resolution for another Python and machine, wheels only."""
+    platforms = [part for tag in ("manylinux2014", "manylinux_2_27", "manylinux_2_28")
+                 for part in ("--platform", tag + "_" + machine)]
+    return subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "-q", "--target", str(tmp_path),
+         "--python-version", version, "--implementation", "cp", "--abi", "cp" + version.replace(".", ""), "--abi",
+         "abi3", "--abi", "none", *platforms, "--only-binary=:all:", "-r", str(requirements)],
+        capture_output=True, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version, machine", [("3.8", "aarch64"), ("3.10", "aarch64"), ("3.9", "x86_64"),
+                                              ("3.13", "x86_64")])
+def test_requirements_resolve_on_other_machines(tmp_path, version, machine):
+    kept = [line for line in (KIT / "requirements.txt").read_text().splitlines()
+            if not (machine == "aarch64" and line.startswith(("numpy", "opencv")))]  # JetPack brings them
+    (tmp_path / "r.txt").write_text("\n".join(kept))
+    done = resolve(tmp_path / "x", tmp_path / "r.txt", version, machine)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
 def test_jetpack4_resolves_for_python36_on_aarch64(tmp_path):
     done = subprocess.run(
