@@ -6,7 +6,6 @@ import cv2
 import make_data
 import numpy as np
 import pytest
-
 import scenes
 from scenes import artwork, light, raster, scene, truth, world
 from scenes.street import Street
@@ -55,7 +54,7 @@ def test_unknown_names_are_refused():
 
 
 def test_boxes_enclose_the_objects_pixels(view):
-    """Read off the picture which pixels each object owns: its box must hold them all, and hug them where it is whole."""
+    """Read off the picture which pixels each object owns: its box must hold them all, and hug whole ones."""
     things, soup, _, camera, ids, found = view
     owner = np.where(ids >= 0, soup.tag[np.maximum(ids, 0), 2], -1)
     checked = 0
@@ -138,7 +137,8 @@ def test_wrong_use_is_told(capsys):
     assert "--all" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("folder, task, split, index", [("traffic", "traffic", "test", 7), ("signs", "signs", "test", 11)])
+@pytest.mark.parametrize("folder, task, split, index", [("traffic", "traffic", "test", 7),
+                                                        ("signs", "signs", "test", 11)])
 def test_committed_samples_are_what_the_program_makes(folder, task, split, index):
     path = DATA / folder / "images" / f"{index:06d}.jpg"
     if not path.is_file():

@@ -77,7 +77,7 @@ def tidy(street):
     """Drop the labels of what is no sign, and what would stand between the lens and everything else."""
     keep = []
     for item in street.items:
-        if item.record != 1000 and 0 < item.size[1] and item.s < 8 and abs(item.lateral - street.own) < 2.5:
+        if item.record != 1000 and item.size[1] > 0 and item.s < 8 and abs(item.lateral - street.own) < 2.5:
             continue
         keep.append(item if item.record == 1000 else item._replace(label=-1))
     street.items = keep

@@ -5,6 +5,7 @@ import numpy as np
 
 from . import camera as dash
 from . import light, truth, world
+from .mesh import coarse
 from .world import Thing
 
 
@@ -19,6 +20,21 @@ class Sample(NamedTuple):
     tracks: np.ndarray  # (n,) int64
 
 
+FINE_UNTIL = ((32, None), (62, (.10, .045)), (1e9, (.20, .09)))  # metres away; cells of vehicles, of all else
+_COARSE = {}
+
+
+def detail(mesh, label, far):
+    """The mesh, or a coarser one where it is far away. Meshes live as long as the process."""
+    cells = next(cells for limit, cells in FINE_UNTIL if far < limit)
+    if cells is None or len(mesh.pos) < 300:
+        return mesh
+    cell = cells[0 if label == 1 else 1]
+    if (id(mesh), cell) not in _COARSE:
+        _COARSE[id(mesh), cell] = mesh, coarse(mesh, cell)
+    return _COARSE[id(mesh), cell][1]
+
+
 def gather(street, t, ego, reach=150.0):
     """Ground first, then everything within reach: (things, how many are ground)."""
     things = [Thing(mesh, (0, 0, 0), record=record) for mesh, record in street.ground]
@@ -30,7 +46,11 @@ def gather(street, t, ego, reach=150.0):
         if not ego - 8 < s < ego + reach:
             continue
         at = street.road.at(s, item.lateral + item.sideways * t, item.z)
-        things.append(Thing(item.shape(t), tuple(at), street.road.heading(s) + item.turn, item.palette, item.label, item.track, item.glow,
+        mesh = item.far if item.far and s - ego > 38 and not street.journey else item.shape(t)
+        if not (street.journey or item.far):
+            mesh = detail(mesh, item.label, s - ego)
+        things.append(Thing(mesh, tuple(at), street.road.heading(s) + item.turn, item.palette, item.label, item.track,
+                            item.glow,
                             item.record, item.scale))
     return things, count
 
@@ -46,7 +66,8 @@ def _outlines(street, t, ego):
         angle = street.road.heading(s) + item.turn
         c, sn = np.cos(angle), np.sin(angle)
         corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half @ np.array([[c, sn], [-sn, c]])
-        shapes.append((corners + street.road.at(s, item.lateral + item.sideways * t)[:2], 25 if item.size[1] > 1 else 120))
+        shapes.append((corners + street.road.at(s, item.lateral + item.sideways * t)[:2],
+                       25 if item.size[1] > 1 else 120))
     return shapes
 
 

@@ -5,9 +5,9 @@ What stands where is `layout`'s business; what the camera's electronics add is `
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from . import raster, shade
+from .kernel import kernel
 from .mesh import Mesh, turn_z
 
 NEAR = 0.25
@@ -55,14 +55,16 @@ def aimed(eye, yaw, pitch, roll, focal, width, height, horizon=0.5):
                   width, height, horizon)
 
 
-@njit(cache=True)
-def _place(pos, nrm, uv, rgb, tag, stretch, turn, shift, palette, glow, number, record, first, to_pos, to_nrm, to_uv, to_rgb, to_tag):
+@kernel
+def _place(pos, nrm, uv, rgb, tag, stretch, turn, shift, palette, glow, number, record, first, to_pos, to_nrm, to_uv,
+           to_rgb, to_tag):
     """Copy one thing's triangles into the soup, moved and coloured."""
     for f in range(pos.shape[0]):
         t = first + f
         for c in range(3):
             for k in range(3):
-                to_pos[t, c, k] = (stretch[k, 0] * pos[f, c, 0] + stretch[k, 1] * pos[f, c, 1] + stretch[k, 2] * pos[f, c, 2]) + shift[k]
+                x, y, z = pos[f, c, 0], pos[f, c, 1], pos[f, c, 2]
+                to_pos[t, c, k] = stretch[k, 0] * x + stretch[k, 1] * y + stretch[k, 2] * z + shift[k]
                 to_nrm[t, c, k] = turn[k, 0] * nrm[f, c, 0] + turn[k, 1] * nrm[f, c, 1] + turn[k, 2] * nrm[f, c, 2]
             to_uv[t, c, 0], to_uv[t, c, 1] = uv[f, c, 0], uv[f, c, 1]
         for k in range(3):
@@ -76,7 +78,8 @@ def gather(things):
     counts = [len(thing.mesh.pos) for thing in things]
     ends = np.cumsum([0, *counts])
     total = int(ends[-1])
-    soup = shade.Soup(np.empty((total, 3, 3), np.float32), np.empty((total, 3, 3), np.float32), np.empty((total, 3, 2), np.float32),
+    soup = shade.Soup(np.empty((total, 3, 3), np.float32), np.empty((total, 3, 3), np.float32),
+                      np.empty((total, 3, 2), np.float32),
                       np.empty((total, 4), np.float32), np.empty((total, 4), np.int32))
     for number, thing in enumerate(things):
         mesh = thing.mesh
@@ -84,7 +87,8 @@ def gather(things):
         palette = np.ones((8, 3), np.float32)
         if thing.palette:
             palette[1:len(thing.palette) + 1] = thing.palette
-        _place(mesh.pos, mesh.nrm, mesh.uv, mesh.rgb, mesh.tag, turn * thing.scale, turn, np.asarray(thing.at, float), palette, thing.glow,
+        _place(mesh.pos, mesh.nrm, mesh.uv, mesh.rgb, mesh.tag, turn * thing.scale, turn, np.asarray(thing.at, float),
+               palette, thing.glow,
                number, thing.record, ends[number], soup.pos, soup.nrm, soup.uv, soup.rgb, soup.tag)
     return soup, np.stack([ends[:-1], ends[1:]], 1)
 
