@@ -251,7 +251,7 @@ def _extras(s):
     if s.kind == "truck":
         parts += _cargo(s)
     if s.livery == "check":
-        parts.append(box((0, roof[0] + .3, roof[1] + .09), (.50, .16, .17), sf.GLOW, (.9, .8, .35)))
+        parts.append(box((0, roof[0] + .3, roof[1] + .07), (.40, .14, .13), sf.GLOW, (.50, .42, .16)))
     if s.livery == "rescue":
         parts.append(box((0, b["length"] / 2 - b["top_y"] - .25, b["height"] + .07), (1.3, .28, .14), sf.GLASS,
                          (.03, .08, .5)))
@@ -283,8 +283,8 @@ def colour(spec, rng):
     if spec.livery == "check":
         return TAXI if rng.random() < .8 else (.8, .78, .7)
     if spec.livery == "rescue":
-        return (.8, .8, .78)
+        return (.70, .70, .68)
     if spec.kind in ("van", "city_van", "minibus", "truck", "bus") and rng.random() < .55:
-        return (.78, .78, .76)
+        return (.68, .68, .66)
     base = PAINTS[rng.choice(len(PAINTS), p=PAINT_ODDS / PAINT_ODDS.sum())]
     return tuple(np.clip(base * rng.uniform(.8, 1.2) + rng.uniform(-.01, .01, 3), .008, .9))
