@@ -20,7 +20,7 @@ def view():
     street = Street(rng, "val", light.pick(rng, "clear"), kind="city")
     camera = scene.dash_camera(street, rng, (1248, 384))
     things, _ = scene.gather(street, 0.0, 0.0)
-    soup, spans = world.gather(things)
+    soup, spans, _ = world.gather(things)
     key, ids = np.zeros((768, 2496), np.float32), np.full((768, 2496), -1, np.int32)
     raster.draw(soup.pos, 0, len(soup.pos), camera.view(), camera.focal * 2, camera.centre * 2, world.NEAR, key, ids)
     return things, soup, spans, camera, ids, truth.measure(things, soup, spans, camera, ids)

@@ -5,7 +5,7 @@ In: a linear image; out: uint8 BGR. Geometry is not changed, so boxes stay true.
 import cv2
 import numpy as np
 
-from .kernel import kernel
+from .kernel import kernel, scratch
 
 
 @kernel
@@ -136,13 +136,13 @@ def expose(image, target, low=.25, high=6.0):
 def develop(image, depth, mirror, camera, weather, rng, artefacts=True):
     """The finished photograph. `weather`: the record that `light.pick` made."""
     if weather["wet"] > 0:
-        out = np.zeros_like(image)
+        out = scratch("mirrored", image.shape, fill=0)
         ripple = cv2.GaussianBlur(rng.standard_normal((97, 101)).astype(np.float32), (0, 0), 1.0) * np.float32(1.6)
         _wet(image, depth, mirror, camera.focal, camera.centre, camera.axes, ripple, out)
         image = image + cv2.GaussianBlur(out, (3, 9), 1.0, sigmaY=2.2)
     image = expose(image, weather["target"] * rng.uniform(.85, 1.2), high=weather["gain"])
     if weather["travel"] > 0:
-        out = np.empty_like(image)
+        out = scratch("streak", image.shape)
         _streak(image, depth, camera.focal, camera.centre, weather["travel"], weather["turn"], out)
         image = out
     image = bloom(image, .10 + .25 * weather["night"])

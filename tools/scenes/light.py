@@ -62,13 +62,13 @@ def under_map(outlines, focus, span=(70, 120), cells=4.0):
     return cv2.addWeighted(near, .6, wide, .4, 0), np.array([*origin, cells])
 
 
-def make(weather, soup, ground_end, focus, lamps, outlines, records, beam=True):
-    """The Light for a scene. records: (facades, marks, zebra)."""
+def make(weather, soup, spans, bounds, focus, lamps, outlines, records, beam=True):
+    """The Light for a scene; spans and bounds are of what throws shadows. records: (facades, marks, zebra)."""
     night = weather["night"]
     lit = weather["sun_rgb"][1] > .05
     key, view, scale = np.zeros((1, 1), np.float32), np.zeros((3, 4)), np.ones(3)
     if lit:
-        key, view, scale = world.shadow_map(soup, ground_end, weather["sun"], focus, 84.0)
+        key, view, scale = world.shadow_map(soup, spans, bounds, weather["sun"], focus, 84.0)
     under, under_map_at = under_map(outlines, focus)
     high = .5 * weather["zenith"] + .5 * weather["horizon"]
     bounce = .16 * (high + weather["sun_rgb"] * max(weather["sun"][2], 0) * .8)

@@ -5,6 +5,7 @@ from .kernel import kernel
 
 # columns of the samples' table
 X, Y, Z, NX, NY, NZ, U, V, DEPTH, FACING, REACH, RED, GREEN, BLUE, GLOSS, SHINE, WET = range(17)
+COLUMNS = 17
 
 
 @kernel

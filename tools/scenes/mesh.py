@@ -143,11 +143,12 @@ def rod(start, end, radius, material, rgb=(1, 1, 1), slot=0, sides=6):
     return tube(np.linspace(start, end, 2), radius, material, rgb, slot, sides, side)
 
 
-def ellipsoid(centre, radii, material, rgb=(1, 1, 1), slot=0, rows=8, cols=12, low=-1.0, high=1.0):
-    """A ball stretched by `radii`; `low` and `high` cut it, in units of its vertical radius."""
+def ellipsoid(centre, radii, material, rgb=(1, 1, 1), slot=0, rows=8, cols=12, low=-1.0, high=1.0, square=1.0):
+    """A ball stretched by `radii`, cut at `low` and `high` of its vertical radius; `square` < 1 swells it to a box."""
     polar = np.linspace(np.arcsin(low), np.arcsin(high), rows + 1)[:, None]
     turn = np.linspace(0, 2 * np.pi, cols + 1)[None, :]
-    ball = np.stack(np.broadcast_arrays(np.cos(polar) * np.cos(turn), np.cos(polar) * np.sin(turn), np.sin(polar)), -1)
+    a, b, c, d = (np.sign(x) * np.abs(x) ** square for x in (np.cos(polar), np.sin(polar), np.cos(turn), np.sin(turn)))
+    ball = np.stack(np.broadcast_arrays(a * c, a * d, b), -1)
     return surface(ball * np.asarray(radii, float) + np.asarray(centre, float), material, rgb, slot, wrap=True)
 
 

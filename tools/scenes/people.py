@@ -212,8 +212,15 @@ def _bag(build, joints):
     h = build.height
     chest = joints["pelvis"] * .35 + joints["neck"] * .65
     if build.bag == "backpack":
-        return [ellipsoid(chest + np.array([0, -.115 * h, -.01 * h]), (.085 * h, .065 * h, .135 * h), sf.CLOTH,
-                          slot=BAG, rows=7, cols=10)]
+        pack = ellipsoid(chest + (0, -.105 * h, -.01 * h), (.088 * h, .055 * h, .135 * h), sf.CLOTH, slot=BAG, rows=8,
+                         cols=12, square=.5)
+        pocket = ellipsoid(chest + (0, -.155 * h, -.06 * h), (.065 * h, .025 * h, .06 * h), sf.CLOTH, (.8, .8, .8), BAG,
+                           6, 10, square=.5)
+        top, low = joints["neck"] - (0, 0, .03 * h), chest - (0, 0, .07 * h)
+        straps = [tube([top + (x, -.06 * h, 0), top + (x, .035 * h, .01 * h), chest + (x * 1.2, .078 * h, .02 * h),
+                        low + (x * 1.5, .01 * h, 0)], .012 * h, sf.CLOTH, slot=BAG, sides=5)
+                  for x in (-.055 * h, .055 * h)]
+        return [pack, pocket, *straps]
     if build.bag == "shoulder":
         hip = joints["pelvis"] + np.array([.125 * h, -.01, .0])
         return [ellipsoid(hip, (.035 * h, .10 * h, .085 * h), sf.CLOTH, slot=BAG, rows=6, cols=8),

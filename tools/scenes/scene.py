@@ -76,18 +76,18 @@ def _lamps(street, ego, count=14):
     return [(*street.road.at(s, lateral, z), *rgb) for s, lateral, z, *rgb in near]
 
 
-def lights_of(street, soup, ground_end, t, ego):
+def lights_of(street, soup, spans, bounds, t, ego):
     focus = street.road.at(ego + 30)
-    return light.make(street.weather, soup, ground_end, focus, _lamps(street, ego), _outlines(street, t, ego),
+    return light.make(street.weather, soup, spans, bounds, focus, _lamps(street, ego), _outlines(street, t, ego),
                       (street.town.facades(), street.marks, street.zebra))
 
 
 def photograph(street, camera, rng, t=0.0, ego=0.0, artefacts=True):
     """Render and measure: a Sample."""
     things, ground_count = gather(street, t, ego)
-    soup, spans = world.gather(things)
-    lights = lights_of(street, soup, int(spans[ground_count][0]), t, ego)
-    linear, depth, wet, ids = world.picture(soup, camera, lights)
+    soup, spans, bounds = world.gather(things)
+    lights = lights_of(street, soup, spans[ground_count:], bounds[ground_count:], t, ego)
+    linear, depth, wet, ids = world.picture(soup, spans, bounds, camera, lights)
     image = dash.develop(linear, depth, wet, camera, street.weather, rng, artefacts)
     kept = truth.keep(truth.measure(things, soup, spans, camera, ids))
     return Sample(image, np.array([k[1] for k in kept], np.float32).reshape(-1, 4),

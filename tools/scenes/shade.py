@@ -9,7 +9,7 @@ import numpy as np
 
 from . import locate as at
 from . import surface as sf
-from .kernel import kernel
+from .kernel import kernel, scratch
 from .sky import MIRROR_SHAPE, mirror_map, mirrored, power, sky_at
 from .textures import noise_at
 
@@ -239,34 +239,21 @@ def _light(n, tri, pixel, share, tag, eye, axes, table, light, mirror, geo, imag
             most[here], depths[here], wet[here] = part, depth, mirror_share
 
 
-class _Room:
-    """Working arrays for one band, kept between pictures."""
-
-    def __init__(self, samples):
-        self.pixel, self.tri = np.empty(samples, np.int32), np.empty(samples, np.int32)
-        self.share, self.sub = np.empty(samples, np.float32), np.empty((samples, 2), np.float32)
-        self.geo = np.empty((samples, 17), np.float32)
-
-
-_ROOMS = {}
-
-
 def resolve(ids, soup, light, camera):
     """Shade all samples of ids (2 x 2 a pixel): linear image, depth, mirror share of wet ground."""
     height, width = ids.shape[0] // 2, ids.shape[1] // 2
-    image = np.zeros((height * width, 3), np.float32)
-    depths, wet, most = (np.zeros(height * width, np.float32) for _ in range(3))
-    room = _ROOMS.setdefault(width, _Room(BAND * width * 4))
+    image = scratch("image", (height * width, 3), fill=0)
+    depths, wet, most = (scratch(name, height * width, fill=0) for name in ("depths", "wet", "most"))
+    samples = BAND * width * 4
+    pixel, tri = scratch("pixel", samples, np.int32), scratch("tri", samples, np.int32)
+    share, sub, geo = scratch("share", samples), scratch("sub", (samples, 2)), scratch("geo", (samples, at.COLUMNS))
     mirror = np.empty((*MIRROR_SHAPE, 3), np.float32)
     mirror_map(light.noise, light.sun, light.sun_rgb, light.zenith, light.horizon, light.bounce, light.sky, mirror)
     for top in range(0, height, BAND):
-        n = at.collect(ids[2 * top:2 * (top + BAND)], soup.tag, top, room.pixel, room.tri, room.share, room.sub)
-        at.locate(n, room.tri, room.sub, soup.pos, soup.nrm, soup.uv, camera.eye, camera.axes, camera.focal,
-                camera.centre, room.geo)
-        _colour(n, room.tri, soup.tag, soup.rgb, camera.focal, light.sky[5], light.sky[1], light.noise, light.texels,
-                light.levels,
-                light.metres, light.facades, light.marks, light.zebra, sf.MATERIALS, room.geo)
-        _light(n, room.tri, room.pixel, room.share, soup.tag, camera.eye, camera.axes, sf.MATERIALS, light, mirror,
-               room.geo,
-               image, depths, wet, most)
+        n = at.collect(ids[2 * top:2 * (top + BAND)], soup.tag, top, pixel, tri, share, sub)
+        at.locate(n, tri, sub, soup.pos, soup.nrm, soup.uv, camera.eye, camera.axes, camera.focal, camera.centre, geo)
+        _colour(n, tri, soup.tag, soup.rgb, camera.focal, light.sky[5], light.sky[1], light.noise, light.texels,
+                light.levels, light.metres, light.facades, light.marks, light.zebra, sf.MATERIALS, geo)
+        _light(n, tri, pixel, share, soup.tag, camera.eye, camera.axes, sf.MATERIALS, light, mirror, geo, image,
+               depths, wet, most)
     return image.reshape(height, width, 3), depths.reshape(height, width), wet.reshape(height, width)
