@@ -12,16 +12,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
-
 import scenes
+from tqdm import tqdm
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 QUALITY = {"traffic": 88, "signs": 88}
 # folder, task, split, pictures
 COMMITTED = (("traffic", "traffic", "test", 60), ("signs", "signs", "test", 60),
              ("calibration/traffic", "traffic", "calibration", 16), ("calibration/signs", "signs", "calibration", 16))
-CLIP = {"seed": 4, "frames": 450, "fps": 30, "size": (1280, 720)}
+CLIP = {"seed": 5, "frames": 450, "fps": 30, "size": (1280, 720)}
 
 
 class DataError(Exception):
@@ -48,7 +47,8 @@ def read_truth(text, labels):
     """The inverse of truth_text: boxes, classes, difficult."""
     rows = [line.split() for line in text.splitlines() if line.strip()]
     boxes = np.array([[float(v) for v in row[1:5]] for row in rows], np.float32).reshape(-1, 4)
-    return boxes, np.array([labels.index(row[0]) for row in rows], np.int64), np.array([row[5:] == ["difficult"] for row in rows], bool)
+    return boxes, np.array([labels.index(row[0]) for row in rows],
+                           np.int64), np.array([row[5:] == ["difficult"] for row in rows], bool)
 
 
 def encode(sample, task):
@@ -70,7 +70,8 @@ def coco(samples, task):
         for box, label, visible, hard in zip(s.boxes, s.classes, s.visible, s.difficult):
             annotations.append(annotation(len(annotations) + 1, number, box, label, difficult=int(hard),
                                           visible=round(float(visible), 3)))
-    return {"info": {"description": f"trt-course sample data, {task}", "license": "CC0-1.0"}, "images": images, "annotations": annotations,
+    return {"info": {"description": f"trt-course sample data, {task}", "license": "CC0-1.0"}, "images": images,
+            "annotations": annotations,
             "categories": [{"id": k + 1, "name": name} for k, name in enumerate(scenes.LABELS[task])]}
 
 
@@ -97,23 +98,25 @@ class ClipTruth:
         for box, label, visible, hard, track in zip(s.boxes, s.classes, s.visible, s.difficult, s.tracks):
             x1, y1, x2, y2 = (round(float(v), 1) for v in box)
             self.annotations.append({"image_id": number + 1, "track_id": int(track), "category_id": int(label) + 1,
-                                     "bbox": [x1, y1, round(x2 - x1, 1), round(y2 - y1, 1)], "visible": round(float(visible), 2),
+                                     "bbox": [x1, y1, round(x2 - x1, 1), round(y2 - y1, 1)],
+                                     "visible": round(float(visible), 2),
                                      "difficult": int(hard)})
 
     def text(self):
         wide, high = CLIP["size"]
-        whole = {"info": {"description": "trt-course sample clip", "license": "CC0-1.0", "video": "street.mp4", "fps": CLIP["fps"],
+        whole = {"info": {"description": "trt-course sample clip", "license": "CC0-1.0", "video": "street.mp4",
+                          "fps": CLIP["fps"],
                           "width": wide, "height": high}, "images": self.images,
                  "annotations": [{"id": k + 1, **a, "iscrowd": 0} for k, a in enumerate(self.annotations)],
                  "categories": [{"id": k + 1, "name": name} for k, name in enumerate(scenes.LABELS["traffic"])]}
         return json.dumps(whole, separators=(",", ":")) + "\n"
 
 
-def _clip_frames(frames):
-    truth = ClipTruth()
-    for number, s in enumerate(tqdm(scenes.drive(CLIP["seed"], frames, CLIP["fps"], CLIP["size"]), total=frames, desc="clip", unit="frame")):
+def _clip_frames(frames, truth):
+    for number, s in enumerate(tqdm(scenes.drive(CLIP["seed"], frames, CLIP["fps"], CLIP["size"]), total=frames,
+                                    desc="clip", unit="frame")):
         truth.add(number, s)
-        yield s.image, truth
+        yield s.image
 
 
 def make_clip(out, frames=CLIP["frames"], rate="1900k"):
@@ -124,13 +127,16 @@ def make_clip(out, frames=CLIP["frames"], rate="1900k"):
         raise DataError("the clip needs imageio-ffmpeg: pip install imageio-ffmpeg") from problem
     out.mkdir(parents=True, exist_ok=True)
     part = out / "street.part.mp4"
-    options = ["-preset", "slow", "-maxrate", "3M", "-bufsize", "4M", "-movflags", "+faststart", "-threads", "1", "-map_metadata", "-1",
+    options = ["-preset", "slow", "-maxrate", "3M", "-bufsize", "4M", "-movflags", "+faststart", "-threads", "1",
+               "-map_metadata", "-1",
                "-fflags", "+bitexact"]
-    pipe = imageio_ffmpeg.write_frames(str(part), CLIP["size"], pix_fmt_in="bgr24", fps=CLIP["fps"], codec="libx264", pix_fmt_out="yuv420p",
+    pipe = imageio_ffmpeg.write_frames(str(part), CLIP["size"], pix_fmt_in="bgr24", fps=CLIP["fps"], codec="libx264",
+                                       pix_fmt_out="yuv420p",
                                        quality=None, bitrate=rate, macro_block_size=8, output_params=options)
     pipe.send(None)
+    truth = ClipTruth()
     try:
-        for image, truth in _clip_frames(frames):
+        for image in _clip_frames(frames, truth):
             pipe.send(np.ascontiguousarray(image))
         pipe.close()
         part.replace(out / "street.mp4")
@@ -163,7 +169,8 @@ def compare(old, new):
             problems += [f"{twin}: {found}"] if found else []
         elif twin.read_bytes() != path.read_bytes():
             problems.append(f"{twin}: another text")
-    extra = {p.relative_to(old) for p in old.rglob("*") if p.is_file()} - {p.relative_to(new) for p in new.rglob("*") if p.is_file()}
+    made = {p.relative_to(new) for p in new.rglob("*") if p.is_file()}
+    extra = {p.relative_to(old) for p in old.rglob("*") if p.is_file()} - made
     return problems + [f"{old / p}: not made by this program" for p in sorted(extra)]
 
 
@@ -201,7 +208,8 @@ def check(clip=True):
 def _arguments(argv):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--all", action="store_true", help="make everything that is committed")
-    parser.add_argument("--check", action="store_true", help="make it again and compare; exit status 1 if anything differs")
+    parser.add_argument("--check", action="store_true",
+                        help="make it again and compare; exit status 1 if anything differs")
     parser.add_argument("--no-clip", action="store_true", help="with --all or --check: leave the clip out")
     parser.add_argument("--clip", action="store_true", help="make the clip only")
     parser.add_argument("--task", choices=tuple(scenes.LABELS))

@@ -6,7 +6,6 @@ import cv2
 import make_data
 import numpy as np
 import pytest
-
 import scenes
 from scenes import artwork, light, raster, scene, truth, world
 from scenes.street import Street
@@ -21,7 +20,7 @@ def view():
     street = Street(rng, "val", light.pick(rng, "clear"), kind="city")
     camera = scene.dash_camera(street, rng, (1248, 384))
     things, _ = scene.gather(street, 0.0, 0.0)
-    soup, spans = world.gather(things)
+    soup, spans, _ = world.gather(things)
     key, ids = np.zeros((768, 2496), np.float32), np.full((768, 2496), -1, np.int32)
     raster.draw(soup.pos, 0, len(soup.pos), camera.view(), camera.focal * 2, camera.centre * 2, world.NEAR, key, ids)
     return things, soup, spans, camera, ids, truth.measure(things, soup, spans, camera, ids)
@@ -55,7 +54,7 @@ def test_unknown_names_are_refused():
 
 
 def test_boxes_enclose_the_objects_pixels(view):
-    """Read off the picture which pixels each object owns: its box must hold them all, and hug them where it is whole."""
+    """Read off the picture which pixels each object owns: its box must hold them all, and hug whole ones."""
     things, soup, _, camera, ids, found = view
     owner = np.where(ids >= 0, soup.tag[np.maximum(ids, 0), 2], -1)
     checked = 0
@@ -138,7 +137,8 @@ def test_wrong_use_is_told(capsys):
     assert "--all" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("folder, task, split, index", [("traffic", "traffic", "test", 7), ("signs", "signs", "test", 11)])
+@pytest.mark.parametrize("folder, task, split, index", [("traffic", "traffic", "test", 7),
+                                                        ("signs", "signs", "test", 11)])
 def test_committed_samples_are_what_the_program_makes(folder, task, split, index):
     path = DATA / folder / "images" / f"{index:06d}.jpg"
     if not path.is_file():

@@ -1,6 +1,7 @@
 """Synthetic street scenes with exact ground truth, drawn by this package's own small renderer.
 
-`sample` is a pure function of its arguments; `drive` is a moving scene with tracks. It trains nothing and writes no files.
+`sample` is a pure function of its arguments; `drive` is a moving scene with tracks. It trains nothing and writes no
+files.
 """
 import zlib
 
@@ -8,7 +9,8 @@ import numpy as np
 
 from .scene import Sample, dash_camera, photograph
 
-LABELS = {"traffic": ("road_sign", "vehicle", "pedestrian", "bicycle"), "signs": ("mandatory", "prohibitory", "warning")}
+LABELS = {"traffic": ("road_sign", "vehicle", "pedestrian", "bicycle"),
+          "signs": ("mandatory", "prohibitory", "warning")}
 SIZES = {"traffic": (1248, 384), "signs": (640, 480)}
 SPLITS = ("train", "calibration", "val", "test")
 __all__ = ["LABELS", "SIZES", "SPLITS", "Sample", "drive", "sample"]

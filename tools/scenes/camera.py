@@ -4,10 +4,11 @@ In: a linear image; out: uint8 BGR. Geometry is not changed, so boxes stay true.
 """
 import cv2
 import numpy as np
-from numba import njit
+
+from .kernel import kernel, scratch
 
 
-@njit(cache=True)
+@kernel
 def _streak(image, depth, focal, centre, travel, turn, out):
     """Blur along each pixel's own motion while the shutter is open: forward travel in metres, turn in radians."""
     height, width = depth.shape
@@ -30,7 +31,7 @@ def _streak(image, depth, focal, centre, travel, turn, out):
                     out[y, x, k] += image[j, i, k] / count
 
 
-@njit(cache=True)
+@kernel
 def _wet(image, depth, mirror, focal, centre, axes, ripple, out):
     """Wet ground mirrors what stands behind it: march the mirrored ray over the depth buffer."""
     height, width = depth.shape
@@ -89,7 +90,9 @@ def bloom(image, strength):
     height, width = image.shape[:2]
     small = cv2.resize(np.maximum(image - 1.0, 0), (width // 4, height // 4), interpolation=cv2.INTER_AREA)
     small = np.minimum(small, 12)
-    glow = cv2.GaussianBlur(small, (0, 0), 1.6) * .5 + cv2.GaussianBlur(small, (0, 0), 6) * .35 + cv2.GaussianBlur(small, (0, 0), 18) * .25
+    glow = cv2.GaussianBlur(small, (0, 0), 1.6) * .5 + cv2.GaussianBlur(small, (0, 0),
+                                                                        6) * .35 + cv2.GaussianBlur(small, (0, 0),
+                                                                                                    18) * .25
     return image + strength * cv2.resize(glow, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
@@ -103,7 +106,7 @@ TONE = _tone_table()
 GRAIN = np.random.default_rng(3).standard_normal((640, 1408, 3)).astype(np.float32)
 
 
-@njit(cache=True)
+@kernel
 def _develop(image, table, grain, shift, noise, dim, gains, out):
     """Vignette, tone curve, noise that grows in the dark; linear RGB in, uint8 BGR out."""
     height, width = out.shape[:2]
@@ -133,13 +136,13 @@ def expose(image, target, low=.25, high=6.0):
 def develop(image, depth, mirror, camera, weather, rng, artefacts=True):
     """The finished photograph. `weather`: the record that `light.pick` made."""
     if weather["wet"] > 0:
-        out = np.zeros_like(image)
+        out = scratch("mirrored", image.shape, fill=0)
         ripple = cv2.GaussianBlur(rng.standard_normal((97, 101)).astype(np.float32), (0, 0), 1.0) * np.float32(1.6)
         _wet(image, depth, mirror, camera.focal, camera.centre, camera.axes, ripple, out)
         image = image + cv2.GaussianBlur(out, (3, 9), 1.0, sigmaY=2.2)
     image = expose(image, weather["target"] * rng.uniform(.85, 1.2), high=weather["gain"])
     if weather["travel"] > 0:
-        out = np.empty_like(image)
+        out = scratch("streak", image.shape)
         _streak(image, depth, camera.focal, camera.centre, weather["travel"], weather["turn"], out)
         image = out
     image = bloom(image, .10 + .25 * weather["night"])
@@ -148,7 +151,8 @@ def develop(image, depth, mirror, camera, weather, rng, artefacts=True):
     image = cv2.GaussianBlur(image, (3, 3), float(rng.uniform(.40, .62)))
     out = np.empty(image.shape, np.uint8)
     gains = 1 + rng.uniform(-.035, .035, 3)
-    _develop(image, TONE, GRAIN, rng.integers(0, 600, 2), weather["noise"] * rng.uniform(.6, 1.3), rng.uniform(.1, .5), gains, out)
+    _develop(image, TONE, GRAIN, rng.integers(0, 600, 2), weather["noise"] * rng.uniform(.6, 1.3), rng.uniform(.1, .5),
+             gains, out)
     if artefacts:
         quality = int(rng.integers(62, 96))
         out = cv2.imdecode(cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)

@@ -1,4 +1,4 @@
-"""What stands beside a road: trees, lamps, bins, shelters, fences, houses, and posts that a hasty look takes for people.
+"""What stands beside a road: trees, lamps, bins, shelters, fences, houses, and posts one may take for people.
 
 Nothing here carries a label. Every design is a cached mesh with its foot at the origin, facing -y (the traffic).
 """
@@ -38,7 +38,8 @@ def _leaves(centres, radii, count, size, rgb, rng):
 
 
 @lru_cache(maxsize=None)
-def tree(number):
+def tree(number, far=False):
+    """`far`: fewer, larger leaves."""
     rng = np.random.default_rng((number, 5))
     tall = rng.uniform(5.5, 10.0)
     slim = number % 5 == 4
@@ -46,15 +47,20 @@ def tree(number):
     wide = tall * (.15 if slim else rng.uniform(.22, .30))
     count = 12 if slim else 9
     share = np.linspace(.1, .85, count)
-    centres = np.stack([rng.normal(0, wide * .42, count) * (1 - share * .5), rng.normal(0, wide * .42, count) * (1 - share * .5),
+    centres = np.stack([rng.normal(0, wide * .42, count) * (1 - share * .5),
+                        rng.normal(0, wide * .42, count) * (1 - share * .5),
                         base + share * (tall - base)], 1)
-    radii = np.repeat((wide * np.sin(np.pi * (share * .8 + .15)) * rng.uniform(.55, .8, count))[:, None], 3, 1) * (1, 1, .85)
-    trunk = tube([(0, 0, 0), (.05, .03, base * .6), (0, .1, base * 1.1), (.05, 0, tall * .7)], np.array([.20, .15, .12, .05]) * tall / 8,
+    radii = np.repeat((wide * np.sin(np.pi * (share * .8 + .15)) * rng.uniform(.55, .8, count))[:, None], 3, 1) * (1, 1,
+                                                                                                                   .85)
+    trunk = tube([(0, 0, 0), (.05, .03, base * .6), (0, .1, base * 1.1), (.05, 0, tall * .7)],
+                 np.array([.20, .15, .12, .05]) * tall / 8,
                  sf.BARK, (.10, .075, .05), sides=8)
-    arms = [tube([(0, 0, base * .9), c * (.6, .6, 1) - (0, 0, .3), c], [.07, .05, .02], sf.BARK, (.09, .07, .05), sides=5, side=(0, 1, 0))
+    arms = [tube([(0, 0, base * .9), c * (.6, .6, 1) - (0, 0, .3), c], [.07, .05, .02], sf.BARK, (.09, .07, .05),
+                 sides=5, side=(0, 1, 0))
             for c in centres[1::2]]
-    size = .17 if slim else .19
-    return merge([trunk, *arms, _leaves(centres, radii, 1500 if slim else 2300, size, AUTUMN if number == 7 else GREENS[number % 5], rng)])
+    size, count = (.17 if slim else .19) * (2 if far else 1), (1500 if slim else 2300) // (4 if far else 1)
+    return merge([trunk, *arms, _leaves(centres, radii, count, size, AUTUMN if number == 7 else GREENS[number % 5],
+                                        rng)])
 
 
 @lru_cache(maxsize=None)
@@ -78,12 +84,16 @@ def lamp(number):
     """A street lamp; its arm reaches towards -x, so that it hangs over a road on its left."""
     rgb = ((.10, .11, .11), (.30, .31, .32), (.05, .08, .07))[number % 3]
     if number % 3 == 2:
-        return merge([rod((0, 0, 0), (0, 0, 4.1), .055, sf.METAL, rgb, sides=8), ellipsoid((0, 0, 4.35), (.2, .2, .26), sf.GLOW, (.9, .8, .55), rows=6, cols=8),
+        return merge([rod((0, 0, 0), (0, 0, 4.1), .055, sf.METAL, rgb, sides=8),
+                      ellipsoid((0, 0, 4.35), (.2, .2, .26), sf.GLOW, (.9, .8, .55), rows=6, cols=8),
                       ellipsoid((0, 0, 4.62), (.24, .24, .08), sf.METAL, rgb, rows=4, cols=8)])
     tall = 7.5
-    return merge([rod((0, 0, 0), (0, 0, tall), .075, sf.METAL, rgb, sides=8), rod((0, 0, .0), (0, 0, 1.0), .11, sf.METAL, rgb, sides=8),
-                  tube([(0, 0, tall - .1), (-.5, 0, tall + .25), (-1.5, 0, tall + .35)], .045, sf.METAL, rgb, sides=6, side=(0, 1, 0)),
-                  box((-1.7, 0, tall + .34), (.62, .22, .09), sf.METAL, rgb), box((-1.7, 0, tall + .285), (.5, .16, .03), sf.GLOW, (.95, .85, .6))])
+    return merge([rod((0, 0, 0), (0, 0, tall), .075, sf.METAL, rgb, sides=8),
+                  rod((0, 0, .0), (0, 0, 1.0), .11, sf.METAL, rgb, sides=8),
+                  tube([(0, 0, tall - .1), (-.5, 0, tall + .25), (-1.5, 0, tall + .35)], .045, sf.METAL, rgb, sides=6,
+                       side=(0, 1, 0)),
+                  box((-1.7, 0, tall + .34), (.62, .22, .09), sf.METAL, rgb),
+                  box((-1.7, 0, tall + .285), (.5, .16, .03), sf.GLOW, (.95, .85, .6))])
 
 
 def lamp_light(number):
@@ -92,7 +102,8 @@ def lamp_light(number):
 
 
 def _bin():
-    return merge([lathe([(0, 1.0), (.24, 1.0), (.26, .9), (.24, .15), (.20, .1), (0, .1)], sf.PLAIN, (.04, .07, .05), cols=12)])
+    return merge([lathe([(0, 1.0), (.24, 1.0), (.26, .9), (.24, .15), (.20, .1), (0, .1)], sf.PLAIN, (.04, .07, .05),
+                        cols=12)])
 
 
 def _upright(mesh):
@@ -101,47 +112,58 @@ def _upright(mesh):
 
 
 def _hydrant():
-    body = _upright(lathe([(0, .78), (.05, .76), (.10, .68), (.12, .60), (.09, .57), (.09, .2), (.13, .18), (.13, 0)], sf.METAL, (.50, .03, .03), cols=12))
-    return merge([body, rod((-.17, 0, .45), (.17, 0, .45), .05, sf.METAL, (.5, .03, .03)), rod((0, -.16, .42), (0, 0, .42), .06, sf.METAL, (.5, .03, .03))])
+    body = _upright(lathe([(0, .78), (.05, .76), (.10, .68), (.12, .60), (.09, .57), (.09, .2), (.13, .18), (.13, 0)],
+                          sf.METAL, (.50, .03, .03), cols=12))
+    return merge([body, rod((-.17, 0, .45), (.17, 0, .45), .05, sf.METAL, (.5, .03, .03)),
+                  rod((0, -.16, .42), (0, 0, .42), .06, sf.METAL, (.5, .03, .03))])
 
 
 def _bollard():
-    return merge([rod((0, 0, 0), (0, 0, .95), .055, sf.METAL, (.05, .05, .055), sides=8), rod((0, 0, .78), (0, 0, .86), .058, sf.PLAIN, (.6, .6, .6), sides=8)])
+    return merge([rod((0, 0, 0), (0, 0, .95), .055, sf.METAL, (.05, .05, .055), sides=8),
+                  rod((0, 0, .78), (0, 0, .86), .058, sf.PLAIN, (.6, .6, .6), sides=8)])
 
 
 def _post_box():
-    return merge([box((0, 0, 1.05), (.46, .36, .70), sf.METAL, (.62, .45, .03)), box((0, -.19, 1.22), (.30, .02, .05), sf.PLAIN, (.02, .02, .02)),
+    return merge([box((0, 0, 1.05), (.46, .36, .70), sf.METAL, (.62, .45, .03)),
+                  box((0, -.19, 1.22), (.30, .02, .05), sf.PLAIN, (.02, .02, .02)),
                   rod((0, 0, 0), (0, 0, .8), .05, sf.METAL, (.2, .2, .2))])
 
 
 def _meter():
-    return merge([rod((0, 0, 0), (0, 0, 1.15), .04, sf.METAL, (.25, .25, .26)), ellipsoid((0, 0, 1.32), (.12, .08, .21), sf.METAL, (.14, .15, .17), rows=7, cols=10),
+    return merge([rod((0, 0, 0), (0, 0, 1.15), .04, sf.METAL, (.25, .25, .26)),
+                  ellipsoid((0, 0, 1.32), (.12, .08, .21), sf.METAL, (.14, .15, .17), rows=7, cols=10),
                   ellipsoid((0, -.06, 1.36), (.08, .04, .07), sf.GLASS, (.03, .03, .03), rows=5, cols=8)])
 
 
 def _dummy():
     """A post of a person's height with a ball on top."""
-    return merge([_upright(lathe([(0, 1.38), (.07, 1.36), (.16, 1.25), (.17, .9), (.12, .5), (.14, .1), (.22, 0)], sf.PLAIN, (.35, .33, .30), cols=12)),
+    return merge([_upright(lathe([(0, 1.38), (.07, 1.36), (.16, 1.25), (.17, .9), (.12, .5), (.14, .1), (.22, 0)],
+                                 sf.PLAIN, (.35, .33, .30), cols=12)),
                   ellipsoid((0, 0, 1.52), (.13, .13, .15), sf.PLAIN, (.35, .33, .30), rows=7, cols=10)])
 
 
 def _column():
     """An advertising column."""
-    return merge([_upright(lathe([(0, 3.1), (.35, 3.0), (.72, 2.75), (.75, 2.7), (.62, 2.68), (.62, .35), (.70, .3), (.70, 0)], sf.PLAIN, (.10, .16, .12), cols=20)),
+    return merge([_upright(lathe([(0, 3.1), (.35, 3.0), (.72, 2.75), (.75, 2.7), (.62, 2.68), (.62, .35), (.70, .3),
+                                  (.70, 0)], sf.PLAIN, (.10, .16, .12), cols=20)),
                   _upright(lathe([(.63, 2.6), (.63, .4)], sf.FACADE, (.5, .45, .38), cols=20))])
 
 
 def _box():
-    return merge([box((0, 0, .62), (.75, .35, 1.22), sf.METAL, (.24, .26, .25)), box((0, -.18, .62), (.02, .01, 1.1), sf.PLAIN, (.1, .1, .1))])
+    return merge([box((0, 0, .62), (.75, .35, 1.22), sf.METAL, (.24, .26, .25)),
+                  box((0, -.18, .62), (.02, .01, 1.1), sf.PLAIN, (.1, .1, .1))])
 
 
 def _wheelie_bin():
-    return merge([tube([(0, 0, .08), (0, 0, .95)], np.array([(.22, .26), (.29, .34)]), sf.PLAIN, (.03, .05, .04), sides=4),
-                  box((0, .02, 1.0), (.48, .58, .07), sf.PLAIN, (.03, .06, .14)), rod((-.25, .28, .1), (.25, .28, .1), .1, sf.RUBBER, (.02, .02, .02))])
+    return merge([tube([(0, 0, .08), (0, 0, .95)], np.array([(.22, .26), (.29, .34)]), sf.PLAIN, (.03, .05, .04),
+                       sides=4),
+                  box((0, .02, 1.0), (.48, .58, .07), sf.PLAIN, (.03, .06, .14)),
+                  rod((-.25, .28, .1), (.25, .28, .1), .1, sf.RUBBER, (.02, .02, .02))])
 
 
 def _bench():
-    slats = [box((0, y, z), (1.7, .10, .04), sf.BARK, (.16, .09, .04)) for y, z in ((-.2, .45), (-.06, .45), (.08, .45), (.22, .62), (.26, .78))]
+    slats = [box((0, y, z), (1.7, .10, .04), sf.BARK, (.16, .09, .04)) for y,
+             z in ((-.2, .45), (-.06, .45), (.08, .45), (.22, .62), (.26, .78))]
     legs = [box((x, .05, .28), (.06, .4, .55), sf.METAL, (.05, .05, .05)) for x in (-.65, .65)]
     return merge(slats + legs)
 
@@ -149,7 +171,8 @@ def _bench():
 def _planter():
     rng = np.random.default_rng(9)
     return merge([box((0, 0, .3), (1.1, .6, .6), sf.PLAIN, (.34, .31, .28)),
-                  _leaves(np.array([(-.3, 0, .7), (0, 0, .8), (.3, 0, .7)]), np.full((3, 3), .3), 130, .10, GREENS[1], rng)])
+                  _leaves(np.array([(-.3, 0, .7), (0, 0, .8), (.3, 0, .7)]), np.full((3, 3), .3), 130, .10, GREENS[1],
+                          rng)])
 
 
 def _shelter():
@@ -161,11 +184,13 @@ def _shelter():
 
 
 def _traffic_light():
-    parts = [rod((0, 0, 0), (0, 0, 3.3), .06, sf.METAL, (.10, .11, .11), sides=8), box((0, -.10, 2.85), (.30, .22, .92), sf.PLAIN, (.015, .015, .016))]
+    parts = [rod((0, 0, 0), (0, 0, 3.3), .06, sf.METAL, (.10, .11, .11), sides=8),
+             box((0, -.10, 2.85), (.30, .22, .92), sf.PLAIN, (.015, .015, .016))]
     lit = ((.9, .05, .03), (.10, .06, .01), (.01, .06, .03))
     for z, rgb in zip((3.13, 2.85, 2.57), lit):
         parts.append(moved(plate(circle(.10, 14), sf.GLOW if rgb[0] > .5 else sf.PLAIN, rgb), (0, -.22, z)))
-        parts.append(moved(lathe([(.12, 0), (.12, .14)], sf.PLAIN, (.012, .012, .012), cols=12), (0, -.21, z), turn_z(-np.pi / 2)))
+        parts.append(moved(lathe([(.12, 0), (.12, .14)], sf.PLAIN, (.012, .012, .012), cols=12), (0, -.21, z),
+                           turn_z(-np.pi / 2)))
     return merge(parts)
 
 
@@ -182,12 +207,16 @@ def _guard_rail():
 
 
 def _cone():
-    return merge([_upright(lathe([(.02, .72), (.05, .6), (.085, .45), (.12, .28), (.155, .06)], sf.PLAIN, (.75, .13, .02), cols=12)),
-                  _upright(lathe([(.076, .52), (.112, .36)], sf.PLAIN, (.75, .75, .72), cols=12)), box((0, 0, .03), (.42, .42, .05), sf.RUBBER, (.03, .03, .03))])
+    return merge([_upright(lathe([(.02, .72), (.05, .6), (.085, .45), (.12, .28), (.155, .06)], sf.PLAIN,
+                                 (.75, .13, .02), cols=12)),
+                  _upright(lathe([(.076, .52), (.112, .36)], sf.PLAIN, (.75, .75, .72), cols=12)),
+                  box((0, 0, .03), (.42, .42, .05), sf.RUBBER, (.03, .03, .03))])
 
 
-SMALL = {"bin": _bin, "hydrant": _hydrant, "bollard": _bollard, "post_box": _post_box, "meter": _meter, "dummy": _dummy, "column": _column,
-         "box": _box, "wheelie": _wheelie_bin, "bench": _bench, "planter": _planter, "shelter": _shelter, "light": _traffic_light,
+SMALL = {"bin": _bin, "hydrant": _hydrant, "bollard": _bollard, "post_box": _post_box, "meter": _meter,
+         "dummy": _dummy, "column": _column,
+         "box": _box, "wheelie": _wheelie_bin, "bench": _bench, "planter": _planter, "shelter": _shelter,
+         "light": _traffic_light,
          "fence": _fence, "guard": _guard_rail, "cone": _cone}
 
 
@@ -217,7 +246,8 @@ def house(width, depth, height, roof, rgb, roof_rgb):
         over = .35
         ridge = height + roof
         for y0, y1 in ((-over, depth / 2), (depth + over, depth / 2)):
-            verts = np.array([(-w - over, y0, height - .1), (w + over, y0, height - .1), (w + over, y1, ridge), (-w - over, y1, ridge)])
+            verts = np.array([(-w - over, y0, height - .1), (w + over, y0, height - .1), (w + over, y1, ridge),
+                              (-w - over, y1, ridge)])
             uv = np.array([(0, 0), (width, 0), (width, depth / 2), (0, depth / 2)], float)
             parts.append(faces_of(verts, np.array([[0, 1, 2], [0, 2, 3]]), uv, sf.TILES, roof_rgb))
         for x in (-w, w):
@@ -228,14 +258,17 @@ def house(width, depth, height, roof, rgb, roof_rgb):
 
 
 def awning(width, rgb):
-    verts = np.array([(-width / 2, 0, .6), (width / 2, 0, .6), (width / 2, -1.2, 0), (-width / 2, -1.2, 0), (width / 2, -1.2, -.22), (-width / 2, -1.2, -.22)])
-    return faces_of(verts, np.array([[0, 1, 2], [0, 2, 3], [3, 2, 4], [3, 4, 5]]), verts[:, [0, 2]], sf.CLOTH, rgb, weld=False)
+    verts = np.array([(-width / 2, 0, .6), (width / 2, 0, .6), (width / 2, -1.2, 0), (-width / 2, -1.2, 0),
+                      (width / 2, -1.2, -.22), (-width / 2, -1.2, -.22)])
+    return faces_of(verts, np.array([[0, 1, 2], [0, 2, 3], [3, 2, 4], [3, 4, 5]]), verts[:, [0, 2]], sf.CLOTH, rgb,
+                    weld=False)
 
 
 @lru_cache(maxsize=None)
 def balcony(rgb):
     rails = [box((x, -.95, .5), (.03, .03, 1.0), sf.METAL, rgb) for x in np.linspace(-1.2, 1.2, 9)]
-    return merge([box((0, -.5, 0), (2.5, 1.0, .14), sf.PLAIN, (.5, .48, .45)), box((0, -.95, 1.0), (2.5, .05, .06), sf.METAL, rgb), *rails])
+    return merge([box((0, -.5, 0), (2.5, 1.0, .14), sf.PLAIN, (.5, .48, .45)),
+                  box((0, -.95, 1.0), (2.5, .05, .06), sf.METAL, rgb), *rails])
 
 
 def crouch(mesh, angle):

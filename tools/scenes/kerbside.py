@@ -31,6 +31,7 @@ class Item(NamedTuple):
     scale: float = 1.0
     size: tuple = (0, 0)  # width and length of what it shades on the ground
     track: int = -1
+    far: object = None  # a simpler mesh for far away
 
 
 def still(mesh):
@@ -51,7 +52,8 @@ class Kerbside:
         z = self.plan.height(lateral)
         self.add(still(mesh), s, lateral, z=z + high, turn=turn, label=label if facing else -1, record=1000, scale=size)
         if post:
-            self.add(still(signs.pole(3.2)), s + .04, lateral, z=z - max(0.0, 3.2 - high - .55 * size * extent[1]), turn=0.0)
+            self.add(still(signs.pole(3.2)), s + .04, lateral, z=z - max(0.0, 3.2 - high - .55 * size * extent[1]),
+                     turn=0.0)
 
     def _signs(self):
         plan, rng = self.plan, self.rng
@@ -71,10 +73,14 @@ class Kerbside:
         for side in (-1, 1):
             s = rng.uniform(2, 20)
             while s < self.length:
-                out = .9 if plan.garden < 2 and plan.pavement > 2.2 else plan.pavement + rng.uniform(.5, max(plan.garden, .6))
+                out = .9 if plan.garden < 2 and plan.pavement > 2.2 else plan.pavement + rng.uniform(.5,
+                                                                                                     max(plan.garden,
+                                                                                                         .6))
                 if not plan.in_mouth(s, 3):
                     number = int(rng.integers(furniture.TREES))
-                    self.add(still(furniture.tree(number)), s, plan.edge(side) + side * out, turn=rng.uniform(0, 6), scale=rng.uniform(.75, 1.15))
+                    self.add(still(furniture.tree(number)), s, plan.edge(side) + side * out, turn=rng.uniform(0, 6),
+                             scale=rng.uniform(.75, 1.15),
+                             far=furniture.tree(number, True))
                 s += rng.uniform(*self.habit["trees"])
         self._edges()
 
@@ -114,8 +120,10 @@ class Kerbside:
             if plan.in_mouth(s, .5):
                 continue
             name = str(rng.choice(FLAT_SMALL))
-            lateral = plan.edge(side) + side * (.45 if name in ("bollard", "meter", "hydrant", "dummy") else rng.uniform(.5, plan.pavement - .2))
-            self.add(still(furniture.small(name)), s, lateral, turn=-side * np.pi / 2 + np.pi * (name == "bench"), size=(.5, .5))
+            lateral = plan.edge(side) + side * (.45 if name in ("bollard", "meter", "hydrant",
+                                                                "dummy") else rng.uniform(.5, plan.pavement - .2))
+            self.add(still(furniture.small(name)), s, lateral, turn=-side * np.pi / 2 + np.pi * (name == "bench"),
+                     size=(.5, .5))
         for _ in range(rng.poisson((2.0 if self.habit["town"] == "blocks" else .6) * self.repeat)):
             side = rng.choice((-1, 1))
             s = self.somewhere(8, 60, 1.0)
@@ -123,10 +131,12 @@ class Kerbside:
             self.advert(s, lateral, rng.normal(0, .3))
         if plan.pavement > 2.5 and rng.random() < .4:
             side = rng.choice((-1, 1))
-            self.add(still(furniture.small("shelter")), rng.uniform(14, 50), plan.edge(side) + side * 1.2, turn=-side * np.pi / 2)
+            self.add(still(furniture.small("shelter")), rng.uniform(14, 50), plan.edge(side) + side * 1.2,
+                     turn=-side * np.pi / 2)
         if plan.junction and rng.random() < .5:
             for side in (-1, 1):
-                self.add(still(furniture.small("light")), plan.junction - plan.mouth / 2 - 1.5, plan.edge(side) + side * .5)
+                self.add(still(furniture.small("light")), plan.junction - plan.mouth / 2 - 1.5,
+                         plan.edge(side) + side * .5)
 
     def advert(self, s, lateral, turn):
         """A shop's board: on a pole, as a pavement stand, or in a lit case."""

@@ -143,11 +143,12 @@ def rod(start, end, radius, material, rgb=(1, 1, 1), slot=0, sides=6):
     return tube(np.linspace(start, end, 2), radius, material, rgb, slot, sides, side)
 
 
-def ellipsoid(centre, radii, material, rgb=(1, 1, 1), slot=0, rows=8, cols=12, low=-1.0, high=1.0):
-    """A ball stretched by `radii`; `low` and `high` cut it, in units of its vertical radius."""
+def ellipsoid(centre, radii, material, rgb=(1, 1, 1), slot=0, rows=8, cols=12, low=-1.0, high=1.0, square=1.0):
+    """A ball stretched by `radii`, cut at `low` and `high` of its vertical radius; `square` < 1 swells it to a box."""
     polar = np.linspace(np.arcsin(low), np.arcsin(high), rows + 1)[:, None]
     turn = np.linspace(0, 2 * np.pi, cols + 1)[None, :]
-    ball = np.stack(np.broadcast_arrays(np.cos(polar) * np.cos(turn), np.cos(polar) * np.sin(turn), np.sin(polar)), -1)
+    a, b, c, d = (np.sign(x) * np.abs(x) ** square for x in (np.cos(polar), np.sin(polar), np.cos(turn), np.sin(turn)))
+    ball = np.stack(np.broadcast_arrays(a * c, a * d, b), -1)
     return surface(ball * np.asarray(radii, float) + np.asarray(centre, float), material, rgb, slot, wrap=True)
 
 
@@ -228,3 +229,16 @@ def chaikin(points, times=2):
         cut = np.stack([0.75 * a + 0.25 * b, 0.25 * a + 0.75 * b], 1).reshape(-1, points.shape[1])
         points = np.concatenate([points[:1], cut, points[-1:]])
     return points
+
+
+def coarse(mesh, cell):
+    """The mesh with its corners gathered to one a `cell` metres: far away it looks the same and has fewer faces."""
+    corners = mesh.pos.reshape(-1, 3)
+    cells = np.floor(corners / cell).astype(np.int64) + 4096
+    _, group = np.unique(cells @ np.array([1 << 26, 1 << 13, 1]), return_inverse=True)
+    group = group.reshape(-1)
+    middle = np.stack([np.bincount(group, corners[:, k]) for k in range(3)], 1) / np.bincount(group)[:, None]
+    faces = group.reshape(-1, 3)
+    kept = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
+    part = Mesh(*(column[kept] for column in mesh))
+    return part._replace(pos=middle[faces[kept]].astype(np.float32))

@@ -1,6 +1,7 @@
 """People: a skeleton posed by a table of gaits, dressed in lofted clothes. Riders use the same body.
 
-A design is a build and an outfit; poses come from the scene. Palette slots: 1 top, 2 legs, 3 shoes, 4 skin, 5 hair, 6 bag.
+A design is a build and an outfit; poses come from the scene. Palette slots: 1 top, 2 legs, 3 shoes, 4 skin, 5 hair,
+6 bag.
 """
 from functools import lru_cache
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from . import surface as sf
 from .mesh import box, chaikin, ellipsoid, merge, moved, tube, turn_x
+from .poses import standing, walking
 
 DESIGNS = 60
 PHASES = 8
@@ -18,11 +20,15 @@ HAIRCUTS = ("short", "long", "bun", "cap", "bald", "bob", "hood", "helmet")
 BAGS = ("none", "none", "backpack", "shoulder", "hand")
 
 SKINS = np.array([(.60, .38, .28), (.52, .31, .21), (.42, .24, .15), (.30, .16, .09), (.16, .08, .05), (.64, .43, .33)])
-HAIRS = np.array([(.015, .012, .01), (.05, .03, .018), (.12, .07, .035), (.32, .22, .10), (.30, .29, .28), (.20, .06, .025)])
-TOPS = np.array([(.02, .02, .025), (.03, .03, .035), (.05, .06, .12), (.04, .05, .09), (.60, .58, .55), (.28, .04, .04), (.08, .18, .32),
-                 (.10, .15, .09), (.38, .27, .12), (.22, .22, .23), (.12, .12, .13), (.26, .20, .15), (.42, .33, .34), (.55, .38, .10),
+HAIRS = np.array([(.015, .012, .01), (.05, .03, .018), (.12, .07, .035), (.32, .22, .10), (.30, .29, .28),
+                  (.20, .06, .025)])
+TOPS = np.array([(.02, .02, .025), (.03, .03, .035), (.05, .06, .12), (.04, .05, .09), (.60, .58, .55),
+                 (.28, .04, .04), (.08, .18, .32),
+                 (.10, .15, .09), (.38, .27, .12), (.22, .22, .23), (.12, .12, .13), (.26, .20, .15), (.42, .33, .34),
+                 (.55, .38, .10),
                  (.11, .06, .12), (.10, .24, .25), (.72, .71, .68), (.16, .15, .11)])
-BOTTOMS = np.array([(.02, .02, .025), (.05, .08, .16), (.09, .13, .24), (.20, .17, .12), (.12, .12, .13), (.35, .30, .22), (.03, .03, .05)])
+BOTTOMS = np.array([(.02, .02, .025), (.05, .08, .16), (.09, .13, .24), (.20, .17, .12), (.12, .12, .13),
+                    (.35, .30, .22), (.03, .03, .05)])
 SHOE = np.array([(.02, .02, .02), (.55, .54, .52), (.10, .05, .025), (.06, .06, .07)])
 
 
@@ -46,98 +52,16 @@ class Build:
         self.wide = rng.uniform(.92, 1.22)
         self.outfit = str(rng.choice(OUTFITS, p=(.2, .25, .1, .09, .06, .14, .08, .08) if self.woman
                                      else (.24, .28, .1, 0, 0, .18, .1, .1)))
-        self.hair = str(rng.choice(HAIRCUTS[:6], p=(.12, .42, .16, .05, 0, .25) if self.woman else (.66, .04, 0, .18, .12, 0)))
+        self.hair = str(rng.choice(HAIRCUTS[:6], p=(.12, .42, .16, .05, 0, .25) if self.woman else (.66, .04, 0, .18,
+                                                                                                    .12, 0)))
         if self.outfit == "hoodie" and rng.random() < .3:
             self.hair = "hood"
         self.bag = str(rng.choice(BAGS))
 
 
-def _limb(root, direction, lengths):
-    """Joints along a two-bone limb. direction: angles from straight down in the y-z plane, forward positive."""
-    points = [np.asarray(root, float)]
-    for angle, length in zip(direction, lengths):
-        points.append(points[-1] + length * np.array([0, np.sin(angle), -np.cos(angle)]))
-    return points
-
-
-def walking(build, phase, pace=1.0):
-    """Joints of a person in mid-step; phase 0..1 is one full cycle, pace 0 stands."""
-    h = build.height
-    swing = 2 * np.pi * phase
-    joints = {}
-    lean = np.array([0, .02 * pace, 0])
-    thigh = [.42 * pace * np.sin(swing + s) + .05 for s in (0, np.pi)]
-    knee = [max(0.04, .75 * pace * max(0.0, np.cos(swing + s)) ** 1.5) for s in (0, np.pi)]
-    drop = min(np.cos(a) * .245 + np.cos(a - k) * .245 for a, k in zip(thigh, knee))
-    drop = max(np.cos(a) * .245 + np.cos(a - k) * .245 for a, k in zip(thigh, knee)) if drop < .3 else max(
-        np.cos(a) * .245 + np.cos(a - k) * .245 for a, k in zip(thigh, knee))
-    hip = (drop + .045) * h
-    joints["pelvis"] = np.array([0, 0, hip + .02 * h])
-    joints["neck"] = np.array([0, 0, hip + .315 * h]) + lean * h * 1.5
-    joints["head"] = joints["neck"] + (0, .02 * h, .095 * h)
-    for side, sign in (("left", -1), ("right", 1)):
-        k = 0 if sign < 0 else 1
-        root = (sign * .050 * h, 0, hip)
-        joints[side + "_leg"] = _limb(root, (thigh[k], thigh[k] - knee[k]), (.245 * h, .245 * h))
-        joints[side + "_foot"] = thigh[k] - knee[k]
-        shoulder = joints["neck"] + (sign * .096 * h * build.wide ** .5, -.005 * h, -.050 * h)
-        arm = -thigh[k] * .85 + .03
-        bend = .18 + .35 * pace * max(0.0, np.sin(arm))
-        joints[side + "_arm"] = _limb(shoulder, (arm, arm + bend), (.175 * h, .150 * h))
-        for number, point in enumerate(joints[side + "_arm"]):
-            point[0] += sign * (.012, .035, .03)[number] * h
-    return joints
-
-
-def standing(build, kind):
-    """Still poses: arms down, phone in hand, hands in pockets, arms folded."""
-    joints = walking(build, .13 * kind, .12)
-    h = build.height
-    for side, sign in (("left", -1), ("right", 1)):
-        shoulder, elbow, wrist = joints[side + "_arm"]
-        if kind % 4 == 1 and sign > 0:
-            elbow[:] = shoulder + np.array([.02, .03, -.17]) * h
-            wrist[:] = elbow + np.array([-.04, .12, .07]) * h
-        elif kind % 4 == 2:
-            elbow[:] = shoulder + np.array([sign * .06, -.03, -.16]) * h
-            wrist[:] = elbow + np.array([-sign * .045, .05, -.115]) * h
-        elif kind % 4 == 3:
-            elbow[:] = shoulder + np.array([sign * .03, .02, -.17]) * h
-            wrist[:] = elbow + np.array([-sign * .12, .09, .02]) * h
-    return joints
-
-
-def bent(root, tip, first, second, out):
-    """The middle joint of a two-bone limb from root to tip that bends towards `out`."""
-    root, tip = np.asarray(root, float), np.asarray(tip, float)
-    span = tip - root
-    reach = min(np.linalg.norm(span), (first + second) * .995)
-    along = (first ** 2 - second ** 2 + reach ** 2) / (2 * reach)
-    unit = span / np.linalg.norm(span)
-    out = np.asarray(out, float) - np.dot(out, unit) * unit
-    return root + unit * along + out / np.linalg.norm(out) * np.sqrt(max(first ** 2 - along ** 2, 0))
-
-
-def riding(build, saddle, grips, pedals, lean):
-    """Joints of a rider: on the saddle, hands on the grips (x, y, z of the right one), feet on two pedals."""
-    h = build.height
-    spine = np.array([0, np.sin(lean), np.cos(lean)])
-    joints = {"pelvis": np.asarray(saddle, float) + (0, 0, .05 * h)}
-    joints["neck"] = joints["pelvis"] + spine * .30 * h
-    joints["head"] = joints["neck"] + np.array([0, .045, .085]) * h
-    for side, sign in (("left", -1), ("right", 1)):
-        hip = joints["pelvis"] + (sign * .05 * h, 0, -.02 * h)
-        ankle = np.asarray(pedals[0 if sign < 0 else 1], float)
-        joints[side + "_leg"] = [hip, bent(hip, ankle, .245 * h, .245 * h, (sign * .12, 1, .35)), ankle]
-        joints[side + "_foot"] = .1
-        shoulder = joints["neck"] + spine * -.045 * h + (sign * .098 * h, 0, 0)
-        hand = np.asarray(grips, float) * (sign, 1, 1)
-        joints[side + "_arm"] = [shoulder, bent(shoulder, hand, .175 * h, .165 * h, (sign * .6, -.2, -1)), hand]
-    return joints
-
-
 def _smooth(points, radii, times=2):
-    path = chaikin(np.concatenate([np.asarray(points, float), np.asarray(radii, float).reshape(len(points), -1)], 1), times)
+    path = chaikin(np.concatenate([np.asarray(points, float), np.asarray(radii, float).reshape(len(points), -1)], 1),
+                   times)
     return path[:, :3], path[:, 3:]
 
 
@@ -147,13 +71,16 @@ def _leg(build, joints, side, slot, bare, sides=8):
     mid = (hip + knee) / 2
     calf = knee * .65 + ankle * .35
     hem = .036 if bare else .046 if build.woman else .054
-    shape = [(hip, .076), (mid, .066), (knee, .050 if bare else .054), (calf, .047 if bare else .053), (ankle, .028 if bare else hem)]
+    shape = [(hip, .076), (mid, .066), (knee, .050 if bare else .054), (calf, .047 if bare else .053),
+             (ankle, .028 if bare else hem)]
     path, radii = _smooth([p for p, _ in shape], [(r * h * w ** .5 * .92,) for _, r in shape], 1)
     legs = [tube(path, radii[:, 0], sf.SKIN if bare else sf.CLOTH, slot=SKIN if bare else slot, sides=sides)]
     if bare and slot == LEGS:
-        legs.append(tube(np.array([hip, mid, knee * .75 + mid * .25]), np.array([.085, .08, .075]) * h * w ** .5, sf.CLOTH, slot=LEGS))
+        legs.append(tube(np.array([hip, mid, knee * .75 + mid * .25]), np.array([.085, .08, .075]) * h * w ** .5,
+                         sf.CLOTH, slot=LEGS))
     angle = joints[side + "_foot"]
-    foot = ellipsoid((0, .038 * h, -.012 * h), (.026 * h, .076 * h, .028 * h), sf.CLOTH, slot=SHOES, rows=5, cols=8, low=-.75)
+    foot = ellipsoid((0, .038 * h, -.012 * h), (.026 * h, .076 * h, .028 * h), sf.CLOTH, slot=SHOES, rows=5, cols=8,
+                     low=-.75)
     legs.append(moved(foot, ankle - (0, 0, .015 * h), turn_x(np.clip(angle, -.9, .3))))
     return legs
 
@@ -175,7 +102,8 @@ def _arm(build, joints, side, bare):
 
 
 TORSO = np.array([  # share of pelvis-to-neck, half width, half depth, in units of the height
-    (-.20, .062, .052), (-.10, .092, .066), (.08, .096, .068), (.36, .080, .057), (.62, .096, .066), (.78, .108, .062), (.89, .098, .052),
+    (-.20, .062, .052), (-.06, .094, .067), (.08, .096, .068), (.36, .080, .057), (.62, .096, .066), (.78, .108, .062),
+    (.89, .098, .052),
     (.955, .066, .044), (1.0, .036, .036)])
 
 
@@ -200,7 +128,8 @@ def _torso(build, joints):
     high_path, high_fat = _smooth(path[1:], t[1:, 1:], 1)
     parts.append(tube(high_path, high_fat, sf.CLOTH, slot=TOP, sides=12))
     if build.outfit == "suit":
-        parts.append(box(pelvis + (neck - pelvis) * .72 + (0, .064 * h, 0), (.05 * h, .03 * h, .12 * h), sf.CLOTH, (.7, .7, .68)))
+        parts.append(box(pelvis + (neck - pelvis) * .72 + (0, .064 * h, 0), (.05 * h, .03 * h, .12 * h), sf.CLOTH,
+                         (.7, .7, .68)))
     return parts
 
 
@@ -226,12 +155,16 @@ def _skirt(build, joints):
 def _head(build, joints):
     r = build.head
     at = joints["head"]
-    neck = tube(np.array([joints["neck"] - (0, 0, .02 * build.height), at - (0, .006, r * .5)]), build.height * .032, sf.SKIN, slot=SKIN)
+    neck = tube(np.array([joints["neck"] - (0, 0, .02 * build.height), at - (0, .006, r * .5)]), build.height * .032,
+                sf.SKIN, slot=SKIN)
     face = ellipsoid(at, (r * .74, r * .90, r * 1.06), sf.SKIN, slot=SKIN, rows=9, cols=12)
-    nose = ellipsoid(at + np.array([0, r * .90, -r * .08]), (r * .11, r * .14, r * .16), sf.SKIN, slot=SKIN, rows=4, cols=6)
-    eyes = [ellipsoid(at + np.array([s * r * .30, r * .77, r * .16]), (r * .15, r * .07, r * .08), sf.HAIR, (.05, .035, .03), rows=4, cols=6)
+    nose = ellipsoid(at + np.array([0, r * .90, -r * .08]), (r * .11, r * .14, r * .16), sf.SKIN, slot=SKIN, rows=4,
+                     cols=6)
+    eyes = [ellipsoid(at + np.array([s * r * .30, r * .77, r * .16]), (r * .15, r * .07, r * .08), sf.HAIR,
+                      (.05, .035, .03), rows=4, cols=6)
             for s in (-1, 1)]
-    mouth = ellipsoid(at + np.array([0, r * .79, -r * .46]), (r * .24, r * .06, r * .06), sf.SKIN, (.25, .08, .07), rows=4, cols=6)
+    mouth = ellipsoid(at + np.array([0, r * .79, -r * .46]), (r * .24, r * .06, r * .06), sf.SKIN, (.25, .08, .07),
+                      rows=4, cols=6)
     return [neck, face, nose, mouth, *eyes, *_hair(build, at, r)]
 
 
@@ -243,26 +176,35 @@ def _hair(build, at, r):
     if style == "bald":
         return []
     if style == "cap":
-        brim = ellipsoid(at + np.array([0, r * .95, r * .38]), (r * .6, r * .55, r * .06), sf.CLOTH, slot=BAG, rows=4, cols=10)
-        return [cap((.82, .98, 1.0), (0, -.02, .14), .12, BAG, sf.CLOTH, .05), cap((.80, .94, 1.06), (0, -.06, .03), -.1), brim]
+        brim = ellipsoid(at + np.array([0, r * .95, r * .38]), (r * .6, r * .55, r * .06), sf.CLOTH, slot=BAG, rows=4,
+                         cols=10)
+        return [cap((.82, .98, 1.0), (0, -.02, .14), .12, BAG, sf.CLOTH, .05),
+                cap((.80, .94, 1.06), (0, -.06, .03), -.1), brim]
     if style == "hood":
         return [cap((.98, 1.08, 1.22), (0, -.12, -.02), -.45, TOP, sf.CLOTH, .75)]
     if style == "helmet":
-        return [cap((.92, 1.12, 1.02), (0, -.02, .22), .0, BAG, sf.METAL, .08), cap((.80, .94, 1.06), (0, -.06, .03), -.3)]
+        return [cap((.92, 1.12, 1.02), (0, -.02, .22), .0, BAG, sf.METAL, .08),
+                cap((.80, .94, 1.06), (0, -.06, .03), -.3)]
     if style == "motor":
-        shell = ellipsoid(at + np.array([0, 0, r * .05]), (r * 1.12, r * 1.25, r * 1.28), sf.METAL, slot=BAG, rows=9, cols=14)
-        visor = ellipsoid(at + np.array([0, r * .25, r * .12]), (r * .98, r * 1.08, r * .50), sf.GLASS, (.01, .01, .012), rows=6, cols=14)
+        shell = ellipsoid(at + np.array([0, 0, r * .05]), (r * 1.12, r * 1.25, r * 1.28), sf.METAL, slot=BAG, rows=9,
+                          cols=14)
+        visor = ellipsoid(at + np.array([0, r * .25, r * .12]), (r * .98, r * 1.08, r * .50), sf.GLASS,
+                          (.01, .01, .012), rows=6, cols=14)
         return [shell, visor]
     parts = [cap((.82, .98, 1.12), (0, -.05, .06), .02 if style == "short" else -.05)]
     if style == "short":
-        parts.append(ellipsoid(at + np.array([0, -r * .28, -r * .05]), (r * .76, r * .72, r * .85), sf.HAIR, slot=HAIR, rows=6, cols=12))
+        parts.append(ellipsoid(at + np.array([0, -r * .28, -r * .05]), (r * .76, r * .72, r * .85), sf.HAIR, slot=HAIR,
+                               rows=6, cols=12))
     elif style in ("long", "bob"):
         drop = 1.5 if style == "long" else .75
-        back = np.array([at + np.array([0, -r * .30, r * .5]), at + np.array([0, -r * .48, -r * .3]), at + np.array([0, -r * .55, -r * drop])])
+        back = np.array([at + np.array([0, -r * .30, r * .5]), at + np.array([0, -r * .48, -r * .3]),
+                         at + np.array([0, -r * .55, -r * drop])])
         parts.append(tube(back, np.array([(.72, .55), (.84, .58), (.62, .30)]) * r, sf.HAIR, slot=HAIR, sides=12))
     else:
-        parts.append(ellipsoid(at + np.array([0, -r * .85, r * .55]), (r * .40, r * .40, r * .38), sf.HAIR, slot=HAIR, rows=5, cols=8))
-        parts.append(ellipsoid(at + np.array([0, -r * .25, 0]), (r * .78, r * .76, r * .85), sf.HAIR, slot=HAIR, rows=6, cols=12))
+        parts.append(ellipsoid(at + np.array([0, -r * .85, r * .55]), (r * .40, r * .40, r * .38), sf.HAIR, slot=HAIR,
+                               rows=5, cols=8))
+        parts.append(ellipsoid(at + np.array([0, -r * .25, 0]), (r * .78, r * .76, r * .85), sf.HAIR, slot=HAIR,
+                               rows=6, cols=12))
     return parts
 
 
@@ -270,11 +212,20 @@ def _bag(build, joints):
     h = build.height
     chest = joints["pelvis"] * .35 + joints["neck"] * .65
     if build.bag == "backpack":
-        return [ellipsoid(chest + np.array([0, -.115 * h, -.01 * h]), (.085 * h, .065 * h, .135 * h), sf.CLOTH, slot=BAG, rows=7, cols=10)]
+        pack = ellipsoid(chest + (0, -.105 * h, -.01 * h), (.088 * h, .055 * h, .135 * h), sf.CLOTH, slot=BAG, rows=8,
+                         cols=12, square=.5)
+        pocket = ellipsoid(chest + (0, -.155 * h, -.06 * h), (.065 * h, .025 * h, .06 * h), sf.CLOTH, (.8, .8, .8), BAG,
+                           6, 10, square=.5)
+        top, low = joints["neck"] - (0, 0, .03 * h), chest - (0, 0, .07 * h)
+        straps = [tube([top + (x, -.06 * h, 0), top + (x, .035 * h, .01 * h), chest + (x * 1.2, .078 * h, .02 * h),
+                        low + (x * 1.5, .01 * h, 0)], .012 * h, sf.CLOTH, slot=BAG, sides=5)
+                  for x in (-.055 * h, .055 * h)]
+        return [pack, pocket, *straps]
     if build.bag == "shoulder":
         hip = joints["pelvis"] + np.array([.125 * h, -.01, .0])
         return [ellipsoid(hip, (.035 * h, .10 * h, .085 * h), sf.CLOTH, slot=BAG, rows=6, cols=8),
-                tube(np.array([hip + (0, 0, .05 * h), chest + (.1 * h, .0, .09 * h), joints["neck"] + (-.05 * h, 0, 0)]), .010 * h,
+                tube(np.array([hip + (0, 0, .05 * h), chest + (.1 * h, .0, .09 * h),
+                               joints["neck"] + (-.05 * h, 0, 0)]), .010 * h,
                      sf.CLOTH, slot=BAG, sides=5)]
     if build.bag == "hand":
         wrist = joints["right_arm"][2]

@@ -47,7 +47,8 @@ def bicycle(c, rgb, x=0.0, y=0.0, k=1.0):
 def car_front(c, rgb, x=0.0, y=0.0, k=1.0):
     def at(points):
         return [(x + k * a, y + k * b) for a, b in points]
-    c.poly(at([(-.15, -.08), (.15, -.08), (.15, .02), (.11, .05), (.08, .14), (-.08, .14), (-.11, .05), (-.15, .02)]), rgb)
+    c.poly(at([(-.15, -.08), (.15, -.08), (.15, .02), (.11, .05), (.08, .14), (-.08, .14), (-.11, .05), (-.15, .02)]),
+           rgb)
     for side in (-.11, .11):
         c.poly(at([(side - .035, -.13), (side + .035, -.13), (side + .035, -.07), (side - .035, -.07)]), rgb)
 
@@ -73,8 +74,10 @@ def _digger(c, rgb):
 
 
 def _deer(c, rgb):
-    c.poly([(-.2, -.04), (-.16, .07), (.06, .06), (.13, .19), (.24, .17), (.2, .11), (.17, .1), (.1, -.06), (-.14, -.07)], rgb)
-    for points in ([(-.16, -.04), (-.25, -.24)], [(-.10, -.05), (-.08, -.26)], [(.06, -.04), (.14, -.22)], [(.02, -.05), (.22, -.12)],
+    c.poly([(-.2, -.04), (-.16, .07), (.06, .06), (.13, .19), (.24, .17), (.2, .11), (.17, .1), (.1, -.06),
+            (-.14, -.07)], rgb)
+    for points in ([(-.16, -.04), (-.25, -.24)], [(-.10, -.05), (-.08, -.26)], [(.06, -.04), (.14, -.22)],
+                   [(.02, -.05), (.22, -.12)],
                    [(.14, .18), (.07, .28), (.15, .29)], [(.14, .18), (.2, .28)]):
         c.line(points, rgb, .03)
 
@@ -208,14 +211,21 @@ def _tee(c, rgb):
 
 MANDATORY = (
     _turned(0), _turned(-np.pi / 2), _turned(np.pi / 2), _turned(-2.36), _turned(2.36), lambda c, rgb: _bend(c, rgb, 1),
-    lambda c, rgb: _bend(c, rgb, -1), _ring_of_arrows, person, lambda c, rgb: bicycle(c, rgb, 0, 0, 1.15), _walk_and_ride,
-    _split_walk_ride, _words("30", .3), _ahead_or(1), _ahead_or(-1), _both_sides, _words("50", .3), _tee, _children, _two_way)
+    lambda c, rgb: _bend(c, rgb, -1), _ring_of_arrows, person, lambda c, rgb: bicycle(c, rgb, 0, 0, 1.15),
+    _walk_and_ride,
+    _split_walk_ride, _words("30", .3), _ahead_or(1), _ahead_or(-1), _both_sides, _words("50", .3), _tee, _children,
+    _two_way)
 PROHIBITORY = (
-    _words("30", .3), _words("50", .3), _words("80", .3), _words("100", .27), None, "bar", _cars, lambda c, rgb: truck(c, rgb, 0, 0, 1.05),
-    bicycle, person, _words("60", .3), lambda c, rgb: _bend(c, rgb, 1), lambda c, rgb: _bend(c, rgb, -1), _u_turn, _motorbike,
-    _words("40", .3), _words("70", .3), _words("7.5t", .2), lambda c, rgb: car_front(c, rgb, 0, 0, 1.5), _words("120", .27), _words("3.8", .22),
+    _words("30", .3), _words("50", .3), _words("80", .3), _words("100", .27), None, "bar", _cars, lambda c,
+    rgb: truck(c, rgb, 0, 0, 1.05),
+    bicycle, person, _words("60", .3), lambda c, rgb: _bend(c, rgb, 1), lambda c, rgb: _bend(c, rgb, -1), _u_turn,
+    _motorbike,
+    _words("40", .3), _words("70", .3), _words("7.5t", .2), lambda c, rgb: car_front(c, rgb, 0, 0, 1.5),
+    _words("120", .27), _words("3.8", .22),
     _words("20", .3))
 WARNING = (
-    _exclaim, _curve(1), _curve(-1), _curve(1, True), _cross_roads, person, _children, _digger, _slippery, _bumps, _narrow, _lights,
+    _exclaim, _curve(1), _curve(-1), _curve(1,
+                                            True), _cross_roads, person, _children, _digger, _slippery, _bumps,
+                                            _narrow, _lights,
     _ring_of_arrows, _curve(-1, True), _hill, _two_way, lambda c, rgb: bicycle(c, rgb, 0, 0, .95), _deer, _side_road,
     lambda c, rgb: car_front(c, rgb, 0, 0, 1.3))

@@ -3,10 +3,21 @@
 It draws no colours; `shade` does. Single threaded and without fast-math, so the same input gives the same bits.
 """
 import numpy as np
-from numba import njit
+
+from .kernel import kernel
 
 
-@njit(cache=True)
+@kernel
+def _bound(e, r, low, high):
+    """Narrow low..high to where e * x + r >= 0."""
+    if e > 0:
+        return max(low, -r / e), high
+    if e < 0:
+        return low, min(high, -r / e)
+    return (low, high) if r >= 0 else (1.0, -1e9)
+
+
+@kernel
 def _fill(ax, ay, az, bx, by, bz, cx, cy, cz, number, key, ids):
     """One screen triangle. `key` holds the nearest surface so far, larger is nearer."""
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
@@ -15,7 +26,8 @@ def _fill(ax, ay, az, bx, by, bz, cx, cy, cz, number, key, ids):
     height, width = key.shape
     y0 = max(0, int(np.ceil(min(ay, by, cy) - 0.5)))
     y1 = min(height - 1, int(np.floor(max(ay, by, cy) - 0.5)))
-    if y1 < y0:
+    left, right = min(ax, bx, cx), max(ax, bx, cx)
+    if y1 < y0 or np.ceil(left - 0.75) > np.floor(right - 0.25):
         return
     dx = ((bz - az) * (cy - ay) - (cz - az) * (by - ay)) / area
     dy = ((cz - az) * (bx - ax) - (bz - az) * (cx - ax)) / area
@@ -24,20 +36,13 @@ def _fill(ax, ay, az, bx, by, bz, cx, cy, cz, number, key, ids):
     fa, fb, fc = (bx - ax) * sign, (cx - bx) * sign, (ax - cx) * sign
     for y in range(y0, y1 + 1):
         py = y + 0.5
+        low, high = left, right
+        low, high = _bound(ea, fa * (py - ay) - ea * ax, low, high)
+        low, high = _bound(eb, fb * (py - by) - eb * bx, low, high)
+        low, high = _bound(ec, fc * (py - cy) - ec * cx, low, high)
         shift = 0.75 if y & 1 else 0.25
-        low, high = -shift, width - shift
-        ra = fa * (py - ay) - ea * ax
-        rb = fb * (py - by) - eb * bx
-        rc = fc * (py - cy) - ec * cx
-        for e, r in ((ea, ra), (eb, rb), (ec, rc)):
-            if e > 0:
-                low = max(low, -r / e - shift)
-            elif e < 0:
-                high = min(high, -r / e - shift)
-            elif r < 0:
-                high = low - 1
-        x0 = max(0, int(np.ceil(low)))
-        x1 = min(width - 1, int(np.floor(high)))
+        x0 = max(0, int(np.ceil(low - shift)))
+        x1 = min(width - 1, int(np.floor(high - shift)))
         depth = az + dx * (x0 + shift - ax) + dy * (py - ay)
         for x in range(x0, x1 + 1):
             if depth > key[y, x]:
@@ -46,7 +51,7 @@ def _fill(ax, ay, az, bx, by, bz, cx, cy, cz, number, key, ids):
             depth += dx
 
 
-@njit(cache=True)
+@kernel
 def draw(pos, first, last, view, focal, centre, near, key, ids):
     """Triangles first..last of pos through a camera. view: (3, 4), rows right, down, forward; near <= 0: parallel."""
     corner = np.empty((3, 3))
@@ -55,8 +60,9 @@ def draw(pos, first, last, view, focal, centre, near, key, ids):
     for t in range(first, last):
         for k in range(3):
             for r in range(3):
-                corner[k, r] = (view[r, 0] * pos[t, k, 0] + view[r, 1] * pos[t, k, 1] + view[r, 2] * pos[t, k, 2]
-                                + view[r, 3])
+                corner[k, r] = (view[r, 0] * pos[t, k, 0] + view[r, 1] * pos[t, k, 1] + view[r, 2] * pos[t, k,
+                                                                                                         2] + view[r,
+                                                                                                                   3])
         if near <= 0:
             for k in range(3):
                 clipped[k, 0] = focal * corner[k, 0] + centre[0]
@@ -77,7 +83,7 @@ def draw(pos, first, last, view, focal, centre, near, key, ids):
                   clipped[k + 1, 0], clipped[k + 1, 1], clipped[k + 1, 2], t, key, ids)
 
 
-@njit(cache=True)
+@kernel
 def _outside(points, count, width, height):
     left = right = above = below = True
     for k in range(count):
@@ -88,7 +94,7 @@ def _outside(points, count, width, height):
     return left or right or above or below
 
 
-@njit(cache=True)
+@kernel
 def clip_near(corner, near, out):
     """A triangle's part with z >= near: 0, 3 or 4 corners."""
     count = 0
@@ -104,7 +110,7 @@ def clip_near(corner, near, out):
     return count
 
 
-@njit(cache=True)
+@kernel
 def extent(pos, first, last, view, focal, centre, near):
     """The box around the projection of triangles first..last, not clipped to any frame; x2 < x1: nothing in front."""
     corner = np.empty((3, 3))
@@ -113,8 +119,9 @@ def extent(pos, first, last, view, focal, centre, near):
     for t in range(first, last):
         for k in range(3):
             for r in range(3):
-                corner[k, r] = (view[r, 0] * pos[t, k, 0] + view[r, 1] * pos[t, k, 1] + view[r, 2] * pos[t, k, 2]
-                                + view[r, 3])
+                corner[k, r] = (view[r, 0] * pos[t, k, 0] + view[r, 1] * pos[t, k, 1] + view[r, 2] * pos[t, k,
+                                                                                                         2] + view[r,
+                                                                                                                   3])
         for k in range(clip_near(corner, near, clipped)):
             x = focal * clipped[k, 0] / clipped[k, 2] + centre[0]
             y = focal * clipped[k, 1] / clipped[k, 2] + centre[1]
@@ -123,7 +130,7 @@ def extent(pos, first, last, view, focal, centre, near):
     return x1, y1, x2, y2
 
 
-@njit(cache=True)
+@kernel
 def count_ids(ids, owner, counts):
     """How many samples each object owns: counts[object] += 1."""
     for y in range(ids.shape[0]):

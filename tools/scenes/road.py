@@ -90,7 +90,8 @@ SOIL = {"grass": (sf.GRASS, (.075, .105, .035)), "paving": (sf.PAVING, (.24, .23
 
 def marks_of(plan):
     """Lane markings: rows of lateral, width, dash, gap, yellow. Rows for: main road, bare asphalt, side street."""
-    rows = [(0, .12, 3, 4.5, plan.yellow)] if plan.lanes == 1 else [(-.12, .12, 0, 0, plan.yellow), (.12, .12, 0, 0, plan.yellow)]
+    rows = [(0, .12, 3, 4.5, plan.yellow)] if plan.lanes == 1 else [(-.12, .12, 0, 0, plan.yellow),
+                                                                    (.12, .12, 0, 0, plan.yellow)]
     for lane in range(1, plan.lanes):
         rows += [(side * lane * plan.lane, .12, 3, 6, 0) for side in (-1, 1)]
     rows += [(side * (plan.half - .12), .12, 0, 0, 0) for side in (-1, 1)]
@@ -120,7 +121,8 @@ def _pieces(plan, start, end):
 
 def ground(road, plan, start, end):
     """Meshes with their marking record: everything flat."""
-    base = faces_of(np.array([(-400, -200, -.03), (400, -200, -.03), (400, 700, -.03), (-400, 700, -.03)], float), np.array([[0, 1, 2], [0, 2, 3]]),
+    base = faces_of(np.array([(-400, -200, -.03), (400, -200, -.03), (400, 700, -.03), (-400, 700, -.03)], float),
+                    np.array([[0, 1, 2], [0, 2, 3]]),
                     np.array([(-400, -200), (400, -200), (400, 700), (-400, 700)], float), *SOIL["grass"])
     parts: list[tuple[Mesh, int]] = [(base, 0)]
     for k, (a, b) in enumerate(_pieces(plan, start, end)):
@@ -165,7 +167,8 @@ def _junction(road, plan):
         near, far = plan.edge(side), side * 120
         parts.append(slab(near, far, -half + 2.2, half - 2.2, .002, sf.ROAD, ASPHALT, 2))
         for k in (-1, 1):
-            parts.append(slab(plan.front(side), far, k * half, k * (half - 2.2), KERB if plan.kerbs else .01, sf.PAVING, (.25, .245, .235), 0))
+            parts.append(slab(plan.front(side), far, k * half, k * (half - 2.2), KERB if plan.kerbs else .01,
+                              sf.PAVING, (.25, .245, .235), 0))
             parts.append(slab(near, plan.front(side), k * half, k * (half - 2.2), .001, sf.ROAD, ASPHALT, 1))
     return parts
 

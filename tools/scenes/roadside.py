@@ -16,7 +16,7 @@ class SignStreet(Street):
     """A street whose own signs are replaced by ones of chosen size in the picture."""
 
     def __init__(self, rng, split, weather, focal):
-        self.focal, self.aim = focal, None
+        self.focal, self.aim, self.seen = focal, None, []
         super().__init__(rng, split, weather, length=110.0)
 
     def _signs(self):
@@ -32,10 +32,16 @@ class SignStreet(Street):
         """(s, lateral) of a pole beside the road at which a face of `size` metres is `pixels` high."""
         rng, plan = self.rng, self.plan
         far = max(3.0, self.focal * size / pixels)
-        side = 1 if rng.random() < .75 else -1
-        if far < 9:
-            side = 1 if self.own > 0 else -1
-        lateral = plan.edge(side) + side * rng.uniform(.35, min(2.4, plan.pavement))
+        lateral, gap = 0.0, size / far
+        for _ in range(8):
+            side = 1 if rng.random() < .75 else -1
+            if far < 9:
+                side = 1 if self.own > 0 else -1
+            lateral = plan.edge(side) + side * rng.uniform(.35, max(min(2.4, plan.pavement), far * .12))
+            slope = (lateral - self.own) / far
+            if all(abs(slope - other) > gap + width for other, width in self.seen):
+                break
+        self.seen.append(((lateral - self.own) / far, gap * .5))
         if self.aim is None:
             self.aim = np.arctan2(self.own - lateral, far) + rng.uniform(-.7, .7) * 320 / self.focal
         return far, lateral
@@ -62,22 +68,23 @@ class SignStreet(Street):
             self.advert(far, lateral, rng.normal(0, .2))
 
 
-def signs_sample(rng, split, size):
-    """A 640 x 480 picture with a few signs from 14 to 150 pixels."""
+def signs_sample(rng, split, size, tries=4):
+    """A 640 x 480 picture with a few signs from 14 to 150 pixels; another try where every sign is hidden."""
     focal = size[0] * rng.uniform(.75, 1.7)
     street = SignStreet(rng, split, light.pick(rng), focal)
     tidy(street)
     tall = rng.uniform(1.2, 1.9) + street.plan.height(street.own)
     at = street.road.at(0.0, street.own, tall)
     camera = world.aimed(at, street.aim, rng.normal(.03, .03), rng.normal(0, .012), focal, *size, rng.uniform(.48, .60))
-    return photograph(street, camera, rng)
+    found = photograph(street, camera, rng)
+    return found if len(found.classes) or tries <= 1 else signs_sample(rng, split, size, tries - 1)
 
 
 def tidy(street):
     """Drop the labels of what is no sign, and what would stand between the lens and everything else."""
     keep = []
     for item in street.items:
-        if item.record != 1000 and 0 < item.size[1] and item.s < 8 and abs(item.lateral - street.own) < 2.5:
+        if item.record != 1000 and item.size[1] > 0 and item.s < 9 and abs(item.lateral - street.own) < 3.2:
             continue
         keep.append(item if item.record == 1000 else item._replace(label=-1))
     street.items = keep

@@ -5,6 +5,7 @@ import numpy as np
 
 from . import camera as dash
 from . import light, truth, world
+from .mesh import coarse
 from .world import Thing
 
 
@@ -19,6 +20,21 @@ class Sample(NamedTuple):
     tracks: np.ndarray  # (n,) int64
 
 
+FINE_UNTIL = ((32, None), (62, (.10, .045)), (1e9, (.20, .09)))  # metres away; cells of vehicles, of all else
+_COARSE = {}
+
+
+def detail(mesh, label, far):
+    """The mesh, or a coarser one where it is far away. Meshes live as long as the process."""
+    cells = next(cells for limit, cells in FINE_UNTIL if far < limit)
+    if cells is None or len(mesh.pos) < 300:
+        return mesh
+    cell = cells[0 if label == 1 else 1]
+    if (id(mesh), cell) not in _COARSE:
+        _COARSE[id(mesh), cell] = mesh, coarse(mesh, cell)
+    return _COARSE[id(mesh), cell][1]
+
+
 def gather(street, t, ego, reach=150.0):
     """Ground first, then everything within reach: (things, how many are ground)."""
     things = [Thing(mesh, (0, 0, 0), record=record) for mesh, record in street.ground]
@@ -30,7 +46,11 @@ def gather(street, t, ego, reach=150.0):
         if not ego - 8 < s < ego + reach:
             continue
         at = street.road.at(s, item.lateral + item.sideways * t, item.z)
-        things.append(Thing(item.shape(t), tuple(at), street.road.heading(s) + item.turn, item.palette, item.label, item.track, item.glow,
+        mesh = item.far if item.far and s - ego > 38 and not street.journey else item.shape(t)
+        if not (street.journey or item.far):
+            mesh = detail(mesh, item.label, s - ego)
+        things.append(Thing(mesh, tuple(at), street.road.heading(s) + item.turn, item.palette, item.label, item.track,
+                            item.glow,
                             item.record, item.scale))
     return things, count
 
@@ -46,7 +66,8 @@ def _outlines(street, t, ego):
         angle = street.road.heading(s) + item.turn
         c, sn = np.cos(angle), np.sin(angle)
         corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half @ np.array([[c, sn], [-sn, c]])
-        shapes.append((corners + street.road.at(s, item.lateral + item.sideways * t)[:2], 25 if item.size[1] > 1 else 120))
+        shapes.append((corners + street.road.at(s, item.lateral + item.sideways * t)[:2],
+                       25 if item.size[1] > 1 else 120))
     return shapes
 
 
@@ -55,18 +76,18 @@ def _lamps(street, ego, count=14):
     return [(*street.road.at(s, lateral, z), *rgb) for s, lateral, z, *rgb in near]
 
 
-def lights_of(street, soup, ground_end, t, ego):
+def lights_of(street, soup, spans, bounds, t, ego):
     focus = street.road.at(ego + 30)
-    return light.make(street.weather, soup, ground_end, focus, _lamps(street, ego), _outlines(street, t, ego),
+    return light.make(street.weather, soup, spans, bounds, focus, _lamps(street, ego), _outlines(street, t, ego),
                       (street.town.facades(), street.marks, street.zebra))
 
 
 def photograph(street, camera, rng, t=0.0, ego=0.0, artefacts=True):
     """Render and measure: a Sample."""
     things, ground_count = gather(street, t, ego)
-    soup, spans = world.gather(things)
-    lights = lights_of(street, soup, int(spans[ground_count][0]), t, ego)
-    linear, depth, wet, ids = world.picture(soup, camera, lights)
+    soup, spans, bounds = world.gather(things)
+    lights = lights_of(street, soup, spans[ground_count:], bounds[ground_count:], t, ego)
+    linear, depth, wet, ids = world.picture(soup, spans, bounds, camera, lights)
     image = dash.develop(linear, depth, wet, camera, street.weather, rng, artefacts)
     kept = truth.keep(truth.measure(things, soup, spans, camera, ids))
     return Sample(image, np.array([k[1] for k in kept], np.float32).reshape(-1, 4),

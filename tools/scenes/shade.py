@@ -6,14 +6,14 @@ of rows go through three passes: where (geometry), what (colour), how lit. No ca
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from . import locate as at
 from . import surface as sf
+from .kernel import kernel, scratch
 from .sky import MIRROR_SHAPE, mirror_map, mirrored, power, sky_at
 from .textures import noise_at
 
 BAND = 32  # rows shaded at a time
-X, Y, Z, NX, NY, NZ, U, V, DEPTH, FACING, REACH, RED, GREEN, BLUE, GLOSS, SHINE, WET = range(17)
 
 
 class Soup(NamedTuple):
@@ -50,76 +50,7 @@ class Light(NamedTuple):
     metres: np.ndarray
 
 
-@njit(cache=True)
-def _collect(ids, tag, top, pixel, tri, share, sub):
-    """Samples of a band: which pixel, which triangle, which share of the pixel, where in it. Returns how many."""
-    rows, width = ids.shape[0] // 2, ids.shape[1] // 2
-    n = 0
-    for y in range(rows):
-        for x in range(width):
-            first = n
-            for s in range(4):
-                row = 2 * y + (s >> 1)
-                t = ids[row, 2 * x + (s & 1)]
-                found = False
-                for g in range(first, n):
-                    o = tri[g]
-                    if o == t or (o >= 0 and t >= 0 and tag[o, 0] == tag[t, 0] and tag[o, 1] == tag[t, 1] and tag[o, 2] == tag[t, 2]):
-                        share[g] += 0.25
-                        found = True
-                        break
-                if not found:
-                    pixel[n], tri[n], share[n] = (top + y) * width + x, t, 0.25
-                    sub[n, 0] = x + ((s & 1) + (0.75 if row & 1 else 0.25)) * 0.5
-                    sub[n, 1] = top + y + 0.25 + 0.5 * (s >> 1)
-                    n += 1
-            if n == first + 1:
-                sub[first, 0], sub[first, 1] = x + 0.5, top + y + 0.5
-    return n
-
-
-@njit(cache=True)
-def _locate(n, tri, sub, pos, nrm, uv, eye, axes, focal, centre, geo):
-    """Each sample's ray against its triangle's plane: position, smooth normal, texture place, depth."""
-    for s in range(n):
-        t = tri[s]
-        a, b = (sub[s, 0] - centre[0]) / focal, (sub[s, 1] - centre[1]) / focal
-        rx = axes[0, 0] * a + axes[1, 0] * b + axes[2, 0]
-        ry = axes[0, 1] * a + axes[1, 1] * b + axes[2, 1]
-        rz = axes[0, 2] * a + axes[1, 2] * b + axes[2, 2]
-        reach = np.sqrt(rx * rx + ry * ry + rz * rz)
-        geo[s, REACH] = reach
-        if t < 0:
-            geo[s, X], geo[s, Y], geo[s, Z], geo[s, DEPTH] = rx / reach, ry / reach, rz / reach, 1e4
-            continue
-        ax, ay, az = pos[t, 0, 0], pos[t, 0, 1], pos[t, 0, 2]
-        e1x, e1y, e1z = pos[t, 1, 0] - ax, pos[t, 1, 1] - ay, pos[t, 1, 2] - az
-        e2x, e2y, e2z = pos[t, 2, 0] - ax, pos[t, 2, 1] - ay, pos[t, 2, 2] - az
-        px, py, pz = ry * e2z - rz * e2y, rz * e2x - rx * e2z, rx * e2y - ry * e2x
-        det = e1x * px + e1y * py + e1z * pz
-        if abs(det) < 1e-14:
-            det = 1e-14
-        tx, ty, tz = eye[0] - ax, eye[1] - ay, eye[2] - az
-        u = (tx * px + ty * py + tz * pz) / det
-        qx, qy, qz = ty * e1z - tz * e1y, tz * e1x - tx * e1z, tx * e1y - ty * e1x
-        v = (rx * qx + ry * qy + rz * qz) / det
-        depth = (e2x * qx + e2y * qy + e2z * qz) / det
-        u, v = min(max(u, -0.2), 1.2), min(max(v, -0.2), 1.2)
-        w = 1 - u - v
-        away = (e1y * e2z - e1z * e2y) * rx + (e1z * e2x - e1x * e2z) * ry + (e1x * e2y - e1y * e2x) * rz
-        nx = nrm[t, 0, 0] * w + nrm[t, 1, 0] * u + nrm[t, 2, 0] * v
-        ny = nrm[t, 0, 1] * w + nrm[t, 1, 1] * u + nrm[t, 2, 1] * v
-        nz = nrm[t, 0, 2] * w + nrm[t, 1, 2] * u + nrm[t, 2, 2] * v
-        size = (-1.0 if away > 0 else 1.0) / np.sqrt(max(nx * nx + ny * ny + nz * nz, 1e-12))
-        geo[s, X], geo[s, Y], geo[s, Z] = eye[0] + rx * depth, eye[1] + ry * depth, eye[2] + rz * depth
-        geo[s, NX], geo[s, NY], geo[s, NZ] = nx * size, ny * size, nz * size
-        geo[s, U] = uv[t, 0, 0] * w + uv[t, 1, 0] * u + uv[t, 2, 0] * v
-        geo[s, V] = uv[t, 0, 1] * w + uv[t, 1, 1] * u + uv[t, 2, 1] * v
-        geo[s, DEPTH] = depth
-        geo[s, FACING] = -(nx * rx + ny * ry + nz * rz) * size / reach
-
-
-@njit(cache=True)
+@kernel
 def _colour(n, tri, tag, base, focal, night, look, noise, texels, levels, metres, facades, marks, zebra, table, geo):
     """Each sample's own colour, gloss, glow and how much rain wets it."""
     for s in range(n):
@@ -127,10 +58,10 @@ def _colour(n, tri, tag, base, focal, night, look, noise, texels, levels, metres
         if t < 0:
             continue
         mat, tex, record = tag[t, 0], tag[t, 1], tag[t, 3]
-        u, v = float(geo[s, U]), float(geo[s, V])
+        u, v = float(geo[s, at.U]), float(geo[s, at.V])
         r, g, b, lamp = float(base[t, 0]), float(base[t, 1]), float(base[t, 2]), float(base[t, 3])
-        across = geo[s, DEPTH] / focal
-        wide = across / max(geo[s, FACING], 0.04)
+        across = geo[s, at.DEPTH] / focal
+        wide = across / max(geo[s, at.FACING], 0.04)
         gloss, glow, wet = 0.0, 0.0, 0.0
         if tex >= 0:
             level = np.log2(max(np.sqrt(wide * across) / metres[tex], 1.0)) + 0.3
@@ -152,15 +83,16 @@ def _colour(n, tri, tag, base, focal, night, look, noise, texels, levels, metres
             share = table[mat, 1]
             if share > 0:
                 rate = table[mat, 0]
-                tint = max(1 + share * noise_at(noise, u * rate, v * rate) * min(1.0, 0.1 / max(wide, 1e-3) / rate), 0.2)
+                tint = max(1 + share * noise_at(noise, u * rate, v * rate) * min(1.0, 0.1 / max(wide, 1e-3) / rate),
+                           0.2)
                 r, g, b = r * tint, g * tint, b * tint
             gloss = 1.0 if mat == sf.GLASS else 0.0
             glow = lamp if mat == sf.GLOW else 0.0
-        geo[s, RED], geo[s, GREEN], geo[s, BLUE] = r, g, b
-        geo[s, GLOSS], geo[s, SHINE], geo[s, WET] = gloss, glow, wet
+        geo[s, at.RED], geo[s, at.GREEN], geo[s, at.BLUE] = r, g, b
+        geo[s, at.GLOSS], geo[s, at.SHINE], geo[s, at.WET] = gloss, glow, wet
 
 
-@njit(cache=True)
+@kernel
 def _sunlit(x, y, z, shadow, view, scale):
     """Share of the sun that reaches a point: sixteen shadow-map taps, blended."""
     size = shadow.shape[0]
@@ -180,7 +112,7 @@ def _sunlit(x, y, z, shadow, view, scale):
     return total / 9.0
 
 
-@njit(cache=True)
+@kernel
 def _open_sky(x, y, under, place):
     """How much sky the ground sees: dark under cars and beside walls."""
     u, v = (x - place[0]) * place[2] - 0.5, (y - place[1]) * place[2] - 0.5
@@ -193,7 +125,7 @@ def _open_sky(x, y, under, place):
             + (under[j + 1, i] * (1 - fx) + under[j + 1, i + 1] * fx) * fy) / 255.0
 
 
-@njit(cache=True)
+@kernel
 def _lamp_light(x, y, z, nx, ny, nz, lamps):
     r, g, b = 0.0, 0.0, 0.0
     for m in range(lamps.shape[0]):
@@ -206,7 +138,7 @@ def _lamp_light(x, y, z, nx, ny, nz, lamps):
     return r, g, b
 
 
-@njit(cache=True)
+@kernel
 def _beam(x, y, z, eye, axes, strength):
     """The own car's headlights, just below the camera."""
     side = (x - eye[0]) * axes[0, 0] + (y - eye[1]) * axes[0, 1]
@@ -218,10 +150,35 @@ def _beam(x, y, z, eye, axes, strength):
     return strength * np.exp(-side * side * 7.0) * (cut + 0.05) * 90.0 / (ahead * ahead + 60.0)
 
 
-@njit(cache=True)
+@kernel
+def _shine(r, g, b, px, py, pz, nx, ny, nz, facing, gloss, base, sharp, lit, hidden, sun, sun_rgb, mirror):
+    """Clear coat, glass and metal: what they mirror by Fresnel's law, and the sun's highlight."""
+    f0 = base if gloss <= 0 else 0.02 + 0.07 * gloss
+    graze = 1 - max(facing, 0.0)
+    fresnel = f0 + (1 - f0) * graze * power(graze, 2)
+    fresnel *= 1.0 if gloss <= 0 else min(1.0, gloss * 1.8)
+    px, py, pz = px + 2 * facing * nx, py + 2 * facing * ny, pz + 2 * facing * nz
+    soft = power(max(px * sun[0] + py * sun[1] + pz * sun[2], 0.0), 5)
+    spot = ((power(soft, 3) if sharp else soft) * 9.0 + soft * 0.15) * min(lit * 4, 1.0)
+    er, eg, eb = mirrored(px, py, pz, mirror)
+    return (r + fresnel * (er * hidden + spot * sun_rgb[0] - r), g + fresnel * (eg * hidden + spot * sun_rgb[1] - g),
+            b + fresnel * (eb * hidden + spot * sun_rgb[2] - b))
+
+
+@kernel
+def _rough(nx, ny, nz, u, v, bump, noise):
+    """A normal stirred by noise: folds of cloth, blades of grass."""
+    u, v = u * 0.9, v * 0.54
+    nx, nz = nx + bump * noise_at(noise, u + 0.3, v), nz + bump * noise_at(noise, v, u + 0.7)
+    size = 1 / np.sqrt(nx * nx + ny * ny + nz * nz)
+    return nx * size, ny * size, nz * size
+
+
+@kernel
 def _light(n, tri, pixel, share, tag, eye, axes, table, light, mirror, geo, image, depths, wet, most):
     """Sun, sky, lamps, reflections and fog on each sample; adds its share to its pixel."""
-    sun, sun_rgb, zenith, horizon, bounce, sky = light.sun, light.sun_rgb, light.zenith, light.horizon, light.bounce, light.sky
+    sun, sun_rgb, zenith, horizon = light.sun, light.sun_rgb, light.zenith, light.horizon
+    bounce, sky = light.bounce, light.sky
     noise, shadow, under, lamps = light.noise, light.shadow, light.under, light.lamps
     shadow_view, shadow_scale, under_map = light.shadow_view, light.shadow_scale, light.under_map
     night, shadowed = sky[5], shadow.shape[0] > 2
@@ -231,26 +188,21 @@ def _light(n, tri, pixel, share, tag, eye, axes, table, light, mirror, geo, imag
     high_b = 0.55 * (0.45 * zenith[2] + 0.55 * horizon[2]) + 0.45 * grey
     for s in range(n):
         t = tri[s]
-        x, y, z, depth, reach = float(geo[s, X]), float(geo[s, Y]), float(geo[s, Z]), float(geo[s, DEPTH]), float(geo[s, REACH])
-        at, part = pixel[s], share[s]
+        x, y, z = float(geo[s, at.X]), float(geo[s, at.Y]), float(geo[s, at.Z])
+        depth, reach = float(geo[s, at.DEPTH]), float(geo[s, at.REACH])
+        here, part = pixel[s], share[s]
         mirror_share = 0.0
         if t < 0:
             r, g, b = sky_at(x, y, z, noise, sun, sun_rgb, zenith, horizon, bounce, sky)
         else:
             mat = tag[t, 0]
-            nx, ny, nz, facing = float(geo[s, NX]), float(geo[s, NY]), float(geo[s, NZ]), float(geo[s, FACING])
-            bump = table[mat, 4]
-            if bump > 0 and depth < 60:
-                bump *= min(1.0, 4.0 / depth)
-                u, v = geo[s, U] * 0.9, geo[s, V] * 0.54
-                nx += bump * noise_at(noise, u + 0.3, v)
-                nz += bump * noise_at(noise, v, u + 0.7)
-                size = 1 / np.sqrt(nx * nx + ny * ny + nz * nz)
-                nx, ny, nz = nx * size, ny * size, nz * size
+            nx, ny, nz = float(geo[s, at.NX]), float(geo[s, at.NY]), float(geo[s, at.NZ])
+            facing = float(geo[s, at.FACING])
+            if table[mat, 4] > 0 and depth < 60:
+                bump = table[mat, 4] * min(1.0, 4.0 / depth)
+                nx, ny, nz = _rough(nx, ny, nz, geo[s, at.U], geo[s, at.V], bump, noise)
             lit = nx * sun[0] + ny * sun[1] + nz * sun[2]
-            if mat == sf.LEAF:
-                lit = 0.35 + 0.65 * lit
-            lit = max(lit, 0.0)
+            lit = max(0.35 + 0.65 * lit if mat == sf.LEAF else lit, 0.0)
             if lit > 0 and shadowed:
                 lit *= _sunlit(x + nx * 0.06, y + ny * 0.06, z + nz * 0.06, shadow, shadow_view, shadow_scale)
             hidden = _open_sky(x, y, under, under_map)
@@ -265,63 +217,43 @@ def _light(n, tri, pixel, share, tag, eye, axes, table, light, mirror, geo, imag
                 qr, qg, qb = _lamp_light(x, y, z, nx, ny, nz, lamps)
                 beam = _beam(x, y, z, eye, axes, sky[7]) * max(facing, 0.25) * (2.5 if tag[t, 3] == 1000 else 1.0)
                 lr, lg, lb = lr + qr + beam, lg + qg + beam * 0.93, lb + qb + beam * 0.8
-            gloss, glow, damp = float(geo[s, GLOSS]), float(geo[s, SHINE]), float(geo[s, WET]) * sky[4]
-            own_r, own_g, own_b = float(geo[s, RED]), float(geo[s, GREEN]), float(geo[s, BLUE])
+            gloss, glow, damp = float(geo[s, at.GLOSS]), float(geo[s, at.SHINE]), float(geo[s, at.WET]) * sky[4]
+            own_r, own_g, own_b = float(geo[s, at.RED]), float(geo[s, at.GREEN]), float(geo[s, at.BLUE])
             dark = 1 - 0.38 * damp
             r = own_r * dark * lr + glow * (0.03 + own_r)
             g = own_g * dark * lg + glow * (0.03 + own_g)
             b = own_b * dark * lb + glow * (0.03 + own_b)
             if gloss > 0.05 or table[mat, 2] > 0.03:
-                f0 = table[mat, 2] if gloss <= 0 else 0.02 + 0.07 * gloss
-                graze = 1 - max(facing, 0.0)
-                fresnel = (f0 + (1 - f0) * graze * graze * graze * graze * graze) * (1.0 if gloss <= 0 else min(1.0, gloss * 1.8))
-                px, py, pz = (x - eye[0]) / (depth * reach), (y - eye[1]) / (depth * reach), (z - eye[2]) / (depth * reach)
-                px, py, pz = px + 2 * facing * nx, py + 2 * facing * ny, pz + 2 * facing * nz
-                lean = max(px * sun[0] + py * sun[1] + pz * sun[2], 0.0)
-                soft = power(lean, 5)
-                spot = ((power(soft, 3) if table[mat, 3] > 100 else soft) * 9.0 + soft * 0.15) * min(lit * 4, 1.0)
-                er, eg, eb = mirrored(px, py, pz, mirror)
-                r = r * (1 - fresnel) + fresnel * (er * hidden + spot * sun_rgb[0])
-                g = g * (1 - fresnel) + fresnel * (eg * hidden + spot * sun_rgb[1])
-                b = b * (1 - fresnel) + fresnel * (eb * hidden + spot * sun_rgb[2])
+                far = depth * reach
+                px, py, pz = (x - eye[0]) / far, (y - eye[1]) / far, (z - eye[2]) / far
+                r, g, b = _shine(r, g, b, px, py, pz, nx, ny, nz, facing, gloss, table[mat, 2],
+                                 table[mat, 3] > 100, lit, hidden, sun, sun_rgb, mirror)
             haze = sky[3] * depth * reach
             fog = 1 - np.exp(-haze * np.sqrt(haze))
-            r, g, b = r + (horizon[0] * 0.85 - r) * fog, g + (horizon[1] * 0.85 - g) * fog, b + (horizon[2] * 0.85 - b) * fog
-            if damp > 0:
-                graze = (1 - facing) * (1 - facing)
-                mirror_share = damp * (1 - fog) * max(0.0, nz) * (0.03 + 0.8 * graze * graze)
-        image[at, 0] += min(r, 30.0) * part
-        image[at, 1] += min(g, 30.0) * part
-        image[at, 2] += min(b, 30.0) * part
-        if part > most[at]:
-            most[at], depths[at], wet[at] = part, depth, mirror_share
-
-
-class _Room:
-    """Working arrays for one band, kept between pictures."""
-
-    def __init__(self, samples):
-        self.pixel, self.tri = np.empty(samples, np.int32), np.empty(samples, np.int32)
-        self.share, self.sub = np.empty(samples, np.float32), np.empty((samples, 2), np.float32)
-        self.geo = np.empty((samples, 17), np.float32)
-
-
-_ROOMS = {}
+            r, g, b = sf.mix(r, g, b, horizon[0] * 0.85, horizon[1] * 0.85, horizon[2] * 0.85, fog)
+            mirror_share = damp * (1 - fog) * max(0.0, nz) * (0.03 + 0.8 * power(1 - facing, 2))
+        image[here, 0] += min(r, 30.0) * part
+        image[here, 1] += min(g, 30.0) * part
+        image[here, 2] += min(b, 30.0) * part
+        if part > most[here]:
+            most[here], depths[here], wet[here] = part, depth, mirror_share
 
 
 def resolve(ids, soup, light, camera):
     """Shade all samples of ids (2 x 2 a pixel): linear image, depth, mirror share of wet ground."""
     height, width = ids.shape[0] // 2, ids.shape[1] // 2
-    image = np.zeros((height * width, 3), np.float32)
-    depths, wet, most = (np.zeros(height * width, np.float32) for _ in range(3))
-    room = _ROOMS.setdefault(width, _Room(BAND * width * 4))
+    image = scratch("image", (height * width, 3), fill=0)
+    depths, wet, most = (scratch(name, height * width, fill=0) for name in ("depths", "wet", "most"))
+    samples = BAND * width * 4
+    pixel, tri = scratch("pixel", samples, np.int32), scratch("tri", samples, np.int32)
+    share, sub, geo = scratch("share", samples), scratch("sub", (samples, 2)), scratch("geo", (samples, at.COLUMNS))
     mirror = np.empty((*MIRROR_SHAPE, 3), np.float32)
     mirror_map(light.noise, light.sun, light.sun_rgb, light.zenith, light.horizon, light.bounce, light.sky, mirror)
     for top in range(0, height, BAND):
-        n = _collect(ids[2 * top:2 * (top + BAND)], soup.tag, top, room.pixel, room.tri, room.share, room.sub)
-        _locate(n, room.tri, room.sub, soup.pos, soup.nrm, soup.uv, camera.eye, camera.axes, camera.focal, camera.centre, room.geo)
-        _colour(n, room.tri, soup.tag, soup.rgb, camera.focal, light.sky[5], light.sky[1], light.noise, light.texels, light.levels,
-                light.metres, light.facades, light.marks, light.zebra, sf.MATERIALS, room.geo)
-        _light(n, room.tri, room.pixel, room.share, soup.tag, camera.eye, camera.axes, sf.MATERIALS, light, mirror, room.geo,
-               image, depths, wet, most)
+        n = at.collect(ids[2 * top:2 * (top + BAND)], soup.tag, top, pixel, tri, share, sub)
+        at.locate(n, tri, sub, soup.pos, soup.nrm, soup.uv, camera.eye, camera.axes, camera.focal, camera.centre, geo)
+        _colour(n, tri, soup.tag, soup.rgb, camera.focal, light.sky[5], light.sky[1], light.noise, light.texels,
+                light.levels, light.metres, light.facades, light.marks, light.zebra, sf.MATERIALS, geo)
+        _light(n, tri, pixel, share, soup.tag, camera.eye, camera.axes, sf.MATERIALS, light, mirror, geo, image,
+               depths, wet, most)
     return image.reshape(height, width, 3), depths.reshape(height, width), wet.reshape(height, width)

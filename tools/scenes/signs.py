@@ -1,4 +1,4 @@
-"""Traffic signs on poles: plates of the three classes and others, painted once each; and boards that only look like signs.
+"""Traffic signs: plates of the three classes and others, painted once each; and boards that only look like signs.
 
 Pictograms come from `pictograms`. A face is its own thing in a scene, so that its box is the face's, not the pole's.
 """
@@ -153,7 +153,8 @@ SQUARE = np.array([(-.5, -.5), (.5, -.5), (.5, .5), (-.5, .5)])
 OTHERS = (
     (_stop, circle(.5, 8, np.pi / 8), (.8, .8)), (_give_way, _rounded(-TRIANGLE, .04) + 0.0, (.85, .85)),
     (_priority, np.array([(0, .5), (.5, 0), (0, -.5), (-.5, 0)]), (.7, .7)), (_parking, SQUARE, (.6, .6)),
-    (_crossing, SQUARE, (.6, .6)), (_one_way, SQUARE, (.85, .45)), (_town, SQUARE, (1.4, .85)), (_way, SQUARE, (1.6, .7)),
+    (_crossing, SQUARE, (.6, .6)), (_one_way, SQUARE, (.85, .45)), (_town, SQUARE, (1.4, .85)),
+    (_way, SQUARE, (1.6, .7)),
     (_no_priority, SQUARE, (.5, .7)), (_bus_stop, circle(.5, 20), (.5, .5)))
 
 SLOGANS = ("CAFE", "SALE", "PIZZA", "BAR", "OPEN", "JAZZ", "TAXI", "2+1", "BIO", "GYM", "TEA", "-50%")
@@ -162,7 +163,8 @@ SLOGANS = ("CAFE", "SALE", "PIZZA", "BAR", "OPEN", "JAZZ", "TAXI", "2+1", "BIO",
 def _advert(number):
     """Shop boards: round ones, triangles and squares in colours near a sign's, and posters with faces."""
     rng = np.random.default_rng((number, 41))
-    base = np.array([(30, 60, 150), (200, 40, 40), (240, 240, 235), (240, 190, 40), (40, 110, 60), (90, 40, 100), (25, 25, 28), (230, 120, 40)])
+    base = np.array([(30, 60, 150), (200, 40, 40), (240, 240, 235), (240, 190, 40), (40, 110, 60), (90, 40, 100),
+                     (25, 25, 28), (230, 120, 40)])
     ground, ink = (tuple(int(v) for v in base[k]) for k in rng.choice(len(base), 2, replace=False))
     c = Canvas(1, 1, 90, ground, 0, .15, (-.5, -.5))
     kind = number % 4
@@ -231,5 +233,6 @@ def board_stand(kind):
     if kind == 1:
         return merge([moved(box((0, .08, .5), (.66, .05, 1.02), sf.BARK, (.12, .08, .05)), (0, 0, 0)),
                       box((0, .3, .4), (.6, .04, .8), sf.BARK, (.12, .08, .05), 0)])
-    return merge([box((0, .14, 1.35), (1.28, .22, 1.9), sf.METAL, (.06, .065, .07)), box((0, .14, .2), (.7, .16, .4), sf.METAL, (.06, .065, .07)),
+    return merge([box((0, .14, 1.35), (1.28, .22, 1.9), sf.METAL, (.06, .065, .07)),
+                  box((0, .14, .2), (.7, .16, .4), sf.METAL, (.06, .065, .07)),
                   moved(box((0, 0, 0), (.01, .01, .01), sf.METAL), (0, .1, .3), turn_z(0))])

@@ -1,13 +1,13 @@
 """The sky and what shiny things mirror: colours by direction. Directions are unit vectors, z up."""
 import numpy as np
-from numba import njit
 
+from .kernel import kernel
 from .textures import noise_at
 
 MIRROR_SHAPE = (64, 128)  # elevation, turn
 
 
-@njit(cache=True)
+@kernel
 def power(x, times):
     """x squared `times` times over."""
     for _ in range(times):
@@ -15,7 +15,7 @@ def power(x, times):
     return x
 
 
-@njit(cache=True)
+@kernel
 def sky_at(dx, dy, dz, noise, sun, sun_rgb, zenith, horizon, bounce, sky):
     """The sky's colour with clouds, sun and a hazy skyline."""
     up = max(dz, 0.0)
@@ -47,7 +47,7 @@ def sky_at(dx, dy, dz, noise, sun, sun_rgb, zenith, horizon, bounce, sky):
     return r, g, b
 
 
-@njit(cache=True)
+@kernel
 def mirror_map(noise, sun, sun_rgb, zenith, horizon, bounce, sky, out):
     """Fill out (elevation, turn, 3): sky, a row of houses, or the ground, by direction."""
     rows, cols = out.shape[:2]
@@ -56,7 +56,8 @@ def mirror_map(noise, sun, sun_rgb, zenith, horizon, bounce, sky, out):
         for i in range(cols):
             turn = ((i + 0.5) / cols * 2 - 1) * np.pi
             flat = np.cos(rise)
-            r, g, b = sky_at(np.sin(turn) * flat, np.cos(turn) * flat, np.sin(rise), noise, sun, sun_rgb, zenith, horizon, bounce, sky)
+            r, g, b = sky_at(np.sin(turn) * flat, np.cos(turn) * flat, np.sin(rise), noise, sun, sun_rgb, zenith,
+                             horizon, bounce, sky)
             slope = np.tan(rise)
             top = 0.24 + 0.12 * noise_at(noise, turn * 0.9, 0.37)
             houses = min(max((top - slope) * 9, 0.0), 1.0)
@@ -67,7 +68,7 @@ def mirror_map(noise, sun, sun_rgb, zenith, horizon, bounce, sky, out):
                 out[j, i, k] = c + (bounce[k] * 0.55 - c) * ground
 
 
-@njit(cache=True)
+@kernel
 def mirrored(x, y, z, table):
     """Look the direction up in a mirror map."""
     rows, cols = table.shape[:2]

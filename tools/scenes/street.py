@@ -6,7 +6,7 @@ import numpy as np
 
 from . import artwork, cycles, people, vehicles
 from .kerbside import Item, Kerbside, still
-from .road import Plan, Road, joined, ground, marks_of, zebra_of
+from .road import Plan, Road, ground, joined, marks_of, zebra_of
 from .town import Town
 
 VEHICLE, PEDESTRIAN, BICYCLE = 1, 2, 3
@@ -14,13 +14,19 @@ VEHICLE, PEDESTRIAN, BICYCLE = 1, 2, 3
 # lanes, lane metres, chance of parking, pavement, garden, soil, kerbs, chance of a junction, chance of a zebra, town,
 # traffic gap, parked share, people, riders, idle two-wheelers, signs, small things, tree gap
 STREETS = {
-    "city": (1, (2.9, 3.3), .85, (2.4, 4.2), (0, .5), "paving", True, .65, .5, "blocks", (8, 40), .75, 22, 4, 6, 9, 14, (10, 30)),
-    "avenue": (2, (3.0, 3.3), .5, (3.0, 5.0), (0, 1.5), "paving", True, .6, .5, "blocks", (7, 32), .7, 20, 5, 4, 10, 14, (7, 14)),
-    "suburb": (1, (2.8, 3.2), .55, (1.5, 2.2), (3, 7), "grass", True, .5, .3, "houses", (14, 60), .5, 12, 4, 3, 7, 8, (8, 22)),
-    "country": (1, (3.2, 3.6), 0, (1.5, 2.5), (6, 14), "grass", False, .25, 0, "farms", (18, 70), 0, 3, 4, 0, 7, 2, (6, 25)),
-    "arterial": (2, (3.3, 3.6), 0, (1.8, 3.0), (4, 9), "grass", True, .3, .2, "sheds", (8, 40), 0, 6, 3, 1, 9, 6, (10, 35)),
+    "city": (1, (2.9, 3.3), .85, (2.4, 4.2), (0, .5), "paving", True, .65, .5, "blocks", (8, 40), .75, 22, 4, 6, 9, 14,
+             (10, 30)),
+    "avenue": (2, (3.0, 3.3), .5, (3.0, 5.0), (0, 1.5), "paving", True, .6, .5, "blocks", (7, 32), .7, 20, 5, 4, 10, 14,
+               (7, 14)),
+    "suburb": (1, (2.8, 3.2), .55, (1.5, 2.2), (3, 7), "grass", True, .5, .3, "houses", (14, 60), .5, 12, 4, 3, 7, 8,
+               (8, 22)),
+    "country": (1, (3.2, 3.6), 0, (1.5, 2.5), (6, 14), "grass", False, .25, 0, "farms", (18, 70), 0, 3, 4, 0, 7, 2,
+                (6, 25)),
+    "arterial": (2, (3.3, 3.6), 0, (1.8, 3.0), (4, 9), "grass", True, .3, .2, "sheds", (8, 40), 0, 6, 3, 1, 9, 6,
+                 (10, 35)),
 }
-STREET_FIELDS = ("lanes", "lane", "parking", "pavement", "garden", "soil", "kerbs", "junction", "zebra", "town", "gap", "parked", "people",
+STREET_FIELDS = ("lanes", "lane", "parking", "pavement", "garden", "soil", "kerbs", "junction", "zebra", "town", "gap",
+                 "parked", "people",
                  "riders", "idle", "signs", "small", "trees")
 STREET_ODDS = {"city": .34, "avenue": .24, "suburb": .22, "country": .08, "arterial": .12}
 
@@ -38,7 +44,7 @@ class Street(Kerbside):
         bend = 0 if rng.random() < .45 else rng.choice((-1, 1)) * rng.uniform(.001, .007)
         self.road = Road(length + 60, bend, rng.uniform(0, 50))
         self.plan = self._plan(habit)
-        self.items, self.lamps = [], []
+        self.items, self.lamps, self.taken = [], [], []
         self.own = self.plan.lane * (.5 if self.plan.lanes == 1 or rng.random() < .5 else 1.5)
         self.town = Town(rng, self.road, self.plan, habit["town"], length, weather["night"])
         self._traffic()
@@ -63,7 +69,8 @@ class Street(Kerbside):
         zebra = (at, at + 3.4) if rng.random() < habit["zebra"] and at > 8 else ()
         if junction and zebra and abs(at + 2 - junction) < mouth / 2 + 3.5:
             zebra = (junction - mouth / 2 - 5.5, junction - mouth / 2 - 2.1)
-        return Plan(habit["lanes"], rng.uniform(*habit["lane"]), parking, rng.uniform(*habit["pavement"]), rng.uniform(*habit["garden"]),
+        return Plan(habit["lanes"], rng.uniform(*habit["lane"]), parking, rng.uniform(*habit["pavement"]),
+                    rng.uniform(*habit["garden"]),
                     habit["soil"], habit["kerbs"], junction, mouth, zebra, rng.random() < .15)
 
     def somewhere(self, near, depth, crowd):
@@ -75,7 +82,21 @@ class Street(Kerbside):
     def pick(self, kind):
         return int(self.rng.choice(artwork.designs(kind, self.split)))
 
+    def room(self, s, lateral, size, turn):
+        """Whether nothing labelled stands within a hand's breadth; sizes are (width, length)."""
+        slant = abs(np.sin(turn))
+        wide, long = size[0] + (size[1] - size[0]) * slant, size[1] + (size[0] - size[1]) * slant
+        for at, beside, half_wide, half_long in self.taken:
+            if abs(at - s) < half_long + long / 2 + .1 and abs(beside - lateral) < half_wide + wide / 2:
+                return False
+        self.taken.append((s, lateral, wide / 2, long / 2))
+        return True
+
     def add(self, shape, s, lateral, **more):
+        """Put something down, unless it would stand inside something else."""
+        if more.get("label", -1) > 0 and "size" in more and not self.room(s, lateral, more["size"],
+                                                                          more.get("turn", 0.0)):
+            return
         more.setdefault("z", self.plan.height(lateral))
         self.items.append(Item(shape, float(s), float(lateral), track=len(self.items), **more))
 
@@ -84,7 +105,8 @@ class Street(Kerbside):
         mesh, size, spec = vehicles.design(number)
         night = self.weather["night"]
         glow = 0.0 if parked else 1.5 + 9 * night if night > 0 else rng.choice((0.0, .5, 1.0))
-        self.add(still(mesh), s, lateral, turn=turn, palette=(vehicles.colour(spec, rng),), label=VEHICLE, speed=speed, glow=glow, size=size[:2])
+        self.add(still(mesh), s, lateral, turn=turn, palette=(vehicles.colour(spec, rng),), label=VEHICLE, speed=speed,
+                 glow=glow, size=size[:2])
 
     def _traffic(self):
         """Vehicles in the lanes: ahead, and coming the other way."""
@@ -100,7 +122,8 @@ class Street(Kerbside):
                     half = vehicles.design(number)[1][1] / 2
                     if rng.random() < .8 * min(1, self.busy + .2):
                         wobble = rng.normal(0, .012)
-                        self.vehicle(s + half, lateral + rng.normal(0, .15), (0 if way > 0 else np.pi) + wobble, number, speed=speed)
+                        self.vehicle(s + half, lateral + rng.normal(0, .15), (0 if way > 0 else np.pi) + wobble,
+                                     number, speed=speed)
                     s += 2 * half + 2.5 + rng.uniform(*self.habit["gap"]) / self.busy
 
     def _parked(self):
@@ -113,7 +136,8 @@ class Street(Kerbside):
             while s < self.length * .8:
                 free = plan.in_mouth(s, 5) or (plan.zebra and plan.zebra[0] - 5 < s < plan.zebra[1] + 5)
                 if not free and rng.random() < self.habit["parked"]:
-                    self.vehicle(s, lateral + rng.normal(0, .06), (0 if (side > 0) == (rng.random() < .92) else np.pi) + rng.normal(0, .02),
+                    self.vehicle(s, lateral + rng.normal(0, .06),
+                                 (0 if (side > 0) == (rng.random() < .92) else np.pi) + rng.normal(0, .02),
                                  self._small_vehicle(), parked=True)
                 s += rng.uniform(5.6, 7.2)
 
@@ -133,7 +157,8 @@ class Street(Kerbside):
             lateral = side * (abs(plan.edge(side)) + rng.uniform(3, 9))
             for _ in range(rng.integers(0, 4)):
                 way = rng.choice((-1, 1))
-                self.vehicle(plan.junction - way * 1.8, lateral, -way * np.pi / 2 + rng.normal(0, .03), self._small_vehicle())
+                self.vehicle(plan.junction - way * 1.8, lateral, -way * np.pi / 2 + rng.normal(0, .03),
+                             self._small_vehicle())
                 lateral += side * rng.uniform(7, 16)
 
     def person(self, s, lateral, turn, pose=None, speed=0.0, sideways=0.0):
@@ -145,7 +170,8 @@ class Street(Kerbside):
         def shape(t, pose=pose):
             return people.design(number, int(pose + t * 7.5 * tempo) % people.PHASES if walks and t else pose)
         speed, sideways = speed * tempo, sideways * tempo
-        self.add(shape, s, lateral, turn=turn, palette=people.palette(rng), label=PEDESTRIAN, speed=speed, sideways=sideways, size=(.45, .45))
+        self.add(shape, s, lateral, turn=turn, palette=people.palette(rng), label=PEDESTRIAN, speed=speed,
+                 sideways=sideways, size=(.45, .45))
 
     def _walkers(self):
         """People on the pavements, alone or in company, and on the crossing."""
@@ -162,7 +188,8 @@ class Street(Kerbside):
             if rng.random() < .15:
                 turn = rng.uniform(0, 2 * np.pi)
             for k in range(1 if rng.random() < .7 else int(rng.integers(2, 4))):
-                self.person(s + rng.normal(0, .25) * k, lateral + side * .6 * k, turn + rng.normal(0, .06), speed=way * 1.25)
+                self.person(s + rng.normal(0, .25) * k, lateral + side * .6 * k, turn + rng.normal(0, .06),
+                            speed=way * 1.25)
         self._crossers()
 
     def _crossers(self):
@@ -175,7 +202,8 @@ class Street(Kerbside):
             lateral = rng.uniform(plan.edge(-1), plan.edge(1))
             if self.journey:
                 lateral = plan.edge(way) - way * 1.2 * (s / self.journey + rng.uniform(-1.5, .8))
-            self.person(s, lateral, -way * np.pi / 2 + rng.normal(0, .12 * (not self.journey)), int(rng.integers(people.PHASES)), sideways=way * 1.2)
+            self.person(s, lateral, -way * np.pi / 2 + rng.normal(0, .12 * (not self.journey)),
+                        int(rng.integers(people.PHASES)), sideways=way * 1.2)
 
     def cycle(self, s, lateral, turn, rider, speed=0.0, number=None):
         rng = self.rng
@@ -185,7 +213,8 @@ class Street(Kerbside):
         def shape(t):
             return cycles.design(number, rider, int(pose + t * 5) % 4 if rider and speed else pose % 4 if rider else 0)
         glow = 2 + 5 * self.weather["night"] if rider and self.weather["night"] else 0.0
-        self.add(shape, s, lateral, turn=turn, palette=(*people.palette(rng), frame), label=BICYCLE, speed=speed, glow=glow, size=(.5, 1.7))
+        self.add(shape, s, lateral, turn=turn, palette=(*people.palette(rng), frame), label=BICYCLE, speed=speed,
+                 glow=glow, size=(.5, 1.7))
 
     def _riders(self):
         plan, rng = self.plan, self.rng
@@ -195,10 +224,12 @@ class Street(Kerbside):
             way = 1 if rng.random() < .6 else -1
             s = self.somewhere(7, 70, 1.8)
             between = motor and not self.journey
-            lateral = way * (rng.uniform(.3, plan.half - .4) if between else plan.half - rng.uniform(.30, .8 - .4 * bool(self.journey)))
+            beside = plan.half - rng.uniform(.30, .40 if self.journey else .80)
+            lateral = way * (rng.uniform(.3, plan.half - .4) if between else beside)
             if abs(lateral - self.own) < 1.2 and s < 9:
                 continue
-            self.cycle(s, lateral, (0 if way > 0 else np.pi) + rng.normal(0, .05), True, way * (7 if motor else 4.5), number)
+            self.cycle(s, lateral, (0 if way > 0 else np.pi) + rng.normal(0, .05), True, way * (7 if motor else 4.5),
+                       number)
 
     def _idle(self):
         """Bicycles and motorcycles left on the pavement, some in rows."""

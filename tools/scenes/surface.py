@@ -4,8 +4,8 @@ Patterns are functions of metres on the surface; each fades to its mean where a 
 No light falls here: that is `shade`.
 """
 import numpy as np
-from numba import njit
 
+from .kernel import kernel
 from .textures import noise_at, texel_at
 
 (PLAIN, PAINTED, ROAD, PAVING, GRASS, FACADE, LEAF, METAL, GLASS, CLOTH, SKIN, RUBBER, GLOW, BARK, BRICK,
@@ -22,7 +22,7 @@ MATERIALS = np.array([
     (0.60, 0.22, 0.01, 15, 0.10),   # LEAF
     (0.40, 0.06, 0.10, 60, 0.00),   # METAL
     (0.00, 0.00, 0.08, 300, 0.00),  # GLASS
-    (0.55, 0.04, 0.00, 8, 0.22),    # CLOTH
+    (0.55, 0.04, 0.00, 8, 0.14),    # CLOTH
     (0.80, 0.04, 0.01, 25, 0.03),   # SKIN
     (0.70, 0.08, 0.00, 12, 0.00),   # RUBBER
     (0.00, 0.00, 0.00, 10, 0.00),   # GLOW
@@ -36,7 +36,7 @@ MATERIALS = np.array([
 FACADE_FIELDS = ("floor", "bay", "win_w", "win_h", "shop", "fr", "fg", "fb", "seed", "lit", "brick", "sr", "sg", "sb")
 
 
-@njit(cache=True)
+@kernel
 def hash01(a, b, c):
     """A number in 0..1 that looks random, from three."""
     x = (int(a) * 374761393 + int(b) * 668265263 + int(c) * 2147483647 + 1274126177) & 0xFFFFFFFF
@@ -45,18 +45,18 @@ def hash01(a, b, c):
     return ((x ^ (x >> 15)) & 0xFFFFFF) / 16777216.0
 
 
-@njit(cache=True)
+@kernel
 def cover(inside, footprint):
     """Share of a pixel that lies inside an edge; `inside` is the distance into the shape in metres."""
     return min(max(inside / max(footprint, 1e-4) + 0.5, 0.0), 1.0)
 
 
-@njit(cache=True)
+@kernel
 def mix(r, g, b, r2, g2, b2, share):
     return r + (r2 - r) * share, g + (g2 - g) * share, b + (b2 - b) * share
 
 
-@njit(cache=True)
+@kernel
 def brick(r, g, b, u, v, footprint):
     """Rows of bricks with pale joints, each brick its own tint."""
     fade = 1.0 - footprint / 0.10
@@ -72,7 +72,7 @@ def brick(r, g, b, u, v, footprint):
     return mix(r * tint, g * tint, b * tint, 0.33, 0.31, 0.28, joint * 0.6)
 
 
-@njit(cache=True)
+@kernel
 def _shop(r, g, b, u, v, f, row, footprint, noise):
     """Ground floor: panes between pillars, a coloured board above."""
     width, floor, seed = f[row, 1] * 2, f[row, 0], f[row, 8]
@@ -84,7 +84,8 @@ def _shop(r, g, b, u, v, f, row, footprint, noise):
     bars = 1 - cover(abs(abs(x) - width / 6) - 0.035, footprint)
     hue = hash01(cell, seed, 9.0) * 6.28
     tone = 0.04 + 0.28 * hash01(cell, seed, 11.0) ** 2
-    r, g, b = mix(r, g, b, tone + tone * 0.38 * np.cos(hue), tone + tone * 0.26 * np.cos(hue + 2.1), tone + tone * 0.30 * np.cos(hue + 4.2), board)
+    r, g, b = mix(r, g, b, tone + tone * 0.38 * np.cos(hue), tone + tone * 0.26 * np.cos(hue + 2.1),
+                  tone + tone * 0.30 * np.cos(hue + 4.2), board)
     inside = max(0.055 + 0.03 * noise_at(noise, u * 0.05, v * 0.03 + seed), 0.02)
     goods = hash01(np.floor(u * 2.3), seed, cell) * 1.5
     if v < 0.5 + goods and goods > 0.4:
@@ -95,7 +96,7 @@ def _shop(r, g, b, u, v, f, row, footprint, noise):
     return r, g, b, pane * (1 - bars), (pane * (1 - bars) * (0.25 + inside * 9) + board * 0.25) * lit
 
 
-@njit(cache=True)
+@kernel
 def facade(r, g, b, u, v, f, row, footprint, noise):
     """A wall with windows by row `row` of f (FACADE_FIELDS). Returns colour, gloss, glow by night."""
     if f[row, 10] > 0:
@@ -132,7 +133,7 @@ def facade(r, g, b, u, v, f, row, footprint, noise):
     return r, g, b, hole * (1 - frame) * (1 - 0.6 * shade), hole * (1 - frame) * lit * (0.35 + 2.0 * inside)
 
 
-@njit(cache=True)
+@kernel
 def _marking(u, v, marks, row, zebra, across, along):
     """Share of paint at (u, v), and whether it is yellow."""
     paint = 0.0
@@ -166,7 +167,7 @@ def _marking(u, v, marks, row, zebra, across, along):
     return paint, yellow
 
 
-@njit(cache=True)
+@kernel
 def road(r, g, b, u, v, marks, row, zebra, noise, across, along, look):
     """Asphalt with grain, patches, wheel tracks and painted lines. Returns colour and the painted share."""
     fine = max(0.0, 1 - along / 0.05)
@@ -196,7 +197,7 @@ def road(r, g, b, u, v, marks, row, zebra, noise, across, along, look):
     return r, g, b, paint
 
 
-@njit(cache=True)
+@kernel
 def paving(u, v, noise, footprint):
     """Slabs with joints, each its own tint, and stains: the tint."""
     fade = min(max(1 - footprint / 0.35, 0.0), 1.0)
@@ -209,7 +210,7 @@ def paving(u, v, noise, footprint):
     return tint
 
 
-@njit(cache=True)
+@kernel
 def painted(r, g, b, texels, levels, tex, u, v, level):
     """A painted texture over the object's own colour. Returns colour, gloss, glow."""
     x, y, z, paint, gloss, glow = texel_at(texels, levels, tex, u, v, level)

@@ -4,8 +4,8 @@ A texel has six bytes: red, green, blue (sRGB), paint (share of the object's own
 """
 import cv2
 import numpy as np
-from numba import njit
 
+from .kernel import kernel
 from .letters import strokes
 
 CHANNELS = 6
@@ -131,7 +131,7 @@ def make_noise(size=256, seed=7):
 NOISE = make_noise()
 
 
-@njit(cache=True)
+@kernel
 def noise_at(noise, x, y):
     """Noise at (x, y), one tile of 256 x 256 points a unit, smooth between them."""
     x, y = x * 256.0, y * 256.0
@@ -142,7 +142,7 @@ def noise_at(noise, x, y):
     return (noise[j, i] * (1 - fx) + noise[j, p] * fx) * (1 - fy) + (noise[q, i] * (1 - fx) + noise[q, p] * fx) * fy
 
 
-@njit(cache=True)
+@kernel
 def texel_at(texels, levels, tex, u, v, level):
     """All six channels of a texture, bilinear, at the mip level, in 0..1."""
     low = min(max(int(level), 0), 8)

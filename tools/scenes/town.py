@@ -12,7 +12,8 @@ STYLES = {
     "farms": ((10, 18), (8, 12), (1, 2), .95, (25, 90), 0, (2.7, 3.2)),
     "sheds": ((16, 40), (14, 20), (1, 4), .1, (6, 30), .3, (3.2, 4.2)),
 }
-WALLS = np.array([(.48, .42, .34), (.55, .52, .46), (.40, .32, .24), (.30, .12, .08), (.36, .17, .11), (.52, .45, .30), (.33, .33, .33),
+WALLS = np.array([(.48, .42, .34), (.55, .52, .46), (.40, .32, .24), (.30, .12, .08), (.36, .17, .11), (.52, .45, .30),
+                  (.33, .33, .33),
                   (.58, .57, .54), (.42, .38, .36), (.24, .10, .07), (.50, .36, .24), (.36, .40, .42)])
 BRICKS = (3, 4, 9)
 ROOFS = np.array([(.22, .075, .045), (.13, .06, .05), (.075, .075, .08), (.16, .10, .07)])
@@ -40,7 +41,8 @@ class Town:
         shop = float(rng.random() < self.style[5])
         win_w, win_h = bay * rng.uniform(.38, .62), floor * rng.uniform(.45, .62)
         frame = FRAMES[rng.integers(len(FRAMES))]
-        self.records.append((floor, bay, win_w, win_h, shop, *frame, rng.uniform(0, 100), rng.uniform(.15, .5), float(wall in BRICKS), 0, 0, 0))
+        self.records.append((floor, bay, win_w, win_h, shop, *frame, rng.uniform(0, 100), rng.uniform(.15, .5),
+                             float(wall in BRICKS), 0, 0, 0))
         return len(self.records) - 1, floor, bay, shop
 
     def _row(self, side, length):
@@ -69,7 +71,8 @@ class Town:
         pitched = rng.random() < self.style[3]
         rgb = tuple(np.clip(WALLS[wall] * rng.uniform(.8, 1.15), .05, .75))
         roof_rgb = tuple(ROOFS[rng.integers(len(ROOFS))]) if pitched else (.25, .24, .23)
-        parts = [furniture.house(width, depth, floors * floor, depth * rng.uniform(.25, .45) if pitched else 0, rgb, roof_rgb)]
+        parts = [furniture.house(width, depth, floors * floor, depth * rng.uniform(.25, .45) if pitched else 0, rgb,
+                                 roof_rgb)]
         parts += self._balconies(width, floor, floors, bay) + self._awnings(width, floor, shop)
         mesh = merge(parts)
         self.things.append(Thing(mesh, (at[0], at[1], 0.0), heading, record=record))
@@ -84,13 +87,15 @@ class Town:
             return []
         spots = np.arange(-width / 2 + bay * 1.5, width / 2 - bay, bay * 2)
         one = furniture.balcony((.05, .05, .055))
-        return [moved(one, (x, 0, floor * k + .05)) for x in spots for k in range(1, floors) if k > 1 or rng.random() < .5]
+        return [moved(one, (x, 0, floor * k + .05)) for x in spots for k in range(1,
+                                                                                  floors) if k > 1 or rng.random() < .5]
 
     def _awnings(self, width, floor, shop):
         rng = self.rng
         if not shop or rng.random() > .5:
             return []
-        rgb = tuple(np.array([(.35, .04, .03), (.04, .14, .07), (.05, .08, .25), (.45, .38, .25), (.05, .05, .05)])[rng.integers(5)])
+        rgb = tuple(np.array([(.35, .04, .03), (.04, .14, .07), (.05, .08, .25), (.45, .38, .25),
+                              (.05, .05, .05)])[rng.integers(5)])
         spots = [x for x in np.arange(-width / 2 + 2.6, width / 2 - 2, 5.2) if rng.random() < .6]
         return [moved(furniture.awning(4.0, rgb), (x, 0, floor - .95)) for x in spots]
 

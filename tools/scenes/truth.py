@@ -24,7 +24,8 @@ def alone(soup, span, camera, box):
     key, ids = np.zeros((shape[1], shape[0]), np.float32), np.full((shape[1], shape[0]), -1, np.int32)
     scale = 2 / step
     origin = np.floor(box[:2] * scale)
-    raster.draw(soup.pos, span[0], span[1], camera.view(), camera.focal * scale, camera.centre * scale - origin, NEAR, key, ids)
+    raster.draw(soup.pos, span[0], span[1], camera.view(), camera.focal * scale, camera.centre * scale - origin, NEAR,
+                key, ids)
     return int((ids >= 0).sum()) * step * step
 
 

@@ -4,15 +4,8 @@ Windows, lamps, grilles, seams and plates are paint with its own gloss and glow;
 """
 import numpy as np
 
+from .livery import AMBER, BLACK, CHROME, DARK_GLASS, HEAD, SEAM, TAIL, bus_side, livery
 from .textures import Canvas
-
-DARK_GLASS = (26, 28, 32)
-BLACK = (14, 14, 15)
-SEAM = (92, 92, 94)
-CHROME = (185, 188, 192)
-HEAD = (225, 230, 235)
-TAIL = (170, 12, 14)
-AMBER = (205, 110, 20)
 
 
 def _profile(s, y):
@@ -105,49 +98,12 @@ def side(s):
     canvas.line([(0, b["clear"] + 0.33), (0.35, b["clear"] + 0.33)], SEAM, 0.012, 1)
     canvas.line([(end - 0.45, b["clear"] + 0.36), (end, b["clear"] + 0.36)], SEAM, 0.012, 1)
     if b["style"] == "bus":
-        _bus_side(canvas, s)
+        bus_side(canvas, s)
     else:
         _side_windows(canvas, s)
-    _livery(canvas, s)
+    livery(canvas, s)
     _arches(canvas, s)
     return canvas.store()
-
-
-def _bus_side(canvas, s):
-    b = s.shape
-    length, low, high = b["length"], b["belt"], b["height"] - 0.42
-    canvas.rect(0.25, low, length - 0.2, high, DARK_GLASS, 0, 1.0, round_by=0.1)
-    count = round(length / 1.5)
-    for k in range(count + 1):
-        y = 0.3 + (length - 0.6) * k / count
-        canvas.line([(y, low), (y, high)], (12, 12, 12), 0.07)
-        if k < count:
-            canvas.rect(y + 0.25, low + 0.25, y + 1.0, high - 0.3, (58, 62, 66), 0, 1.0, round_by=0.1)
-            canvas.rect(y + 0.35, low, y + 0.75, low + 0.35, (30, 30, 42), 0, 1.0, round_by=0.1)
-    for y in (0.45, length * 0.5):
-        canvas.rect(y, 0.35, y + 1.15, high, DARK_GLASS, 0, 1.0, round_by=0.05)
-        canvas.line([(y + 0.57, 0.35), (y + 0.57, high)], (12, 12, 12), 0.06)
-    canvas.rect(0, 0.25, length, 0.5, s.second, 0, 0.4)
-    canvas.rect(length * 0.62, 0.6, length * 0.9, low - 0.1, s.second, 0, 0.4, round_by=0.05)
-
-
-def _livery(canvas, s):
-    """Stripes and emblems of firms; nothing that reads differently mirrored."""
-    b = s.shape
-    end, mid = b["length"], b["belt"] - 0.32
-    if s.livery == "stripe":
-        canvas.rect(0.5, mid - 0.06, end - 0.3, mid + 0.08, s.second, 0, 0.5)
-    elif s.livery == "check":
-        for k in range(int((end - 1.0) / 0.12)):
-            canvas.rect(0.6 + k * 0.12, mid + 0.06 * (k % 2), 0.66 + k * 0.12, mid + 0.06 + 0.06 * (k % 2), BLACK)
-    elif s.livery == "firm":
-        canvas.circle(end * 0.62, b["height"] * 0.62, 0.28, s.second, 0, 0.4)
-        canvas.rect(end * 0.62 + 0.4, b["height"] * 0.62 - 0.1, end * 0.92, b["height"] * 0.62 + 0.1, s.second, 0, 0.4)
-        canvas.poly([(end * 0.4, 0.3), (end, 0.3), (end, 0.75)], s.second, 0, 0.4)
-    elif s.livery == "rescue":
-        canvas.rect(0.1, mid - 0.12, end, mid + 0.14, (200, 30, 25), 0, 0.5)
-        for k in range(int(end / 0.5)):
-            canvas.rect(k * 0.5, mid + 0.14, k * 0.5 + 0.25, mid + 0.30, (235, 220, 40), 0, 0.5)
 
 
 def _plate(canvas, z, rear, rng):
@@ -167,14 +123,16 @@ def _grille(canvas, s):
     if s.grille == "none":
         return
     low, high = (z - 0.05, z + 0.05) if s.grille == "slim" else (z - 0.17, z + 0.08)
-    canvas.rect(-half - 0.02, low - 0.02, half + 0.02, high + 0.02, CHROME if s.chrome else BLACK, 0, 0.5, round_by=0.05)
+    canvas.rect(-half - 0.02, low - 0.02, half + 0.02, high + 0.02, CHROME if s.chrome else BLACK, 0, 0.5,
+                round_by=0.05)
     canvas.rect(-half, low, half, high, (10, 10, 11), 0, 0.1, round_by=0.04)
     if s.grille == "bars":
         for k in range(4):
             at = low + (high - low) * (k + 0.5) / 4
             canvas.line([(-half, at), (half, at)], CHROME, 0.014)
     elif s.grille == "shield":
-        canvas.poly([(-half * 0.6, low), (half * 0.6, low), (half * 0.8, high), (-half * 0.8, high)], (35, 35, 37), 0, 0.2)
+        canvas.poly([(-half * 0.6, low), (half * 0.6, low), (half * 0.8, high), (-half * 0.8, high)], (35, 35, 37), 0,
+                    0.2)
         for k in range(9):
             at = -half * 0.6 + half * 1.2 * k / 8
             canvas.line([(at, low), (at, high)], (90, 90, 92), 0.012)
@@ -203,7 +161,8 @@ def _headlamps(canvas, s):
             for x in (0.68, 0.86):
                 canvas.circle(sign * half * x, z + 0.02, 0.048, HEAD, 0, 0.9, 1.0)
         low = b["clear"] + 0.20
-        canvas.rect(sign * half * 0.78 - 0.09, low - 0.06, sign * half * 0.78 + 0.09, low + 0.06, BLACK, 0, 0.2, round_by=0.04)
+        canvas.rect(sign * half * 0.78 - 0.09, low - 0.06, sign * half * 0.78 + 0.09, low + 0.06, BLACK, 0, 0.2,
+                    round_by=0.04)
         canvas.circle(sign * half * 0.78, low, 0.035, HEAD, 0, 0.8, 0.2)
 
 
@@ -302,5 +261,6 @@ def top(s):
     for sign in (-1, 1):
         canvas.line([(0.25, sign * half * 0.78), (b["cowl_y"] - 0.05, sign * half * 0.86)], SEAM, 0.012, 1)
         if b["cowl_y"] > 0.8:
-            canvas.line([(0.3, sign * half * 0.3), (b["cowl_y"] - 0.1, sign * half * 0.5)], (190, 190, 190), 0.03, 1, 0.5)
+            canvas.line([(0.3, sign * half * 0.3), (b["cowl_y"] - 0.1, sign * half * 0.5)], (190, 190, 190), 0.03, 1,
+                        0.5)
     return canvas.store()

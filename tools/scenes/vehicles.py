@@ -8,40 +8,11 @@ import numpy as np
 
 from . import surface as sf
 from . import vehicle_art
-from .mesh import box, chaikin, ellipsoid, faces_of, lathe, merge, moved, plate, surface, circle, turn_z
+from .mesh import box, chaikin, circle, ellipsoid, faces_of, lathe, merge, moved, plate, surface, turn_z
 from .textures import Canvas
+from .vehicle_kinds import FIELDS, KINDS, LIVERIES, ORDER, PAINT_ODDS, PAINTS, TAXI
 
 DESIGNS = 120
-
-FIELDS = ("style", "length", "width", "height", "clear", "belt", "nose", "hood", "cowl_y", "cowl_z", "top_y",
-          "roof_y", "rear_y", "rear_z", "tail_z", "wheel", "axles", "tumble", "taper", "bed")
-KINDS = {
-    "sedan": ("car", 4.65, 1.82, 1.45, .17, .93, .62, .76, 1.40, .98, 2.15, 3.35, 4.05, 1.10, 1.02, .325, (.90, 3.62), .20, .74, 0),
-    "hatch": ("car", 4.10, 1.78, 1.48, .17, .94, .60, .78, 1.10, .99, 1.85, 3.45, 3.95, 1.06, .92, .315, (.82, 3.38), .19, .74, 0),
-    "estate": ("car", 4.72, 1.82, 1.49, .17, .94, .62, .77, 1.38, .99, 2.12, 4.10, 4.58, 1.08, .92, .325, (.90, 3.65), .19, .74, 0),
-    "suv": ("car", 4.55, 1.88, 1.69, .22, 1.08, .74, .97, 1.25, 1.16, 1.92, 3.92, 4.40, 1.22, 1.02, .365, (.90, 3.57), .18, .80, 0),
-    "compact": ("car", 3.62, 1.65, 1.50, .16, .95, .60, .80, .85, 1.00, 1.50, 3.10, 3.50, 1.04, .90, .29, (.68, 3.02), .19, .74, 0),
-    "coupe": ("car", 4.45, 1.84, 1.34, .14, .90, .56, .70, 1.55, .92, 2.30, 2.95, 3.95, 1.02, .98, .335, (.88, 3.54), .22, .72, 0),
-    "people": ("car", 4.60, 1.85, 1.68, .17, 1.02, .66, .88, 1.00, 1.10, 1.85, 4.05, 4.50, 1.14, .95, .325, (.92, 3.72), .17, .76, 0),
-    "offroad": ("car", 4.60, 1.92, 1.85, .26, 1.15, .80, 1.05, 1.35, 1.20, 1.72, 4.40, 4.55, 1.22, 1.10, .385, (.85, 3.65), .10, .88, 0),
-    "pickup": ("car", 5.30, 1.90, 1.80, .25, 1.06, .78, 1.02, 1.45, 1.18, 2.05, 3.30, 3.50, 1.16, 1.10, .38, (.92, 4.10), .17, .82, 1),
-    "van": ("van", 5.40, 2.02, 2.20, .20, 1.18, .80, 1.02, .75, 1.22, 1.50, 5.15, 5.33, 1.25, .80, .345, (.95, 4.25), .10, .84, 0),
-    "minibus": ("van", 5.60, 2.02, 2.35, .20, 1.15, .80, 1.02, .70, 1.22, 1.42, 5.35, 5.52, 1.25, .80, .345, (.95, 4.45), .09, .84, 0),
-    "city_van": ("van", 4.40, 1.83, 1.83, .17, 1.06, .68, .92, .95, 1.10, 1.68, 4.15, 4.34, 1.12, .80, .32, (.88, 3.60), .12, .80, 0),
-    "bus": ("bus", 11.8, 2.52, 3.05, .28, 1.10, 1.00, 1.05, .06, 1.15, .22, 11.55, 11.7, 1.50, 1.0, .48, (2.6, 8.5), .04, .95, 0),
-    "truck": ("box", 2.20, 2.30, 2.55, .40, 1.45, 1.10, 1.20, .10, 1.35, .45, 2.00, 2.12, 1.60, 1.2, .46, (1.2,), .07, .92, 0),
-}
-ORDER = ("sedan", "hatch", "suv", "estate", "van", "compact", "hatch", "people", "bus", "suv", "sedan", "coupe", "city_van",
-         "pickup", "truck", "hatch", "offroad", "minibus", "sedan", "suv")
-LIVERIES = {"van": ("none", "firm", "stripe", "none", "rescue"), "city_van": ("none", "firm"), "sedan": ("none", "none", "check"),
-            "minibus": ("none", "stripe", "rescue")}
-
-PAINTS = np.array([(.80, .80, .78), (.72, .72, .72), (.38, .39, .41), (.30, .31, .33), (.14, .145, .15), (.03, .03, .032),
-                   (.02, .02, .024), (.05, .09, .25), (.09, .20, .42), (.42, .03, .03), (.25, .02, .03), (.06, .16, .09),
-                   (.45, .36, .22), (.70, .32, .05), (.20, .28, .30), (.55, .55, .50), (.12, .10, .08), (.65, .50, .08)])
-PAINT_ODDS = np.array([16, 9, 12, 10, 10, 10, 6, 5, 4, 5, 2, 2, 2, 1, 2, 2, 1, 1.0])
-TAXI = (.80, .52, .04)
-
 
 class Spec:
     """One design: its measures, what is painted on it, and its rounded outline from the side."""
@@ -65,9 +36,11 @@ class Spec:
         self.sunroof = rng.random() < .3
         self.grille = str(rng.choice(vehicle_art.GRILLES))
         self.lamps = str(rng.choice(list(vehicle_art.LAMPS)))
-        self.tails = "upright" if self.kind in ("van", "minibus", "city_van", "bus") else str(rng.choice(vehicle_art.TAILS))
+        self.tails = "upright" if self.kind in ("van", "minibus", "city_van",
+                                                "bus") else str(rng.choice(vehicle_art.TAILS))
         self.livery = str(rng.choice(LIVERIES.get(self.kind, ("none",))))
-        self.second = tuple(int(c) for c in rng.choice([(190, 30, 30), (25, 60, 150), (30, 120, 60), (235, 150, 20), (40, 40, 45)]))
+        self.second = tuple(int(c) for c in rng.choice([(190, 30, 30), (25, 60, 150), (30, 120, 60), (235, 150, 20),
+                                                        (40, 40, 45)]))
         self.rims = int(rng.integers(5))
         self.top = _top_line(b)
         self.panes, self.seams = _panes(self)
@@ -95,7 +68,8 @@ def _panes(s):
         return [(front, door)], [front + .30, door + .04, door + 1.2]
     if s.kind == "minibus":
         cuts = np.linspace(b["top_y"] + .85, back, 4)
-        return [(front, cuts[0])] + [(a + .06, c) for a, c in zip(cuts[:-1], cuts[1:])], [front + .30, cuts[0] + .03, cuts[1] + .03]
+        return [(front, cuts[0])] + [(a + .06, c) for a, c in zip(cuts[:-1], cuts[1:])], [front + .30, cuts[0] + .03,
+                                                                                          cuts[1] + .03]
     if s.kind == "truck":
         return [(front, b["length"] - .35)], [front + .4, b["length"] - .3]
     middle = b["top_y"] + (b["roof_y"] - b["top_y"]) * (.60 if s.kind in ("coupe", "compact") else .42)
@@ -110,7 +84,8 @@ def _panes(s):
 def _section(s, y):
     """Half a cross-section at y from the nose: (n, 2) of x and z, from the bottom's middle to the roof's."""
     b = s.shape
-    ends = ((0, b["taper"]), (.10, b["taper"] * .55 + .42), (.45, .965), (1.1, 1), (b["length"] - 1.0, 1), (b["length"] - .35, .96),
+    ends = ((0, b["taper"]), (.10, b["taper"] * .55 + .42), (.45, .965), (1.1, 1), (b["length"] - 1.0, 1),
+            (b["length"] - .35, .96),
             (b["length"] - .05, b["taper"] * .4 + .50), (b["length"], b["taper"] * .5 + .38))
     w = np.interp(y, *zip(*ends)) * b["width"] / 2
     floor = np.interp(y, (0, .35, .6, b["length"] - .7, b["length"]), (.10, .02, 0, 0, .10)) + b["clear"]
@@ -119,9 +94,12 @@ def _section(s, y):
     g = np.clip((zt - zb) / (b["height"] - b["belt"]), 0, 1)
     edge = w * (.955 - b["tumble"] * g)
     side = zb - floor
-    return np.array([(0, floor), (.80 * w, floor), (.94 * w, floor + .05), (.99 * w, floor + .28 * side), (w, floor + .60 * side),
-                     (.992 * w, zb - .06 * (side > .2)), (.955 * w, zb), (.5 * edge + .4775 * w, zb + (zt - zb) * .5 - .02 * g),
-                     (edge, zt - .10 * g - .008), (edge * .965, zt - .04 * g), (edge * .86, zt - .005), (.5 * edge, zt + .012),
+    return np.array([(0, floor), (.80 * w, floor), (.94 * w, floor + .05), (.99 * w, floor + .28 * side),
+                     (w, floor + .60 * side),
+                     (.992 * w, zb - .06 * (side > .2)), (.955 * w, zb),
+                     (.5 * edge + .4775 * w, zb + (zt - zb) * .5 - .02 * g),
+                     (edge, zt - .10 * g - .008), (edge * .965, zt - .04 * g), (edge * .86, zt - .005),
+                     (.5 * edge, zt + .012),
                      (0, zt + .02)])
 
 
@@ -201,7 +179,8 @@ def _rim(style):
 
 def wheel(radius, width, rim):
     """A tyre and its rim facing +x."""
-    profile = np.array([(.60, .30), (.66, .48), (.90, .50), (1, .36), (1, -.36), (.90, -.50), (.5, -.45)]) * (radius, width)
+    profile = np.array([(.60, .30), (.66, .48), (.90, .50), (1, .36), (1, -.36), (.90, -.50), (.5, -.45)]) * (radius,
+                                                                                                              width)
     tyre = lathe(profile, sf.RUBBER, (.022, .022, .023), cols=18)
     disc = plate(circle(radius * .66, 16), sf.PAINTED, (1, 1, 1), tex=_rim(rim))
     return merge([tyre, moved(disc, (width * .34, 0, 0), turn_z(np.pi / 2))])
@@ -224,8 +203,10 @@ def _mirrors(s):
     tall = b["style"] != "car"
     size = (.09, .07, .17) if tall else (.115, .065, .075)
     black = s.rng.random() < .5 or tall
-    at = (b["width"] / 2 + (.12 if tall else .06), b["length"] / 2 - b["cowl_y"] - (.1 if tall else .38), b["belt"] + (.25 if tall else .07))
-    return [ellipsoid((sign * at[0], at[1], at[2]), size, sf.PLAIN if black else sf.METAL, (.03, .03, .03) if black else (1, 1, 1),
+    at = (b["width"] / 2 + (.12 if tall else .06), b["length"] / 2 - b["cowl_y"] - (.1 if tall else .38),
+          b["belt"] + (.25 if tall else .07))
+    return [ellipsoid((sign * at[0], at[1], at[2]), size, sf.PLAIN if black else sf.METAL,
+                      (.03, .03, .03) if black else (1, 1, 1),
                       0 if black else 1, 5, 8) for sign in (-1, 1)]
 
 
@@ -254,10 +235,12 @@ def _cargo(s):
     shell = box((0, start - length / 2, 1.0 + tall / 2), (wide, length, tall), sf.PAINTED, slot=1, tex=side)
     tag = shell.tag.copy()
     tag[4:8, 2] = end
-    parts = [shell._replace(tag=tag), box((0, start - length / 2 + .3, .82), (.9, length + .6, .3), sf.RUBBER, (.02, .02, .02))]
+    parts = [shell._replace(tag=tag), box((0, start - length / 2 + .3, .82), (.9, length + .6, .3), sf.RUBBER,
+                                          (.02, .02, .02))]
     for y in (start - length * .72, start - length * .72 - 1.1):
         for sign in (-1, 1):
-            parts.append(moved(wheel(.46, .34, s.rims), (sign * (wide / 2 - .2), y, .46), turn_z(0 if sign > 0 else np.pi)))
+            parts.append(moved(wheel(.46, .34, s.rims), (sign * (wide / 2 - .2), y, .46),
+                               turn_z(0 if sign > 0 else np.pi)))
     parts.append(box((0, start - length + .1, .52), (wide * .9, .08, .12), sf.PLAIN, (.05, .05, .05)))
     return parts
 
@@ -268,13 +251,15 @@ def _extras(s):
     if s.kind == "truck":
         parts += _cargo(s)
     if s.livery == "check":
-        parts.append(box((0, roof[0] + .3, roof[1] + .09), (.50, .16, .17), sf.GLOW, (.9, .8, .35)))
+        parts.append(box((0, roof[0] + .3, roof[1] + .07), (.40, .14, .13), sf.GLOW, (.50, .42, .16)))
     if s.livery == "rescue":
-        parts.append(box((0, b["length"] / 2 - b["top_y"] - .25, b["height"] + .07), (1.3, .28, .14), sf.GLASS, (.03, .08, .5)))
+        parts.append(box((0, b["length"] / 2 - b["top_y"] - .25, b["height"] + .07), (1.3, .28, .14), sf.GLASS,
+                         (.03, .08, .5)))
     if s.kind in ("estate", "suv", "offroad") and s.rng.random() < .6:
         for sign in (-1, 1):
             x = sign * b["width"] / 2 * (.90 - b["tumble"])
-            parts.append(box((x, roof[0], roof[1] + .02), (.035, (b["roof_y"] - b["top_y"]) * .85, .04), sf.METAL, (.35, .35, .36)))
+            parts.append(box((x, roof[0], roof[1] + .02), (.035, (b["roof_y"] - b["top_y"]) * .85, .04), sf.METAL,
+                             (.35, .35, .36)))
     if s.kind in ("estate", "people", "suv") and s.rng.random() < .15:
         parts.append(ellipsoid((0, roof[0] - .1, roof[1] + .13), (.36, .90, .16), sf.PLAIN, (.03, .03, .03), 0, 8, 14))
     if s.kind == "van" and s.rng.random() < .3:
@@ -298,8 +283,8 @@ def colour(spec, rng):
     if spec.livery == "check":
         return TAXI if rng.random() < .8 else (.8, .78, .7)
     if spec.livery == "rescue":
-        return (.8, .8, .78)
+        return (.70, .70, .68)
     if spec.kind in ("van", "city_van", "minibus", "truck", "bus") and rng.random() < .55:
-        return (.78, .78, .76)
+        return (.68, .68, .66)
     base = PAINTS[rng.choice(len(PAINTS), p=PAINT_ODDS / PAINT_ODDS.sum())]
     return tuple(np.clip(base * rng.uniform(.8, 1.2) + rng.uniform(-.01, .01, 3), .008, .9))
