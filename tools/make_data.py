@@ -16,7 +16,7 @@ import scenes
 from tqdm import tqdm
 
 DATA = Path(__file__).resolve().parents[1] / "data"
-JPEG = [cv2.IMWRITE_JPEG_QUALITY, 72, cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_PROGRESSIVE, 1]
+JPEG = [cv2.IMWRITE_JPEG_QUALITY, 66, cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_PROGRESSIVE, 1]
 # folder, task, split, pictures
 COMMITTED = (("traffic", "traffic", "test", 60), ("signs", "signs", "test", 60),
              ("calibration/traffic", "traffic", "calibration", 16), ("calibration/signs", "signs", "calibration", 16))
@@ -95,12 +95,10 @@ class ClipTruth:
 
     def add(self, number, s):
         self.images.append({"id": number + 1, "frame": number})
-        for box, label, visible, hard, track in zip(s.boxes, s.classes, s.visible, s.difficult, s.tracks):
+        for box, label, hard, track in zip(s.boxes, s.classes, s.difficult, s.tracks):
             x1, y1, x2, y2 = (round(float(v), 1) for v in box)
             one = {"id": len(self.annotations) + 1, "image_id": number + 1, "track_id": int(track),
                    "category_id": int(label) + 1, "bbox": [x1, y1, round(x2 - x1, 1), round(y2 - y1, 1)]}
-            if visible < .995:
-                one["visible"] = round(float(visible), 2)
             if hard:
                 one["difficult"] = 1
             self.annotations.append(one)
@@ -121,7 +119,7 @@ def _clip_frames(frames, truth):
         yield s.image
 
 
-def make_clip(out, frames=CLIP["frames"], rate="1150k"):
+def make_clip(out, frames=CLIP["frames"], rate="1020k"):
     """Write street.mp4 (H.264, plays in a browser) and street.json."""
     try:
         import imageio_ffmpeg
