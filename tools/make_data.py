@@ -16,7 +16,7 @@ import scenes
 from tqdm import tqdm
 
 DATA = Path(__file__).resolve().parents[1] / "data"
-QUALITY = {"traffic": 88, "signs": 88}
+JPEG = [cv2.IMWRITE_JPEG_QUALITY, 66, cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_PROGRESSIVE, 1]
 # folder, task, split, pictures
 COMMITTED = (("traffic", "traffic", "test", 60), ("signs", "signs", "test", 60),
              ("calibration/traffic", "traffic", "calibration", 16), ("calibration/signs", "signs", "calibration", 16))
@@ -51,8 +51,8 @@ def read_truth(text, labels):
                            np.int64), np.array([row[5:] == ["difficult"] for row in rows], bool)
 
 
-def encode(sample, task):
-    return cv2.imencode(".jpg", sample.image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY[task]])[1].tobytes()
+def encode(sample):
+    return cv2.imencode(".jpg", sample.image, JPEG)[1].tobytes()
 
 
 def annotation(number, image, box, label, **more):
@@ -81,7 +81,7 @@ def make_folder(out, task, split, count, seed=0, start=0):
     for index in tqdm(range(start, start + count), desc=f"{task} {split}", unit="picture"):
         s = scenes.sample(task, split, index, seed)
         name = f"{index:06d}"
-        write(out / "images" / f"{name}.jpg", encode(s, task))
+        write(out / "images" / f"{name}.jpg", encode(s))
         write(out / "ground-truth" / f"{name}.txt", truth_text(s, scenes.LABELS[task]))
         done.append((f"{name}.jpg", s._replace(image=s.image[:, :, :0])))
     write(out / "instances.json", json.dumps(coco(done, task), separators=(",", ":")) + "\n")
@@ -95,20 +95,20 @@ class ClipTruth:
 
     def add(self, number, s):
         self.images.append({"id": number + 1, "frame": number})
-        for box, label, visible, hard, track in zip(s.boxes, s.classes, s.visible, s.difficult, s.tracks):
+        for box, label, hard, track in zip(s.boxes, s.classes, s.difficult, s.tracks):
             x1, y1, x2, y2 = (round(float(v), 1) for v in box)
-            self.annotations.append({"image_id": number + 1, "track_id": int(track), "category_id": int(label) + 1,
-                                     "bbox": [x1, y1, round(x2 - x1, 1), round(y2 - y1, 1)],
-                                     "visible": round(float(visible), 2),
-                                     "difficult": int(hard)})
+            one = {"id": len(self.annotations) + 1, "image_id": number + 1, "track_id": int(track),
+                   "category_id": int(label) + 1, "bbox": [x1, y1, round(x2 - x1, 1), round(y2 - y1, 1)]}
+            if hard:
+                one["difficult"] = 1
+            self.annotations.append(one)
 
     def text(self):
         wide, high = CLIP["size"]
-        whole = {"info": {"description": "trt-course sample clip", "license": "CC0-1.0", "video": "street.mp4",
-                          "fps": CLIP["fps"],
-                          "width": wide, "height": high}, "images": self.images,
-                 "annotations": [{"id": k + 1, **a, "iscrowd": 0} for k, a in enumerate(self.annotations)],
-                 "categories": [{"id": k + 1, "name": name} for k, name in enumerate(scenes.LABELS["traffic"])]}
+        info = {"description": "trt-course sample clip", "license": "CC0-1.0", "video": "street.mp4",
+                "fps": CLIP["fps"], "width": wide, "height": high}
+        names = [{"id": k + 1, "name": name} for k, name in enumerate(scenes.LABELS["traffic"])]
+        whole = {"info": info, "images": self.images, "annotations": self.annotations, "categories": names}
         return json.dumps(whole, separators=(",", ":")) + "\n"
 
 
@@ -119,7 +119,7 @@ def _clip_frames(frames, truth):
         yield s.image
 
 
-def make_clip(out, frames=CLIP["frames"], rate="1900k"):
+def make_clip(out, frames=CLIP["frames"], rate="1020k"):
     """Write street.mp4 (H.264, plays in a browser) and street.json."""
     try:
         import imageio_ffmpeg

@@ -144,7 +144,7 @@ def test_committed_samples_are_what_the_program_makes(folder, task, split, index
     if not path.is_file():
         pytest.skip("no committed samples")
     s = scenes.sample(task, split, index)
-    fresh = cv2.imdecode(np.frombuffer(make_data.encode(s, task), np.uint8), cv2.IMREAD_COLOR)
+    fresh = cv2.imdecode(np.frombuffer(make_data.encode(s), np.uint8), cv2.IMREAD_COLOR)
     assert np.array_equal(fresh, cv2.imread(str(path)))
     text = (DATA / folder / "ground-truth" / f"{index:06d}.txt").read_text()
     assert text == make_data.truth_text(s, scenes.LABELS[task])

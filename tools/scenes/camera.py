@@ -148,7 +148,7 @@ def develop(image, depth, mirror, camera, weather, rng, artefacts=True):
     image = bloom(image, .10 + .25 * weather["night"])
     if weather["drops"] > 0:
         image = rain_streaks(image, rng, weather["drops"], rng.uniform(-.3, .3))
-    image = cv2.GaussianBlur(image, (3, 3), float(rng.uniform(.40, .62)))
+    image = cv2.GaussianBlur(image, (3, 3), float(rng.uniform(.48, .80)))
     out = np.empty(image.shape, np.uint8)
     gains = 1 + rng.uniform(-.035, .035, 3)
     _develop(image, TONE, GRAIN, rng.integers(0, 600, 2), weather["noise"] * rng.uniform(.6, 1.3), rng.uniform(.1, .5),

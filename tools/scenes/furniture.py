@@ -58,7 +58,7 @@ def tree(number, far=False):
     arms = [tube([(0, 0, base * .9), c * (.6, .6, 1) - (0, 0, .3), c], [.07, .05, .02], sf.BARK, (.09, .07, .05),
                  sides=5, side=(0, 1, 0))
             for c in centres[1::2]]
-    size, count = (.17 if slim else .19) * (2 if far else 1), (1500 if slim else 2300) // (4 if far else 1)
+    size, count = (.15, 2000 if slim else 3200) if not far else (.34, 400 if slim else 600)
     return merge([trunk, *arms, _leaves(centres, radii, count, size, AUTUMN if number == 7 else GREENS[number % 5],
                                         rng)])
 

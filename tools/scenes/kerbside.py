@@ -9,6 +9,7 @@ import numpy as np
 from . import furniture, signs
 
 ROAD_SIGN = 0
+FACE, POLE = 1000, 999  # records by which signs are told from other things; faces throw headlights back
 SIGN_KINDS = ("mandatory", "prohibitory", "warning", "other")
 FLAT_SMALL = ("bin", "hydrant", "bollard", "post_box", "meter", "dummy", "box", "wheelie", "bench", "planter")
 LAMP_RGB = np.array([(9.0, 6.3, 3.0), (8.5, 8.0, 6.8), (10, 5.4, 1.8)])
@@ -46,20 +47,20 @@ class Kerbside:
         rng = self.rng
         kind = kind or str(rng.choice(SIGN_KINDS, p=(.22, .33, .25, .20)))
         mesh, extent = signs.face(kind, self.pick(kind))
-        size = rng.uniform(.6, .85) if size is None else size
+        size = rng.uniform(.7, .95) if size is None else size
         high = rng.uniform(2.1, 2.7) if high is None else high
         turn = (rng.normal(0, .09) if turn is None else turn) + (0 if facing else np.pi)
         z = self.plan.height(lateral)
-        self.add(still(mesh), s, lateral, z=z + high, turn=turn, label=label if facing else -1, record=1000, scale=size)
+        self.add(still(mesh), s, lateral, z=z + high, turn=turn, label=label if facing else -1, record=FACE, scale=size)
         if post:
-            self.add(still(signs.pole(3.2)), s + .04, lateral, z=z - max(0.0, 3.2 - high - .55 * size * extent[1]),
-                     turn=0.0)
+            sunk = max(0.0, 3.2 - high - .55 * size * extent[1])
+            self.add(still(signs.pole(3.2)), s + .04, lateral, z=z - sunk, turn=0.0, record=POLE)
 
     def _signs(self):
         plan, rng = self.plan, self.rng
         for _ in range(rng.poisson(self.habit["signs"] * self.repeat)):
             side = 1 if rng.random() < .7 else -1
-            s = self.somewhere(9, 80, 1.6)
+            s = self.somewhere(8, 64, 1.5)
             lateral = plan.edge(side) + side * rng.uniform(.35, .9)
             if plan.in_mouth(s, .5):
                 continue
@@ -146,6 +147,6 @@ class Kerbside:
         kind = int(rng.integers(3)) if number % 4 in (1, 3) else 0
         high, size = ((2.5, rng.uniform(.6, 1.0)), (.62, .6), (1.4, 1.2))[kind]
         z = self.plan.height(lateral)
-        glow = 1.5 if kind == 2 and self.weather["night"] else 0.0
+        glow = .6 if kind == 2 and self.weather["night"] else 0.0
         self.add(still(mesh), s, lateral, z=z + high, turn=turn, scale=size, glow=glow)
         self.add(still(signs.board_stand(kind)), s, lateral, turn=turn)

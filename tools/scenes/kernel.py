@@ -3,11 +3,33 @@
 Compiled without threads and without fast-math, so that equal input gives equal bits. Not safe for several threads of
 one process: let workers be processes.
 """
-import numpy as np
-from numba import njit
+import zlib
+from pathlib import Path
 
-kernel = njit(cache=True, error_model="numpy")
+import numba
+import numpy as np
+
 _KEPT = {}
+
+
+def _cache_folder():
+    """Where compiled code is kept: a folder for exactly these sources, since numba looks at one file at a time only."""
+    here = Path(__file__).resolve().parent
+    mark = 0
+    for path in sorted(here.glob("*.py")):
+        mark = zlib.crc32(path.read_bytes(), mark)
+    folder = here / "__pycache__" / f"kernels-{mark:08x}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder
+
+
+_FOLDER = _cache_folder()
+if _FOLDER:
+    numba.config.CACHE_DIR = str(_FOLDER)
+kernel = numba.njit(cache=_FOLDER is not None, error_model="numpy")
 
 
 def scratch(name, shape, dtype=np.float32, fill=None):

@@ -43,7 +43,7 @@ def pick(rng, name=None):
             "horizon": np.array(horizon) * tint,
             "cloud": rng.uniform(*cloud), "shift": rng.uniform(0, 50), "fog": rng.uniform(*fog),
             "wet": wet * rng.uniform(.7, 1),
-            "night": night, "target": target, "gain": gain, "noise": noise, "drops": drops * rng.uniform(.5, 1.2),
+            "night": night, "target": target, "gain": gain, "noise": noise * .5, "drops": drops * rng.uniform(.5, 1.2),
             "travel": rng.uniform(.05, .35) * blurred, "turn": rng.uniform(-.004, .004) * blurred}
 
 

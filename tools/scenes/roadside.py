@@ -5,6 +5,7 @@ Only mandatory, prohibitory and warning faces are labelled; every other board is
 import numpy as np
 
 from . import light, world
+from .kerbside import FACE, POLE
 from .scene import photograph
 from .street import Street
 
@@ -23,7 +24,7 @@ class SignStreet(Street):
         rng = self.rng
         if rng.random() < .5:
             self.own = self.plan.edge(1) + rng.uniform(-1.2, self.plan.pavement * .7)
-        for _ in range(int(rng.integers(1, 6))):
+        for _ in range(int(rng.integers(2, 6))):
             self._aimed(str(rng.choice(KINDS)))
         for _ in range(int(rng.integers(1, 5))):
             self._look_alike()
@@ -49,7 +50,7 @@ class SignStreet(Street):
     def _aimed(self, kind):
         rng = self.rng
         size = rng.uniform(.6, .9)
-        pixels = SMALLEST * (LARGEST / SMALLEST) ** rng.beta(1.15, 1.25)
+        pixels = SMALLEST * (LARGEST / SMALLEST) ** rng.beta(1.6, 1.25)
         far, lateral = self._place(pixels, size)
         high = rng.uniform(1.7, 2.5) if far > 6 else rng.uniform(1.2, 2.0)
         turn = rng.normal(0, .16) + .5 * np.arctan2(self.own - lateral, far)
@@ -81,10 +82,13 @@ def signs_sample(rng, split, size, tries=4):
 
 
 def tidy(street):
-    """Drop the labels of what is no sign, and what would stand between the lens and everything else."""
+    """Drop the labels of what is no sign, and what would stand right before the lens."""
     keep = []
     for item in street.items:
-        if item.record != 1000 and item.size[1] > 0 and item.s < 9 and abs(item.lateral - street.own) < 3.2:
-            continue
-        keep.append(item if item.record == 1000 else item._replace(label=-1))
+        beside = abs(item.lateral - street.own)
+        close = item.s < 9 and beside < (3.2 if item.size[1] > 0 else 1.8)
+        if item.record == FACE:
+            keep.append(item)
+        elif item.record == POLE or not close:
+            keep.append(item._replace(label=-1))
     street.items = keep

@@ -46,7 +46,7 @@ def gather(street, t, ego, reach=150.0):
         if not ego - 8 < s < ego + reach:
             continue
         at = street.road.at(s, item.lateral + item.sideways * t, item.z)
-        mesh = item.far if item.far and s - ego > 38 and not street.journey else item.shape(t)
+        mesh = item.far if item.far and s - ego > 30 and not street.journey else item.shape(t)
         if not (street.journey or item.far):
             mesh = detail(mesh, item.label, s - ego)
         things.append(Thing(mesh, tuple(at), street.road.heading(s) + item.turn, item.palette, item.label, item.track,

@@ -94,22 +94,22 @@ def _colour(n, tri, tag, base, focal, night, look, noise, texels, levels, metres
 
 @kernel
 def _sunlit(x, y, z, shadow, view, scale):
-    """Share of the sun that reaches a point: sixteen shadow-map taps, blended."""
+    """Share of the sun that reaches a point: nine shadow-map taps, blended."""
     size = shadow.shape[0]
     far = -(view[2, 0] * x + view[2, 1] * y + view[2, 2] * z + view[2, 3]) + 0.05
-    u = (view[0, 0] * x + view[0, 1] * y + view[0, 2] * z + view[0, 3]) * scale[0] + scale[1] - 0.5
-    v = (view[1, 0] * x + view[1, 1] * y + view[1, 2] * z + view[1, 3]) * scale[0] + scale[2] - 0.5
-    if u < 1 or v < 1 or u > size - 3 or v > size - 3:
+    u = (view[0, 0] * x + view[0, 1] * y + view[0, 2] * z + view[0, 3]) * scale[0] + scale[1] - 1.0
+    v = (view[1, 0] * x + view[1, 1] * y + view[1, 2] * z + view[1, 3]) * scale[0] + scale[2] - 1.0
+    if u < 0 or v < 0 or u > size - 3 or v > size - 3:
         return 1.0
     i, j = int(u), int(v)
     fx, fy = u - i, v - j
     total = 0.0
-    for b in range(-1, 3):
-        wy = (1 - fy) if b == -1 else fy if b == 2 else 1.0
-        for a in range(-1, 3):
+    for b in range(3):
+        wy = (1 - fy) if b == 0 else fy if b == 2 else 1.0
+        for a in range(3):
             if shadow[j + b, i + a] < far:
-                total += ((1 - fx) if a == -1 else fx if a == 2 else 1.0) * wy
-    return total / 9.0
+                total += ((1 - fx) if a == 0 else fx if a == 2 else 1.0) * wy
+    return total / 4.0
 
 
 @kernel

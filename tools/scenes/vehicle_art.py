@@ -49,7 +49,8 @@ def _seats(canvas, left, right, low, high):
 def _side_windows(canvas, s):
     outline = _window_outline(s)
     trim = CHROME if s.chrome else BLACK
-    canvas.line(np.concatenate([outline, outline[:1]]), trim, 0.022)
+    framed = _cut(outline, s.panes[0][0], s.panes[-1][1])
+    canvas.line(np.concatenate([framed, framed[:1]]), trim, 0.022)
     for left, right in s.panes:
         pane = _cut(outline, left, right)
         if pane is None:
@@ -227,7 +228,7 @@ def rear(s):
     _plate(canvas, low + (0.52 if b["style"] == "car" else 0.25), True, s.rng)
     canvas.circle(0, b["tail_lamp"] + 0.06, 0.045, CHROME, 0, 0.6)
     if b["style"] in ("van", "box"):
-        canvas.line([(0, low + 0.2), (0, b["height"] - 0.1)], SEAM, 0.025, 1)
+        canvas.line([(0, low + 0.2), (0, b["height"] - 0.1)], SEAM, 0.016, 1)
         for sign in (-1, 1):
             x0, x1 = sorted((sign * 0.08, sign * half * 0.80))
             canvas.rect(x0, b["belt"] + 0.1, x1, b["height"] - 0.30, DARK_GLASS, 0, 1.0, round_by=0.05)
