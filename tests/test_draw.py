@@ -64,3 +64,13 @@ def test_the_surest_box_is_on_top():
     box = [[20, 40, 90, 90]]
     drawn = VIS.draw_bboxes(canvas(200, 300), box + box, [0.9, 0.4], [1, 2])
     assert (drawn[90, 60] == class_color(1)).all()
+
+
+def test_labels_do_not_cover_each_other():
+    boxes = np.float32([[50 + 3 * i, 80 + i, 90 + 3 * i, 120 + i] for i in range(6)])
+    drawn = VIS.draw_bboxes(canvas(200, 300), boxes, [0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [1] * 6)
+    alone = VIS.draw_bboxes(canvas(200, 300), boxes[:1], [0.9], [1])
+    label = (alone[55:79] == class_color(1)).all(axis=2)
+    assert (drawn[55:79][label] == class_color(1)).all()
+    filled = (drawn == class_color(1)).all(axis=2).sum()
+    assert filled < 5 * (alone == class_color(1)).all(axis=2).sum()

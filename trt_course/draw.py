@@ -32,38 +32,61 @@ class BBoxVisualization:
         self.cls_dict = cls_dict
 
     def draw_bboxes(self, img, boxes, confs, clss, in_place=False):
-        """The picture with its boxes; a copy unless `in_place`. The most confident box is drawn last, on top."""
+        """The picture with its boxes; a copy unless `in_place`.
+
+        Where labels would cover each other, the surer box keeps its label and the other goes without.
+        """
         canvas = as_bgr(img)
         if canvas is img and not in_place:
             canvas = img.copy()
-        for i in np.argsort(confs, kind="stable"):
-            self._draw(canvas, boxes[i], float(confs[i]), int(clss[i]))
+        order = np.argsort(confs, kind="stable")
+        corners = {i: self._outline(canvas, boxes[i], int(clss[i])) for i in order}
+        taken = []
+        for i in order[::-1]:
+            text = "{} {:.2f}".format(self.cls_dict.get(int(clss[i]), "class %d" % clss[i]), confs[i])
+            _put_label(canvas, text, corners[i], class_color(int(clss[i])), taken)
         return canvas
 
     def annotate(self, scene, detections):
         return self.draw_bboxes(scene, *detections)
 
-    def _draw(self, canvas, box, conf, cls):
+    @staticmethod
+    def _outline(canvas, box, cls):
         h, w = canvas.shape[:2]
         x1, y1, x2, y2 = np.round(np.clip(box, 0, [w - 1, h - 1, w - 1, h - 1])).astype(int).tolist()
-        color = class_color(cls)
-        line = max(1, round(min(w, h) / 300))
-        cv2.rectangle(canvas, (x1, y1), (x2, y2), color, line)
-        text = "{} {:.2f}".format(self.cls_dict.get(cls, "class %d" % cls), conf)
-        _put_label(canvas, text, x1, y1, y2, color)
+        cv2.rectangle(canvas, (x1, y1), (x2, y2), class_color(cls), max(1, round(min(w, h) / 300)))
+        return x1, y1, x2, y2
 
 
-def _put_label(canvas, text, x, top, bottom, color):
-    """A filled label above the box, else below it, else inside; always wholly in the picture if it fits at all."""
-    h, w = canvas.shape[:2]
+def _text_size(text, w, h):
+    """Scale, thickness, width, height and descent of a label: it grows with the picture, and fits into its width."""
     scale = min(max(min(w, h) / 900, 0.4), 3.0)
     thick = max(1, round(scale * 1.6))
     (text_w, text_h), base = cv2.getTextSize(text, _FONT, scale, thick)
-    if text_w + 4 > w:
-        scale *= (w - 4) / text_w if w > 8 else 1
+    if text_w + 4 > w > 8:
+        scale *= (w - 4) / text_w
         (text_w, text_h), base = cv2.getTextSize(text, _FONT, scale, thick)
-    height = text_h + base + 2
-    y = top - height if top >= height else bottom + 1 if bottom + 1 + height <= h else top
-    x, y = max(0, min(x, w - text_w - 4)), max(0, min(y, h - height))
-    cv2.rectangle(canvas, (x, y), (x + text_w + 3, y + height - 1), color, cv2.FILLED)
-    cv2.putText(canvas, text, (x + 2, y + text_h + 1), _FONT, scale, _ink(color), thick, cv2.LINE_AA)
+    return scale, thick, text_w, text_h, base
+
+
+def _put_label(canvas, text, corners, color, taken):
+    """A filled label above the box, else below, else inside; `taken` holds the places of the labels before it."""
+    h, w = canvas.shape[:2]
+    x1, top, _, bottom = corners
+    scale, thick, text_w, text_h, base = _text_size(text, w, h)
+    width, height = text_w + 4, text_h + base + 2
+    x = max(0, min(x1, w - width))
+    for y in (top - height, bottom + 1, top):
+        place = (x, max(0, min(y, h - height)), x + width, max(0, min(y, h - height)) + height)
+        if place[1] == max(y, 0) and not any(_overlap(place, other) for other in taken):
+            break
+    else:
+        if taken:
+            return
+    taken.append(place)
+    cv2.rectangle(canvas, place[:2], (place[2] - 1, place[3] - 1), color, cv2.FILLED)
+    cv2.putText(canvas, text, (x + 2, place[1] + text_h + 1), _FONT, scale, _ink(color), thick, cv2.LINE_AA)
+
+
+def _overlap(a, b):
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
