@@ -21,8 +21,7 @@ import fetch
 import numpy as np
 
 from trt_course import BBoxVisualization, CourseError, TrtSSD, find_model
-from trt_course.detect import write_image
-from trt_course.files import KIT, sha256
+from trt_course.files import KIT, sha256, write_image
 from trt_course.measure import voc
 from trt_course.measure.evaluate import CONF_TH, as_found
 from trt_course.media.sources import VideoFile, read_image

@@ -1,38 +1,43 @@
-"""The realism check counts as it says; the detector itself is not needed here."""
+"""The realism check counts as it says, and the gate holds on a few scenes where the real detector is at hand."""
 import check_realism as cr
 import numpy as np
 import pytest
 
+from trt_course.measure import voc
+
 BOX = np.array([10, 10, 60, 110.0])
+NONE = np.zeros((0, 4))
 
 
 def found(*rows):
-    return [(2, score, np.asarray(box, float)) for score, box in rows]
+    return voc.Found(["pedestrian"] * len(rows), np.array([s for s, _ in rows]), np.array([b for _, b in rows], float))
 
 
-def test_each_object_is_found_once_and_a_second_box_is_wrong():
-    rows, total = cr.judge(found((.9, BOX), (.8, BOX + 2)), BOX[None], np.zeros((0, 4)), 2)
-    assert rows == [(.9, True), (.8, False)] and total == 1
+def test_second_box_on_an_object_stays_and_is_wrong():
+    kept = cr.without_excused(found((.9, BOX), (.8, BOX + 2)), "pedestrian", BOX[None], NONE)
+    truth = voc.Truth(["pedestrian"], BOX[None], np.zeros(1, bool))
+    result = voc.score({"a": truth}, {"a": kept}).classes["pedestrian"]
+    assert (result.hits, result.false_alarms) == (1, 1)
 
 
 def test_what_lies_on_an_ignored_object_or_is_small_does_not_count():
-    small = [200, 10, 210, 30]
-    rows, _ = cr.judge(found((.9, BOX), (.7, small)), np.zeros((0, 4)), BOX[None], 2)
-    assert rows == []
+    rows = found((.9, BOX), (.7, [200, 10, 210, 30]), (.6, [300, 10, 330, 90]))
+    assert cr.without_excused(rows, "pedestrian", NONE, BOX[None]).confs.tolist() == [.6]
+    assert len(cr.without_excused(rows, "vehicle", NONE, NONE).labels) == 0
 
 
-@pytest.mark.parametrize("rows, total, want", [
-    ([(.9, True), (.8, True)], 2, 1.0), ([(.9, False), (.8, True)], 1, .5), ([(.9, True)], 2, .5), ([], 3, 0.0)])
-def test_average_precision(rows, total, want):
-    assert cr.average_precision(rows, total) == pytest.approx(want)
-
-
-def test_crops_cover_the_whole_picture_and_know_what_they_cut():
-    parts = cr.windows(np.zeros((384, 1248, 3), np.uint8), np.array([[600, 0, 700, 50.0]]), "crops")
+def test_parts_cover_the_whole_picture_and_know_what_they_cut():
+    parts = cr.views(np.zeros((384, 1248, 3), np.uint8), np.array([[600, 0, 700, 50.0]]), "crops")
     assert [part[0].shape[1] for part in parts] == [683, 683]
     assert [round(float(part[2][0]), 2) for part in parts] == [.83, 1.0]
 
 
 def test_a_missing_detector_is_told(capsys, tmp_path):
-    assert cr.main(["--model", str(tmp_path / "none.onnx")]) == 2
-    assert "No detector at" in capsys.readouterr().err
+    assert cr.main(["--shared", str(tmp_path)]) == 2
+    assert "There is no detector" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_gate_on_a_few_scenes(shared, capsys):
+    assert cr.main(["--shared", str(shared), "--count", "10"]) == 0
+    assert "gate passed" in capsys.readouterr().out
