@@ -3,10 +3,10 @@ import json
 
 import numpy as np
 import pytest
-from conftest import RECORD
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import RECORD
 from trt_course import CourseError, find_model
 from trt_course.decode import decode, from_priors, to_priors
 from trt_course.models import LAYOUTS, InputSpec, ModelSpec, NmsSpec, OutputSpec

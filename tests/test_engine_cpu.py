@@ -3,9 +3,9 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import HEIGHT, WIDTH, write_model
 from onnx import TensorProto, helper, load, save
 
+from conftest import HEIGHT, WIDTH, write_model
 from trt_course import CourseError
 from trt_course.engine import CpuEngine, open_engine
 from trt_course.models import find_model

@@ -3,9 +3,9 @@ import copy
 import json
 
 import pytest
-from conftest import RECORD
 
 import trt_course.models
+from conftest import RECORD
 from trt_course import CourseError, find_model, get_cls_dict, list_models
 from trt_course.files import sha256
 

@@ -3,8 +3,8 @@ import json
 
 import numpy as np
 import pytest
-from conftest import RECORD, write_model
 
+from conftest import RECORD, write_model
 from trt_course import CourseError, TrtSSD
 
 

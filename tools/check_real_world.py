@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Dict, NamedTuple
 
 import cv2
-import fetch
 import numpy as np
 
+import fetch
 from trt_course import BBoxVisualization, CourseError, TrtSSD, find_model
 from trt_course.files import KIT, sha256, write_image
 from trt_course.measure import voc

@@ -3,7 +3,7 @@
     python tools/check_realism.py [--count N] [--shared FOLDER]
 
 It judges the pictures, not our models. Counted are objects of at least 40 pixels and 75 % visible; others are neither
-right nor wrong, and bicycles (whose riders it may call pedestrians) likewise. The wide scenes are shown to it twice: cut
+right nor wrong, and bicycles (whose riders it may call pedestrians) likewise. It sees the wide scenes twice: cut
 side by side into parts of 16:9, which is what it was made for and what the gate holds for, and whole, squeezed.
 """
 import argparse
@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from check_real_world import REFERENCE, REFERENCE_ONNX
 from tqdm import tqdm
 
 import scenes
+from check_real_world import REFERENCE, REFERENCE_ONNX
 from trt_course import CourseError, TrtSSD, find_model
 from trt_course.files import KIT
 from trt_course.measure import voc

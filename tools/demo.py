@@ -3,7 +3,6 @@ import sys
 from pathlib import Path
 
 from fetch import CLIP_CREDIT, real_clip
-
 from trt_course import CourseError, TrtSSD, detect_dir, detect_one, detect_video
 from trt_course.files import KIT
 from trt_course.measure import voc

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import scenes
 from tqdm import tqdm
+
+import scenes
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 66, cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_PROGRESSIVE, 1]

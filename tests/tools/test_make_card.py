@@ -1,8 +1,8 @@
 """The card's figures: put between their marks, and the text around them left alone."""
 import numpy as np
 import pytest
-from make_card import BEGIN, END, confidence_table, height_name, put_into
 
+from make_card import BEGIN, END, confidence_table, height_name, put_into
 from trt_course.measure import plots, voc
 
 

@@ -6,12 +6,12 @@ import sys
 import threading
 import time
 
-import check_real_world as check
 import cv2
-import fetch
 import numpy as np
 import pytest
 
+import check_real_world as check
+import fetch
 from trt_course import Detections, find_model
 from trt_course.measure import voc
 

@@ -1,8 +1,8 @@
 """The realism check counts as it says, and the gate holds on a few scenes where the real detector is at hand."""
-import check_realism as cr
 import numpy as np
 import pytest
 
+import check_realism as cr
 from trt_course.measure import voc
 
 BOX = np.array([10, 10, 60, 110.0])

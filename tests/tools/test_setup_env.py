@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import setup_env
 
 KIT = Path(__file__).resolve().parents[2]

@@ -68,6 +68,8 @@ def locate(n, tri, sub, pos, nrm, uv, eye, axes, focal, centre, geo):
         qx, qy, qz = ty * e1z - tz * e1y, tz * e1x - tx * e1z, tx * e1y - ty * e1x
         v = (rx * qx + ry * qy + rz * qz) / det
         depth = (e2x * qx + e2y * qy + e2z * qz) / det
+        if not 0.05 < depth < 1e4:  # seen from its edge: the plane says nothing, its corner does
+            depth = max(-(tx * axes[2, 0] + ty * axes[2, 1] + tz * axes[2, 2]), 0.05)
         u, v = min(max(u, -0.2), 1.2), min(max(v, -0.2), 1.2)
         w = 1 - u - v
         away = (e1y * e2z - e1z * e2y) * rx + (e1z * e2x - e1x * e2z) * ry + (e1x * e2y - e1y * e2x) * rz
