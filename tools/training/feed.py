@@ -11,6 +11,7 @@ import signal
 import threading
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 
@@ -119,6 +120,7 @@ class Feed:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.nice(5)
+        cv2.setNumThreads(1)  # each worker is one of many
         while True:
             with self.counter.get_lock():
                 number = self.counter.value
