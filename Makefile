@@ -35,7 +35,7 @@ lint: setup-dev  ## style, Python 3.6 syntax, notebooks without outputs, the siz
 	@$(PY) tools/check_tree.py
 
 data: setup-dev  ## make the committed samples again and compare
-	@$(PY) tools/make_data.py --all --check
+	@$(PY) tools/make_data.py --check
 
 clean:  ## remove .venv and everything that was made here
 	rm -rf .venv out .pytest_cache .hypothesis .ruff_cache
