@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from conftest import RECORD
 from trt_course import CourseError, find_model
-from trt_course.decode import decode, from_priors, to_priors
+from trt_course.decode import decode, from_priors
 from trt_course.models import LAYOUTS, InputSpec, ModelSpec, NmsSpec, OutputSpec
 from trt_course.preprocess import Placement, placement
 
@@ -178,6 +178,13 @@ def _spec_in_memory(resize):
         InputSpec("input", 128, 96, "nchw", "float32", "BGR", (0, 0, 0), (1, 1, 1), resize, (0, 0, 0)),
         OutputSpec("boxes_scores", {"boxes": "boxes", "scores": "scores"}, "normalized", "none", None, (0.1,) * 4),
         ("background", "a", "b", "c"), 0, 0.3, NmsSpec(0.45, 200, 100), {})
+
+
+def to_priors(boxes, priors, variances):
+    """The reverse of `from_priors`, as a trainer encodes its boxes."""
+    centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    loc = np.concatenate([(centre - priors[:, :2]) / priors[:, 2:], np.log(size / priors[:, 2:])], axis=1)
+    return loc / np.float32(variances)  # (n, 4)
 
 
 @settings(deadline=None)

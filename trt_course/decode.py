@@ -100,13 +100,6 @@ def from_priors(loc, priors, variances):
     return np.concatenate([centre - half, centre + half], axis=1)
 
 
-def to_priors(boxes, priors, variances):
-    """The reverse of `from_priors`, as training needs it."""
-    centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-    loc = np.concatenate([(centre - priors[:, :2]) / priors[:, 2:], np.log(size / priors[:, 2:])], axis=1)
-    return loc / np.float32(variances)  # (n, 4)
-
-
 @functools.lru_cache(maxsize=8)
 def _priors(path):
     try:

@@ -3,8 +3,6 @@
 A model's own record may spell its list out or name one of these; the index is the class id. Whether index 0
 is the background differs from set to set, as it does from trainer to trainer.
 """
-from .errors import CourseError
-
 _COCO80 = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
     "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep", "cow", "elephant",
@@ -33,9 +31,3 @@ LABEL_SETS = {
     "signs": ("mandatory", "prohibitory", "warning"),
     "traffic": ("road_sign", "vehicle", "pedestrian", "bicycle"),
 }
-
-
-def label_set(name):
-    if name not in LABEL_SETS:
-        raise CourseError("There is no class list '{}'. There are: {}".format(name, ", ".join(sorted(LABEL_SETS))))
-    return LABEL_SETS[name]

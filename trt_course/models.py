@@ -8,7 +8,7 @@ from typing import Dict, NamedTuple, Optional, Tuple
 from . import records
 from .errors import CourseError
 from .files import KIT, kit_path, sha256
-from .labels import LABEL_SETS, label_set
+from .labels import LABEL_SETS
 
 MODELS = KIT / "models"
 
@@ -145,7 +145,7 @@ def _labels(value):
         return records.texts(value)
     if value not in LABEL_SETS:
         raise ValueError("allowed: a list of names, or one of " + ", ".join(sorted(LABEL_SETS)))
-    return label_set(value)
+    return LABEL_SETS[value]
 
 
 def _read_background(record, labels):
