@@ -9,6 +9,7 @@ import cv2
 import pytest
 
 import trt_course.models
+from conftest import RECORD, write_model
 from trt_course import doctor
 from trt_course.__main__ import main
 
@@ -129,6 +130,18 @@ def test_evaluate_both_ways(cells, data_folder, tmp_path, capsys):
     assert said.out == report and "1 images have no detection file and count as empty: f" in said.err
     assert run("evaluate", "--gt", data_folder / "ground-truth", "--det", det, "--ignore", "green") == 0
     assert "green" not in capsys.readouterr().out
+
+
+def test_evaluate_warns_of_a_network_that_holds_boxes_back(data_folder, tmp_path, capsys):
+    strict = write_model(tmp_path / "strict", output={**RECORD["output"], "threshold": 0.2})
+    assert run("evaluate", "--model", strict, "--data", data_folder) == 0
+    assert "gives nothing below 0.2 by itself" in capsys.readouterr().err
+
+
+def test_coco_numbers(cells, data_folder, capsys):
+    assert run("evaluate", "--model", cells, "--data", data_folder, "--metric", "coco") == 0
+    said = capsys.readouterr().out
+    assert "AP_small" in said and "red AP = " in said
 
 
 def test_ctrl_c_ends_with_130_and_keeps_files(cells, picture_folder, cell_picture, tmp_path):

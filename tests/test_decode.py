@@ -176,7 +176,7 @@ def _spec_in_memory(resize):
     return ModelSpec(
         "m", "m", "detection", None, None,
         InputSpec("input", 128, 96, "nchw", "float32", "BGR", (0, 0, 0), (1, 1, 1), resize, (0, 0, 0)),
-        OutputSpec("boxes_scores", {"boxes": "boxes", "scores": "scores"}, "normalized", "none", None, (0.1,) * 4),
+        OutputSpec("boxes_scores", {"boxes": "boxes", "scores": "scores"}, "normalized", "none", None, (0.1,) * 4, 0.0),
         ("background", "a", "b", "c"), 0, 0.3, NmsSpec(0.45, 200, 100), {})
 
 

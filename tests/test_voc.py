@@ -1,4 +1,6 @@
 """The printed mAP against a slow, separate reading of its rules, hand-worked cases, and malformed files."""
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -186,3 +188,24 @@ def test_heights_in_play():
     large = voc.score(*voc.of_height(truths, founds, 12, 1000)).classes["car"]
     assert (large.truths, large.hits, large.false_alarms, large.ap) == (1, 1, 0, 1.0)
     assert voc.score(*voc.of_height(truths, founds, 0, 1000)).mean == voc.score(truths, founds).mean
+
+
+@pytest.mark.slow
+def test_five_thousand_images_in_five_seconds(tmp_path):
+    rng = np.random.RandomState(0)
+    for folder in ("gt", "det"):
+        (tmp_path / folder).mkdir()
+    for i in range(5000):
+        corner = rng.randint(0, 1000, (20, 2))
+        boxes = np.concatenate([corner, corner + rng.randint(10, 200, (20, 2))], axis=1)
+        names = rng.choice(["car", "van", "bus", "sign"], 20)
+        (tmp_path / "gt" / "{}.txt".format(i)).write_text(
+            "".join("{} {} {} {} {}\n".format(n, *b) for n, b in zip(names[:8], boxes)))
+        (tmp_path / "det" / "{}.txt".format(i)).write_text(
+            "".join("{} {:.4f} {} {} {} {}\n".format(n, p, *b) for n, p, b in zip(names, rng.rand(20), boxes + 2)))
+    started = time.perf_counter()
+    truths, founds, _ = voc.read_folders(tmp_path / "gt", tmp_path / "det")
+    result = voc.score(truths, founds)
+    spent = time.perf_counter() - started
+    assert sum(c.hits + c.false_alarms for c in result.classes.values()) == 100_000
+    assert spent < 5, spent

@@ -4,6 +4,7 @@ Exit status: 0 all done, 1 some items failed, 2 bad input, 130 stopped with Ctrl
 """
 import argparse
 import sys
+from pathlib import Path
 
 from . import doctor
 from .detect import FORMATS, detect_dir, detect_one, detect_video
@@ -12,6 +13,7 @@ from .errors import CourseError
 from .files import kit_path, write_json
 from .measure import coco, voc
 from .measure.evaluate import detect_folder, read_folders, save_plots
+from .measure.fps import SCOPES, bench
 from .media.sources import kind_of
 from .models import find_model, list_models
 from .ssd import TrtSSD
@@ -90,6 +92,16 @@ def _evaluate(args):
     return 0
 
 
+def _bench(args):
+    source = kit_path(args.source)
+    with _open(args) as ssd:
+        timing = bench(ssd, source, args.scope, args.frames, Path(args.out) / "bench.mp4")
+    print(timing.report())
+    if args.json:
+        write_json(args.json, timing.as_dict())
+    return 0
+
+
 def _iou(text):
     try:
         value = float(text)
@@ -145,6 +157,17 @@ def _parser():
     add.add_argument("--plots", metavar="DIR", help="write curves, bars and the worst faults there as PNG")
     _add_engine_options(add)
     add.set_defaults(call=_evaluate)
+
+    add = commands.add_parser("bench", help="frames a second of a model, with the scope beside the figure")
+    add.add_argument("model", nargs="?", default=DEFAULT_MODEL, help="as for detect (default: %(default)s)")
+    add.add_argument("--scope", choices=sorted(SCOPES), default="detect", help="; ".join(
+        "{}: {}".format(name, text) for name, text in SCOPES.items()))
+    add.add_argument("--source", default="data/street.mp4", help="video or folder (default: %(default)s)")
+    add.add_argument("--frames", type=int, help="how many frames (default: 200, or all there are)")
+    add.add_argument("--out", default="out", help="where scope video writes its video (default: %(default)s)")
+    add.add_argument("--json", metavar="FILE", help="write the figures there too")
+    _add_engine_options(add)
+    add.set_defaults(call=_bench)
     return parser
 
 

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from .draw import BBoxVisualization
 from .errors import CourseError
 from .files import kit_path, write_image, write_json, write_text
 from .media.sources import VideoFile, images_in, read_image
 from .media.writer import VideoWriter
+from .progress import progress
 
 FORMATS = ("voc", "coco")
 
@@ -75,7 +75,7 @@ def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.
                           "overwrite each other. Rename them.".format(twice, source))
     job = _Folder(ssd, out, formats, draw_th)
     try:
-        for number, path in enumerate(tqdm(paths, desc="detect", unit="image"), 1):
+        for number, path in enumerate(progress(paths, desc="detect", unit="image"), 1):
             job.detect(number, path, conf_th)
     finally:
         job.finish()
@@ -89,7 +89,7 @@ def detect_video(ssd, source, out="out", conf_th=None):
     target = Path(str(out)) / (source.stem + ".mp4")
     vis, seconds = BBoxVisualization(ssd.spec.cls_dict()), []
     with VideoFile(source) as video, VideoWriter(target, video.fps) as writer:
-        for frame in tqdm(video, total=video.frames or None, desc="detect", unit="frame"):
+        for frame in progress(video, total=video.frames or None, desc="detect", unit="frame"):
             started = time.perf_counter()
             found = ssd.detect(frame, conf_th)
             seconds.append(time.perf_counter() - started)

@@ -37,13 +37,17 @@ class InputSpec(NamedTuple):
 
 
 class OutputSpec(NamedTuple):
-    """What the output tensors mean; `tensors` maps the layout's roles to the names in the ONNX file."""
+    """What the output tensors mean; `tensors` maps the layout's roles to the names in the ONNX file.
+
+    `threshold` is the confidence below which the network itself, with suppression inside, gives nothing.
+    """
     layout: str
     tensors: Dict[str, str]
     units: str
     activation: str
     priors: Optional[Path]
     variances: Tuple[float, ...]
+    threshold: float
 
 
 class NmsSpec(NamedTuple):
@@ -122,6 +126,7 @@ def _read_output(part, folder):
         activation=part.take("activation", records.one_of("none", "softmax", "sigmoid"), "none"),
         priors=folder / priors if priors else None,
         variances=part.take("variances", records.numbers(4), (0.1, 0.1, 0.2, 0.2)),
+        threshold=part.take("threshold", records.share, 0.0),
     )
     part.done()
     if layout == "loc_conf_priors" and spec.priors is None:

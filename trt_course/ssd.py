@@ -2,11 +2,13 @@
 
 One object belongs to one thread: its buffers, and on a GPU its engine, are that thread's own.
 """
+from typing import List, NamedTuple, Tuple
+
 from .decode import decode
-from .engine import open_engine
+from .engine import Request, open_engine
 from .errors import CourseError
 from .models import find_model
-from .preprocess import Preprocessor, as_bgr
+from .preprocess import Placement, Preprocessor, as_bgr
 
 
 def _check(spec, engine):
@@ -26,6 +28,13 @@ def _check(spec, engine):
     if not fits or tensor.dtype != wanted.dtype:
         raise CourseError("{}: model.json describes an input of {} {}; the network wants {} {}".format(
             spec.name, wanted.dtype, shape, tensor.dtype, tuple(tensor.shape[1:])))
+
+
+class Prepared(NamedTuple):
+    """Pictures on their way: a filled request, and what decoding must know of them."""
+    request: Request
+    placements: List[Placement]
+    sizes: List[Tuple[int, int]]
 
 
 class TrtSSD:
@@ -63,12 +72,19 @@ class TrtSSD:
                 for found in self._detect(pictures[start:start + step], conf_th)]
 
     def _detect(self, pictures, conf_th):
+        prepared = self.prepare(pictures)
+        return self.finish(prepared, self.engine.infer(prepared.request), conf_th)
+
+    def prepare(self, pictures):
+        """The first third of `detect`: uint8 BGR pictures into a request's input buffer."""
         request = self._request(len(pictures))
         placements = self._preprocess.batch(pictures, request.inputs[self.spec.input.name])
-        outputs = self.engine.infer(request)
-        sizes = [(p.shape[1], p.shape[0]) for p in pictures]
+        return Prepared(request, placements, [(p.shape[1], p.shape[0]) for p in pictures])
+
+    def finish(self, prepared, outputs, conf_th=None):
+        """The last third of `detect`: the engine's outputs into Detections of each picture."""
         threshold = self.spec.conf_threshold if conf_th is None else conf_th
-        return decode(self.spec, outputs, placements, sizes, threshold)
+        return decode(self.spec, outputs, prepared.placements, prepared.sizes, threshold)
 
     def _request(self, n):
         if n not in self._requests:

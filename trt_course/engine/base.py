@@ -35,6 +35,7 @@ class Engine:
     outputs = ()
     min_batch = max_batch = 1
     name = "engine"
+    precision = "fp32"
 
     def new_request(self, batch=1):
         """A Request for up to `batch` items; its arrays are as long as the engine's smallest batch."""

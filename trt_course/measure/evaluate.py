@@ -3,11 +3,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from ..errors import CourseError
 from ..files import kit_path, whole_file, write_image
 from ..media.sources import images_in, read_image
+from ..progress import progress
 from . import plots, voc
 
 CONF_TH = 0.01  # a higher one cuts the precision-recall curve short
@@ -25,10 +25,14 @@ def read_folders(truth_dir, found_dir):
 def detect_folder(ssd, data, conf_th=CONF_TH):
     """Ground truth of data/ground-truth, and what a detector finds in data/images."""
     data = kit_path(data)
+    if ssd.spec.output.threshold > conf_th:
+        print("{} gives nothing below {:g} by itself, scoring wants boxes from {:g} up: the mAP comes out too low. "
+              "Export or build it with a lower threshold.".format(ssd.spec.name, ssd.spec.output.threshold, conf_th),
+              file=sys.stderr)
     paths = images_in(_folder(data / "images"))
     truths = {path.stem: voc.read_truth(_file(data / "ground-truth" / (path.stem + ".txt"))) for path in paths}
     founds = {path.stem: as_found(ssd.detect(read_image(path), conf_th), ssd.spec.labels)
-              for path in tqdm(paths, desc="evaluate", unit="image")}
+              for path in progress(paths, desc="evaluate", unit="image")}
     return truths, founds
 
 
