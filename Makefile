@@ -20,7 +20,7 @@ lab: setup  ## JupyterLab on the lessons
 	@$(PY) -m jupyter lab --notebook-dir=. notebooks
 
 test: setup-dev  ## all tests but the lessons and the browser
-	@$(PY) -m pytest -q tests
+	@$(PY) -m pytest -q --durations=8 tests
 
 test-fast: setup-dev  ## the tests that take seconds
 	@$(PY) -m pytest -q -x -m "not slow" tests

@@ -45,6 +45,7 @@ def test_the_two_commands_are_there_and_ci_types_them():
 @pytest.mark.slow
 @pytest.mark.parametrize("line", [c for c in commands() if c not in ELSEWHERE])
 def test_command(shell, line):
+    ready = (KIT / ".venv/stamp").exists()
     done = shell(line)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -52,7 +53,7 @@ def test_command(shell, line):
         assert re.search(r"mAP = \d+\.\d\d%", done.stdout)
         found = [KIT / path for path in re.findall(r"^  \w+ +(out\S+)$", done.stdout, re.M)]
         assert len(found) == 4 and all(path.exists() for path in found)
-        assert "installing" not in done.stdout
+        assert not (ready and "installing" in done.stdout)
 
 
 @pytest.mark.slow
