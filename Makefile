@@ -1,6 +1,7 @@
 # Two commands do all the set-up: `make demo` and `make test`. `make help` lists the rest.
 PYTHON ?= python3
 PY := .venv/bin/python
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 .PHONY: help demo lab test test-fast test-train lint data setup setup-dev clean
 
@@ -17,7 +18,7 @@ demo: setup  ## detect in the sample picture, folder and clip on the CPU, and sc
 	@$(PY) tools/demo.py
 
 lab: setup  ## JupyterLab on the lessons
-	@$(PY) -m jupyter lab --notebook-dir=. notebooks
+	@$(PY) -m jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(AS_ROOT)
 
 test: setup-dev  ## all tests but the lessons and the browser
 	@$(PY) -m pytest -q --durations=8 tests
