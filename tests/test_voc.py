@@ -167,6 +167,13 @@ def test_mistakes_name_file_and_line(tmp_path, line, message):
         voc.read_truth(tmp_path / "x.txt")
 
 
+def test_names_with_blanks(tmp_path):
+    (tmp_path / "x.txt").write_text("stop sign 1 2 3 4 difficult\n'stop sign' 1 2 3 4\ncar 1 2 3 4\n")
+    assert voc.read_truth(tmp_path / "x.txt", ["stop sign"]).labels == ["stop sign", "stop sign", "car"]
+    with pytest.raises(CourseError, match="line 1: 7 fields .* quoted, or listed"):
+        voc.read_truth(tmp_path / "x.txt")
+
+
 @settings(deadline=None, max_examples=200)
 @given(st.binary(max_size=200))
 def test_rubbish_never_escapes_as_a_traceback(tmp_path_factory, content):

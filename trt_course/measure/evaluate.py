@@ -13,9 +13,9 @@ from . import plots, voc
 CONF_TH = 0.01  # a higher one cuts the precision-recall curve short
 
 
-def read_folders(truth_dir, found_dir):
+def read_folders(truth_dir, found_dir, names=()):
     """Ground truth and detections of two folders of text files; images without a detection file are listed."""
-    truths, founds, missing = voc.read_folders(kit_path(truth_dir), kit_path(found_dir))
+    truths, founds, missing = voc.read_folders(kit_path(truth_dir), kit_path(found_dir), names)
     if missing:
         print("{} images have no detection file and count as empty: {}".format(len(missing), ", ".join(missing[:10])),
               file=sys.stderr)

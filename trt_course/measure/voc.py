@@ -53,17 +53,25 @@ class Score(NamedTuple):
             for name, c in self.classes.items()}}
 
 
-def _rows(path, least, most, form):
+def _rows(path, least, most, form, names):
     for number, line in enumerate(_lines(path), 1):
         try:
-            row = shlex.split(line)
+            row = _join_name(shlex.split(line), names)
         except ValueError as err:
             raise CourseError("{}, line {}: {}: {}".format(path, number, err, line)) from None
         if row and not least <= len(row) <= most:
-            raise CourseError("{}, line {}: {} fields in '{}'; wanted: {}. A class name with blanks is put in quotes."
-                              .format(path, number, len(row), line, form))
+            raise CourseError("{}, line {}: {} fields in '{}'; wanted: {}. A class name with blanks is quoted, or "
+                              "listed.".format(path, number, len(row), line, form))
         if row:
             yield number, row
+
+
+def _join_name(row, names):
+    """The row with its first fields as one, where they spell a known name with blanks."""
+    for n in range(len(row), 1, -1):
+        if " ".join(row[:n]) in names:
+            return [" ".join(row[:n])] + row[n:]
+    return row
 
 
 def _lines(path):
@@ -86,10 +94,10 @@ def _numbers(path, number, fields):
     return values
 
 
-def read_truth(path):
-    """Lines `class left top right bottom [difficult]`."""
+def read_truth(path, names=()):
+    """Lines `class left top right bottom [difficult]`; `names` with blanks need no quotes."""
     labels, boxes, difficult = [], [], []
-    for number, row in _rows(path, 5, 6, "class left top right bottom [difficult]"):
+    for number, row in _rows(path, 5, 6, "class left top right bottom [difficult]", names):
         if row[5:] not in ([], ["difficult"]):
             raise CourseError("{}, line {}: the last field is '{}'; allowed: difficult, or nothing".format(
                 path, number, row[5]))
@@ -99,19 +107,19 @@ def read_truth(path):
     return Truth(labels, np.array(boxes, dtype=float).reshape(-1, 4), np.array(difficult, dtype=bool))
 
 
-def read_found(path):
-    """Lines `class confidence left top right bottom`."""
+def read_found(path, names=()):
+    """Lines `class confidence left top right bottom`; `names` with blanks need no quotes."""
     labels, values = [], []
-    for number, row in _rows(path, 6, 6, "class confidence left top right bottom"):
+    for number, row in _rows(path, 6, 6, "class confidence left top right bottom", names):
         labels.append(row[0])
         values.append(_numbers(path, number, row[1:]))
     values = np.array(values, dtype=float).reshape(-1, 5)
     return Found(labels, values[:, 0], values[:, 1:])
 
 
-def read_folders(truth_dir, found_dir):
+def read_folders(truth_dir, found_dir, names=()):
     """Both folders by image name, and the names of images that have no detection file (they count as empty)."""
-    truths = {p.stem: read_truth(p) for p in _text_files(truth_dir)}
+    truths = {p.stem: read_truth(p, names) for p in _text_files(truth_dir)}
     paths = {p.stem: p for p in _text_files(found_dir)}
     strange = sorted(set(paths) - set(truths))
     if strange:
@@ -119,7 +127,7 @@ def read_folders(truth_dir, found_dir):
             paths[strange[0]], truth_dir, strange[0]))
     missing = sorted(set(truths) - set(paths))
     nothing = Found([], np.zeros(0), np.zeros((0, 4)))
-    return truths, {name: read_found(paths[name]) if name in paths else nothing for name in truths}, missing
+    return truths, {name: read_found(paths[name], names) if name in paths else nothing for name in truths}, missing
 
 
 def _text_files(folder):
