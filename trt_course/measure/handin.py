@@ -71,7 +71,7 @@ def pack(ssd, team, data, video, out="out", restructured=False, other_model=None
     value = dict(declared, **_run(ssd, paths, video))
     value.update(
         schema=SCHEMA, model=ssd.spec.name, engine=ssd.engine.name, precision=ssd.engine.precision,
-        machine={key: clean(text) for key, text in machine.describe().items()}, run=uuid.uuid4().hex,
+        machine={key: clean(text)[:200] for key, text in machine.describe().items()}, run=uuid.uuid4().hex,
         seconds=time.perf_counter() - started, created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         model_sha256=sha256(ssd.spec.onnx), data_sha256=data_digest(paths), video_sha256=sha256(video))
     value["seal"] = _seal(value)
@@ -96,7 +96,7 @@ def pictures_of(data):
 def data_digest(paths):
     """One digest over the names and the contents of pictures."""
     rows = sorted("{} {}\n".format(path.name, sha256(path)) for path in paths)
-    return hashlib.sha256("".join(rows).encode("utf-8")).hexdigest()
+    return hashlib.sha256("".join(rows).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _run(ssd, paths, video):
