@@ -7,6 +7,8 @@ import os
 import pickle
 import random
 import shutil
+import time
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -114,6 +116,11 @@ def cheats():
         "inf.json": (json.dumps(made_up("p")).replace("0.9", "1e999").encode(), "broken"),
         "sure.json": (made_up("q", detections={"0": [["red", 1.5, 1, 1, 2, 2]]}), "confidence from 0 to 1"),
         "turned.json": (made_up("r", detections={"0": [["red", 0.5, 9, 1, 2, 2]]}), "x1 <= x2"),
+        "upside-down.json": (made_up("r", detections={"0": [["red", 0.5, 1, 9, 2, 2]]}), "y1 <= y2"),
+        "far.json": (json.dumps(made_up("r", detections={"0": [["red", 0.5, 1, 1, 2, float("inf")]]})).replace(
+            "Infinity", "1e999").encode(), "row 1; wanted"),
+        "forever.json": (json.dumps(made_up("r", seconds=float("inf"))).replace("Infinity", "1e999").encode(),
+                         "a time, more than 0"),
         "crowd.json": (made_up("s", detections={"0": [["red", 0.5, 1, 1, 2, 2]] * 1001}), "up to 1000 rows"),
         "huge.json": (b" " * (handin.LIMIT + 1), "larger than 20 MB"),
         "bomb.json.gz": (gzip.compress(b"[" * (handin.LIMIT + 1), 1), "larger than 20 MB"),
@@ -256,6 +263,18 @@ def test_nonsense_is_listed_never_a_traceback(truth, tmp_path):
     contest.write_board(board, tmp_path / "out")
 
 
+def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(handin, "LIMIT", 10 ** 5)
+    (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b" " * (3 * 10 ** 7)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(CourseError, match="larger than"):
+            handin.load(tmp_path / "bomb.json.gz")
+        assert tracemalloc.get_traced_memory()[1] < 3 * 10 ** 6
+    finally:
+        tracemalloc.stop()
+
+
 # One real run
 
 @pytest.fixture(scope="module")
@@ -310,6 +329,22 @@ def test_another_organisers_data_and_video(ssd, arena, tmp_path):
     cv2.imwrite(str(other / "images" / "p0.png"), np.zeros((192, 256, 3), np.uint8))
     for options in ({"data": other}, {"video": other / "images" / "p0.png"}):
         assert not contest.rank(tmp_path / "in", arena / "ground-truth", **options).rows
+
+
+def test_warm_up_is_run_and_not_counted(ssd, arena, tmp_path):
+    class Counting:
+        spec, engine, calls, slow = ssd.spec, ssd.engine, 0, 0.03
+
+        def detect(self, image, conf_th):
+            assert conf_th == 0.01
+            self.calls += 1
+            time.sleep(self.slow if self.calls <= 10 or 15 <= self.calls <= 24 else 0)
+            return ssd.detect(image, conf_th)
+
+    counting = Counting()
+    entry = handin.load(contest.pack(counting, "a", arena, arena / "clip.avi", tmp_path))
+    assert counting.calls == 10 + 4 + 10 + 60 and (entry.frames, len(entry.image_ms)) == (60, 4)
+    assert sorted(entry.frame_ms)[30] < 30 and sorted(entry.image_ms.values())[1] < 30
 
 
 def test_ctrl_c_leaves_nothing(ssd, arena, tmp_path):

@@ -6,7 +6,6 @@ Its seal shows that the file was changed after the run, not that its maker was h
 import gzip
 import hashlib
 import json
-import math
 import re
 import time
 import unicodedata
@@ -16,12 +15,12 @@ from pathlib import Path
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from .. import records
 from ..errors import CourseError
 from ..files import kit_path, sha256, whole_file
 from ..media.sources import VideoFile, images_in, read_image
+from ..progress import progress
 from . import machine, voc
 from .evaluate import CONF_TH
 
@@ -101,11 +100,14 @@ def data_digest(paths):
 
 def _run(ssd, paths, video):
     rows, image_ms = {}, {}
-    pictures = tqdm(paths, desc="pictures", unit="picture")
-    for path, (found, spent) in zip(paths, _timed(ssd, map(read_image, pictures))):
-        rows[path.stem], image_ms[path.stem] = _rows(found, ssd.spec.labels), spent
     with VideoFile(video) as clip:
-        frames = tqdm(clip, total=max(clip.frames, 0) or None, desc="video", unit="frame")
+        if 0 < clip.frames < LEAST_FRAMES:
+            raise CourseError("{} has {} frames; a speed wants at least {} frames.".format(
+                video, clip.frames, LEAST_FRAMES))
+        pictures = progress(paths, desc="pictures", unit="picture")
+        for (found, spent), path in zip(_timed(ssd, map(read_image, pictures)), paths):
+            rows[path.stem], image_ms[path.stem] = _rows(found, ssd.spec.labels), spent
+        frames = progress(clip, total=max(clip.frames, 0) or None, desc="video", unit="frame")
         frame_ms = [spent for _, spent in _timed(ssd, frames)]
     return {"detections": rows, "image_ms": image_ms, "frame_ms": frame_ms}
 
@@ -235,7 +237,7 @@ _moment = _like("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", "a tim
 
 
 def _real(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _spent(value):
