@@ -12,6 +12,7 @@ import trt_course.models
 from conftest import RECORD, write_model
 from trt_course import doctor
 from trt_course.__main__ import main
+from trt_course.media.writer import VideoWriter
 
 
 def run(*args):
@@ -23,7 +24,7 @@ def test_help_names_every_command(capsys):
         run("--help")
     assert end.value.code == 0
     said = capsys.readouterr().out
-    assert all(command in said for command in ("doctor", "models", "detect", "evaluate"))
+    assert all(command in said for command in ("doctor", "models", "detect", "evaluate", "bench", "contest"))
 
 
 def test_doctor_always_ends_well(capsys):
@@ -142,6 +143,25 @@ def test_coco_numbers(cells, data_folder, capsys):
     assert run("evaluate", "--model", cells, "--data", data_folder, "--metric", "coco") == 0
     said = capsys.readouterr().out
     assert "AP_small" in said and "red AP = " in said
+
+
+def test_contest_from_pack_to_board(cells, data_folder, tmp_path, capsys, cell_picture):
+    clip = tmp_path / "clip.mp4"
+    with VideoWriter(clip, 10) as writer:
+        for _ in range(60):
+            writer.write(cell_picture)
+    for team in ("Ada", "Bo"):
+        assert run("contest", "pack", "--team", team, "--model", cells, "--data", data_folder, "--video", clip,
+                   "--out", tmp_path / "handins") == 0
+    rank = ("contest", "rank", tmp_path / "handins", "--gt", data_folder / "ground-truth", "--data", data_folder,
+            "--video", clip, "--out", tmp_path / "board")
+    assert run(*rank) == 0
+    said = capsys.readouterr().out
+    assert "2 teams ranked, 0 hand-ins not" in said and "100.00" in said
+    assert "<html" in (tmp_path / "board/board.html").read_text()
+    (tmp_path / "handins/Cy.json").write_text("{}")
+    assert run(*rank) == 1
+    assert "Cy.json: " in capsys.readouterr().out
 
 
 def test_ctrl_c_ends_with_130_and_keeps_files(cells, picture_folder, cell_picture, tmp_path):

@@ -65,7 +65,8 @@ def test_python(shell, tmp_path):
     assert (tmp_path / "result.jpg").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/jetson.md", "docs/model_json.md", "docs/training.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/jetson.md", "docs/model_json.md", "docs/training.md",
+                                  "docs/contest.md"])
 def test_links_lead_somewhere(page):
     path = KIT / page
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):

@@ -11,7 +11,7 @@ from .detect import FORMATS, detect_dir, detect_one, detect_video
 from .engine import BACKENDS
 from .errors import CourseError
 from .files import kit_path, write_json
-from .measure import coco, voc
+from .measure import coco, contest, voc
 from .measure.evaluate import detect_folder, read_folders, save_plots
 from .measure.fps import SCOPES, bench
 from .media.sources import kind_of
@@ -102,6 +102,20 @@ def _bench(args):
     return 0
 
 
+def _pack(args):
+    with _open(args) as ssd:
+        path = contest.pack(ssd, args.team, args.data, args.video, args.out, args.restructured, args.other_model)
+    print("The hand-in of {}: {}".format(args.team, path))
+    return 0
+
+
+def _rank(args):
+    board = contest.rank(args.folder, args.gt, args.ignore, args.data, args.video)
+    paths = contest.write_board(board, args.out)
+    print("{}\n\nWritten: {}".format(board.report(), ", ".join(map(str, paths))))
+    return 1 if board.refused else 0
+
+
 def _iou(text):
     try:
         value = float(text)
@@ -170,7 +184,32 @@ def _parser():
     add.add_argument("--json", metavar="FILE", help="write the figures there too")
     _add_engine_options(add)
     add.set_defaults(call=_bench)
+    _add_contest(commands.add_parser("contest", help="pack one run into a hand-in; rank hand-ins"))
     return parser
+
+
+def _add_contest(parser):
+    steps = parser.add_subparsers(dest="step", metavar="pack|rank")
+    steps.required = True
+    add = steps.add_parser("pack", help="one run of a model over pictures and a video, in one file")
+    add.add_argument("--team", required=True)
+    add.add_argument("--model", default=DEFAULT_MODEL, help="as for detect (default: %(default)s)")
+    add.add_argument("--data", default="data/traffic", help="folder with images/ (default: %(default)s)")
+    add.add_argument("--video", default="data/street.mp4", help="video for the speed (default: %(default)s)")
+    add.add_argument("--restructured", action="store_true", help="the inference class was restructured")
+    add.add_argument("--other-model", choices=("backbone", "detector"), help="what of the model is another one")
+    add.add_argument("--out", default="out", help="folder for the file (default: %(default)s)")
+    _add_engine_options(add)
+    add.set_defaults(call=_pack)
+
+    add = steps.add_parser("rank", help="check, score and rank a folder of hand-ins; status 1 if one is refused")
+    add.add_argument("folder", help="folder of hand-ins")
+    add.add_argument("--gt", required=True, help="folder of ground-truth text files")
+    add.add_argument("--data", help="the organiser's own pictures (a folder with images/)")
+    add.add_argument("--video", help="the organiser's own video")
+    add.add_argument("--ignore", nargs="*", default=[], metavar="CLASS", help="classes to leave out")
+    add.add_argument("--out", default="out/board", help="folder for the board (default: %(default)s)")
+    add.set_defaults(call=_rank)
 
 
 def main(argv=None):
