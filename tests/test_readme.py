@@ -66,7 +66,7 @@ def test_python(shell, tmp_path):
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/jetson.md", "docs/model_json.md", "docs/training.md",
-                                  "docs/contest.md"])
+                                  "docs/contest.md", "docs/measured.md"])
 def test_links_lead_somewhere(page):
     path = KIT / page
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
