@@ -25,15 +25,20 @@ def read_folders(truth_dir, found_dir, names=()):
 def detect_folder(ssd, data, conf_th=CONF_TH):
     """Ground truth of data/ground-truth, and what a detector finds in data/images."""
     data = kit_path(data)
-    if ssd.spec.output.threshold > conf_th:
-        print("{} gives nothing below {:g} by itself, scoring wants boxes from {:g} up: the mAP comes out too low. "
-              "Export or build it with a lower threshold.".format(ssd.spec.name, ssd.spec.output.threshold, conf_th),
-              file=sys.stderr)
+    warn_of_threshold(ssd, conf_th)
     paths = images_in(_folder(data / "images"))
     truths = {path.stem: voc.read_truth(_file(data / "ground-truth" / (path.stem + ".txt"))) for path in paths}
     founds = {path.stem: as_found(ssd.detect(read_image(path), conf_th), ssd.spec.labels)
               for path in progress(paths, desc="evaluate", unit="image")}
     return truths, founds
+
+
+def warn_of_threshold(ssd, conf_th):
+    """A network that holds boxes back by itself cuts the curve, and so its own mAP."""
+    if ssd.spec.output.threshold > conf_th:
+        print("{} gives nothing below {:g} by itself, scoring wants boxes from {:g} up: the mAP comes out too low. "
+              "Export or build it with a lower threshold.".format(
+                  ssd.spec.name, ssd.spec.output.threshold, conf_th), file=sys.stderr)
 
 
 def as_found(detections, labels):

@@ -22,7 +22,7 @@ from ..files import kit_path, sha256, whole_file
 from ..media.sources import VideoFile, images_in, read_image
 from ..progress import progress
 from . import machine, voc
-from .evaluate import CONF_TH
+from .evaluate import CONF_TH, warn_of_threshold
 
 SCHEMA = "trt_course contest 1"
 WARM_UP = 10
@@ -66,6 +66,7 @@ def pack(ssd, team, data, video, out="out", restructured=False, other_model=None
     declared = {"team": team, "restructured": restructured, "other_model": other_model}
     _declared(records.Record(declared, "contest pack"))
     paths, video = pictures_of(kit_path(data)), kit_path(video)
+    warn_of_threshold(ssd, CONF_TH)
     started = time.perf_counter()
     value = dict(declared, **_run(ssd, paths, video))
     value.update(
