@@ -42,7 +42,7 @@ def test_figures_show_what_was_scored(case):
     result = voc.score(*case)
     labels = [text.get_text() for text in plots.pr_curves(result).axes[0].get_legend().get_texts()]
     assert labels == ["car  AP 0.500", "van  AP 0.000"]
-    for figure in (plots.ap_bars(result), plots.count_bars(result), plots.ap_by_height(*case),
+    for figure in (plots.ap_bars(result), plots.count_bars(*case), plots.ap_by_height(*case),
                    plots.confusion(*case)):
         figure.canvas.draw() if figure.canvas else None
         assert figure.axes

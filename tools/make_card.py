@@ -121,9 +121,7 @@ def confidence_table(truths, founds):
     """Precision and recall of all classes together: what the record's threshold rests on."""
     rows = []
     for conf in CONFIDENCES:
-        kept = {name: voc.Found([la for la, c in zip(f.labels, f.confs) if c >= conf], f.confs[f.confs >= conf],
-                                f.boxes[f.confs >= conf]) for name, f in founds.items()}
-        classes = voc.score(truths, kept).classes.values()
+        classes = voc.score(truths, voc.above(founds, conf)).classes.values()
         hits, alarms, total = (sum(getattr(c, part) for c in classes) for part in ("hits", "false_alarms", "truths"))
         rows.append(("{:.1f}".format(conf), "{:.3f}".format(hits / max(1, hits + alarms)),
                      "{:.3f}".format(hits / total)))

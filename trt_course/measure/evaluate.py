@@ -62,7 +62,7 @@ def save_plots(folder, truths, founds, result, images=None):
     """The figures of measure/plots.py as PNG files; the contact sheets need the folder that holds the pictures."""
     folder = Path(str(folder))
     figures = {"precision_recall": plots.pr_curves(result), "ap": plots.ap_bars(result),
-               "counts": plots.count_bars(result), "ap_by_height": plots.ap_by_height(truths, founds),
+               "counts": plots.count_bars(truths, founds), "ap_by_height": plots.ap_by_height(truths, founds),
                "confusion": plots.confusion(truths, founds)}
     for name, figure in figures.items():
         with whole_file(folder / (name + ".png")) as temporary:

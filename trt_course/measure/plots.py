@@ -10,7 +10,7 @@ import numpy as np
 
 from ..draw import class_color
 from ..errors import need
-from .voc import of_height, overlap, score
+from .voc import above, of_height, overlap, score
 
 HEIGHTS = ((0, 16), (16, 32), (32, 64), (64, 128), (128, 10000))
 _TILE_W, _TILE_H = 200, 150
@@ -53,8 +53,9 @@ def ap_bars(result):
     return figure
 
 
-def count_bars(result):
-    """Objects found, objects missed and false alarms of each class, at the scoring's low threshold."""
+def count_bars(truths, founds, conf_th=0.3):
+    """Objects found, objects missed and false alarms of each class, of the boxes from `conf_th` up."""
+    result = score(truths, above(founds, conf_th))
     figure, axes = _figure(6, 0.5 * len(result.classes) + 1.2)
     names = sorted(result.classes)
     rows = [(c.hits, c.truths - c.hits, c.false_alarms) for c in (result.classes[n] for n in names)]
@@ -63,7 +64,7 @@ def count_bars(result):
                                   ("found", "missed", "false alarms")):
         axes.barh(names, part, left=left, color=color, label=label)
         left = left + part
-    axes.set(xlabel="boxes")
+    axes.set(xlabel="boxes, from confidence {:g}".format(conf_th))
     axes.legend()
     return figure
 
@@ -80,8 +81,8 @@ def ap_by_height(truths, founds, heights=HEIGHTS):
     axes.set_xticks(np.arange(len(heights)) + 0.4 - width / 2)
     axes.set_xticklabels(["up to {}".format(b) if a == 0 else "from {}".format(a) if b > 5000 else
                           "{} to {}".format(a, b) for a, b in heights])
-    axes.set(xlabel="height in pixels", ylabel="average precision", ylim=(0, 1.03))
-    axes.legend(ncol=2)
+    axes.set(xlabel="height in pixels", ylabel="average precision", ylim=(0, 1.15))
+    axes.legend(ncol=len(names), loc="upper center", fontsize="small")
     return figure
 
 
@@ -119,7 +120,8 @@ def confusion(truths, founds, conf_th=0.3):
     axes.set_yticks(range(len(names)))
     axes.set_yticklabels(names)
     for (row, column), value in np.ndenumerate(matrix):
-        axes.text(column, row, value, ha="center", va="center")
+        dark = np.log1p(value) > np.log1p(matrix.max()) * 0.7
+        axes.text(column, row, value, ha="center", va="center", color="white" if dark else "black")
     axes.set(xlabel="what was said (from confidence {:g})".format(conf_th), ylabel="what is there")
     return figure
 

@@ -208,6 +208,12 @@ def area_under(recall, precision):
     return float(((recall[steps + 1] - recall[steps]) * precision[steps + 1]).sum())
 
 
+def above(founds, conf_th):
+    """The detections from a confidence up."""
+    return {name: Found([la for la, c in zip(f.labels, f.confs) if c >= conf_th], f.confs[f.confs >= conf_th],
+                        f.boxes[f.confs >= conf_th]) for name, f in founds.items()}
+
+
 def of_height(truths, founds, low, high):
     """Both with only the objects of low <= height < high pixels in play, as COCO does it for areas.
 
