@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from . import surface as sf
-from .mesh import box, circle, ellipsoid, faces_of, lathe, merge, moved, plate, rod, tube, turn_x, turn_y, turn_z
+from .mesh import box, circle, ellipsoid, faces_of, lathe, merge, moved, plate, rod, tube, turn_y, turn_z
 
 TREES = 10
 GREENS = ((.045, .085, .022), (.060, .100, .026), (.035, .070, .028), (.085, .105, .030), (.055, .085, .040))
@@ -61,13 +61,6 @@ def tree(number, far=False):
     size, count = (.15, 2000 if slim else 3200) if not far else (.34, 400 if slim else 600)
     return merge([trunk, *arms, _leaves(centres, radii, count, size, AUTUMN if number == 7 else GREENS[number % 5],
                                         rng)])
-
-
-@lru_cache(maxsize=None)
-def bush(number):
-    rng = np.random.default_rng((number, 6))
-    centres = np.stack([rng.uniform(-.8, .8, 5), rng.uniform(-.3, .3, 5), rng.uniform(.35, .75, 5)], 1)
-    return _leaves(centres, np.full((5, 3), .55), 420, .09, GREENS[number % 4], rng)
 
 
 @lru_cache(maxsize=None)
@@ -269,8 +262,3 @@ def balcony(rgb):
     rails = [box((x, -.95, .5), (.03, .03, 1.0), sf.METAL, rgb) for x in np.linspace(-1.2, 1.2, 9)]
     return merge([box((0, -.5, 0), (2.5, 1.0, .14), sf.PLAIN, (.5, .48, .45)),
                   box((0, -.95, 1.0), (2.5, .05, .06), sf.METAL, rgb), *rails])
-
-
-def crouch(mesh, angle):
-    """The mesh leaning by an angle about the x axis."""
-    return moved(mesh, turn=turn_x(angle))

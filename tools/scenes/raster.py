@@ -8,6 +8,15 @@ from .kernel import kernel
 
 
 @kernel
+def _to_camera(pos, t, view, corner):
+    """Triangle t's corners in camera coordinates, into `corner` (3, 3)."""
+    for k in range(3):
+        for r in range(3):
+            corner[k, r] = (view[r, 0] * pos[t, k, 0] + view[r, 1] * pos[t, k, 1] + view[r, 2] * pos[t, k, 2]
+                            + view[r, 3])
+
+
+@kernel
 def _bound(e, r, low, high):
     """Narrow low..high to where e * x + r >= 0."""
     if e > 0:
@@ -58,11 +67,7 @@ def draw(pos, first, last, view, focal, centre, near, key, ids):
     clipped = np.empty((4, 3))
     height, width = key.shape
     for t in range(first, last):
-        for k in range(3):
-            for r in range(3):
-                corner[k, r] = (view[r, 0] * pos[t, k, 0] + view[r, 1] * pos[t, k, 1] + view[r, 2] * pos[t, k,
-                                                                                                         2] + view[r,
-                                                                                                                   3])
+        _to_camera(pos, t, view, corner)
         if near <= 0:
             for k in range(3):
                 clipped[k, 0] = focal * corner[k, 0] + centre[0]
@@ -117,11 +122,7 @@ def extent(pos, first, last, view, focal, centre, near):
     clipped = np.empty((4, 3))
     x1, y1, x2, y2 = 1e9, 1e9, -1e9, -1e9
     for t in range(first, last):
-        for k in range(3):
-            for r in range(3):
-                corner[k, r] = (view[r, 0] * pos[t, k, 0] + view[r, 1] * pos[t, k, 1] + view[r, 2] * pos[t, k,
-                                                                                                         2] + view[r,
-                                                                                                                   3])
+        _to_camera(pos, t, view, corner)
         for k in range(clip_near(corner, near, clipped)):
             x = focal * clipped[k, 0] / clipped[k, 2] + centre[0]
             y = focal * clipped[k, 1] / clipped[k, 2] + centre[1]
