@@ -46,7 +46,7 @@ def without_excused(found, label, clear, ignored):
     keep = np.array([name == label for name in found.labels], dtype=bool)
     for i in np.flatnonzero(keep):
         box = found.boxes[i]
-        hit = len(clear) and voc.overlap(box, clear).max() >= 0.5
+        hit = len(clear) and voc.overlap(box[None], clear).max() >= 0.5
         keep[i] = hit or box[3] - box[1] >= SLACK * TALL and not _lies_on(box, ignored)
     return voc.Found([label] * int(keep.sum()), found.confs[keep], found.boxes[keep])
 

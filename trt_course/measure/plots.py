@@ -97,7 +97,7 @@ def confusion_matrix(truths, founds, labels, conf_th=0.3, min_iou=0.5):
         for i in np.argsort(-found.confs, kind="stable"):
             if found.confs[i] < conf_th:
                 break
-            overlaps = overlap(found.boxes[i], truth.boxes[free]) if free else np.zeros(0)
+            overlaps = overlap(found.boxes[i:i + 1], truth.boxes[free])[0] if free else np.zeros(0)
             if len(overlaps) and overlaps.max() >= min_iou:
                 match = free.pop(int(overlaps.argmax()))
                 matrix[index[truth.labels[match]], index[found.labels[i]]] += 1
@@ -154,7 +154,7 @@ def _hits(truth, found, conf_th, min_iou):
     for j, box in enumerate(found.boxes):
         if found.confs[j] >= conf_th and len(truth.labels):
             same = np.array([label == found.labels[j] for label in truth.labels])
-            hits[:, j] = same & (overlap(box, truth.boxes) >= min_iou)
+            hits[:, j] = same & (overlap(box[None], truth.boxes)[0] >= min_iou)
     return hits
 
 

@@ -3,6 +3,8 @@
 Boxes count with +1 pixel, a ground-truth box is used once, difficult boxes count neither way. COCO's measure is
 another module's.
 """
+import math
+import re
 import shlex
 from pathlib import Path
 from typing import Dict, List, NamedTuple
@@ -53,10 +55,13 @@ class Score(NamedTuple):
             for name, c in self.classes.items()}}
 
 
+_MARKED = re.compile(r"""['"\\]""")
+
+
 def _rows(path, least, most, form, names):
     for number, line in enumerate(_lines(path), 1):
         try:
-            row = _join_name(shlex.split(line), names)
+            row = _join_name(shlex.split(line) if _MARKED.search(line) else line.split(), names)
         except ValueError as err:
             raise CourseError("{}, line {}: {}: {}".format(path, number, err, line)) from None
         if row and not least <= len(row) <= most:
@@ -68,7 +73,7 @@ def _rows(path, least, most, form, names):
 
 def _join_name(row, names):
     """The row with its first fields as one, where they spell a known name with blanks."""
-    for n in range(len(row), 1, -1):
+    for n in range(len(row), 1, -1) if names else ():
         if " ".join(row[:n]) in names:
             return [" ".join(row[:n])] + row[n:]
     return row
@@ -86,7 +91,7 @@ def _numbers(path, number, fields):
         values = [float(f) for f in fields]
     except ValueError as err:
         raise CourseError("{}, line {}: {}".format(path, number, err)) from None
-    if not np.isfinite(values).all():
+    if not all(map(math.isfinite, values)):
         raise CourseError("{}, line {}: a number is not finite".format(path, number))
     if values[-2] < values[-4] or values[-1] < values[-3]:
         raise CourseError("{}, line {}: the box ends before it begins: left {} top {} right {} bottom {}".format(
@@ -137,58 +142,49 @@ def _text_files(folder):
     return paths
 
 
-def overlap(box, boxes):
-    """Intersection over union of one box with (n, 4) others, sides counted with +1 pixel."""
-    size = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2]) + 1
-    inter = size.clip(0).prod(axis=1)
-    area = (box[2:] - box[:2] + 1).prod()
-    areas = (boxes[:, 2:] - boxes[:, :2] + 1).prod(axis=1)
-    return inter / (area + areas - inter)
+def overlap(boxes, others):
+    """Intersection over union of each of (n, 4) boxes with each of (m, 4) others, sides counted with +1 pixel."""
+    boxes, others = boxes[:, None], others[None]
+    inter = (np.minimum(boxes[..., 2:], others[..., 2:]) - np.maximum(boxes[..., :2], others[..., :2]) + 1).clip(0)
+    inter = inter[..., 0] * inter[..., 1]  # (n, m)
+    sides, other_sides = boxes[..., 2:] - boxes[..., :2] + 1, others[..., 2:] - others[..., :2] + 1
+    return inter / (sides[..., 0] * sides[..., 1] + other_sides[..., 0] * other_sides[..., 1] - inter)
 
 
 def score(truths, founds, ignore=(), class_iou=None):
     """The Score of detections {image: Found} against ground truth {image: Truth}."""
     thresholds = class_iou or {}
     names = sorted({label for truth in truths.values() for label in truth.labels} - set(ignore))
-    by_class = _sort_by_class(founds)
-    return Score({name: _score_class(name, truths, by_class.get(name, []), thresholds.get(name, 0.5))
-                  for name in names})
+    return Score({name: _score_class(name, truths, founds, thresholds.get(name, 0.5)) for name in names})
 
 
-def _sort_by_class(founds):
-    """{class: [(confidence, image, box), ...]}, most confident first, equal ones in the order of the files."""
-    rows = {}
-    for image in sorted(founds):
-        found = founds[image]
-        for label, conf, box in zip(found.labels, found.confs, found.boxes):
-            rows.setdefault(label, []).append((conf, image, box))
-    return {label: sorted(group, key=lambda row: -row[0]) for label, group in rows.items()}
+def _score_class(name, truths, founds, min_iou):
+    total, confs, verdicts = 0, [], []
+    for image in sorted(truths):
+        truth, found = truths[image], founds[image]
+        ours = [i for i, label in enumerate(truth.labels) if label == name]
+        rows = [i for i, label in enumerate(found.labels) if label == name]
+        total += int((~truth.difficult[ours]).sum())
+        rows = [rows[i] for i in np.argsort(-found.confs[rows], kind="stable")]
+        confs += found.confs[rows].tolist()
+        verdicts += _judge(found.boxes[rows], truth.boxes[ours], truth.difficult[ours], min_iou)
+    order = np.argsort(-np.array(confs), kind="stable")  # equal ones in the order of the files
+    return _curve(np.array(verdicts, dtype=int)[order], total)
 
 
-def _score_class(name, truths, rows, min_iou):
-    places = {image: np.flatnonzero([label == name for label in truth.labels]) for image, truth in truths.items()}
-    boxes = {image: truths[image].boxes[index] for image, index in places.items()}
-    difficult = {image: truths[image].difficult[index] for image, index in places.items()}
-    used = {image: np.zeros(len(index), dtype=bool) for image, index in places.items()}
-    verdicts = [_judge(box, boxes[image], difficult[image], used[image], min_iou) for _, image, box in rows]
-    total = sum(int((~d).sum()) for d in difficult.values())
-    return _curve(np.array(verdicts, dtype=int), total)
-
-
-def _judge(box, boxes, difficult, used, min_iou):
-    """1 right, -1 wrong, 0 neither. Only the best overlap is looked at, and marked as used."""
-    if not len(boxes):
-        return -1
-    overlaps = overlap(box, boxes)
-    best = int(overlaps.argmax())
-    if overlaps[best] < min_iou:
-        return -1
-    if difficult[best]:
-        return 0
-    if used[best]:
-        return -1
-    used[best] = True
-    return 1
+def _judge(boxes, truths, difficult, min_iou):
+    """1 right, -1 wrong, 0 neither, for boxes of one image by confidence. Only the best overlap is looked at, and
+    marked as used."""
+    if not len(truths) or not len(boxes):
+        return [-1] * len(boxes)
+    overlaps = overlap(boxes, truths)  # (n, m)
+    verdicts, used = [], set()
+    for best, most in zip(overlaps.argmax(axis=1).tolist(), overlaps.max(axis=1).tolist()):
+        right = most >= min_iou and best not in used
+        verdicts.append(0 if most >= min_iou and difficult[best] else 1 if right else -1)
+        if verdicts[-1] == 1:
+            used.add(best)
+    return verdicts
 
 
 def _curve(verdicts, total):
@@ -229,6 +225,6 @@ def of_height(truths, founds, low, high):
         keep = (height >= low) & (height < high)
         for i in np.flatnonzero(~keep):
             same = np.array([label == found.labels[i] for label in truth.labels], dtype=bool) & ~outside
-            keep[i] = same.any() and overlap(found.boxes[i], truth.boxes[same]).max() >= 0.5
+            keep[i] = same.any() and overlap(found.boxes[i:i + 1], truth.boxes[same]).max() >= 0.5
         kept_founds[image] = Found([la for la, k in zip(found.labels, keep) if k], found.confs[keep], found.boxes[keep])
     return kept_truths, kept_founds
