@@ -1,0 +1,106 @@
+"""The record beside each engine: what it was built from and for, so that one which does not fit is refused.
+
+Compares and explains; it opens no engine and builds none.
+"""
+import json
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+from ..errors import CourseError
+from ..files import sha256, write_json
+from ..models import InputSpec, ModelSpec, OutputSpec
+from ..preprocess import placement
+
+EFFICIENT_NMS = {"count": "num_detections", "boxes": "detection_boxes", "scores": "detection_scores",
+                 "classes": "detection_classes"}
+ANY_GPU = "any"  # an engine of TensorRT-RTX travels between cards
+
+
+class Manifest(NamedTuple):
+    """`nms` and `preprocess` say where that work is done, engine or host; `source` is the picture size that an engine
+    with the preprocessing inside takes."""
+    model: str
+    model_sha256: str
+    plan_sha256: str
+    tensorrt: str
+    gpu: str
+    capability: str
+    precision: str
+    batch: Tuple[int, int, int]
+    nms: str
+    preprocess: str
+    source: Optional[Tuple[int, int]]
+    threshold: float
+    route: str
+    built: Dict[str, str]
+    command: str
+
+    def misfits(self, spec, plan, tensorrt, device):
+        """What differs between the engine and this place, in sentences; an empty list where it fits."""
+        found = []
+        if self.tensorrt != tensorrt:
+            found.append("it was built by TensorRT {}, here is {}".format(self.tensorrt, tensorrt))
+        if self.gpu not in (ANY_GPU, device.name) or self.gpu != ANY_GPU and self.capability != device.capability:
+            found.append("it was built for {} (compute capability {}), here is {} ({})".format(
+                self.gpu, self.capability, device.name, device.capability))
+        if self.route == "onnx" and self.model_sha256 != sha256(spec.onnx):
+            found.append("{} has changed since".format(spec.onnx))
+        if self.plan_sha256 != sha256(plan):
+            found.append("the file is cut short or damaged: its bytes are not those that were built")
+        return found
+
+    def wired(self, spec):
+        """The spec's input and output as this engine has them, and the way from its pictures to the network's."""
+        entry, inner, output = spec.input, None, spec.output
+        if self.preprocess == "engine":
+            width, height = self.source
+            inner = placement(spec, width, height)
+            entry = InputSpec("pictures", width, height, "nhwc", "uint8", "BGR", (0.0,) * 3, (1.0,) * 3, "stretch",
+                              (0.0,) * 3)
+        if self.nms == "engine":
+            output = OutputSpec("efficient_nms", EFFICIENT_NMS, spec.output.units, "none", None,
+                                spec.output.variances, self.threshold)
+        return entry, inner, output
+
+
+def manifest_path(plan):
+    return Path(str(plan)).with_suffix(".json")
+
+
+def read(plan):
+    """The Manifest beside a plan file."""
+    path = manifest_path(plan)
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return Manifest(**dict(fields, batch=tuple(fields["batch"]), source=fields["source"] and
+                               tuple(fields["source"])))
+    except FileNotFoundError:
+        raise CourseError("The engine {} has no record {} beside it, so nobody knows what it was built from and for. "
+                          "A plan file is code: build it here, python -m trt_course build MODEL.".format(
+                              plan, path.name)) from None
+    except (ValueError, TypeError, KeyError) as err:
+        raise CourseError("{} is not an engine's record: {}. Build the engine again: python -m trt_course build MODEL."
+                          .format(path, err)) from None
+
+
+def write(plan, manifest):
+    write_json(manifest_path(plan), manifest._asdict())
+
+
+def check(plan, spec, tensorrt, device):
+    """The Manifest of an engine that fits this place, or a CourseError that says what differs and what to do."""
+    if not Path(str(plan)).is_file():
+        raise CourseError("There is no engine file {}. Build one: python -m trt_course build {}.".format(
+            plan, spec.name))
+    manifest = read(plan)
+    found = manifest.misfits(spec, plan, tensorrt, device)
+    if found:
+        raise CourseError("The engine {} does not fit: {}. Build it again:\n    {}".format(
+            plan, "; ".join(found), manifest.command))
+    return manifest
+
+
+def engines_of(spec: ModelSpec) -> List[Path]:
+    """The model's engines that have a record, newest first."""
+    plans = [p for p in (spec.folder / "engines").glob("*.engine") if manifest_path(p).is_file()]
+    return sorted(plans, key=lambda p: p.stat().st_mtime, reverse=True)

@@ -1,0 +1,278 @@
+"""engine_from_onnx: a model's ONNX file becomes an engine for this machine, with TensorRT 7 to 11 or TensorRT-RTX.
+
+What a TensorRT can do is asked of its module, never read off its version. Engines, their records and the timing cache
+lie in the model's folder, under engines/.
+"""
+import platform
+import re
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple, Optional, Tuple
+
+from ..engine.cuda import Device, open_cuda
+from ..engine.trt import describe, load_tensorrt, log_of
+from ..errors import CourseError
+from ..files import sha256, whole_file
+from ..progress import progress
+from . import graph, inside, manifest, precision
+
+PRECISIONS = ("fp32", "fp16", "int8")
+PLACES = ("host", "engine")
+
+
+class Options(NamedTuple):
+    """How to build. None means: what fits this TensorRT and this machine."""
+    precision: str = "fp16"
+    batch: Tuple[int, int, int] = (1, 1, 1)
+    nms: str = "host"
+    preprocess: str = "host"
+    source: Optional[Tuple[int, int]] = None
+    threshold: float = 0.01
+    workspace_mib: Optional[int] = None
+    calibration: Optional[str] = None
+    method: str = "entropy"
+    keep_float: Tuple[str, ...] = ()
+    level: Optional[int] = None
+    dla: Optional[int] = None
+    force: bool = False
+    verbose: bool = False
+
+    def name(self):
+        low, _, high = self.batch
+        parts = [self.precision, "b{}".format(high) if low == high else "b{}-{}-{}".format(*self.batch)]
+        parts += ["nms"] * (self.nms == "engine")
+        parts += ["{}x{}".format(*self.source)] if self.preprocess == "engine" else []
+        return "-".join(parts)
+
+    def command(self, spec):
+        """The command that builds the same engine again."""
+        words = ["python -m trt_course build", spec.name, "--precision", self.precision, "--batch",
+                 ",".join(map(str, self.batch)), "--nms", self.nms]
+        words += ["--preprocess", "engine", "--source-size", "{}x{}".format(*self.source)] \
+            if self.preprocess == "engine" else []
+        words += ["--calibration", str(self.calibration)] if self.calibration else []
+        words += [word for pattern in self.keep_float for word in ("--keep-float", "'{}'".format(pattern))]
+        return " ".join(words)
+
+
+def has_plugin(trt, name):
+    registry = trt.get_plugin_registry()
+    return any(creator.name == name for kind in ("plugin_creator_list", "all_creators")
+               for creator in getattr(registry, kind, ()))
+
+
+def _check(options):
+    low, best, high = options.batch
+    if not 1 <= low <= best <= high:
+        raise CourseError("--batch {}: wanted: one number, or smallest, usual and largest in this order.".format(
+            ",".join(map(str, options.batch))))
+    if options.precision == "int8" and not options.calibration:
+        raise CourseError("INT8 needs pictures that show it the range of values: --calibration DIR, such as "
+                          "data/calibration/traffic. Never the pictures that are scored.")
+    if options.preprocess == "engine" and options.source is None:
+        raise CourseError("Preprocessing inside the engine needs the size of the pictures: --source-size 1280x720.")
+
+
+def _prepare(trt, spec, options):
+    """The ONNX model to be built, the names of its nodes that stay FP32, and a note."""
+    model, note = graph.load_plain(spec.onnx), ""
+    if options.precision == "int8" and hasattr(trt, "IQuantizeLayer"):
+        model = precision.int8(spec, model, options.calibration, options.method, options.keep_float, options.force)
+    floats = precision.float_nodes(model, options.keep_float)
+    if options.precision == "fp16" and not hasattr(trt.BuilderFlag, "FP16"):
+        model = precision.fp16(model, options.keep_float)
+    if options.nms == "engine":
+        plugin = has_plugin(trt, "EfficientNMS_TRT")
+        if not plugin and not hasattr(trt, "INMSLayer"):
+            options, note = options._replace(nms="host"), "This TensorRT has no suppression of its own: it stays on " \
+                                                          "the host."
+        else:
+            model = inside.add_nms(model, spec, options.threshold, plugin)
+    if options.preprocess == "engine":
+        model = inside.add_preprocess(model, spec, options.source)
+    return model, floats, options, note
+
+
+def _parse(trt, builder, model):
+    kind = "EXPLICIT_BATCH" if hasattr(trt.BuilderFlag, "FP16") else "STRONGLY_TYPED"
+    flag = getattr(trt.NetworkDefinitionCreationFlag, kind, None)
+    network = builder.create_network(0 if flag is None else 1 << int(flag))
+    parser = trt.OnnxParser(network, log_of(trt))
+    if not parser.parse(model.SerializeToString()):
+        said = "; ".join(str(parser.get_error(i).desc()) for i in range(parser.num_errors))
+        raise CourseError("TensorRT {} cannot read this network: {}. Layers that it lacks need a plugin, or another "
+                          "export.".format(describe(trt), said[:400]))
+    return network, parser
+
+
+def _keep_floats(trt, network, config, floats):
+    """Where types are the builder's to choose, hold these layers to FP32."""
+    for flag in ("OBEY_PRECISION_CONSTRAINTS", "STRICT_TYPES"):
+        if hasattr(trt.BuilderFlag, flag):
+            config.set_flag(getattr(trt.BuilderFlag, flag))
+            break
+    for i in range(network.num_layers):
+        layer = network.get_layer(i)
+        ours = layer.name in floats or layer.name.startswith(("nms/", "preprocess/"))
+        outputs = [layer.get_output(k) for k in range(layer.num_outputs)]
+        if ours and layer.type != trt.LayerType.CONSTANT and all(t.dtype == trt.float32 for t in outputs):
+            layer.precision = trt.float32
+            for k in range(layer.num_outputs):
+                layer.set_output_type(k, trt.float32)
+
+
+def _configure(trt, builder, network, options, floats):
+    config = builder.create_builder_config()
+    mib = options.workspace_mib or (256 if platform.machine() == "aarch64" else 2048)
+    if hasattr(config, "set_memory_pool_limit"):
+        config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, mib << 20)
+    else:
+        config.max_workspace_size = mib << 20
+    flags = [getattr(trt.BuilderFlag, name, None) for name in
+             {"fp32": (), "fp16": ("FP16",), "int8": ("INT8", "FP16")}[options.precision]]
+    for flag in filter(None.__ne__, flags):
+        config.set_flag(flag)
+    if any(flag is not None for flag in flags):
+        _keep_floats(trt, network, config, floats)
+    if not flags and hasattr(trt.BuilderFlag, "TF32"):
+        config.clear_flag(trt.BuilderFlag.TF32)
+    if options.level is not None and hasattr(config, "builder_optimization_level"):
+        config.builder_optimization_level = options.level
+    if hasattr(trt, "ProfilingVerbosity"):
+        config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
+    if options.dla is not None:
+        config.default_device_type, config.DLA_core = trt.DeviceType.DLA, options.dla
+        config.set_flag(trt.BuilderFlag.GPU_FALLBACK)
+    return config
+
+
+def _set_batch(builder, network, config, options):
+    entry = network.get_input(0)
+    if entry.shape[0] == -1:
+        profile = builder.create_optimization_profile()
+        profile.set_shape(entry.name, *((n,) + tuple(entry.shape)[1:] for n in options.batch))
+        config.add_optimization_profile(profile)
+    elif set(options.batch) != {entry.shape[0]}:
+        raise CourseError("The ONNX file was exported for batches of {} only; wanted: {}".format(
+            entry.shape[0], ",".join(map(str, options.batch))))
+
+
+def _timing_cache(trt, config, path):
+    """Give the builder the measurements of earlier builds; returns the function that keeps this one's."""
+    if not hasattr(config, "create_timing_cache") or describe(trt).startswith("RTX"):
+        return lambda: None
+    cache = config.create_timing_cache(path.read_bytes() if path.is_file() else b"")
+    config.set_timing_cache(cache, ignore_mismatch=False)
+
+    def keep():
+        with whole_file(path) as temporary:
+            temporary.write_bytes(bytes(config.get_timing_cache().serialize()))
+    return keep
+
+
+class _Build(threading.Thread):
+    """The build in a thread of its own, so that the reader sees the time pass and Ctrl-C works."""
+
+    def __init__(self, work):
+        super().__init__(daemon=True)
+        self.work, self.result, self.error, self.cancelled = work, None, None, False
+
+    def run(self):
+        try:
+            self.result = self.work(self)
+        except BaseException as err:  # raised again in the reader's thread
+            self.error = err
+
+    def watch(self, trt, config):
+        """Let TensorRT, where it can, ask whether to go on."""
+        if hasattr(trt, "IProgressMonitor"):
+            build = self
+
+            class Monitor(trt.IProgressMonitor):
+                def phase_start(self, phase_name, parent_phase, num_steps):
+                    pass
+
+                def phase_finish(self, phase_name):
+                    pass
+
+                def step_complete(self, phase_name, step):
+                    return not build.cancelled
+
+            self.monitor = config.progress_monitor = Monitor()
+
+    def seconds(self):
+        while self.is_alive():
+            self.join(1)
+            yield
+
+    def wait(self, what):
+        self.start()
+        try:
+            for _ in progress(self.seconds(), desc=what, unit="s"):
+                pass
+        finally:
+            self.cancelled = True
+            self.join(5)
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+def _serialized(builder, network, config):
+    if hasattr(builder, "build_serialized_network"):
+        return builder.build_serialized_network(network, config)
+    engine = builder.build_engine(network, config)
+    return engine and engine.serialize()
+
+
+def engine_from_onnx(spec, options, out=None):
+    """Build the engine; its path. Beside it stand its record and the timing cache that makes the next build fast."""
+    _check(options)
+    trt = load_tensorrt()
+    travels = describe(trt).startswith("RTX")
+    device = Device(manifest.ANY_GPU, manifest.ANY_GPU, 0) if travels else open_cuda().device
+    model, floats, options, note = _prepare(trt, spec, options)
+    if note:
+        print(note)
+    out = Path(str(out)) if out else spec.folder / "engines" / (options.name() + ".engine")
+    cache = out.parent / "timing-{}.cache".format(re.sub(r"\W+", "-", describe(trt) + " " + device.name))
+
+    def work(build):
+        del log_of(trt).errors[:]
+        log_of(trt).verbose = options.verbose
+        builder = trt.Builder(log_of(trt))
+        network, parser = _parse(trt, builder, model)
+        config = _configure(trt, builder, network, options, floats)
+        _set_batch(builder, network, config, options)
+        if options.precision == "int8" and not hasattr(trt, "IQuantizeLayer"):
+            config.int8_calibrator = precision.calibrator(
+                trt, open_cuda(), precision.calibration_batches(spec, options.calibration, options.force),
+                out.with_suffix(".calibration"))
+        build.watch(trt, config)
+        keep = _timing_cache(trt, config, cache)
+        plan = _serialized(builder, network, config)
+        if plan is not None:
+            keep()
+        return plan
+
+    started = time.time()
+    plan = _Build(work).wait("build " + out.name)
+    if plan is None:
+        raise CourseError(_why_not(trt))
+    built = {"seconds": "{:.0f}".format(time.time() - started), "date": time.strftime("%Y-%m-%d"),
+             "keep_float": " ".join(options.keep_float), "calibration": str(options.calibration or "")}
+    with whole_file(out) as temporary:
+        temporary.write_bytes(bytes(plan))
+    manifest.write(out, manifest.Manifest(
+        spec.name, sha256(spec.onnx), sha256(out), describe(trt), device.name, device.capability, options.precision,
+        options.batch, options.nms, options.preprocess, options.source, options.threshold, "onnx",
+        built, options.command(spec)))
+    return out
+
+
+def _why_not(trt):
+    said = " ".join(" ".join(log_of(trt).errors).split()) or "nothing more"
+    memory = any(sign in said for sign in ("emory", "allocat", "workspace"))
+    return "TensorRT {} built no engine: {}{}".format(describe(trt), said[:500], (
+        ". On a small machine: --workspace 256, a smaller batch, more swap, no desktop." if memory else ""))
