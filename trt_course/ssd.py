@@ -5,16 +5,16 @@ One object belongs to one thread: its buffers, and on a GPU its engine, are that
 from typing import List, NamedTuple, Tuple
 
 from .decode import decode
-from .engine import Request, open_engine
+from .engine import Request
 from .errors import CourseError
 from .models import find_model
+from .opening import open_engine
 from .preprocess import Placement, Preprocessor, as_bgr
 
 
 def _check(spec, engine):
     """The record's names, shape and type against those of the opened network."""
-    given = {t.name: t for t in engine.inputs}
-    wanted = spec.input
+    given, wanted = {t.name: t for t in engine.inputs}, spec.input
     if wanted.name not in given or len(given) != 1:
         raise CourseError("{}: model.json calls the input '{}'; the network's inputs are: {}".format(
             spec.name, wanted.name, ", ".join(given)))
@@ -40,22 +40,26 @@ class Prepared(NamedTuple):
 class TrtSSD:
     """Opens `model` (a name in models/, a folder, an .onnx) on the engine that fits this machine, and says which.
 
-    `input_hw` is accepted as the original course passed it; the model's record decides, and must agree.
+    `input_hw` is accepted as the original course passed it; the model's record decides, and must agree. `plan` names
+    an engine file, `lanes` and `graph` are the TensorRT engine's.
     """
 
-    def __init__(self, model, input_hw=None, backend="auto", threads=0, verbose=True):
+    def __init__(self, model, input_hw=None, backend="auto", threads=0, verbose=True, plan=None, lanes=1, graph=False):
         self.spec = find_model(model)
         size = (self.spec.input.width, self.spec.input.height)
         if input_hw is not None and tuple(input_hw) not in (size, size[::-1]):
             raise CourseError("{} takes pictures of {} x {}, not {}; its model.json decides".format(
                 self.spec.name, size[0], size[1], tuple(input_hw)))
-        self.engine, self.why = open_engine(self.spec, backend, threads)
+        opened = open_engine(self.spec, backend, threads, plan, lanes, graph)
+        self.engine, self.why, self._inner = opened.engine, opened.why, opened.inner
+        wired = self.spec._replace(input=opened.input, output=opened.output)
         try:
-            _check(self.spec, self.engine)
+            _check(wired, self.engine)
         except CourseError:
             self.engine.close()
             raise
-        self._preprocess = Preprocessor(self.spec)
+        self._preprocess = Preprocessor(wired)
+        self._entry, self._decoded = opened.input.name, self.spec._replace(output=opened.output)
         self._requests = {}
         if verbose:
             print(self.why)
@@ -78,13 +82,15 @@ class TrtSSD:
     def prepare(self, pictures):
         """The first third of `detect`: uint8 BGR pictures into a request's input buffer."""
         request = self._request(len(pictures))
-        placements = self._preprocess.batch(pictures, request.inputs[self.spec.input.name])
+        placements = self._preprocess.batch(pictures, request.inputs[self._entry])
+        if self._inner is not None:
+            placements = [where.then(self._inner) for where in placements]
         return Prepared(request, placements, [(p.shape[1], p.shape[0]) for p in pictures])
 
     def finish(self, prepared, outputs, conf_th=None):
         """The last third of `detect`: the engine's outputs into Detections of each picture."""
         threshold = self.spec.conf_threshold if conf_th is None else conf_th
-        return decode(self.spec, outputs, prepared.placements, prepared.sizes, threshold)
+        return decode(self._decoded, outputs, prepared.placements, prepared.sizes, threshold)
 
     def _request(self, n):
         if n not in self._requests:

@@ -3,6 +3,7 @@
 Compares and explains; it opens no engine and builds none.
 """
 import json
+import time
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
@@ -83,8 +84,14 @@ def read(plan):
                           .format(path, err)) from None
 
 
-def write(plan, manifest):
-    write_json(manifest_path(plan), manifest._asdict())
+def record(spec, options, plan, tensorrt, device, route, seconds):
+    """Write the Manifest of a plan that was just built with these options."""
+    facts = {"seconds": "{:.0f}".format(seconds), "date": time.strftime("%Y-%m-%d"),
+             "keep_float": " ".join(options.keep_float), "calibration": str(options.calibration or "")}
+    write_json(manifest_path(plan), Manifest(
+        spec.name, sha256(spec.onnx) if spec.onnx.is_file() else "", sha256(plan), tensorrt, device.name,
+        device.capability, options.precision, options.batch, options.nms, options.preprocess, options.source,
+        options.threshold, route, facts, options.command(spec))._asdict())
 
 
 def check(plan, spec, tensorrt, device):

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple, Optional, Tuple
 
 from ..engine.cuda import Device, open_cuda
-from ..engine.trt import describe, load_tensorrt, log_of
+from ..engine.plan import describe, load_tensorrt, log_of
 from ..errors import CourseError
-from ..files import sha256, whole_file
+from ..files import whole_file
 from ..progress import progress
 from . import graph, inside, manifest, precision
 
@@ -75,23 +75,18 @@ def _check(options):
 
 
 def _prepare(trt, spec, options):
-    """The ONNX model to be built, the names of its nodes that stay FP32, and a note."""
-    model, note = graph.load_plain(spec.onnx), ""
+    """The ONNX model to be built, and the names of its nodes that stay FP32."""
+    model = graph.load_plain(spec.onnx)
     if options.precision == "int8" and hasattr(trt, "IQuantizeLayer"):
         model = precision.int8(spec, model, options.calibration, options.method, options.keep_float, options.force)
     floats = precision.float_nodes(model, options.keep_float)
     if options.precision == "fp16" and not hasattr(trt.BuilderFlag, "FP16"):
         model = precision.fp16(model, options.keep_float)
     if options.nms == "engine":
-        plugin = has_plugin(trt, "EfficientNMS_TRT")
-        if not plugin and not hasattr(trt, "INMSLayer"):
-            options, note = options._replace(nms="host"), "This TensorRT has no suppression of its own: it stays on " \
-                                                          "the host."
-        else:
-            model = inside.add_nms(model, spec, options.threshold, plugin)
+        model = inside.add_nms(model, spec, options.threshold, has_plugin(trt, "EfficientNMS_TRT"))
     if options.preprocess == "engine":
         model = inside.add_preprocess(model, spec, options.source)
-    return model, floats, options, note
+    return model, floats
 
 
 def _parse(trt, builder, model):
@@ -174,15 +169,34 @@ def _timing_cache(trt, config, path):
 class _Build(threading.Thread):
     """The build in a thread of its own, so that the reader sees the time pass and Ctrl-C works."""
 
-    def __init__(self, work):
+    def __init__(self, trt, spec, options, cache):
         super().__init__(daemon=True)
-        self.work, self.result, self.error, self.cancelled = work, None, None, False
+        self.trt, self.spec, self.options, self.cache = trt, spec, options, cache
+        self.model, self.floats = _prepare(trt, spec, options)
+        self.plan, self.error, self.cancelled = None, None, False
 
     def run(self):
         try:
-            self.result = self.work(self)
+            self.plan = self._build()
         except BaseException as err:  # raised again in the reader's thread
             self.error = err
+
+    def _build(self):
+        trt, options, log = self.trt, self.options, log_of(self.trt)
+        log.errors[:], log.verbose = [], options.verbose
+        builder = trt.Builder(log)
+        network, parser = _parse(trt, builder, self.model)
+        config = _configure(trt, builder, network, options, self.floats)
+        _set_batch(builder, network, config, options)
+        if options.precision == "int8" and not hasattr(trt, "IQuantizeLayer"):
+            batches = precision.calibration_batches(self.spec, options.calibration, options.force)
+            config.int8_calibrator = precision.calibrator(trt, open_cuda(), batches, self.cache.with_name("int8.cache"))
+        self.watch(trt, config)
+        keep = _timing_cache(trt, config, self.cache)
+        plan = _serialized(builder, network, config)
+        if plan is not None:
+            keep()
+        return plan
 
     def watch(self, trt, config):
         """Let TensorRT, where it can, ask whether to go on."""
@@ -216,7 +230,7 @@ class _Build(threading.Thread):
             self.join(5)
         if self.error is not None:
             raise self.error
-        return self.result
+        return self.plan
 
 
 def _serialized(builder, network, config):
@@ -232,43 +246,19 @@ def engine_from_onnx(spec, options, out=None):
     trt = load_tensorrt()
     travels = describe(trt).startswith("RTX")
     device = Device(manifest.ANY_GPU, manifest.ANY_GPU, 0) if travels else open_cuda().device
-    model, floats, options, note = _prepare(trt, spec, options)
-    if note:
-        print(note)
-    out = Path(str(out)) if out else spec.folder / "engines" / (options.name() + ".engine")
-    cache = out.parent / "timing-{}.cache".format(re.sub(r"\W+", "-", describe(trt) + " " + device.name))
-
-    def work(build):
-        del log_of(trt).errors[:]
-        log_of(trt).verbose = options.verbose
-        builder = trt.Builder(log_of(trt))
-        network, parser = _parse(trt, builder, model)
-        config = _configure(trt, builder, network, options, floats)
-        _set_batch(builder, network, config, options)
-        if options.precision == "int8" and not hasattr(trt, "IQuantizeLayer"):
-            config.int8_calibrator = precision.calibrator(
-                trt, open_cuda(), precision.calibration_batches(spec, options.calibration, options.force),
-                out.with_suffix(".calibration"))
-        build.watch(trt, config)
-        keep = _timing_cache(trt, config, cache)
-        plan = _serialized(builder, network, config)
-        if plan is not None:
-            keep()
-        return plan
-
+    path = Path(str(out)) if out else spec.folder / "engines" / (options.name() + ".engine")
+    cache = path.parent / "timing-{}.cache".format(re.sub(r"\W+", "-", describe(trt) + " " + device.name))
     started = time.time()
-    plan = _Build(work).wait("build " + out.name)
+    plan = _Build(trt, spec, options, cache).wait("build " + path.name)
+    if plan is None and options.nms == "engine" and any("NonMaxSuppression" in text for text in log_of(trt).errors):
+        print("TensorRT {} cannot run suppression inside the engine: it stays on the host.".format(describe(trt)))
+        return engine_from_onnx(spec, options._replace(nms="host"), out)
     if plan is None:
         raise CourseError(_why_not(trt))
-    built = {"seconds": "{:.0f}".format(time.time() - started), "date": time.strftime("%Y-%m-%d"),
-             "keep_float": " ".join(options.keep_float), "calibration": str(options.calibration or "")}
-    with whole_file(out) as temporary:
+    with whole_file(path) as temporary:
         temporary.write_bytes(bytes(plan))
-    manifest.write(out, manifest.Manifest(
-        spec.name, sha256(spec.onnx), sha256(out), describe(trt), device.name, device.capability, options.precision,
-        options.batch, options.nms, options.preprocess, options.source, options.threshold, "onnx",
-        built, options.command(spec)))
-    return out
+    manifest.record(spec, options, path, describe(trt), device, "onnx", time.time() - started)
+    return path
 
 
 def _why_not(trt):

@@ -5,14 +5,14 @@ A command takes its arguments apart and calls the functions that the lessons cal
 import argparse
 import sys
 
-from ..engine import BACKENDS
+from ..opening import BACKENDS
 from ..ssd import TrtSSD
 
 DEFAULT_MODEL = "ssd_resnet18_traffic"
 
 
 def open_ssd(args):
-    return TrtSSD(args.model, backend=args.backend, threads=args.threads)
+    return TrtSSD(args.model, backend=args.backend, threads=args.threads, plan=args.engine)
 
 
 def failures(complaints):
@@ -31,4 +31,5 @@ def confidence(text):
 
 def add_engine_options(parser):
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="where the network runs")
+    parser.add_argument("--engine", metavar="FILE", help="a TensorRT engine (default: the newest that fits)")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: one a core")

@@ -98,10 +98,9 @@ class CudaPython:
     def __init__(self):
         self._rt = importlib.import_module(_runtime_name())
         self._frees = []
-        try:
-            facts = self._call(self._rt.cudaGetDeviceProperties, 0)
-        except CourseError as err:
-            raise _no_gpu(err) from None
+        error, facts = self._rt.cudaGetDeviceProperties(0)
+        if int(error):
+            raise _no_gpu(self._rt.cudaGetErrorString(error)[1].decode())
         self.device = Device(facts.name.decode(), "{}.{}".format(facts.major, facts.minor), facts.totalGlobalMem)
 
     def _call(self, function, *args):

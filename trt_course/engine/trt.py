@@ -4,98 +4,16 @@ Runs plans; building them, and knowing whether one fits this machine, is the bui
 your own.
 """
 import atexit
-import ctypes
-import importlib
-import importlib.util
+import json
 import threading
 import weakref
-from pathlib import Path
 
 import numpy as np
 
 from ..errors import CourseError
 from .base import Engine, TensorInfo
 from .cuda import open_cuda
-
-_NAMES = ("tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings")
-# What TensorRT says when it does not open a plan -> what it means. The first sign that occurs counts.
-_REFUSALS = (
-    (("find plugin", "luginCreator", "lugin creator"),
-     "it uses a plugin that this TensorRT does not have. A TLT or TAO engine may need the TensorRT OSS plugin library "
-     "of your version (libnvinfer_plugin.so with BatchTilePlugin_TRT)"),
-    (("OutOfMemory", "out of memory", "could not be allocated"),
-     "the GPU's memory is full: close other programs, or build with a smaller batch"),
-    (("agic tag",), "it is not a TensorRT plan, or was built by a much older TensorRT"),
-    (("incompatible device", "ompute capability", "latform"), "it was built for another GPU: build it again here"),
-    (("ersion", "erialization"), "it was built by another version of TensorRT, or is damaged: build it again here"),
-)
-
-
-def tensorrt_name():
-    """The name under which TensorRT's module is installed, or None."""
-    return next((name for name in _NAMES if importlib.util.find_spec(name)), None)
-
-
-def load_tensorrt():
-    name = tensorrt_name()
-    if name is None:
-        raise CourseError("TensorRT's Python module is not installed: pip install -r requirements-nvidia.txt; on a "
-                          "Jetson it comes with JetPack, for the system's own Python.")
-    try:
-        return importlib.import_module(name)
-    except (ImportError, OSError) as err:
-        raise CourseError("TensorRT's module {} cannot be loaded: {}".format(name, err)) from None
-
-
-def describe(trt):
-    """TensorRT's version, with RTX before that of the other product line."""
-    return ("RTX " if "rtx" in trt.__name__ else "") + trt.__version__
-
-
-_logs = {}
-
-
-def log_of(trt):
-    """The process's one logger for TensorRT. It keeps the errors for our own messages; `verbose` prints all."""
-    if trt.__name__ not in _logs:
-        class Log(trt.ILogger):
-            errors, verbose = [], False
-
-            def log(self, severity, message):
-                if severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR):
-                    self.errors.append(message)
-                elif self.verbose:
-                    print(message)
-
-        _logs[trt.__name__] = Log()
-        trt.init_libnvinfer_plugins(_logs[trt.__name__], "")
-    return _logs[trt.__name__]
-
-
-def _load_old_plugins(trt, folder):
-    """FlattenConcat came as a library of its own until TensorRT had it among its plugins."""
-    library = Path(str(folder)) / "libflattenconcat.so"
-    creators = getattr(trt.get_plugin_registry(), "plugin_creator_list", ())
-    if library.is_file() and "FlattenConcat_TRT" not in {creator.name for creator in creators}:
-        ctypes.CDLL(str(library))
-
-
-def deserialize(trt, path):
-    """TensorRT's engine from a plan file, or a CourseError that says why not."""
-    path = Path(str(path))
-    if not path.is_file():
-        raise CourseError("There is no engine file {}.".format(path))
-    log = log_of(trt)
-    _load_old_plugins(trt, path.parent)
-    del log.errors[:]
-    runtime = trt.Runtime(log)
-    engine = runtime.deserialize_cuda_engine(path.read_bytes()) if runtime else None
-    if engine is None:
-        said = " ".join(" ".join(log.errors).split()) or "nothing more"
-        why = next((text for signs, text in _REFUSALS if any(sign in said for sign in signs)), "it does not say why")
-        raise CourseError("TensorRT {} does not open {}: {}. (TensorRT: {})".format(
-            describe(trt), path, why, said[:300]))
-    return engine, runtime
+from .plan import describe, deserialize, load_tensorrt, log_of
 
 
 class _Tensors:
@@ -261,6 +179,29 @@ class TrtEngine(Engine):
             self._cuda.wait(request.done)
         request.pending, request.outputs = None, request.host
         return request.outputs
+
+    def layers(self, runs=20):
+        """A row a layer: what TensorRT tells of it, and its mean microseconds over `runs` runs of the largest batch."""
+        trt, spent = load_tensorrt(), {}
+
+        class Profiler(trt.IProfiler):
+            def report_layer_time(self, layer_name, ms):
+                spent.setdefault(layer_name, []).append(ms * 1e3)
+
+        with self._enter():
+            rows = [{"Name": name} for name in ()]
+            if hasattr(self._engine, "create_engine_inspector"):
+                told = self._engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
+                rows = json.loads(told)["Layers"]
+        request = self.new_request(self.max_batch)
+        request.lane.context.profiler = profiler = Profiler()
+        for _ in range(runs + 1):
+            self.infer(request)
+        del profiler
+        known = {row["Name"] if isinstance(row, dict) else row for row in rows}
+        rows = [row if isinstance(row, dict) else {"Name": row} for row in rows]
+        rows += [{"Name": name} for name in spent if name not in known]
+        return [dict(row, microseconds=float(np.mean(spent.get(row["Name"], [0])[1:] or [0]))) for row in rows]
 
     def close(self):
         """Contexts first, then the engine, its runtime, and the memory."""

@@ -1,0 +1,105 @@
+"""The commands build, inspect and compare: engines made, looked into, and held against the CPU."""
+import argparse
+import re
+import time
+from pathlib import Path
+
+from ..build import manifest, onnx, tlt
+from ..build.inspect import inspect
+from ..engine.cuda import open_cuda
+from ..engine.plan import describe, load_tensorrt
+from ..errors import CourseError
+from ..files import kit_path, write_json
+from ..measure.parity import compare
+from ..models import find_model
+from . import DEFAULT_MODEL
+
+
+def add_commands(commands):
+    _add_build(commands.add_parser("build", help="make a TensorRT engine for this machine, from ONNX or .etlt"))
+    add = commands.add_parser("inspect", help="the layers of an engine: fused names, precision, time of each")
+    add.add_argument("engine", help="an .engine file that was built here")
+    add.add_argument("--json", metavar="FILE", help="write the rows there too")
+    add.set_defaults(call=_inspect)
+    add = commands.add_parser("compare", help="boxes and mAP of an engine against those of the CPU")
+    add.add_argument("model", nargs="?", default=DEFAULT_MODEL, help="as for detect (default: %(default)s)")
+    add.add_argument("--against", choices=("cpu",), default="cpu", help="the reference")
+    add.add_argument("--engine", metavar="FILE", help="a TensorRT engine (default: the newest that fits)")
+    add.add_argument("--data", default="data/traffic", help="folder with images/ and ground-truth/")
+    add.add_argument("--json", metavar="FILE", help="write the figures there too")
+    add.set_defaults(call=_compare)
+
+
+def _add_build(add):
+    add.add_argument("model", nargs="?", default=DEFAULT_MODEL, help="as for detect (default: %(default)s)")
+    add.add_argument("--precision", choices=onnx.PRECISIONS, default="fp16")
+    add.add_argument("--batch", type=_batch, default=(1, 1, 1), metavar="N|MIN,OPT,MAX", help="pictures a run")
+    add.add_argument("--nms", choices=onnx.PLACES, default="host", help="where suppression is done")
+    add.add_argument("--nms-threshold", type=float, default=0.01, help="confidence from which suppression inside the "
+                                                                       "engine keeps a box (default: %(default)s)")
+    add.add_argument("--preprocess", choices=onnx.PLACES, default="host", help="where pictures become tensors")
+    add.add_argument("--source-size", type=_size, metavar="WxH", help="size of the pictures, for --preprocess engine")
+    add.add_argument("--workspace", type=int, metavar="MiB", help="memory to build with (a small machine: 256)")
+    add.add_argument("--calibration", metavar="DIR", help="pictures for INT8, never those that are scored")
+    add.add_argument("--method", choices=("entropy", "percentile"), default="entropy", help="how INT8 finds its ranges")
+    add.add_argument("--force", action="store_true", help="calibrate on scored pictures all the same")
+    add.add_argument("--keep-float", action="append", default=[], metavar="PATTERN", help="nodes that stay FP32")
+    add.add_argument("--level", type=int, choices=range(6), help="how long the builder searches (TensorRT 8.6 on)")
+    add.add_argument("--dla", type=int, metavar="CORE", help="run on this DLA core of a Jetson")
+    add.add_argument("--out", metavar="FILE", help="default: engines/ in the model's folder")
+    add.add_argument("--verbose", action="store_true", help="print all that TensorRT says")
+    add.add_argument("--from-etlt", metavar="FILE", help="build with tlt-converter or tao-converter from this file")
+    add.add_argument("--key-env", metavar="NAME", help="environment variable that holds the .etlt file's key")
+    add.set_defaults(call=_build)
+
+
+def _batch(text):
+    parts = text.split(",")
+    if len(parts) not in (1, 3) or not all(p.isdigit() and int(p) for p in parts):
+        raise argparse.ArgumentTypeError("wanted: one number such as 8, or three such as 1,4,16")
+    return tuple(map(int, parts if len(parts) == 3 else parts * 3))
+
+
+def _size(text):
+    match = re.match(r"(\d+)x(\d+)$", text)
+    if not match:
+        raise argparse.ArgumentTypeError("wanted: width and height, such as 1280x720")
+    return tuple(map(int, match.groups()))
+
+
+def _build(args):
+    spec = find_model(args.model)
+    options = onnx.Options(
+        args.precision, args.batch, args.nms, args.preprocess, args.source_size, args.nms_threshold, args.workspace,
+        args.calibration, args.method, tuple(args.keep_float), args.level, args.dla, args.force, args.verbose)
+    path = _from_etlt(spec, options, args) if args.from_etlt else onnx.engine_from_onnx(spec, options, args.out)
+    print("{}: {:.1f} MB in {} s".format(path, path.stat().st_size / 1e6, manifest.read(path).built["seconds"]))
+    return 0
+
+
+def _from_etlt(spec, options, args):
+    if not args.key_env:
+        raise CourseError("An .etlt file is opened with its key: put the key into an environment variable and name it, "
+                          "--key-env NAME.")
+    out = Path(args.out) if args.out else spec.folder / "engines" / (options.name() + "-etlt.engine")
+    tensorrt, device, started = describe(load_tensorrt()), open_cuda().device, time.time()
+    tlt.engine_from_etlt(spec, kit_path(args.from_etlt), out, args.key_env, options.precision, options.batch,
+                         options.workspace_mib, options.calibration, dla=options.dla)
+    manifest.record(spec, options, out, tensorrt, device, "etlt", time.time() - started)
+    return out
+
+
+def _inspect(args):
+    report, rows = inspect(kit_path(args.engine))
+    print(report)
+    if args.json:
+        write_json(args.json, rows)
+    return 0
+
+
+def _compare(args):
+    result = compare(find_model(args.model), args.engine, args.data)
+    print(result.report())
+    if args.json:
+        write_json(args.json, result._asdict())
+    return 0

@@ -1,0 +1,52 @@
+"""An engine held against the CPU: the same pictures, how far boxes and confidences move, and mAP of both."""
+from typing import NamedTuple
+
+import numpy as np
+
+from ..ssd import TrtSSD
+from . import voc
+from .evaluate import detect_folder
+
+
+class Parity(NamedTuple):
+    """Over the boxes that the CPU finds from the record's threshold up; `alone` have no partner on one side."""
+    engine: str
+    pictures: int
+    boxes: int
+    alone: int
+    worst_pixels: float
+    worst_confidence: float
+    map_engine: float
+    map_cpu: float
+
+    def report(self):
+        return ("{}\n  {} pictures, {} boxes, {} of them without a partner\n  farthest corner {:.3f} pixels, "
+                "confidence {:.4f}\n  mAP {:.2f} %, on the CPU {:.2f} %, difference {:+.4f}").format(
+                    self.engine, self.pictures, self.boxes, self.alone, self.worst_pixels, self.worst_confidence,
+                    100 * self.map_engine, 100 * self.map_cpu, self.map_engine - self.map_cpu)
+
+
+def _partners(ours, theirs, conf_th):
+    """For each of our boxes from the threshold up: pixels and confidence to its partner, or None."""
+    for label, conf, box in zip(ours.labels, ours.confs, ours.boxes):
+        rows = [i for i, other in enumerate(theirs.labels) if other == label] if conf >= conf_th else []
+        overlaps = voc.overlap(box[None], theirs.boxes[rows])[0] if rows else np.zeros(0)
+        if conf >= conf_th and (not rows or overlaps.max() < 0.5):
+            yield None
+        elif conf >= conf_th:
+            best = rows[int(overlaps.argmax())]
+            yield float(np.abs(box - theirs.boxes[best]).max()), abs(float(conf - theirs.confs[best]))
+
+
+def compare(spec, plan, data):
+    """The Parity of an engine (None: the newest that fits) with the CPU on a data folder."""
+    with TrtSSD(spec, backend="tensorrt", plan=plan) as ssd:
+        truths, ours = detect_folder(ssd, data)
+        why = ssd.why
+    with TrtSSD(spec, backend="cpu", verbose=False) as ssd:
+        _, reference = detect_folder(ssd, data)
+    pairs = [pair for name in reference for pair in _partners(reference[name], ours[name], spec.conf_threshold)]
+    found = np.array([pair for pair in pairs if pair is not None]).reshape(-1, 2)
+    worst = [float(v) for v in found.max(axis=0, initial=0)]
+    return Parity(why, len(truths), len(pairs), len(pairs) - len(found), *worst, voc.score(truths, ours).mean,
+                  voc.score(truths, reference).mean)

@@ -1,0 +1,56 @@
+"""Which engine runs a model here, and why: a TensorRT engine that fits this machine, else ONNX Runtime on the CPU."""
+from typing import NamedTuple, Optional
+
+from .build import manifest
+from .engine import CpuEngine, Engine
+from .engine.cuda import open_cuda
+from .engine.plan import describe, load_tensorrt
+from .engine.trt import TrtEngine
+from .errors import CourseError
+from .models import InputSpec, OutputSpec
+from .preprocess import Placement
+
+BACKENDS = ("auto", "cpu", "tensorrt")
+
+
+class Opened(NamedTuple):
+    """An engine, its input and output where they differ from the record's, and one sentence that says which and why."""
+    engine: Engine
+    input: InputSpec
+    inner: Optional[Placement]
+    output: OutputSpec
+    why: str
+
+
+def _fitting(spec, plan):
+    """The plan asked for, or the newest that fits, with its manifest; a CourseError says why there is none."""
+    tensorrt, device = describe(load_tensorrt()), open_cuda().device
+    plans = [plan] if plan else manifest.engines_of(spec)
+    complaints = []
+    for path in plans:
+        try:
+            return path, manifest.check(path, spec, tensorrt, device)
+        except CourseError as err:
+            complaints.append(str(err))
+    raise CourseError(complaints[0] if complaints else "{} has no engine yet. Build one: python -m trt_course build {}."
+                      .format(spec.name, spec.name))
+
+
+def open_engine(spec, backend="auto", threads=0, plan=None, lanes=1, graph=False):
+    """Open the plan named, or what fits; `lanes` and `graph` are the TensorRT engine's."""
+    if backend not in BACKENDS:
+        raise CourseError("There is no backend '{}'; allowed: {}".format(backend, ", ".join(BACKENDS)))
+    reason = "as asked"
+    if backend != "cpu":
+        try:
+            path, record = _fitting(spec, plan)
+            engine = TrtEngine(path, lanes, graph)
+        except CourseError as err:
+            if backend == "tensorrt" or plan:
+                raise
+            reason = "not with TensorRT: " + str(err).rstrip(".")
+        else:
+            engine.precision = record.precision
+            return Opened(engine, *record.wired(spec), "{} runs with {}: {}.".format(spec.name, engine.name, path))
+    engine = CpuEngine(spec.onnx, threads)
+    return Opened(engine, spec.input, None, spec.output, "{} runs with {}, {}.".format(spec.name, engine.name, reason))
