@@ -1,0 +1,58 @@
+"""A model's ONNX file as plain FP32, its nodes named: what every builder and converter here starts from.
+
+It loads and looks; changing precision is precision.py's work.
+"""
+import os
+
+import numpy as np
+
+from ..errors import CourseError, need
+
+
+def load_plain(path):
+    """The ModelProto of an .onnx file: weights kept as FP16 with a Cast become FP32, nodes without a name get one."""
+    onnx = need("onnx")
+    if not os.path.isfile(str(path)):
+        raise CourseError("There is no file {}. A model's ONNX stands beside its model.json.".format(path))
+    try:
+        model = onnx.load(str(path))
+    except Exception as err:  # protobuf's and onnx's own, and OSError where weights in a second file are missing
+        raise CourseError("{} cannot be read as ONNX: {}. (An .engine or .etlt file is not ONNX.)".format(
+            path, _short(err))) from None
+    restore_fp32(model)
+    for node in model.graph.node:
+        node.name = node.name or "{}_{}".format(node.op_type, next(filter(None, node.output), ""))
+    return _checked(onnx, model, path)
+
+
+def restore_fp32(model):
+    """Replace every Cast of an FP16 initializer to float by an FP32 initializer of the Cast's output name."""
+    onnx, graph = need("onnx"), model.graph
+    half = {t.name: t for t in graph.initializer if t.data_type == onnx.TensorProto.FLOAT16}
+    for node in list(graph.node):
+        if node.op_type == "Cast" and node.input[0] in half and node.attribute[0].i == onnx.TensorProto.FLOAT:
+            values = onnx.numpy_helper.to_array(half[node.input[0]]).astype(np.float32)
+            graph.initializer.append(onnx.numpy_helper.from_array(values, node.output[0]))
+            graph.node.remove(node)
+    used = {name for node in graph.node for name in node.input} | {out.name for out in graph.output}
+    for name in set(half) - used:
+        graph.initializer.remove(half[name])
+    return model
+
+
+def _checked(onnx, model, path):
+    """The model as it came, if its graph is whole. TensorRT's plugins are unknown to ONNX and keep it from checking."""
+    standard = all(onnx.defs.has(node.op_type, node.domain) for node in model.graph.node if not node.domain)
+    try:
+        if not model.graph.node:
+            raise ValueError("it holds no network")
+        if standard:
+            onnx.checker.check_model(model)
+    except Exception as err:
+        raise CourseError("{} is not a whole ONNX model: {}. Export or fetch it again.".format(
+            path, _short(err))) from None
+    return model
+
+
+def _short(err):
+    return " ".join(str(err).split())[:300].rstrip(".") or type(err).__name__
