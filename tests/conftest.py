@@ -5,7 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, numpy_helper, save
+from onnx import TensorProto, helper, load, numpy_helper, save
+
+from trt_course import CourseError, find_model
 
 KIT = Path(__file__).resolve().parent.parent
 SHARED = KIT.parent / "shared"
@@ -73,6 +75,42 @@ def write_model(folder, batch="n", **changes):
 def cells(tmp_path_factory):
     """The folder of a small model that finds blue, green and red cells."""
     return write_model(tmp_path_factory.mktemp("models") / "cells")
+
+
+def write_conv_model(folder):
+    """The same network behind a convolution that changes nothing: something to quantise."""
+    model = load(str(write_model(folder) / "model.onnx"))
+    model.graph.initializer.append(numpy_helper.from_array(np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1), "same"))
+    model.graph.node[0].input[0] = "seen"
+    model.graph.node.insert(0, helper.make_node("Conv", ["input", "same"], ["seen"], name="eye"))
+    save(model, str(folder / "model.onnx"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def gpu():
+    """The GPU; tests that ask for it are skipped where there is none."""
+    from trt_course.engine.cuda import open_cuda
+    from trt_course.engine.plan import load_tensorrt
+    try:
+        load_tensorrt()
+        return open_cuda().device
+    except CourseError as err:
+        pytest.skip("needs an NVIDIA GPU with TensorRT: {}".format(err))
+
+
+@pytest.fixture(scope="session")
+def gpu_model(gpu, tmp_path_factory):
+    """A ModelSpec with an FP32 engine for batches of 1 to 4 beside it."""
+    from trt_course.build.onnx import Options, engine_from_onnx
+    spec = find_model(write_conv_model(tmp_path_factory.mktemp("gpu") / "cells"))
+    engine_from_onnx(spec, Options("fp32", (1, 2, 4), level=0))
+    return spec
+
+
+@pytest.fixture(scope="session")
+def plan(gpu_model):
+    return gpu_model.folder / "engines" / "fp32-b1-2-4.engine"
 
 
 @pytest.fixture

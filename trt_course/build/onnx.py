@@ -31,7 +31,7 @@ class Options(NamedTuple):
     threshold: float = 0.01
     workspace_mib: Optional[int] = None
     calibration: Optional[str] = None
-    method: str = "entropy"
+    method: str = "percentile"
     keep_float: Tuple[str, ...] = ()
     level: Optional[int] = None
     dla: Optional[int] = None

@@ -4,7 +4,7 @@ import re
 import time
 from pathlib import Path
 
-from ..build import manifest, onnx, tlt
+from ..build import manifest, onnx, precision, tlt
 from ..build.inspect import inspect
 from ..engine.cuda import open_cuda
 from ..engine.plan import describe, load_tensorrt
@@ -41,7 +41,7 @@ def _add_build(add):
     add.add_argument("--source-size", type=_size, metavar="WxH", help="size of the pictures, for --preprocess engine")
     add.add_argument("--workspace", type=int, metavar="MiB", help="memory to build with (a small machine: 256)")
     add.add_argument("--calibration", metavar="DIR", help="pictures for INT8, never those that are scored")
-    add.add_argument("--method", choices=("entropy", "percentile"), default="entropy", help="how INT8 finds its ranges")
+    add.add_argument("--method", choices=sorted(precision.METHODS), default="percentile", help="for INT8 ranges")
     add.add_argument("--force", action="store_true", help="calibrate on scored pictures all the same")
     add.add_argument("--keep-float", action="append", default=[], metavar="PATTERN", help="nodes that stay FP32")
     add.add_argument("--level", type=int, choices=range(6), help="how long the builder searches (TensorRT 8.6 on)")
