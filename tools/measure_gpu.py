@@ -16,7 +16,6 @@ import numpy as np
 KIT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(KIT), str(KIT / "tools")]
 from bench_original_loop import OriginalLoop, frames_of_clip  # noqa: E402
-
 from trt_course import CourseError, TrtSSD, find_model  # noqa: E402
 from trt_course.build import manifest  # noqa: E402
 from trt_course.build.onnx import Options, engine_from_onnx  # noqa: E402
