@@ -122,6 +122,7 @@ def test_an_old_engine_is_replaced_only_by_a_whole_one(desk, monkeypatch):
     ("unknown", "See docs/tlt.md.\nIts last words: [INFO] Reading the model | [ERROR] the moon is", "exit status 3"),
     ("silent", "See docs/tlt.md.", "exit status 4"),
     ("empty", "made no engine (exit status 0)", "exit status 0"),
+    ("late", "See docs/tlt.md.", "exit status 1"),
     ("nothing", "made no engine (exit status 0)", "exit status 0"),
 ])
 def test_failures_are_explained(desk, monkeypatch, replay, advice, how):
@@ -220,6 +221,7 @@ CHILD = textwrap.dedent("""
 def job(desk, monkeypatch):
     """A Python process in the middle of a build, after the line that says so; its gate is desk.folder/gate."""
     monkeypatch.setenv("STAND_IN", "wait")
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     monkeypatch.setenv("STAND_IN_GATE", str(desk.folder / "gate"))
     wrapper = desk.folder / "wrapper.sh"  # as with docker: the program is a child's child
     wrapper.write_text('#!/bin/sh\n"{}" "$@"\nexit $?\n'.format(desk.folder / "bin" / "tao-converter"))

@@ -2,7 +2,7 @@
 """A stand-in for NVIDIA's tlt-converter and tao-converter: checks its arguments, replays texts of real failures.
 
 Its "etlt" is JSON: key, dims, outputs, dynamic. Its "engine" is JSON too: the arguments, but for the key. STAND_IN says
-what happens instead: a name in REPLAYS; echo, wait, empty or nothing; or tlt2, a converter that knows no -p.
+what happens instead: a name in REPLAYS; echo, wait, empty, nothing or late; or tlt2, a converter that knows no -p.
 It says nothing about TensorRT: which arguments NVIDIA's programs take is known from their documentation alone.
 """
 import getopt
@@ -36,7 +36,7 @@ REPLAYS = {  # what users saw (public forum threads and issues; the last two are
                "[ERROR] Unable to create engine", "segfault"),
     "bad_alloc": ("terminate called after throwing an instance of 'std::bad_alloc'", "abort"),
     "killed": ("[INFO] Some tactics do not have sufficient workspace memory to run.", "kill"),
-    "killed_in_shell": ("sh: line 1:  4242 Killed", 137),
+    "killed_in_shell": ("", 137),
     "no_kernel": ("[ERROR] 10: [optimizer.cpp::computeCosts::3712] Error Code 10: Internal Error (Could not find any "
                   "implementation for node {ForeignNode[853...Softmax_136]}.)", "segfault"),
     "unknown": ("[ERROR] the moon is in the wrong house\n\n[ERROR] Unable to create engine", 3),
@@ -122,6 +122,8 @@ def main():
     elif what != "empty":
         with open(given["e"], "w") as stream:
             stream.write(engine)
+    if what == "late":
+        end("[ERROR] cannot go on", 1)
     print("[INFO] Done", flush=True)
 
 
