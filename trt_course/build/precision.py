@@ -174,7 +174,7 @@ def _quantise(model, reader, method, floats):
     plain.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")  # else it calls for that step
     # CPU and TensorRT fuse what follows a convolution into it: a pair at its output would round before the activation.
     options = {"ActivationSymmetric": True, "QuantizeBias": False, "MatMulConstBOnly": True, "AddQDQPairToWeight": True,
-               "DedicatedQDQPair": True, "OpTypesToExcludeOutputQuantization": list(QUANTISED), "CalibStridedMinMax": 1}
+               "OpTypesToExcludeOutputQuantization": list(QUANTISED), "CalibStridedMinMax": 1}
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         source, target = str(Path(folder) / "plain.onnx"), str(Path(folder) / "int8.onnx")
         onnx.save(plain, source)
@@ -182,7 +182,28 @@ def _quantise(model, reader, method, floats):
             source, target, reader, quant_format=q.QuantFormat.QDQ, op_types_to_quantize=list(QUANTISED),
             per_channel=True, activation_type=q.QuantType.QInt8, weight_type=q.QuantType.QInt8,
             nodes_to_exclude=floats, calibrate_method=getattr(q.CalibrationMethod, method), extra_options=options)
-        return onnx.load(target)
+        return split_pairs(onnx.load(target), floats)
+
+
+def split_pairs(model, floats):
+    """Give every reader of a quantised tensor a Q/DQ pair of its own, as TensorRT wants it, and float nodes none."""
+    made, seen, nodes = {name: node for node in model.graph.node for name in node.output}, set(), []
+    for node in model.graph.node:
+        for i, name in enumerate(node.input):
+            if name in made and made[name].op_type == "DequantizeLinear":
+                pair = [copy.deepcopy(part) for part in (made[made[name].input[0]], made[name])]
+                if node.name in floats:
+                    node.input[i] = pair[0].input[0]
+                elif name in seen:
+                    for part in pair:
+                        part.name, part.output[0] = ("{}_{}_{}".format(x, node.name, i) for x in (part.name, part.output[0]))
+                    pair[1].input[0], node.input[i] = pair[0].output[0], pair[1].output[0]
+                    nodes += pair
+                seen.add(name)
+        nodes.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
 
 
 def calibrator(trt, cuda, batches, cache_path):
