@@ -71,6 +71,11 @@ class ModelSpec(NamedTuple):
     nms: NmsSpec
     provenance: Dict[str, str]
 
+    @property
+    def reference(self):
+        """What find_model finds it by: its name, or its folder where that is not in models/."""
+        return self.name if self.folder == MODELS / self.name else str(self.folder)
+
     def cls_dict(self):
         return dict(enumerate(self.labels))
 

@@ -89,7 +89,7 @@ def record(spec, options, plan, tensorrt, device, route, seconds):
     facts = {"seconds": "{:.0f}".format(seconds), "date": time.strftime("%Y-%m-%d"),
              "keep_float": " ".join(options.keep_float), "calibration": str(options.calibration or "")}
     write_json(manifest_path(plan), Manifest(
-        spec.name, sha256(spec.onnx) if spec.onnx.is_file() else "", sha256(plan), tensorrt, device.name,
+        spec.reference, sha256(spec.onnx) if spec.onnx.is_file() else "", sha256(plan), tensorrt, device.name,
         device.capability, options.precision, options.batch, options.nms, options.preprocess, options.source,
         options.threshold, route, facts, options.command(spec))._asdict())
 
@@ -98,7 +98,7 @@ def check(plan, spec, tensorrt, device):
     """The Manifest of an engine that fits this place, or a CourseError that says what differs and what to do."""
     if not Path(str(plan)).is_file():
         raise CourseError("There is no engine file {}. Build one: python -m trt_course build {}.".format(
-            plan, spec.name))
+            plan, spec.reference))
     manifest = read(plan)
     found = manifest.misfits(spec, plan, tensorrt, device)
     if found:

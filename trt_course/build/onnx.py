@@ -47,7 +47,7 @@ class Options(NamedTuple):
 
     def command(self, spec):
         """The command that builds the same engine again."""
-        words = ["python -m trt_course build", spec.name, "--precision", self.precision, "--batch",
+        words = ["python -m trt_course build", spec.reference, "--precision", self.precision, "--batch",
                  ",".join(map(str, self.batch)), "--nms", self.nms]
         words += ["--preprocess", "engine", "--source-size", "{}x{}".format(*self.source)] \
             if self.preprocess == "engine" else []
@@ -134,6 +134,8 @@ def _configure(trt, builder, network, options, floats):
         config.clear_flag(trt.BuilderFlag.TF32)
     if options.level is not None and hasattr(config, "builder_optimization_level"):
         config.builder_optimization_level = options.level
+    if hasattr(getattr(trt, "PreviewFeature", None), "PROFILE_SHARING_0806"):  # several contexts, one range of batches
+        config.set_preview_feature(trt.PreviewFeature.PROFILE_SHARING_0806, True)
     if hasattr(trt, "ProfilingVerbosity"):
         config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     if options.dla is not None:
