@@ -3,8 +3,11 @@
 What a TensorRT can do is asked of its module, never read off its version. Engines, their records and the timing cache
 lie in the model's folder, under engines/.
 """
+import atexit
+import os
 import platform
 import re
+import sys
 import threading
 import time
 from pathlib import Path
@@ -230,9 +233,17 @@ class _Build(threading.Thread):
         finally:
             self.cancelled = True
             self.join(5)
+            if self.is_alive():  # a builder that cannot be told to stop dies with the process, without a word
+                atexit.register(_leave)
         if self.error is not None:
             raise self.error
         return self.plan
+
+
+def _leave():
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(130)
 
 
 def _serialized(builder, network, config):
@@ -249,7 +260,8 @@ def engine_from_onnx(spec, options, out=None):
     travels = describe(trt).startswith("RTX")
     device = Device(manifest.ANY_GPU, manifest.ANY_GPU, 0) if travels else open_cuda().device
     path = Path(str(out)) if out else spec.folder / "engines" / (options.name() + ".engine")
-    cache = path.parent / "timing-{}.cache".format(re.sub(r"\W+", "-", describe(trt) + " " + device.name))
+    cache = path.parent / "timing-{}.cache".format(re.sub(r"\W+", "-", " ".join(
+        (describe(trt), device.name, options.precision))))
     started = time.time()
     plan = _Build(trt, spec, options, cache).wait("build " + path.name)
     if plan is None and options.nms == "engine" and any("NonMaxSuppression" in text for text in log_of(trt).errors):
