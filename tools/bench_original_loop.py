@@ -7,6 +7,7 @@ execute, copy back, synchronize, and a Python loop over the rows. All run one FP
 inside, or the same engine with the preprocessing inside as well.
 """
 import argparse
+import contextlib
 import sys
 import tempfile
 import time
@@ -117,9 +118,13 @@ def measure(model, frames, level, folder):
     inside = engine_from_onnx(spec, options._replace(preprocess="engine", source=(width, height)),
                               folder / "inside.engine")
     loop = OriginalLoop(host, spec)
-    with TrtSSD(spec, plan=host, verbose=False) as one, TrtSSD(spec, plan=inside, verbose=False) as other:
-        return side_by_side({"the original loop": loop.detect, "detect": one.detect,
-                             "detect, preprocessing inside": other.detect}, frames)
+    rivals = {"the original loop": loop.detect}
+    with contextlib.ExitStack() as stack:
+        for name, plan in (("detect", host), ("detect, preprocessing inside", inside)):
+            for graph in (False, True):
+                ssd = stack.enter_context(TrtSSD(spec, plan=plan, verbose=False, graph=graph))
+                rivals[name + ", graph" * graph] = ssd.detect
+        return side_by_side(rivals, frames)
 
 
 def main():
@@ -139,7 +144,7 @@ def main():
     rows = {name: {"fps": 1 / s.mean(), "ratio": base / s.mean(), "p50_ms": float(np.median(s) * 1e3),
                    "p95_ms": float(np.percentile(s, 95) * 1e3)} for name, s in spent.items()}
     for name, row in rows.items():
-        print("{:<30}{fps:8.1f} FPS  {ratio:5.2f} x  p50 {p50_ms:6.2f} ms  p95 {p95_ms:6.2f} ms".format(name, **row))
+        print("{:<36}{fps:8.1f} FPS  {ratio:5.2f} x  p50 {p50_ms:6.2f} ms  p95 {p95_ms:6.2f} ms".format(name, **row))
     if args.json:
         write_json(args.json, rows)
 
