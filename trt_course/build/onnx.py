@@ -105,19 +105,27 @@ def _parse(trt, builder, model):
 
 
 def _keep_floats(trt, network, config, floats):
-    """Where types are the builder's to choose, hold these layers to FP32."""
+    """Where types are the builder's to choose, hold these layers to FP32.
+
+    One that only moves data is held where it moves the result of such a layer: held right behind a convolution it
+    would keep that from running in INT8.
+    """
     for flag in ("OBEY_PRECISION_CONSTRAINTS", "STRICT_TYPES"):
         if hasattr(trt.BuilderFlag, flag):
             config.set_flag(getattr(trt.BuilderFlag, flag))
             break
-    for i in range(network.num_layers):
-        layer = network.get_layer(i)
+    moves, held = (trt.LayerType.SHUFFLE, trt.LayerType.SLICE, trt.LayerType.CONCATENATION), set()
+    for layer in (network.get_layer(i) for i in range(network.num_layers)):
         ours = layer.name in floats or layer.name.startswith(("nms/", "preprocess/"))
         outputs = [layer.get_output(k) for k in range(layer.num_outputs)]
+        if layer.type in moves:
+            inputs = (layer.get_input(k) for k in range(layer.num_inputs))
+            ours = ours and any(tensor is not None and tensor.name in held for tensor in inputs)
         if ours and layer.type != trt.LayerType.CONSTANT and all(t.dtype == trt.float32 for t in outputs):
             layer.precision = trt.float32
             for k in range(layer.num_outputs):
                 layer.set_output_type(k, trt.float32)
+            held.update(tensor.name for tensor in outputs)
 
 
 def _configure(trt, builder, network, options, floats):

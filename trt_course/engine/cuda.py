@@ -163,8 +163,10 @@ class CudaPython:
                    self._rt.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal)
         try:
             work()
-        finally:
-            graph = self._call(self._rt.cudaStreamEndCapture, stream)
+        except BaseException:
+            self._rt.cudaStreamEndCapture(stream)
+            raise
+        graph = self._call(self._rt.cudaStreamEndCapture, stream)
         replay = self._keep(self._call(self._rt.cudaGraphInstantiate, graph, 0), self._rt.cudaGraphExecDestroy)
         self._call(self._rt.cudaGraphDestroy, graph)
         return replay
