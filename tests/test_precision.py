@@ -131,6 +131,30 @@ def test_half_weights_with_two_casts_or_another_reader(small):
     assert "half" in {t.name for t in model.graph.initializer} and "counts_cast" in {n.name for n in model.graph.node}
 
 
+def test_weights_listed_as_inputs_and_weights_that_nobody_reads(small, plain):
+    model = small_net()
+    model.ir_version = 3
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros(3, np.float32), "forgotten"))
+    for tensor in model.graph.initializer:
+        model.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    onnx.save(model, str(small.onnx))
+    loaded = graph.load_plain(small.onnx)
+    assert [entry.name for entry in loaded.graph.input] == ["input"]
+    assert loaded.graph.initializer == plain.graph.initializer
+
+
+def test_what_a_body_of_a_loop_reads_stays(small):
+    model = small_net()
+    body = helper.make_graph([helper.make_node("Identity", ["depth"], ["same"])], "body", [], [
+        helper.make_tensor_value_info("same", TensorProto.FLOAT, [1])])
+    model.graph.node.append(helper.make_node("If", ["yes"], ["chosen"], "if", then_branch=body, else_branch=body))
+    model.graph.output.append(helper.make_tensor_value_info("chosen", TensorProto.FLOAT, [1]))
+    model.graph.initializer.append(numpy_helper.from_array(np.float32([2]), "depth"))
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "yes"))
+    onnx.save(model, str(small.onnx))
+    assert "depth" in {tensor.name for tensor in graph.load_plain(small.onnx).graph.initializer}
+
+
 def test_what_is_not_a_whole_model_is_told(small, tmp_path):
     with pytest.raises(CourseError, match="There is no file .*none.onnx"):
         graph.load_plain(tmp_path / "none.onnx")
@@ -166,6 +190,7 @@ def test_the_tail_of_the_shipped_models(name):
 @pytest.mark.parametrize("file", ["pedestrian_vehicle_adas_0001.onnx", "face_slim_320.onnx"])
 def test_the_tail_of_models_that_nobody_here_trained(shared, file):
     model = graph.load_plain(shared / "thirdparty" / file)
+    onnx.checker.check_model(precision.fp16(model), full_check=True)
     floats = precision.float_nodes(model)
     kinds = {node.op_type for node in model.graph.node if node.name in floats}
     assert {"Exp", "Softmax", "Sub", "Concat"} <= kinds and not kinds & {"Conv", "Relu", "BatchNormalization"}

@@ -1,4 +1,4 @@
-"""The ranking finds the layer that was made to suffer, keeps what is done at Ctrl-C, and prints --keep-float patterns."""
+"""The ranking finds the layer that was made to suffer, keeps what is done at Ctrl-C, prints --keep-float patterns."""
 import fnmatch
 import os
 import shutil
