@@ -122,10 +122,12 @@ def test_half_weights_with_two_casts_or_another_reader(small):
     weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), "half"))
     for output in ("stem_weight", "again"):
         model.graph.node.insert(0, helper.make_node("Cast", ["half"], [output], output + "_cast", to=TensorProto.FLOAT))
+    model.graph.node.append(helper.make_node("Conv", ["scaled", "again"], ["twin"], "twin"))
     onnx.save(model, str(small.onnx))
     names = {t.name for t in graph.load_plain(small.onnx).graph.initializer}
     assert {"stem_weight", "again"} <= names and "half" not in names
     model.graph.node.insert(0, helper.make_node("Cast", ["half"], ["counts"], "counts_cast", to=TensorProto.INT32))
+    model.graph.node.append(helper.make_node("Neg", ["counts"], ["negative"], "negative"))
     onnx.save(model, str(small.onnx))
     model = graph.load_plain(small.onnx)
     assert "half" in {t.name for t in model.graph.initializer} and "counts_cast" in {n.name for n in model.graph.node}

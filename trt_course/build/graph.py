@@ -19,8 +19,8 @@ def load_plain(path):
     except Exception as err:  # protobuf's and onnx's own, and OSError where weights in a second file are missing
         raise CourseError("{} cannot be read as ONNX: {}. (An .engine or .etlt file is not ONNX.)".format(
             path, _short(err))) from None
-    graph = restore_fp32(model).graph
-    stored = {tensor.name for tensor in graph.initializer}
+    graph, stored = model.graph, {tensor.name for tensor in model.graph.initializer}
+    restore_fp32(model)
     for entry in [entry for entry in graph.input if entry.name in stored]:  # as the first exporters listed weights
         graph.input.remove(entry)
         model.ir_version = max(4, model.ir_version)
