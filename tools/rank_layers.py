@@ -96,6 +96,8 @@ def escaped(name):
 
 def run(args):
     spec, data = find_model(args.model), kit_path(args.data)
+    if not (data / "images").is_dir():
+        raise CourseError("There is no folder {}/images. A data folder holds images/ and ground-truth/.".format(data))
     pictures = [read_image(path) for path in images_in(data / "images")[:args.images]]
     plain = load_plain(spec.onnx)
     quantised = int8(spec, plain, args.calibration, args.method, force=args.force)
