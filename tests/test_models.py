@@ -57,11 +57,11 @@ def test_onnx_without_record(tmp_path):
     ("input.mean", [1, 2], "input.mean is .1, 2.; wanted: a list of 3 numbers"),
     ("input.scale", [1, 0, 1], "none of them 0"),
     ("input.resize", "squash", "allowed: stretch, letterbox, crop"),
-    ("input.wide", 3, "nobody knows the field input.wide; did you mean"),
+    ("input.wide", 3, "Nobody knows the field .*model.json: input.wide; did you mean"),
     ("output.layout", "nms8", "allowed: nms7, efficient_nms"),
-    ("output.layout", "nms7", "the field output.tensors.rows is missing"),
+    ("output.layout", "nms7", "output.tensors.rows is missing"),
     ("output.layout", ["nms7"], "output.layout is"),
-    ("output.tensors.box", "b", "nobody knows the field output.tensors.box; did you mean boxes"),
+    ("output.tensors.box", "b", "Nobody knows the field .*output.tensors.box; did you mean boxes"),
     ("output", [], "output is .*wanted: a JSON object"),
     ("labels", [], "labels is .*wanted: a list of texts"),
     ("labels", "coco17", "labels is 'coco17'; allowed: a list of names, or one of coco"),
@@ -85,7 +85,7 @@ def test_mistakes_are_named(tmp_path, path, value, message):
 @pytest.mark.parametrize("key", ["name", "title", "input", "output", "labels", "background"])
 def test_missing_field(tmp_path, key):
     record = {k: v for k, v in RECORD.items() if k != key}
-    with pytest.raises(CourseError, match="the field " + key + " is missing"):
+    with pytest.raises(CourseError, match="model.json: " + key + " is missing"):
         find_model(write(tmp_path / "m", record))
 
 

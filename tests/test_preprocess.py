@@ -27,7 +27,7 @@ RECIPES = {
 def make_spec(cells, width=40, height=24, resize="stretch", recipe="tlt", pad=None):
     color, layout, dtype, mean, scale = RECIPES[recipe]
     return find_model(cells)._replace(input=InputSpec(
-        "input", width, height, layout, dtype, color, tuple(map(float, mean)), tuple(map(float, scale)), resize,
+        "input", width, height, layout, color, dtype, tuple(map(float, mean)), tuple(map(float, scale)), resize,
         mean if pad is None else pad))
 
 
@@ -97,7 +97,7 @@ def test_there_and_back(width, height, resize):
 
 def find_spec(resize):
     fields = dict.fromkeys(ModelSpec._fields)
-    fields["input"] = InputSpec("x", 300, 200, "nchw", "float32", "BGR", (0, 0, 0), (1, 1, 1), resize, (0, 0, 0))
+    fields["input"] = InputSpec("x", 300, 200, "nchw", "BGR", resize=resize, pad=(0, 0, 0))
     return ModelSpec(**fields)
 
 
