@@ -21,11 +21,7 @@ def check(remedy, good, become=lambda value: value):
 
 
 def is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_text(value):
-    return isinstance(value, str) and bool(value.strip())
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300  # so a finite float
 
 
 def one_of(*allowed):
@@ -40,9 +36,15 @@ def numbers(length, nonzero=False):
         lambda value: tuple(map(float, value)))
 
 
-text = check("wanted: a text that is not empty", _is_text)
-texts = check("wanted: a list of texts", lambda value: isinstance(value, list) and value and all(map(_is_text, value)),
-              tuple)
+def listed(checked, remedy, least=0, most=math.inf):
+    """A JSON list, its entries through one check each; the remedy is for one that is too short or too long."""
+    whole = check(remedy, lambda value: isinstance(value, list) and least <= len(value) <= most)
+    return lambda value, where: tuple(
+        checked(entry, "{}[{}]".format(where, i)) for i, entry in enumerate(whole(value, where)))
+
+
+text = check("wanted: a text that is not empty", lambda value: isinstance(value, str) and value.strip())
+texts = listed(text, "wanted: a list of texts", 1)
 count = check("wanted: a whole number from 1 up", lambda value: type(value) is int and value >= 1)
 share = check("wanted: a number from 0 to 1", lambda value: is_number(value) and 0 <= value <= 1, float)
 anything = check("", lambda value: True)

@@ -17,7 +17,8 @@ import numpy as np
 from ..errors import CourseError
 from ..files import kit_path, sha256, write_json, write_text
 from . import voc
-from .handin import OTHER_POINTS, clean, data_digest, load, pack, pictures_of
+from .evaluate import pictures_of
+from .handin import OTHER_POINTS, clean, data_digest, load, pack
 
 __all__ = ["Board", "pack", "rank", "write_board"]
 RULES = (
