@@ -36,7 +36,7 @@ def test_doctor_always_ends_well(capsys):
 
 
 def test_doctor_advises_on_everything_that_is_missing():
-    lost = [row._replace(found=None) for row in doctor.findings()]
+    lost = [row._replace(found="") for row in doctor.findings()]
     lines = doctor.report(lost).splitlines()
     assert all(row.advice in line for row, line in zip(lost, lines))
     assert [row.what for row in lost if not row.advice] == ["Python", "CPU cores"]
