@@ -46,7 +46,7 @@ def test_named_models(cells, monkeypatch, tmp_path):
 
 def test_onnx_without_record(tmp_path):
     (tmp_path / "lone.onnx").write_bytes(b"x")
-    with pytest.raises(CourseError, match="no model.json beside it"):
+    with pytest.raises(CourseError, match="There is no file .*model.json. A model's record stands beside its network"):
         find_model(tmp_path / "lone.onnx")
 
 

@@ -132,28 +132,18 @@ def find_model(model):
     """A ModelSpec from a name in models/, a model folder, its model.json, or an .onnx file beside a model.json."""
     if isinstance(model, ModelSpec):
         return model
-    named = MODELS / str(model) / "model.json"
-    if named.is_file():
-        return read_spec(named)
     path = kit_path(model)
+    for record_file in (MODELS / str(model) / "model.json", path):
+        if record_file.suffix == ".json" and record_file.is_file():
+            return read_spec(record_file)
     if path.is_dir():
         return read_spec(path / "model.json")
-    if path.suffix == ".json" and path.is_file():
-        return read_spec(path)
     if path.suffix == ".onnx" and path.is_file():
-        return _spec_beside(path)
+        spec = read_spec(path.with_name("model.json"))
+        same = spec.onnx.exists() and spec.onnx.samefile(str(path))
+        return spec if same else spec._replace(onnx=path, provenance={})
     raise CourseError("There is no model '{}'. Models here: {}. A path to a folder with model.json works too.".format(
         model, ", ".join(list_models()) or "none"))
-
-
-def _spec_beside(onnx):
-    record = onnx.parent / "model.json"
-    if not record.is_file():
-        raise CourseError("{} has no model.json beside it. The record says how pictures go in and what comes out; "
-                          "copy one from {} and change it.".format(onnx, MODELS))
-    spec = read_spec(record)
-    same = spec.onnx.exists() and spec.onnx.samefile(str(onnx))
-    return spec if same else spec._replace(onnx=onnx, provenance={})
 
 
 def get_cls_dict(name):

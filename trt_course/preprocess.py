@@ -19,12 +19,7 @@ class Placement(NamedTuple):
 
     def to_image(self, boxes):
         """Boxes (n, 4) from pixels of the network's input to pixels of the picture."""
-        offset = np.array([self.ox, self.oy] * 2, dtype=np.float32)
-        scale = np.array([self.sx, self.sy] * 2, dtype=np.float32)
-        return (boxes - offset) / scale  # (n, 4)
-
-    def to_input(self, boxes):
-        return boxes * np.float32([self.sx, self.sy] * 2) + np.float32([self.ox, self.oy] * 2)  # (n, 4)
+        return (boxes - np.float32([self.ox, self.oy] * 2)) / np.float32([self.sx, self.sy] * 2)  # (n, 4)
 
 
 def placement(spec, width, height):
@@ -55,14 +50,11 @@ def as_bgr(image):
     if image.dtype != np.uint8:
         raise CourseError("The picture has type {}; wanted: uint8, 0 to 255. From 16 bit: (image // 256).astype"
                           "('uint8'); from floats 0 to 1: (image * 255).astype('uint8')".format(image.dtype))
-    if image.ndim == 2 or image.ndim == 3 and image.shape[2] == 1:
-        return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-    if image.ndim == 3 and image.shape[2] == 4:
-        return cv2.cvtColor(image, cv2.COLOR_BGRA2BGR)
-    if image.ndim != 3 or image.shape[2] != 3:
+    colours = 1 if image.ndim == 2 else image.shape[2] if image.ndim == 3 else 0
+    if colours not in (1, 3, 4):
         raise CourseError("The picture has shape {}; wanted: (height, width, 3), BGR. One picture, not a batch: "
                           "detect_batch takes a list.".format(image.shape))
-    return image
+    return image if colours == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR if colours == 1 else cv2.COLOR_BGRA2BGR)
 
 
 class Preprocessor:
@@ -91,10 +83,13 @@ class Preprocessor:
                 out.dtype, out.shape, self.spec.name, self.spec.input.dtype, self.shape))
         where = placement(self.spec, image.shape[1], image.shape[0])
         self._resize(image, where)
-        if self.spec.input.layout == "nchw":
-            self._fill_planes(out)
-        else:
-            self._fill_pixels(out)
+        for pixels, mean, gain, target in self._parts(out):
+            if np.any(mean):
+                np.subtract(pixels, mean, out=target, dtype=np.float32)
+            else:
+                np.copyto(target, pixels)
+            if np.any(gain != 1):
+                target *= gain
         return where
 
     def batch(self, images, out):
@@ -115,20 +110,9 @@ class Preprocessor:
         if resized is not target:
             target[:] = resized
 
-    def _fill_planes(self, out):
-        planes = cv2.split(self._resized, self._planes)  # 3 x (h, w)
-        for i, plane in enumerate(planes if self.spec.input.color == "BGR" else planes[::-1]):
-            self._fill(plane, self._mean[i], self._gain[i], out[i])
-
-    def _fill_pixels(self, out):
-        colour = self._resized if self.spec.input.color == "BGR" else self._resized[:, :, ::-1]  # (h, w, 3)
-        self._fill(colour, self._mean, self._gain, out)
-
-    @staticmethod
-    def _fill(pixels, mean, gain, out):
-        if np.any(mean):
-            np.subtract(pixels, mean, out=out, dtype=np.float32)
-        else:
-            np.copyto(out, pixels)
-        if np.any(gain != 1):
-            out *= gain
+    def _parts(self, out):
+        """What is filled in one go, with its mean and gain: a plane each, or all pixels where colours lie together."""
+        order = 1 if self.spec.input.color == "BGR" else -1
+        if self.spec.input.layout == "nhwc":
+            return [(self._resized[:, :, ::order], self._mean, self._gain, out)]  # (h, w, 3)
+        return zip(cv2.split(self._resized, self._planes)[::order], self._mean, self._gain, out)  # 3 x (h, w)

@@ -84,6 +84,7 @@ def load(path):
     try:
         return json.loads(Path(str(path)).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise CourseError("There is no file {}. A model folder holds model.json and model.onnx.".format(path)) from None
+        raise CourseError("There is no file {}. A model's record stands beside its network and says how pictures go in "
+                          "and what comes out; copy one from models/ and change it.".format(path)) from None
     except ValueError as err:
         raise CourseError("{} is not JSON: {}".format(path, err)) from None

@@ -44,12 +44,9 @@ def score(dataset, results):
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation = _evaluate(dataset, results)
     precision = evaluation.eval["precision"][:, :, :, 0, -1]  # (ious, recalls, classes), all areas, most detections
-    classes = {}
-    for k, category in enumerate(sorted(dataset["categories"], key=lambda c: c["id"])):
-        values = precision[:, :, k]
-        values = values[values > -1]
-        if values.size:
-            classes[category["name"]] = float(values.mean())
+    names = [category["name"] for category in sorted(dataset["categories"], key=lambda c: c["id"])]
+    classes = {name: float(values[values > -1].mean())
+               for name, values in zip(names, precision.transpose(2, 0, 1)) if (values > -1).any()}
     return CocoScore(dict(zip(NAMES, map(float, evaluation.stats[:12]))), classes)
 
 

@@ -77,6 +77,7 @@ def rank(folder, gt, ignore=(), data=None, video=None):
             entries.append(_complete(load(path), truths))
         except CourseError as err:
             refused.append(Refused(clean(path.name), _short(str(err))))
+    entries.sort(key=lambda e: (e.created, e.run, e.file))
     own_data = data and data_digest(pictures_of(kit_path(data)))
     own_video = video and sha256(kit_path(video))
     for sieve in (partial(_strange, "data_sha256", own_data, "set of pictures", "--data DIR"),
@@ -106,11 +107,11 @@ def _complete(entry, truths):
     return entry
 
 
-# Each sieve gives one reason per entry; what is empty passes.
+# Each sieve takes the entries, oldest first, and gives one reason per entry; what is empty passes.
 
 def _strange(field, wanted, what, option, entries):
-    """Those whose field is not the organiser's, or not that of most teams; a team's last hand-in is its vote."""
-    votes = collections.Counter({e.who: getattr(e, field) for e in sorted(entries, key=_age)}.values()).most_common(2)
+    """Those whose field is not the organiser's, or not that of most teams; a team's last is its vote."""
+    votes = collections.Counter({e.who: getattr(e, field) for e in entries}.values()).most_common(2)
     if wanted is None and len(votes) == 2 and votes[0][1] == votes[1][1]:
         return ["No {} has the majority among the teams; rank again with {}.".format(what, option)] * len(entries)
     wanted = wanted or votes and votes[0][0]
@@ -127,12 +128,8 @@ def _copies(entries):
         if len(groups[e.frame_ms]) > 1 else "" for e in entries]
 
 
-def _age(entry):
-    return entry.created, entry.run, entry.file
-
-
 def _earlier(entries):
-    last = {e.who: e.file for e in sorted(entries, key=_age)}
+    last = {e.who: e.file for e in entries}
     return [last[e.who] != e.file and "{} handed in again later: {} counts.".format(e.team, last[e.who])
             for e in entries]
 
