@@ -343,7 +343,7 @@ def test_warm_up_is_run_and_not_counted(ssd, arena, tmp_path):
 
     counting = Counting()
     entry = handin.load(contest.pack(counting, "a", arena, arena / "clip.avi", tmp_path))
-    assert counting.calls == 10 + 4 + 10 + 60 and (entry.frames, len(entry.image_ms)) == (60, 4)
+    assert counting.calls == 10 + 4 + 10 + 60 and (len(entry.frame_ms), len(entry.image_ms)) == (60, 4)
     assert sorted(entry.frame_ms)[30] < 30 and sorted(entry.image_ms.values())[1] < 30
 
 

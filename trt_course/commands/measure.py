@@ -1,4 +1,5 @@
 """The commands evaluate, bench and contest."""
+import contextlib
 from pathlib import Path
 
 from ..errors import CourseError
@@ -86,13 +87,10 @@ def _evaluate(args):
 
 
 def _iou(text):
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 1:
-        raise CourseError("--set-class-iou: '{}' is not an overlap between 0 and 1".format(text))
-    return value
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) <= 1:
+            return float(text)
+    raise CourseError("--set-class-iou: '{}' is not an overlap between 0 and 1".format(text))
 
 
 def _bench(args):

@@ -75,19 +75,15 @@ def from_voc(truths, founds):
     labels = sorted({label for truth in truths.values() for label in truth.labels})
     category = {label: i for i, label in enumerate(labels, 1)}
     image = {name: i for i, name in enumerate(sorted(truths), 1)}
-    annotations = [
-        {"image_id": image[name], "category_id": category[label], "iscrowd": int(hard), **_box(box)}
-        for name, truth in truths.items() for label, box, hard in zip(truth.labels, truth.boxes, truth.difficult)]
-    results = [
-        {"image_id": image[name], "category_id": category[label], "score": float(conf), "bbox": _box(box)["bbox"]}
-        for name, found in founds.items() for label, conf, box in zip(found.labels, found.confs, found.boxes)
-        if label in category]
+
+    def entry(name, label, box):
+        x, y, w, h = (float(v) for v in (box[0], box[1], box[2] - box[0], box[3] - box[1]))
+        return {"image_id": image[name], "category_id": category[label], "bbox": [x, y, w, h], "area": w * h}
+    annotations = [dict(entry(name, label, box), iscrowd=int(hard)) for name, truth in truths.items()
+                   for label, box, hard in zip(truth.labels, truth.boxes, truth.difficult)]
+    results = [dict(entry(name, label, box), score=float(conf)) for name, found in founds.items()
+               for label, conf, box in zip(found.labels, found.confs, found.boxes) if label in category]
     dataset = {"images": [{"id": i, "file_name": name} for name, i in image.items()],
                "categories": [{"id": i, "name": label} for label, i in category.items()],
                "annotations": [dict(a, id=i) for i, a in enumerate(annotations, 1)]}
     return dataset, results
-
-
-def _box(box):
-    x, y, w, h = (float(v) for v in (box[0], box[1], box[2] - box[0], box[3] - box[1]))
-    return {"bbox": [x, y, w, h], "area": w * h}

@@ -60,7 +60,6 @@ class Board(NamedTuple):
              for field, v in zip(HEADS, row)] for row in self.rows]
 
     def report(self):
-        """The board for the screen."""
         table = self.table()
         widths = [max(map(_width, column)) for column in zip(*table)]
         lines = [self.about, ""] + ["  ".join(map(_pad, line, widths, table[0])).rstrip() for line in table]
@@ -80,9 +79,10 @@ def rank(folder, gt, ignore=(), data=None, video=None):
     entries.sort(key=lambda e: (e.created, e.run, e.file))
     own_data = data and data_digest(pictures_of(kit_path(data)))
     own_video = video and sha256(kit_path(video))
-    for sieve in (partial(_strange, "data_sha256", own_data, "set of pictures", "--data DIR"),
-                  partial(_strange, "video_sha256", own_video, "video", "--video FILE"),
-                  partial(_strange, "frames", None, "number of frames", "fewer hand-ins"), _copies, _earlier):
+    for sieve in (partial(_strange, lambda e: e.data_sha256, own_data, "set of pictures", "--data DIR"),
+                  partial(_strange, lambda e: e.video_sha256, own_video, "video", "--video FILE"),
+                  partial(_strange, lambda e: len(e.frame_ms), None, "number of frames", "fewer hand-ins"),
+                  _copies, _earlier):
         reasons = sieve(entries)
         refused += [Refused(e.file, reason) for e, reason in zip(entries, reasons) if reason]
         entries = [e for e, reason in zip(entries, reasons) if not reason]
@@ -109,13 +109,13 @@ def _complete(entry, truths):
 
 # Each sieve takes the entries, oldest first, and gives one reason per entry; what is empty passes.
 
-def _strange(field, wanted, what, option, entries):
-    """Those whose field is not the organiser's, or not that of most teams; a team's last is its vote."""
-    votes = collections.Counter({e.who: getattr(e, field) for e in entries}.values()).most_common(2)
+def _strange(fact, wanted, what, option, entries):
+    """Those whose fact is not the organiser's, or not that of most teams; a team's last is its vote."""
+    votes = collections.Counter({e.who: fact(e) for e in entries}.values()).most_common(2)
     if wanted is None and len(votes) == 2 and votes[0][1] == votes[1][1]:
         return ["No {} has the majority among the teams; rank again with {}.".format(what, option)] * len(entries)
     wanted = wanted or votes and votes[0][0]
-    return [getattr(e, field) != wanted and "Its {} is not that of the contest.".format(what) for e in entries]
+    return [fact(e) != wanted and "Its {} is not that of the contest.".format(what) for e in entries]
 
 
 def _copies(entries):

@@ -31,10 +31,6 @@ LEAST_FRAMES, LEAST_MS = 50, 0.05
 OTHER_POINTS = {None: 0, "backbone": 3, "detector": 5}
 
 
-def _like(pattern, remedy):
-    return check(remedy, lambda value: isinstance(value, str) and re.match(pattern + r"\Z", value))
-
-
 def _is_row(value):
     if not isinstance(value, list) or len(value) != 6 or not isinstance(value[0], str) or not all(
             map(is_number, value[1:])):
@@ -47,8 +43,8 @@ _row = check("wanted: class, confidence from 0 to 1, x1, y1, x2, y2 with x1 <= x
 _rows = listed(_row, "wanted: a list of up to {} rows".format(MOST_BOXES), most=MOST_BOXES)
 _line = check("wanted: one line of up to 200 characters that can be printed", lambda value: isinstance(
     value, str) and len(value) <= 200 and value.isprintable() and value.strip())
-_digest = _like("[0-9a-f]{64}", "wanted: the 64 hexadecimal digits of a sha256")
-_moment = _like("[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z", "wanted: a time such as 2026-01-31T12:00:00Z")
+_moment = check("wanted: a time such as 2026-01-31T12:00:00Z", lambda value: isinstance(
+    value, str) and re.fullmatch("[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z", value))
 _spent = check("wanted: a time, more than 0", lambda value: is_number(value) and 0 < value < 1e9, float)
 
 
@@ -70,9 +66,9 @@ class HandIn(NamedTuple):
     created: _moment
     run: _line
     seconds: _spent
-    model_sha256: _digest
-    data_sha256: _digest
-    video_sha256: _digest
+    model_sha256: _line
+    data_sha256: _line
+    video_sha256: _line
     frame_ms: listed(_spent, "wanted: the times of at least {} frames".format(LEAST_FRAMES), LEAST_FRAMES)
     image_ms: each(_spent)
     detections: each(_found)
@@ -82,10 +78,6 @@ class HandIn(NamedTuple):
     def who(self):
         """The team, whatever the spelling of its name."""
         return unicodedata.normalize("NFKC", self.team).casefold()
-
-    @property
-    def frames(self):
-        return len(self.frame_ms)
 
 
 def pack(ssd, team, data, video, out="out", restructured=False, other_model=None):
