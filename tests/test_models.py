@@ -55,7 +55,7 @@ def test_onnx_without_record(tmp_path):
     ("input.width", 0, "input.width is 0; wanted: a whole number from 1 up"),
     ("input.width", True, "input.width is True"),
     ("input.mean", [1, 2], "input.mean is .1, 2.; wanted: a list of 3 numbers"),
-    ("input.scale", [1, 0, 1], "none of them 0"),
+    ("input.scale", [1, 0, 1], "input.scale.1. is 0; wanted: a number that is not 0"),
     ("input.resize", "squash", "allowed: stretch, letterbox, crop"),
     ("input.wide", 3, "Nobody knows the field .*model.json: input.wide; did you mean"),
     ("output.layout", "nms8", "allowed: nms7, efficient_nms"),

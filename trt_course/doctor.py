@@ -3,6 +3,7 @@
 A part that is missing is no error, for the kit runs without most of them. It imports nothing of the kit, so that it
 still speaks where NumPy or OpenCV are broken; measure/machine.py looks through its eyes.
 """
+import collections
 import importlib
 import os
 import platform
@@ -11,13 +12,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
-
-class Finding(NamedTuple):
-    what: str
-    found: str  # empty where it is missing
-    advice: str
+Finding = collections.namedtuple("Finding", "what found advice")  # `found` is empty where it is missing
 
 
 def version(module):
@@ -68,47 +64,30 @@ def _gstreamer():
     return "yes" + match.group(1).rstrip() if match else ""
 
 
-def _tensorrt():
-    rtx = version("tensorrt_rtx")
-    return version("tensorrt") or rtx and "RTX " + rtx
-
-
-def _cuda():
-    return version("pycuda.driver") and "pycuda" or version("cuda.bindings") and "cuda-python"
-
-
-def _jetpack():
-    release = text("/etc/nv_tegra_release")
-    return release and "{}, L4T {}".format(jetson() or "Jetson", " ".join(release.split(",")[:2]).lstrip("# "))
-
-
-def _ffmpeg():
-    bundled = version("imageio_ffmpeg")
-    return output("ffmpeg", "-version").partition("\n")[0] or bundled and "imageio-ffmpeg " + bundled
-
-
-# what, how to look, what to do where it is missing
-_CHECKS = (
-    ("Python", lambda: "{} ({} on {})".format(platform.python_version(), sys.executable, platform.machine()), ""),
-    ("CPU cores", cores, ""),
-    ("NumPy", lambda: version("numpy"), "make demo installs it, or: pip install numpy"),
-    ("OpenCV", lambda: version("cv2"), "make demo installs it; on a Jetson: sudo apt install python3-opencv"),
-    ("OpenCV with GStreamer", _gstreamer,
-     "needed for CSI cameras and the Jetson's decoder; pip's OpenCV never has it, JetPack's and Debian's "
-     "python3-opencv do"),
-    ("ONNX Runtime", lambda: version("onnxruntime"), "runs models on the CPU: pip install onnxruntime"),
-    ("TensorRT", _tensorrt, "runs models on an NVIDIA card: pip install -r requirements-nvidia.txt; on a Jetson it "
-                            "comes with JetPack, for the system's own Python only"),
-    ("CUDA from Python", _cuda, "TensorRT needs it: pip install pycuda, or pip install cuda-python"),
-    ("NVIDIA GPU", lambda: gpu("name", "driver_version", "memory.total"),
-     "none found (no nvidia-smi): all lessons run on the CPU"),
-    ("ffmpeg", _ffmpeg, "writes videos: pip install imageio-ffmpeg, or sudo apt install ffmpeg"),
-    ("JetPack", _jetpack, "this is no Jetson, which is fine"),
-)
-
-
 def findings():
-    return [Finding(what, look(), advice) for what, look, advice in _CHECKS]
+    rtx, bundled = version("tensorrt_rtx"), version("imageio_ffmpeg")
+    l4t = " ".join(text("/etc/nv_tegra_release").split(",")[:2]).lstrip("# ")
+    return [Finding(*row) for row in (
+        ("Python", "{} ({} on {})".format(platform.python_version(), sys.executable, platform.machine()), ""),
+        ("CPU cores", cores(), ""),
+        ("NumPy", version("numpy"), "make demo installs it, or: pip install numpy"),
+        ("OpenCV", version("cv2"), "make demo installs it; on a Jetson: sudo apt install python3-opencv"),
+        ("OpenCV with GStreamer", _gstreamer(),
+         "needed for CSI cameras and the Jetson's decoder; pip's OpenCV never has it, JetPack's and Debian's "
+         "python3-opencv do"),
+        ("ONNX Runtime", version("onnxruntime"), "runs models on the CPU: pip install onnxruntime"),
+        ("TensorRT", version("tensorrt") or rtx and "RTX " + rtx,
+         "runs models on an NVIDIA card: pip install -r requirements-nvidia.txt; on a Jetson it comes with JetPack, "
+         "for the system's own Python only"),
+        ("CUDA from Python", version("pycuda.driver") and "pycuda" or version("cuda.bindings") and "cuda-python",
+         "TensorRT needs it: pip install pycuda, or pip install cuda-python"),
+        ("NVIDIA GPU", gpu("name", "driver_version", "memory.total"),
+         "none found (no nvidia-smi): all lessons run on the CPU"),
+        ("ffmpeg", output("ffmpeg", "-version").partition("\n")[0] or bundled and "imageio-ffmpeg " + bundled,
+         "writes videos: pip install imageio-ffmpeg, or sudo apt install ffmpeg"),
+        ("JetPack", l4t and "{}, L4T {}".format(jetson() or "Jetson", l4t),
+         "this is no Jetson, which is fine"),
+    )]
 
 
 def report(found=None):

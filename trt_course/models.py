@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .errors import CourseError
 from .files import KIT, kit_path, sha256
 from .labels import LABEL_SETS
-from .records import anything, check, count, each, fields, load, numbers, one_of, record, share, text, texts
+from .records import anything, check, count, each, factor, fields, load, numbers, one_of, record, share, text, texts
 
 MODELS = KIT / "models"
 
@@ -41,7 +41,7 @@ class InputSpec(NamedTuple):
     color: one_of("BGR", "RGB")
     dtype: one_of("float32", "uint8") = "float32"
     mean: numbers(3) = (0.0, 0.0, 0.0)
-    scale: numbers(3, nonzero=True) = (1.0, 1.0, 1.0)
+    scale: numbers(3, factor) = (1.0, 1.0, 1.0)
     resize: one_of("stretch", "letterbox", "crop") = "stretch"
     pad: numbers(3) = None  # read_spec makes it the mean
 

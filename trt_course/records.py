@@ -28,12 +28,13 @@ def one_of(*allowed):
     return check("allowed: " + ", ".join(map(str, allowed)), lambda value: value in allowed)
 
 
-def numbers(length, nonzero=False):
-    return check(
-        "wanted: a list of {} numbers{}".format(length, ", none of them 0" if nonzero else ""),
-        lambda value: isinstance(value, list) and len(value) == length and all(
-            is_number(v) and (v or not nonzero) for v in value),
-        lambda value: tuple(map(float, value)))
+anything = check("", lambda value: True)
+json_object = check("wanted: a JSON object {...}", lambda value: isinstance(value, dict))
+text = check("wanted: a text that is not empty", lambda value: isinstance(value, str) and value.strip())
+count = check("wanted: a whole number from 1 up", lambda value: type(value) is int and value >= 1)
+share = check("wanted: a number from 0 to 1", lambda value: is_number(value) and 0 <= value <= 1, float)
+number = check("wanted: a number", is_number, float)
+factor = check("wanted: a number that is not 0", lambda value: is_number(value) and value, float)
 
 
 def listed(checked, remedy, least=0, most=math.inf):
@@ -43,12 +44,11 @@ def listed(checked, remedy, least=0, most=math.inf):
         checked(entry, "{}[{}]".format(where, i)) for i, entry in enumerate(whole(value, where)))
 
 
-text = check("wanted: a text that is not empty", lambda value: isinstance(value, str) and value.strip())
+def numbers(length, checked=number):
+    return listed(checked, "wanted: a list of {} numbers".format(length), length, length)
+
+
 texts = listed(text, "wanted: a list of texts", 1)
-count = check("wanted: a whole number from 1 up", lambda value: type(value) is int and value >= 1)
-share = check("wanted: a number from 0 to 1", lambda value: is_number(value) and 0 <= value <= 1, float)
-anything = check("", lambda value: True)
-json_object = check("wanted: a JSON object {...}", lambda value: isinstance(value, dict))
 
 
 def each(checked):

@@ -17,8 +17,7 @@ def add_commands(commands):
     add.add_argument("--model", help="detect first, with this model ...")
     add.add_argument("--data", default="data/traffic", help="... on this folder with images/ and ground-truth/")
     add.add_argument("--metric", choices=("voc", "coco"), default="voc", help="mAP at overlap 0.5, or COCO's numbers")
-    add.add_argument("--names", nargs="*", default=[], metavar="CLASS", help="class names with blanks that "
-                                                                             "the files do not quote")
+    add.add_argument("--names", nargs="*", default=[], metavar="CLASS", help="names with blanks, unquoted in the files")
     add.add_argument("--ignore", nargs="*", default=[], metavar="CLASS", help="classes to leave out")
     add.add_argument("--set-class-iou", nargs="*", default=[], metavar="CLASS IOU", help="own overlap for a class")
     add.add_argument("--json", metavar="FILE", help="write the figures there too")

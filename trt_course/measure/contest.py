@@ -37,11 +37,7 @@ REFUSED_HEADS = ("File", "Reason")
 _WORDS = ("Team", "Model", "Machine", "Remark") + REFUSED_HEADS  # the columns that hold words, not figures
 
 Row = collections.namedtuple("Row", HEADS)  # one team
-
-
-class Refused(NamedTuple):
-    file: str
-    reason: str
+Refused = collections.namedtuple("Refused", "file reason")
 
 
 class Board(NamedTuple):

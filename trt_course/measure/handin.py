@@ -148,7 +148,7 @@ def _seal(value):
 def load(path):
     """The HandIn in a file; whatever else is in the file, the answer is a CourseError."""
     try:
-        value = _unsealed(json_object(_parse(_bytes(path)), "hand-in"))
+        value = _unsealed(json_object(_json(path), "hand-in"))
         entry = record(HandIn, file=clean(path.name))(value, "hand-in")
     except RecursionError:
         raise CourseError("It is no hand-in: its JSON is nested too deeply.") from None
@@ -171,7 +171,7 @@ def _unsealed(value):
     return value
 
 
-def _bytes(path):
+def _json(path):
     if path.is_symlink() or not path.is_file():
         raise CourseError("It is not a plain file.")
     if not path.name.endswith((".json", ".json.gz")):
@@ -179,16 +179,11 @@ def _bytes(path):
     try:
         with (gzip.open if path.suffix == ".gz" else open)(str(path), "rb") as stream:
             data = stream.read(LIMIT + 1) if path.stat().st_size <= LIMIT else b" " * (LIMIT + 1)
+        if len(data) > LIMIT:
+            raise CourseError("It is larger than {} MB.".format(LIMIT // 10 ** 6))
+        return json.loads(data.decode("utf-8"), parse_int=_integer, object_pairs_hook=_once)
     except (OSError, EOFError, zlib.error) as err:
         raise CourseError("It cannot be read: {}.".format(getattr(err, "strerror", None) or err)) from None
-    if len(data) > LIMIT:
-        raise CourseError("It is larger than {} MB.".format(LIMIT // 10 ** 6))
-    return data
-
-
-def _parse(data):
-    try:
-        return json.loads(data.decode("utf-8"), parse_int=_integer, object_pairs_hook=_once)
     except ValueError as err:
         raise CourseError("It is not a hand-in's JSON: {}.".format(err)) from None
 
