@@ -8,7 +8,6 @@ import importlib
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,13 +24,11 @@ def version(module):
 
 def output(*command):
     """What a program prints; nothing where it is missing or fails."""
-    if shutil.which(command[0]) is None:
-        return ""
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
+        said = subprocess.check_output(command, stderr=subprocess.DEVNULL, timeout=20)
+    except (OSError, subprocess.SubprocessError):
         return ""
-    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else ""
+    return said.decode(errors="replace").strip()
 
 
 def text(path):

@@ -148,6 +148,4 @@ def find_model(model):
 
 def get_cls_dict(name):
     """Class id -> class name, of a model or of a shared class list, as the original course calls it."""
-    if name in LABEL_SETS:
-        return dict(enumerate(LABEL_SETS[name]))
-    return find_model(name).cls_dict()
+    return dict(enumerate(LABEL_SETS[name] if name in LABEL_SETS else find_model(name).labels))

@@ -41,26 +41,19 @@ def score(dataset, results):
     """The CocoScore of result records against a dataset, both as COCO's JSON has them."""
     if not dataset.get("annotations"):
         raise CourseError("The ground truth holds no boxes: there is nothing to score.")
+    coco, evaluator = _library()
+    boxes = [dict(r, id=i, area=r["bbox"][2] * r["bbox"][3], iscrowd=0) for i, r in enumerate(results, 1)]
     with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = _evaluate(dataset, results)
+        # not loadRes, which fails where nothing was detected
+        evaluation = evaluator(_index(coco, dataset), _index(coco, dict(dataset, annotations=boxes)), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
     precision = evaluation.eval["precision"][:, :, :, 0, -1]  # (ious, recalls, classes), all areas, most detections
     names = [category["name"] for category in sorted(dataset["categories"], key=lambda c: c["id"])]
     classes = {name: float(values[values > -1].mean())
                for name, values in zip(names, precision.transpose(2, 0, 1)) if (values > -1).any()}
     return CocoScore(dict(zip(NAMES, map(float, evaluation.stats[:12]))), classes)
-
-
-def _evaluate(dataset, results):
-    coco, evaluator = _library()
-    truth = _index(coco, dataset)
-    boxes = [dict(r, id=i, area=r["bbox"][2] * r["bbox"][3], iscrowd=0) for i, r in enumerate(results, 1)]
-    # not loadRes, which fails where nothing was detected
-    found = _index(coco, dict(dataset, annotations=boxes))
-    evaluation = evaluator(truth, found, "bbox")
-    evaluation.evaluate()
-    evaluation.accumulate()
-    evaluation.summarize()
-    return evaluation
 
 
 def _index(coco, dataset):

@@ -65,7 +65,9 @@ class Board(NamedTuple):
 
 def rank(folder, gt, ignore=(), data=None, video=None):
     """The Board of a folder of hand-ins. `data` and `video` are the organiser's own; without, the majority's count."""
-    truths = _truths(kit_path(gt))
+    truths = {path.stem: voc.read_truth(path) for path in sorted(kit_path(gt).glob("*.txt"))}
+    if not truths:
+        raise CourseError("The folder {} holds no ground truth (NAME.txt).".format(gt))
     entries, refused = [], []
     for path in sorted(p for p in kit_path(folder).iterdir() if not p.name.startswith(".")):
         try:
@@ -85,13 +87,6 @@ def rank(folder, gt, ignore=(), data=None, video=None):
     about = "{} teams ranked, {} hand-ins not; {} pictures{}.".format(
         len(entries), len(refused), len(truths), ", without the classes " + ", ".join(ignore) if ignore else "")
     return Board(_placed(entries, truths, ignore), sorted(refused), about)
-
-
-def _truths(folder):
-    truths = {path.stem: voc.read_truth(path) for path in sorted(folder.glob("*.txt"))}
-    if not truths:
-        raise CourseError("The folder {} holds no ground truth (NAME.txt).".format(folder))
-    return truths
 
 
 def _complete(entry, truths):

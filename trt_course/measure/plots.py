@@ -57,12 +57,11 @@ def count_bars(truths, founds, conf_th=0.3):
     result = score(truths, above(founds, conf_th))
     figure, axes = _figure(6, 0.5 * len(result.classes) + 1.2)
     names = sorted(result.classes)
-    rows = [(c.hits, c.truths - c.hits, c.false_alarms) for c in (result.classes[n] for n in names)]
-    left = np.zeros(len(names))
-    for part, color, label in zip(np.array(rows).T, ("#3a9d5d", "#c9c9c9", "#d1495b"),
-                                  ("found", "missed", "false alarms")):
-        axes.barh(names, part, left=left, color=color, label=label)
-        left = left + part
+    counts = [(c.hits, c.truths - c.hits, c.false_alarms) for c in map(result.classes.get, names)]
+    counts = np.array(counts).reshape(-1, 3)  # (classes, parts)
+    parts = ("found", "#3a9d5d"), ("missed", "#c9c9c9"), ("false alarms", "#d1495b")
+    for i, (label, color) in enumerate(parts):
+        axes.barh(names, counts[:, i], left=counts[:, :i].sum(axis=1), color=color, label=label)
     axes.set(xlabel="boxes, from confidence {:g}".format(conf_th))
     axes.legend()
     return figure
@@ -103,8 +102,7 @@ def confusion_matrix(truths, founds, labels, conf_th=0.3, min_iou=0.5):
 
 
 def confusion(truths, founds, conf_th=0.3):
-    labels = sorted({label for t in truths.values() for label in t.labels} |
-                    {label for f in founds.values() for label in f.labels})
+    labels = sorted({label for part in (truths, founds) for image in part.values() for label in image.labels})
     matrix = confusion_matrix(truths, founds, labels, conf_th)
     figure, axes = _figure(1.1 * len(labels) + 3, 0.9 * len(labels) + 2.2)
     axes.imshow(np.log1p(matrix), cmap="Greens")
