@@ -58,8 +58,7 @@ def _tf_detection(spec, tensors, i, conf_th):
 
 
 def _boxes_scores(spec, tensors, i, conf_th):
-    boxes, scores = tensors["boxes"][i], tensors["scores"][i]  # (p, 4), (p, c)
-    return _per_class(spec, lambda chosen: boxes[chosen], scores, conf_th)
+    return _per_class(spec, tensors["boxes"][i].__getitem__, tensors["scores"][i], conf_th)  # (p, 4), (p, c)
 
 
 def _loc_conf_priors(spec, tensors, i, conf_th):

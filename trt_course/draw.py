@@ -15,8 +15,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 def class_color(cls):
     """A bright BGR colour, always the same for a class id."""
-    red, green, blue = colorsys.hsv_to_rgb((0.33 + cls * _GOLDEN) % 1.0, 0.85, 1.0)
-    return int(blue * 255), int(green * 255), int(red * 255)
+    return tuple(int(part * 255) for part in colorsys.hsv_to_rgb((0.33 + cls * _GOLDEN) % 1.0, 0.85, 1.0)[::-1])
 
 
 def _ink(color):

@@ -1,6 +1,7 @@
 """ModelSpec: what models/NAME/model.json says about a model, checked, and how a model is found by name or path.
 
-The record decides how a picture becomes a tensor and what the outputs mean; nothing here runs a model.
+The record decides how a picture becomes a tensor and what the outputs mean; nothing here runs a model. The annotation
+of each of its fields is the check that reads it, as records.py says.
 """
 from pathlib import Path
 from typing import NamedTuple
@@ -29,8 +30,6 @@ _label_set = check("allowed: a list of names, or one of " + ", ".join(sorted(LAB
 def _labels(value, where):
     return (_label_set if isinstance(value, str) else texts)(value, where)
 
-
-# The annotation of a field is the check that reads it, as records.py says.
 
 class InputSpec(NamedTuple):
     """The input tensor: (pixel - mean) / scale, both in the order of `color`."""

@@ -24,16 +24,16 @@ class Placement(NamedTuple):
 
 def placement(spec, width, height):
     """The Placement of a picture of this size, by the spec's way to resize."""
-    sx, sy = spec.input.width / width, spec.input.height / height
+    in_w, in_h = spec.input.width, spec.input.height
+    sx, sy = in_w / width, in_h / height
     if spec.input.resize == "stretch":
         return Placement(sx, sy, 0.0, 0.0)
     if spec.input.resize == "letterbox":
         new_w, new_h = max(1, round(width * min(sx, sy))), max(1, round(height * min(sx, sy)))
-        return Placement(new_w / width, new_h / height, float((spec.input.width - new_w) // 2),
-                         float((spec.input.height - new_h) // 2))
-    part_w = min(width, max(1, round(spec.input.width / max(sx, sy))))
-    part_h = min(height, max(1, round(spec.input.height / max(sx, sy))))
-    sx, sy = spec.input.width / part_w, spec.input.height / part_h
+        return Placement(new_w / width, new_h / height, float((in_w - new_w) // 2), float((in_h - new_h) // 2))
+    part_w = min(width, max(1, round(in_w / max(sx, sy))))
+    part_h = min(height, max(1, round(in_h / max(sx, sy))))
+    sx, sy = in_w / part_w, in_h / part_h
     return Placement(sx, sy, -((width - part_w) // 2) * sx, -((height - part_h) // 2) * sy)
 
 
@@ -67,8 +67,8 @@ class Preprocessor:
         self._planes = [np.empty(size, np.uint8) for _ in range(3)]
         self._mean = np.array(spec.input.mean, np.float32)
         self._gain = np.float32(1) / np.array(spec.input.scale, np.float32)
-        pad = spec.input.pad if spec.input.color == "BGR" else spec.input.pad[::-1]
-        self._pad = np.array(pad).round().clip(0, 255).astype(np.uint8)
+        self._order = 1 if spec.input.color == "BGR" else -1  # of the colours, to BGR and back
+        self._pad = np.array(spec.input.pad)[::self._order].round().clip(0, 255).astype(np.uint8)
 
     @property
     def shape(self):
@@ -112,7 +112,6 @@ class Preprocessor:
 
     def _parts(self, out):
         """What is filled in one go, with its mean and gain: a plane each, or all pixels where colours lie together."""
-        order = 1 if self.spec.input.color == "BGR" else -1
         if self.spec.input.layout == "nhwc":
-            return [(self._resized[:, :, ::order], self._mean, self._gain, out)]  # (h, w, 3)
-        return zip(cv2.split(self._resized, self._planes)[::order], self._mean, self._gain, out)  # 3 x (h, w)
+            return [(self._resized[:, :, ::self._order], self._mean, self._gain, out)]  # (h, w, 3)
+        return zip(cv2.split(self._resized, self._planes)[::self._order], self._mean, self._gain, out)  # 3 x (h, w)

@@ -93,9 +93,8 @@ def _iou(text):
 
 
 def _bench(args):
-    source = kit_path(args.source)
     with open_ssd(args) as ssd:
-        timing = bench(ssd, source, args.scope, args.frames, Path(args.out) / "bench.mp4")
+        timing = bench(ssd, kit_path(args.source), args.scope, args.frames, Path(args.out) / "bench.mp4")
     print(timing.report())
     if args.json:
         write_json(args.json, timing.as_dict())

@@ -65,8 +65,7 @@ def _index(coco, dataset):
 
 def from_voc(truths, founds):
     """COCO dataset and results from {image: voc.Truth} and {image: voc.Found}; ids count from 1 in order of names."""
-    labels = sorted({label for truth in truths.values() for label in truth.labels})
-    category = {label: i for i, label in enumerate(labels, 1)}
+    category = {label: i for i, label in enumerate(sorted({la for t in truths.values() for la in t.labels}), 1)}
     image = {name: i for i, name in enumerate(sorted(truths), 1)}
 
     def entry(name, label, box):
