@@ -138,7 +138,7 @@ def cheats():
         "right-to-left.json": (made_up("\u202egnp"), "one line"),
         "claims.json": (made_up("w", restructured=17), "allowed: True, False"),
         "claims-2.json": (made_up("x", other_model="all"), "allowed: None, backbone, detector"),
-        "extra.json": (made_up("y", final=100), "Nobody knows the field hand-in: final"),
+        "extra.json": (made_up("y", final=100), "hand-in: final is a field that nobody knows"),
         "undated.json": (made_up("z", created="tomorrow"), "a time such as"),
     }
 

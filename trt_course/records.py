@@ -71,7 +71,7 @@ def fields(value, checks, optional, where):
     for key in value:
         if key not in checks:
             near = difflib.get_close_matches(key, checks, 1)
-            raise CourseError("Nobody knows the field {}; {}".format(
+            raise CourseError("{} is a field that nobody knows; {}".format(
                 _inside(where, key), "did you mean {}?".format(near[0]) if near else "known: " + ", ".join(checks)))
     return {key: checks[key](value[key], _inside(where, key)) for key in checks if key in value}
 

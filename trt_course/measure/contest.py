@@ -209,8 +209,8 @@ def to_html(board):
     """One page that needs nothing else: no script, no picture, no font from elsewhere."""
     def table(heads, lines):
         def row(tag, line):
-            return "<tr>{}</tr>\n".format("".join('<{0} class="{1}">{2}</{0}>'.format(
-                tag, "w" if head in _WORDS else "", html.escape(cell)) for head, cell in zip(heads, line)))
+            return "<tr>{}</tr>\n".format("".join("<{0}{1}>{2}</{0}>".format(
+                tag, ' class="w"' if head in _WORDS else "", html.escape(cell)) for head, cell in zip(heads, line)))
         return "<table><thead>{}</thead><tbody>{}</tbody></table>".format(
             row("th", heads), "".join(row("td", line) for line in lines))
     heads, *lines = board.table()
