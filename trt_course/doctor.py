@@ -48,10 +48,6 @@ def gpu(*readings):
     return output("nvidia-smi", "--query-gpu=" + ",".join(readings), "--format=csv,noheader").partition("\n")[0]
 
 
-def jetson():
-    return text("/proc/device-tree/model")
-
-
 def _gstreamer():
     try:
         import cv2
@@ -82,7 +78,7 @@ def findings():
          "none found (no nvidia-smi): all lessons run on the CPU"),
         ("ffmpeg", output("ffmpeg", "-version").partition("\n")[0] or bundled and "imageio-ffmpeg " + bundled,
          "writes videos: pip install imageio-ffmpeg, or sudo apt install ffmpeg"),
-        ("JetPack", l4t and "{}, L4T {}".format(jetson() or "Jetson", l4t),
+        ("JetPack", l4t and "{}, L4T {}".format(text("/proc/device-tree/model") or "Jetson", l4t),
          "this is no Jetson, which is fine"),
     )]
 

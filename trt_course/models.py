@@ -123,7 +123,6 @@ def read_spec(path):
 
 
 def list_models():
-    """The names of the models in the kit's models/ folder."""
     return sorted(path.parent.name for path in MODELS.glob("*/model.json"))
 
 

@@ -50,9 +50,9 @@ def score(dataset, results):
         evaluation.accumulate()
         evaluation.summarize()
     precision = evaluation.eval["precision"][:, :, :, 0, -1]  # (ious, recalls, classes), all areas, most detections
-    names = [category["name"] for category in sorted(dataset["categories"], key=lambda c: c["id"])]
-    classes = {name: float(values[values > -1].mean())
-               for name, values in zip(names, precision.transpose(2, 0, 1)) if (values > -1).any()}
+    categories = sorted(dataset["categories"], key=lambda c: c["id"])
+    classes = {category["name"]: float(values[values > -1].mean())
+               for category, values in zip(categories, precision.transpose(2, 0, 1)) if (values > -1).any()}
     return CocoScore(dict(zip(NAMES, map(float, evaluation.stats[:12]))), classes)
 
 

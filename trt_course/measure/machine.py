@@ -27,8 +27,9 @@ def describe():
     power = re.search(r"NV Power Mode:\s*(\S+)", doctor.output("nvpmodel", "-q"))
     heat = [int(t) for t in map(doctor.text, Path("/sys/class/thermal").glob("thermal_zone*/temp")) if t.isdigit()]
     facts = {
-        "system": platform.platform(), "cpu": "{}, {} cores".format(cpu, doctor.cores()), "jetson": doctor.jetson(),
-        "power_mode": power and power.group(1), "hottest": heat and "{:.0f} C".format(max(heat) / 1000),
-        "python": platform.python_version(), "numpy": doctor.version("numpy"), "opencv": doctor.version("cv2")}
+        "system": platform.platform(), "cpu": "{}, {} cores".format(cpu, doctor.cores()),
+        "jetson": doctor.text("/proc/device-tree/model"), "power_mode": power and power.group(1),
+        "hottest": heat and "{:.0f} C".format(max(heat) / 1000), "python": platform.python_version(),
+        "numpy": doctor.version("numpy"), "opencv": doctor.version("cv2")}
     facts.update(zip(_GPU, doctor.gpu(*_GPU.values()).split(", ")))
     return {name: value for name, value in facts.items() if value}

@@ -59,8 +59,7 @@ def count_bars(truths, founds, conf_th=0.3):
     names = sorted(result.classes)
     counts = [(c.hits, c.truths - c.hits, c.false_alarms) for c in map(result.classes.get, names)]
     counts = np.array(counts).reshape(-1, 3)  # (classes, parts)
-    parts = ("found", "#3a9d5d"), ("missed", "#c9c9c9"), ("false alarms", "#d1495b")
-    for i, (label, color) in enumerate(parts):
+    for i, (label, color) in enumerate((("found", "#3a9d5d"), ("missed", "#c9c9c9"), ("false alarms", "#d1495b"))):
         axes.barh(names, counts[:, i], left=counts[:, :i].sum(axis=1), color=color, label=label)
     axes.set(xlabel="boxes, from confidence {:g}".format(conf_th))
     axes.legend()
