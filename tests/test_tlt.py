@@ -86,9 +86,9 @@ def test_every_argument(desk):
 def test_layout_and_outputs_follow_the_record(desk):
     changes = {"input": dict(TLT_SSD["input"], layout="nhwc"),
                "output": {"layout": "boxes_scores", "tensors": {"scores": "s", "boxes": "b/out"}}}
-    desk.write(dims="384,1248,3", outputs=("b/out", "s"), **changes)
+    desk.write(dims="384,1248,3", outputs=("s", "b/out"), **changes)
     told = desk.build(batch=(2, 2, 4))
-    assert (told["d"], told["i"], told["o"]) == ("384,1248,3", "nhwc", "b/out,s")
+    assert (told["d"], told["i"], told["o"]) == ("384,1248,3", "nhwc", "s,b/out")
     assert told["p"] == "Input,2x384x1248x3,2x384x1248x3,4x384x1248x3"
 
 

@@ -2,15 +2,15 @@
 
 Compares and explains; it opens no engine and builds none.
 """
-import json
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple
 
 from ..errors import CourseError
 from ..files import sha256, write_json
 from ..models import InputSpec, ModelSpec, OutputSpec
 from ..preprocess import placement
+from ..records import anything, count, each, load, numbers, record, share, text
 
 EFFICIENT_NMS = {"count": "num_detections", "boxes": "detection_boxes", "scores": "detection_scores",
                  "classes": "detection_classes"}
@@ -20,21 +20,21 @@ ANY_GPU = "any"  # an engine of TensorRT-RTX travels between cards
 class Manifest(NamedTuple):
     """`nms` and `preprocess` say where that work is done, engine or host; `source` is the picture size that an engine
     with the preprocessing inside takes."""
-    model: str
-    model_sha256: str
-    plan_sha256: str
-    tensorrt: str
-    gpu: str
-    capability: str
-    precision: str
-    batch: Tuple[int, int, int]
-    nms: str
-    preprocess: str
-    source: Optional[Tuple[int, int]]
-    threshold: float
-    route: str
-    built: Dict[str, str]
-    command: str
+    model: text
+    model_sha256: anything
+    plan_sha256: text
+    tensorrt: text
+    gpu: text
+    capability: text
+    precision: text
+    batch: numbers(3, count)
+    nms: text
+    preprocess: text
+    source: anything
+    threshold: share
+    route: text
+    built: each(anything)
+    command: text
 
     def misfits(self, spec, plan, tensorrt, device):
         """What differs between the engine and this place, in sentences; an empty list where it fits."""
@@ -56,11 +56,11 @@ class Manifest(NamedTuple):
         if self.preprocess == "engine":
             width, height = self.source
             inner = placement(spec, width, height)
-            entry = InputSpec("pictures", width, height, "nhwc", "uint8", "BGR", (0.0,) * 3, (1.0,) * 3, "stretch",
-                              (0.0,) * 3)
+            entry = InputSpec(name="pictures", width=width, height=height, layout="nhwc", dtype="uint8", color="BGR",
+                              pad=(0.0,) * 3)
         if self.nms == "engine":
-            output = OutputSpec("efficient_nms", EFFICIENT_NMS, spec.output.units, "none", None,
-                                spec.output.variances, self.threshold)
+            output = OutputSpec(layout="efficient_nms", tensors=EFFICIENT_NMS, units=spec.output.units,
+                                threshold=self.threshold)
         return entry, inner, output
 
 
@@ -71,20 +71,14 @@ def manifest_path(plan):
 def read(plan):
     """The Manifest beside a plan file."""
     path = manifest_path(plan)
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        return Manifest(**dict(fields, batch=tuple(fields["batch"]), source=fields["source"] and
-                               tuple(fields["source"])))
-    except FileNotFoundError:
+    if not path.is_file():
         raise CourseError("The engine {} has no record {} beside it, so nobody knows what it was built from and for. "
                           "A plan file is code: build it here, python -m trt_course build MODEL.".format(
-                              plan, path.name)) from None
-    except (ValueError, TypeError, KeyError) as err:
-        raise CourseError("{} is not an engine's record: {}. Build the engine again: python -m trt_course build MODEL."
-                          .format(path, err)) from None
+                              plan, path.name))
+    return record(Manifest)(load(path), str(path))
 
 
-def record(spec, options, plan, tensorrt, device, route, seconds):
+def write(spec, options, plan, tensorrt, device, route, seconds):
     """Write the Manifest of a plan that was just built with these options."""
     facts = {"seconds": "{:.0f}".format(seconds), "date": time.strftime("%Y-%m-%d"),
              "keep_float": " ".join(options.keep_float), "calibration": str(options.calibration or "")}

@@ -279,7 +279,7 @@ def engine_from_onnx(spec, options, out=None):
         raise CourseError(_why_not(trt))
     with whole_file(path) as temporary:
         temporary.write_bytes(bytes(plan))
-    manifest.record(spec, options, path, describe(trt), device, "onnx", time.time() - started)
+    manifest.write(spec, options, path, describe(trt), device, "onnx", time.time() - started)
     return path
 
 
