@@ -19,7 +19,9 @@ KEY = "[ERROR] Failed to parse the model, please check the encoding key to make 
 SEGFAULT = "[ERROR] Network must have at least one output\n[ERROR] Unable to create engine"
 LOADER = ("tlt-converter: error while loading shared libraries: {}: cannot open shared object file: No such file or "
           "directory")
-REPLAYS = {  # what users saw (public forum threads and issues; the last two are made up), and how it ended
+# What users saw, and how it ended; most from public forum threads. The stoi abort, bad_alloc, libcudnn and the last two
+# were not found there.
+REPLAYS = {
     "plugin_trt7": ("[ERROR] UffParser: Validator error: FirstDimTile_2: Unsupported operation _BatchTilePlugin_TRT\n"
                     + KEY + SEGFAULT, "segfault"),
     "plugin_trt8": ("[ERROR] 3: getPluginCreator could not find plugin: BatchTilePlugin_TRT version: 1\n" + KEY

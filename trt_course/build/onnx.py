@@ -3,12 +3,8 @@
 What a TensorRT can do is asked of its module, never read off its version. Engines, their records and the timing cache
 lie in the model's folder, under engines/.
 """
-import atexit
-import os
 import platform
 import re
-import sys
-import threading
 import time
 from pathlib import Path
 from typing import NamedTuple, Optional, Tuple
@@ -16,9 +12,9 @@ from typing import NamedTuple, Optional, Tuple
 from ..engine.cuda import Device, open_cuda
 from ..engine.plan import describe, load_tensorrt, log_of
 from ..errors import CourseError
-from ..files import whole_file
-from ..progress import progress
+from ..files import sha256, whole_file
 from . import graph, inside, manifest, precision
+from .worker import Worker
 
 PRECISIONS = ("fp32", "fp16", "int8")
 PLACES = ("host", "engine")
@@ -179,36 +175,43 @@ def _timing_cache(trt, config, path):
     return keep
 
 
-class _Build(threading.Thread):
-    """The build in a thread of its own, so that the reader sees the time pass and Ctrl-C works."""
+class _Build(Worker):
+    """One build; `plan` is what came out of it, None where TensorRT built nothing."""
 
     def __init__(self, trt, spec, options, cache):
-        super().__init__(daemon=True)
+        super().__init__()
         self.trt, self.spec, self.options, self.cache = trt, spec, options, cache
         self.model, self.floats = _prepare(trt, spec, options)
-        self.plan, self.error, self.cancelled = None, None, False
 
-    def run(self):
-        try:
-            self.plan = self._build()
-        except BaseException as err:  # raised again in the reader's thread
-            self.error = err
-
-    def _build(self):
+    def work(self):
         trt, options, log = self.trt, self.options, log_of(self.trt)
         log.errors[:], log.verbose = [], options.verbose
         builder = trt.Builder(log)
         network, parser = _parse(trt, builder, self.model)
         config = _configure(trt, builder, network, options, self.floats)
         _set_batch(builder, network, config, options)
-        if options.precision == "int8" and not hasattr(trt, "IQuantizeLayer"):
-            batches = precision.calibration_batches(self.spec, options.calibration, options.force)
-            config.int8_calibrator = precision.calibrator(trt, open_cuda(), batches, self.cache.with_name("int8.cache"))
         self.watch(trt, config)
         keep = _timing_cache(trt, config, self.cache)
-        plan = _serialized(builder, network, config)
+        if options.precision == "int8" and not hasattr(trt, "IQuantizeLayer"):
+            plan = self._calibrate(builder, network, config)
+        else:
+            plan = _serialized(builder, network, config)
         if plan is not None:
             keep()
+        return plan
+
+    def _calibrate(self, builder, network, config):
+        """INT8 where the builder shows the network the pictures itself."""
+        name = "int8-{}.cache".format(re.sub(r"\W+", "-", sha256(self.spec.onnx)[:8] + self.options.calibration))
+        batches = precision.calibration_batches(self.spec, self.options.calibration, self.options.force)
+        cuda = open_cuda()
+        with cuda.active():
+            calibrator = precision.calibrator(self.trt, cuda, batches, self.cache.with_name(name))
+            config.int8_calibrator = calibrator
+            plan = _serialized(builder, network, config)
+        cuda.close()
+        if calibrator.failure is not None:
+            raise calibrator.failure
         return plan
 
     def watch(self, trt, config):
@@ -227,31 +230,6 @@ class _Build(threading.Thread):
                     return not build.cancelled
 
             self.monitor = config.progress_monitor = Monitor()
-
-    def seconds(self):
-        while self.is_alive():
-            self.join(1)
-            yield
-
-    def wait(self, what):
-        self.start()
-        try:
-            for _ in progress(self.seconds(), desc=what, unit="s"):
-                pass
-        finally:
-            self.cancelled = True
-            self.join(5)
-            if self.is_alive():  # a builder that cannot be told to stop dies with the process, without a word
-                atexit.register(_leave)
-        if self.error is not None:
-            raise self.error
-        return self.plan
-
-
-def _leave():
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(130)
 
 
 def _serialized(builder, network, config):
