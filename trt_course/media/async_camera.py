@@ -50,28 +50,27 @@ class Counts(NamedTuple):
 
 
 class _Paced:
-    """A file played at its own rate, as a camera would give it: who comes late misses frames."""
+    """A file played at its own rate, as a camera would give it, pictures at two a second: who is late misses frames."""
 
     def __init__(self, source):
         self._source, self._closed, self._reading = source, threading.Event(), threading.Lock()
-        self._start, self._last = 0.0, float("inf")
-        self._period = 1 / source.fps if source.fps else float("inf")
+        self._rate, self._start = source.fps or 2.0, None
 
     def read(self):
         asked = time.monotonic()
-        for _ in range(max(1, int(self._source.fps))):
+        for _ in range(max(1, int(self._rate))):
             with self._reading:  # a decoder must not be freed while it reads
                 frame = None if self._closed.is_set() else self._source.read()
             if frame is None:
                 return None
-            rewound, self._last = frame.time < self._last, frame.time
-            if rewound or self._start + frame.time + self._period > asked:
+            at = frame.time if self._source.fps else frame.number / self._rate
+            if self._start is None or self._start + at + 1 / self._rate > asked:
                 break
         else:
-            rewound = True  # it decodes too slowly for its rate: it plays slowly
-        if rewound:
-            self._start = time.monotonic() - frame.time
-        due = self._start + frame.time
+            self._start = None  # it decodes too slowly for its rate: it plays slowly
+        if self._start is None:
+            self._start = time.monotonic() - at
+        due = self._start + at
         return None if self._closed.wait(max(0.0, due - time.monotonic())) else frame._replace(time=due)
 
     def close(self):
