@@ -261,6 +261,17 @@ def test_close_from_another_thread_ends_the_loop(mode):
     assert camera.read() is None
 
 
+def test_the_plain_loop_too_closes_its_detector_in_the_thread_that_made_it():
+    made = []
+    with SyncCamera(Pulse(), lambda: made.append(Detector(0.3)) or made[0]) as camera:
+        other = threading.Timer(0.1, camera.close)
+        other.start()
+        assert len(list(camera)) <= 1
+        other.join()
+        assert not hasattr(made[0], "closed")
+    assert made[0].closed and made[0].threads == {threading.current_thread().name}
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_the_threshold_may_change_on_the_way(mode):
     asked = []

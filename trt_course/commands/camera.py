@@ -2,14 +2,13 @@
 import contextlib
 import time
 
-import numpy as np
-
 from ..draw import BBoxVisualization
 from ..files import kit_path, write_json
+from ..lesson.widgets import ready_ssd
 from ..media.async_camera import MODES, Counts
 from ..media.window import Window
 from ..models import find_model
-from . import DEFAULT_MODEL, add_engine_options, confidence, open_ssd
+from . import DEFAULT_MODEL, add_engine_options, confidence
 
 
 def add_commands(commands):
@@ -29,26 +28,21 @@ def add_commands(commands):
 
 
 def _camera(args):
-    spec = find_model(args.model)
+    vis = BBoxVisualization(find_model(args.model).cls_dict())
     source = args.source if ":" in args.source else str(kit_path(args.source))
-
-    def ready():
-        ssd = open_ssd(args)
-        ssd.detect(np.zeros((spec.input.height, spec.input.width, 3), np.uint8))  # the first run loads kernels
-        return ssd
-
     with contextlib.ExitStack() as stack:
         window = stack.enter_context(Window("trt_course")) if args.show else None
-        camera = stack.enter_context(MODES[args.mode](source, ready, args.every, args.conf))
+        camera = stack.enter_context(MODES[args.mode](
+            source, lambda: ready_ssd(args.model, backend=args.backend, threads=args.threads), args.every, args.conf))
         stack.callback(_tell, camera, args)
-        _watch(camera, args.seconds or float("inf"), window, BBoxVisualization(spec.cls_dict()))
+        _watch(camera, args.seconds or float("inf"), window, vis)
     return 0
 
 
 def _watch(camera, seconds, window, vis):
     """A line a second, until the end of the source, of the time, or of the reader's patience."""
-    before, started = Counts(1, 0, 1), time.monotonic()
-    said = started
+    before, said = Counts(1, 0, 1), time.monotonic()
+    started = said
     for view in camera:
         image, now = view.frame.image, time.monotonic()
         if window and not window.show(image if view.found is None else vis.annotate(image, view.found)):

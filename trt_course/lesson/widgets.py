@@ -84,7 +84,7 @@ class CameraView:
             spec = find_model(self.model.value)
             path = self.source if ":" in self.source else str(kit_path(self.source))
             source = sources.open_source(path, loop=True)
-            with MODES[self.mode](source, lambda: _ready(spec), self.every) as camera:
+            with MODES[self.mode](source, lambda: ready_ssd(spec, verbose=False), self.every) as camera:
                 self._camera = camera
                 self.line.value = self._look(halt, camera, BBoxVisualization(spec.cls_dict()))
         except Exception as err:  # a thread has nobody else to tell
@@ -119,8 +119,8 @@ class CameraView:
         self._sent.value += 1
 
 
-def _ready(spec):
-    """A detector that has run once: the first run, which loads the GPU's kernels, belongs to the start."""
-    ssd = TrtSSD(spec, verbose=False)
-    ssd.detect(np.zeros((spec.input.height, spec.input.width, 3), np.uint8))
+def ready_ssd(model, **options):
+    """A TrtSSD that has run once: the first run, which loads the GPU's kernels, belongs to the start."""
+    ssd = TrtSSD(model, **options)
+    ssd.detect(np.zeros((ssd.spec.input.height, ssd.spec.input.width, 3), np.uint8))
     return ssd

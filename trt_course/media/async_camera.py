@@ -45,8 +45,9 @@ class Counts(NamedTuple):
         since = since or Counts(1, 0, 1)  # n frames make n - 1 intervals
         seconds = max(self.seconds - since.seconds, 1e-9)
         rates = [max(0, now - before) / seconds for now, before in zip(self[:3], since[:3])]
-        return "captured {:.1f}, inferred {:.1f}, shown {:.1f} FPS, boxes {:.0f} ms old (p95 {:.0f})".format(
-            *(rates + [self.age_p50 * 1e3, self.age_p95 * 1e3]))
+        ages = "boxes {:.0f} ms old (p95 {:.0f})".format(self.age_p50 * 1e3, self.age_p95 * 1e3)
+        return "captured {:.1f}, inferred {:.1f}, shown {:.1f} FPS, {}".format(
+            *(rates + [ages if self.inferred else "no boxes yet"]))
 
 
 class _Paced:
@@ -64,13 +65,12 @@ class _Paced:
             if frame is None:
                 return None
             at = frame.time if self._source.fps else frame.number / self._rate
-            if self._start is None or self._start + at + 1 / self._rate > asked:
+            self._start = time.monotonic() - at if self._start is None else self._start
+            due = self._start + at
+            if due + 1 / self._rate > asked:
                 break
         else:
-            self._start = None  # it decodes too slowly for its rate: it plays slowly
-        if self._start is None:
-            self._start = time.monotonic() - at
-        due = self._start + at
+            self._start += asked - due  # it decodes too slowly for its rate: it plays slowly
         return None if self._closed.wait(max(0.0, due - time.monotonic())) else frame._replace(time=due)
 
     def close(self):
@@ -111,7 +111,7 @@ class SyncCamera:
 
     def _next(self):
         if self._detector is None:
-            self._detector, self.state = self.make_detector(), "running"
+            self._detector, self._owner, self.state = self.make_detector(), threading.get_ident(), "running"
         frame = self._capture()
         return frame, frame and self._infer(self._detector, frame)
 
@@ -140,9 +140,11 @@ class SyncCamera:
             return Counts(captured, self._inferred, self._shown, captured - self._shown, seconds, *ages)
 
     def close(self):
-        self._stopped, detector, self._detector = True, self._detector, None
+        """Stop. Called in another thread it only ends `read`; the thread that reads closes the detector."""
+        self._stopped = True
         with closing(self.source):
-            if detector is not None:
+            if self._detector is not None and self._owner == threading.get_ident():
+                detector, self._detector = self._detector, None
                 detector.close()
 
     def __iter__(self):
