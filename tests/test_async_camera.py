@@ -330,8 +330,10 @@ def test_ages_need_bounded_memory():
 
 def test_a_file_is_played_at_its_own_rate():
     for _ in range(3):
+        started = time.monotonic()
         with AsyncCamera(Tape(31), lambda: Detector(0.04)) as camera:
             views = list(camera)
+        assert time.monotonic() - started < 2.2
         numbers = [v.frame.number for v in views]
         if numbers == list(range(31)) and 0.97 < camera.counts().seconds < 1.1:
             break
@@ -354,8 +356,9 @@ def test_a_looping_file_goes_on():
 
 
 def test_a_file_that_decodes_too_slowly_is_shown_all_the_same():
-    with SyncCamera(Tape(60, fps=100.0, decode=0.02), lambda: Detector(0.0)) as camera:
-        assert len(list(camera)) >= 5
+    with SyncCamera(Tape(50, fps=50.0, decode=0.05), lambda: Detector(0.0)) as camera:
+        views = list(camera)
+    assert len(views) >= 9 and views[-1].age < 0.9 and camera.counts().seconds > 2
 
 
 def test_pictures_come_two_a_second():

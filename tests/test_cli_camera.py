@@ -46,7 +46,7 @@ def test_counts_of_each_mode(cells, pulse, tmp_path, capsys, mode):
 
 def test_it_stops_after_the_time(cells, pulse, capsys):
     started = time.monotonic()
-    assert main(["camera", "pulse:9999", "--model", str(cells), "--seconds", "0.5"]) == 0
+    assert main(["camera", "pulse:300", "--model", str(cells), "--seconds", "0.5"]) == 0
     assert time.monotonic() - started < 4
     assert 10 < int(capsys.readouterr().out.splitlines()[-1].split()[0]) < 60
 
@@ -55,7 +55,7 @@ def test_a_failing_detector_is_one_sentence_after_the_counts(cells, pulse, capsy
     def fail(*_):
         raise ValueError("no such engine")
     monkeypatch.setattr("trt_course.ssd.TrtSSD.detect", fail)
-    assert main(["camera", "pulse:9999", "--model", str(cells)]) == 2
+    assert main(["camera", "pulse:300", "--model", str(cells)]) == 2
     said = capsys.readouterr()
     assert said.err.startswith("trt_course: The detector's thread has failed. ValueError: no such engine")
     assert " captured, " in said.out and pulse[0][1].handle.closed

@@ -59,7 +59,7 @@ class _Paced:
 
     def read(self):
         asked = time.monotonic()
-        for _ in range(max(1, int(self._rate))):
+        while True:
             with self._reading:  # a decoder must not be freed while it reads
                 frame = None if self._closed.is_set() else self._source.read()
             if frame is None:
@@ -69,8 +69,9 @@ class _Paced:
             due = self._start + at
             if due + 1 / self._rate > asked:
                 break
-        else:
-            self._start += asked - due  # it decodes too slowly for its rate: it plays slowly
+            if time.monotonic() - asked > 0.25:  # it decodes too slowly for its rate: it plays slowly
+                self._start, due = asked - at, asked
+                break
         return None if self._closed.wait(max(0.0, due - time.monotonic())) else frame._replace(time=due)
 
     def close(self):
