@@ -29,8 +29,8 @@ class Window:
             return True
         if not self._opened:
             cv2.namedWindow(self.title, cv2.WINDOW_NORMAL | cv2.WINDOW_GUI_NORMAL)
-            cv2.resizeWindow(self.title, image.shape[1], image.shape[0])
-            self._opened = True
+            scale, self._opened = min(1.0, 960 / image.shape[1]), True
+            cv2.resizeWindow(self.title, int(image.shape[1] * scale), int(image.shape[0] * scale))
         cv2.imshow(self.title, _with_help(image) if self.help else image)
         try:
             return self._obey(cv2.waitKey(1) & 0xFF) and cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
