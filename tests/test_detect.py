@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trt_course import CourseError, TrtSSD, detect_dir, detect_one, detect_video
-from trt_course.media.sources import VideoFile, images_in, kind_of
+from trt_course.media.sources import images_in, kind_of, open_source
 from trt_course.media.writer import VideoWriter
 
 
@@ -101,12 +101,12 @@ def test_sources_are_told_apart(picture_folder, tmp_path):
 
 
 def test_video(ssd, cell_picture, tmp_path):
-    clip = write_video(tmp_path / "clip.avi", [cell_picture] * 7, fps=12.5)
+    clip = write_video(tmp_path / "clip.mp4", [cell_picture] * 7, fps=12.5)
     target = detect_video(ssd, clip, tmp_path / "out")
-    with VideoFile(target) as video:
+    with open_source(target) as video:
         frames = list(video)
-    assert len(frames) == 7 and video.fps == 12.5 and frames[0].shape == cell_picture.shape
-    assert frames[3][34, 66, 2] > 128 and not [p for p in (tmp_path / "out").iterdir() if p != target]
+    assert len(frames) == 7 and video.fps == 12.5 and frames[0].image.shape == cell_picture.shape
+    assert frames[3].image[34, 66, 2] > 128 and not [p for p in (tmp_path / "out").iterdir() if p != target]
 
 
 def test_video_that_is_none(ssd, tmp_path):
@@ -125,7 +125,7 @@ def test_video_leaves_no_half_file(ssd, cell_picture, tmp_path):
 
 def test_video_of_odd_size_and_of_two_sizes(tmp_path):
     odd = np.full((33, 51, 3), 90, np.uint8)
-    with VideoFile(write_video(tmp_path / "odd.mp4", [odd] * 3)) as video:
+    with open_source(write_video(tmp_path / "odd.mp4", [odd] * 3)) as video:
         assert video.size == (52, 34) and len(list(video)) == 3
     with pytest.raises(CourseError, match="frame 2 has size 50 x 33; the video began with 51 x 33"):
         write_video(tmp_path / "two.mp4", [odd, odd[:, :50]])

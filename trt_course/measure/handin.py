@@ -19,7 +19,7 @@ import numpy as np
 from .. import records
 from ..errors import CourseError
 from ..files import kit_path, sha256, whole_file
-from ..media.sources import VideoFile, images_in, read_image
+from ..media.sources import images_in, open_source, read_image
 from ..progress import progress
 from . import machine, voc
 from .evaluate import CONF_TH, warn_of_threshold
@@ -101,14 +101,14 @@ def data_digest(paths):
 
 def _run(ssd, paths, video):
     rows, image_ms = {}, {}
-    with VideoFile(video) as clip:
-        if 0 < clip.frames < LEAST_FRAMES:
+    with open_source(video) as clip:
+        if clip.frames and clip.frames < LEAST_FRAMES:
             raise CourseError("{} has {} frames; a speed wants at least {} frames.".format(
                 video, clip.frames, LEAST_FRAMES))
         pictures = progress(paths, desc="pictures", unit="picture")
         for (found, spent), path in zip(_timed(ssd, map(read_image, pictures)), paths):
             rows[path.stem], image_ms[path.stem] = _rows(found, ssd.spec.labels), spent
-        frames = progress(clip, total=max(clip.frames, 0) or None, desc="video", unit="frame")
+        frames = progress((frame.image for frame in clip), total=clip.frames, desc="video", unit="frame")
         frame_ms = [spent for _, spent in _timed(ssd, frames)]
     return {"detections": rows, "image_ms": image_ms, "frame_ms": frame_ms}
 
