@@ -43,7 +43,8 @@ class _Folder:
     """What detect_dir has done so far, and where it goes."""
 
     def __init__(self, ssd, out, formats, draw_th, write):
-        self.ssd, self.out, self.formats, self.draw_th, self.write = ssd, Path(str(out)), formats, draw_th, write
+        self.ssd, self.out, self.formats = ssd, Path(str(out)), formats
+        self.draw_th, self.write = draw_th, write
         self.vis = BBoxVisualization(ssd.spec.cls_dict())
         self.category_ids = ssd.spec.category_ids()
         self.results, self.done, self.failed = [], 0, []
@@ -69,7 +70,7 @@ class _Folder:
 
 
 def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.0, write=True):
-    """Detect in every picture of a folder or wildcard. Returns the list of complaints about pictures that could not be read.
+    """Detect in every picture of a folder or wildcard. Returns the complaints about those that could not be read.
 
     Writes out/detection-results/NAME.txt (empty where nothing is found), out/pictures/NAME.jpg and, for all pictures
     together, out/detections.json in COCO's result form, images numbered from 1 in the order of their names.
@@ -142,17 +143,17 @@ def detect_video(ssd, source, out="out", conf_th=None, write=True, stride=1, sta
         keep, total = _Video(ssd, writer), video.frames and -(-video.frames // stride)
         chosen = _chosen(video, stride, start, end)
         try:
-            with writer or ExitStack(), closing(chosen if video.live else ahead(chosen, 4 + batch)) as frames:
-                with Behind(keep) as sink:
-                    pairs = _detected(ssd, frames, batch, conf_th, spent)
-                    for frame, found in progress(pairs, total=total, desc="detect", unit="frame"):
-                        sink.put(frame, found)
+            with writer or ExitStack(), Behind(keep) as sink, \
+                    closing(chosen if video.live else ahead(chosen, 4 + batch)) as frames:
+                pairs = _detected(ssd, frames, batch, conf_th, spent)
+                for pair in progress(pairs, total=total, desc="detect", unit="frame"):
+                    sink.put(*pair)
         finally:
             if save_json and spent:
                 write_json(target.with_suffix(".json"), keep.rows)
     if not spent:
         raise CourseError("{} holds no frame that can be read{}.".format(source, " after --start" if start else ""))
-    print("{} frames, {:.1f} FPS from file to file; median {:.1f} ms a frame for preprocessing, network and decoding. {}"
-          .format(len(spent), len(spent) / (time.perf_counter() - began), np.median(spent) * 1e3,
-                  "Video: {}".format(target) if write else "No video written."))
+    print("{} frames, {:.1f} FPS over all; median {:.1f} ms a frame for preprocessing, network and decoding. {}".format(
+        len(spent), len(spent) / (time.perf_counter() - began), np.median(spent) * 1e3,
+        "Video: {}".format(target) if write else "No video written."))
     return target

@@ -1,14 +1,13 @@
-"""Two stages at the same time: `ahead` reads in a thread, `Behind` writes in one; the work between stays with the caller.
+"""Stages at the same time: `ahead` reads in a thread, `Behind` writes in one, the work between is the caller's.
 
-Lines between the stages are short, so that nothing piles up. An exception anywhere stops all and is raised once, in
-the caller's thread. What the stages do is not known here.
+The lines between them are short, so that nothing piles up. An exception anywhere stops all and is raised once, in the
+caller's thread. What the stages do is not known here.
 """
 import contextlib
 import queue
 import threading
 
 _END = object()
-_STUCK = 5.0  # seconds that a thread gets to leave its last call
 
 
 def ahead(items, depth=4):
@@ -16,28 +15,27 @@ def ahead(items, depth=4):
     line, stop = queue.Queue(depth), threading.Event()
 
     def run():
+        last = None
         try:
             for item in items:
                 line.put((item, None))
                 if stop.is_set():
                     return
-            line.put((_END, None))
         except BaseException as err:  # the caller shall see it, whatever it is
-            line.put((_END, err))
+            last = err
+        line.put((_END, last))
 
     thread = threading.Thread(target=run, name="ahead", daemon=True)
     thread.start()
     try:
-        item, err = line.get()
-        while item is not _END:
+        for item, err in iter(line.get, (_END, None)):
+            if err is not None:
+                raise err
             yield item
-            item, err = line.get()
-        if err is not None:
-            raise err
     finally:
         stop.set()
         _empty(line)  # it may be waiting for a place
-        thread.join(_STUCK)
+        thread.join(5)
 
 
 def _empty(line):
@@ -47,9 +45,9 @@ def _empty(line):
 
 
 class Behind:
-    """A context manager: `put` hands its arguments to `write`, which runs in a thread, up to `depth` calls behind.
+    """A context manager: what is `put` goes to `write`, which runs in a thread, up to `depth` calls behind.
 
-    Leaving it waits for the last call; Ctrl-C lets it finish what was put, another exception drops that.
+    Leaving it waits for the last call. Ctrl-C lets it finish what was put, another exception drops that.
     """
 
     def __init__(self, write, depth=4):
@@ -58,7 +56,8 @@ class Behind:
 
     def put(self, *args):
         self._line.put(args)
-        self._complain()
+        if self._error is not None:
+            raise self._error
 
     def _run(self):
         for args in iter(self._line.get, _END):
@@ -67,10 +66,6 @@ class Behind:
                     self._write(*args)
                 except BaseException as err:  # raised by the next put, or at the end
                     self._error = err
-
-    def _complain(self):
-        if self._error is not None:
-            raise self._error
 
     def __enter__(self):
         self._thread.start()
@@ -81,5 +76,5 @@ class Behind:
             _empty(self._line)
         self._line.put(_END)
         self._thread.join()
-        if kind is None:
-            self._complain()
+        if kind is None and self._error is not None:
+            raise self._error

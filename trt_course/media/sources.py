@@ -60,8 +60,8 @@ class Source:
 
 def kind_of(source):
     """'live', 'folder' (also a wildcard), 'image' or 'video', or a CourseError that says what can be read."""
-    from .live import is_live  # it builds on this module
-    if is_live(source):
+    from .live import opener  # it builds on this module
+    if opener(source):
         return "live"
     path = kit_path(source)
     if path.is_dir() or _is_wildcard(path):
@@ -145,20 +145,20 @@ class VideoFile(Source):
             self.close()
             raise CourseError("{} cannot be read as a video: it is damaged, has no pictures, or needs a codec that "
                               "this OpenCV lacks.".format(path))
-        self._number, self._time, self._begun = 0, 0.0, 0.0
+        self._number, self._time, self._begun, self._step = 0, 0.0, 0.0, 1 / self.fps if self.fps > 0 else 0.04
 
     def read(self, timeout=None):
         image = self._next_image()
         if image is None and self.loop and self._number:
-            self._capture.release()
             self._capture.open(self.uri)
-            self._begun = self._time + self._step()
+            self._begun = self._time + self._step
             image = self._next_image()
         if image is None:
+            self._warn()
             return None
         time = self._begun + max(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, 0.0)
         if self._number and time <= self._time:  # a stream without times, or an OpenCV that does not tell them
-            time = self._time + self._step()
+            time = self._time + self._step
         self._number, self._time = self._number + 1, time
         return Frame(image, self._number - 1, time, "")
 
@@ -172,14 +172,8 @@ class VideoFile(Source):
                 break
         return None
 
-    def _step(self):
-        return 1 / self.fps if self.fps > 0 else 0.04
-
-    def check_whole(self):
-        """Complain, once the end is reached, of a file with nothing in it; warn of one that is cut off."""
-        if not self._number:
-            raise CourseError("{} holds no frame that can be read.".format(self.uri))
-        if self.frames and self._number < self.frames:
+    def _warn(self):
+        if self.frames and self._number < self.frames * 0.98 - 1:  # some kinds of file estimate it
             print("{} claims {} frames, {} could be read: it is cut off or damaged.".format(
                 self.uri, self.frames, self._number), file=sys.stderr)
 

@@ -101,7 +101,7 @@ class VideoWriter:
         self._size = h, w = frame.shape[:2]
         self._whole = whole_file(self.path)
         command, self._step = _command(self.encoder, self._whole.__enter__())
-        self._said = tempfile.TemporaryFile()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the encoder
         # in a session of its own: Ctrl-C at the terminal is for us, the encoder ends with its input
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self._said, stderr=self._said,
                                        start_new_session=True)
@@ -153,9 +153,10 @@ def transcode(source, out="out", encoder="auto"):
     target = Path(str(out)) / (source.stem + ".mp4")
     if target.exists() and target.samefile(str(source)):
         raise CourseError("{} would be written over itself; choose another folder with --out.".format(source))
-    with open_source(source) as video, VideoWriter(target, video.fps, encoder) as writer:
-        with closing(ahead(video)) as frames:
-            for frame in progress(frames, total=video.frames, desc="transcode", unit="frame"):
-                writer.write(frame.image, frame.time)
-        video.check_whole()
+    with open_source(source) as video, VideoWriter(target, video.fps, encoder) as writer, \
+            closing(ahead(video)) as frames:
+        for frame in progress(frames, total=video.frames, desc="transcode", unit="frame"):
+            writer.write(frame.image, frame.time)
+    if not writer.frames:
+        raise CourseError("{} holds no frame that can be read.".format(source))
     return target
