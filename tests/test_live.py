@@ -43,7 +43,7 @@ def free_port():
         return one.getsockname()[1]
 
 
-# --- HTTP -----------------------------------------------------------------------------------------------------------
+# --- HTTP
 class Pictures(http.server.BaseHTTPRequestHandler):
     """/mjpeg: 30 pictures a second; /still: a picture; /text; /silent: headers and nothing else; /private."""
 
@@ -240,7 +240,7 @@ def test_200_times_opened_and_closed_leaves_nothing(web):
     assert after[0] <= threads and after[1] <= files and after[2] - memory < 12 << 20, (threads, files, memory, after)
 
 
-# --- RTSP -----------------------------------------------------------------------------------------------------------
+# --- RTSP
 class Server:
     """tests/rtsp_server.py as a child; stopped and started again on its port."""
 
@@ -299,7 +299,8 @@ def test_rtsp_does_not_lag_behind_a_slow_detector():
             worst.append(max(lags))
             if worst[-1] < LAG:
                 break
-    print("lag over {:g} s: median {:.0f} ms, worst {:.0f} ms".format(LAG_SECONDS, np.median(lags) * 1e3, worst[-1] * 1e3))
+    print("lag over {:g} s: median {:.0f} ms, worst {:.0f} ms".format(
+        LAG_SECONDS, np.median(lags) * 1e3, worst[-1] * 1e3))
     assert min(worst) < LAG, worst
 
 
@@ -323,9 +324,10 @@ def test_rtsp_comes_back_after_a_restart():
     assert min(waits) < 5, waits
 
 
-# --- GStreamer ------------------------------------------------------------------------------------------------------
+# --- GStreamer
 def test_jetson_pipelines_to_the_letter():
-    tail = "video/x-raw, format=BGRx ! videoconvert ! video/x-raw, format=BGR ! appsink drop=true max-buffers=1 sync=false"
+    tail = ("video/x-raw, format=BGRx ! videoconvert ! video/x-raw, format=BGR ! appsink drop=true max-buffers=1 "
+            "sync=false")
     assert gstreamer.csi(1, fps=60, flip=3, wb=5) == (
         "nvarguscamerasrc sensor-id=1 wbmode=5 ! video/x-raw(memory:NVMM), width=1280, height=720, framerate=60/1, "
         "format=NV12 ! nvvidconv flip-method=3 ! video/x-raw, width=720, height=1280, format=BGRx ! videoconvert ! "

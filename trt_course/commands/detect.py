@@ -35,7 +35,7 @@ def add_commands(commands):
     add.add_argument("source", help="video file")
     add.add_argument("--out", default="out", help="folder for the result (default: %(default)s)")
     add.add_argument("--encoder", choices=ENCODERS, default="auto", help="as for detect")
-    add.set_defaults(call=lambda args: print(transcode(args.source, args.out, args.encoder)))
+    add.set_defaults(call=_transcode)
 
 
 def _doctor(args):
@@ -74,4 +74,9 @@ def _detect(args):
         else:
             detect_video(ssd, args.source, args.out, args.conf, write, args.stride, args.start, args.end,
                          args.save_json, args.batch, args.encoder)
+    return 0
+
+
+def _transcode(args):
+    print(transcode(args.source, args.out, args.encoder))
     return 0
