@@ -1,4 +1,4 @@
-"""A video from file to file: the kit's pipeline against each of its stages alone, and against the original course's loop.
+"""A video from file to file: the kit's pipeline against its stages alone, and against the original course's loop.
 
     python tools/bench_video.py [--clip FILE] [--frames N] [--wait MS] [--model NAME] [--rounds N]
 

@@ -3,6 +3,7 @@
 Raw pictures go to the encoder, a child process, as Matroska, which carries their times: a variable rate stays one, to
 1/90000 s. The file takes its final name when it is whole. No sound, one size for all frames.
 """
+import functools
 import shutil
 import subprocess
 import tempfile
@@ -20,17 +21,20 @@ from .sources import open_source
 
 ENCODERS = ("auto", "x264", "jetson")
 _TICKS = 90000  # the file's units of time, a second
-_PATIENCE = 120  # seconds for the encoder's last frames and the index
+
+
+@functools.lru_cache(maxsize=None)
+def _keep_times(ffmpeg):
+    known = subprocess.run([ffmpeg, "-hide_banner", "-h", "long"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return "-fps_mode" if b"-fps_mode" in known.stdout else "-vsync"
 
 
 def _x264(path):
     ffmpeg = shutil.which("ffmpeg") or need("imageio_ffmpeg").get_ffmpeg_exe()
-    known = subprocess.run([ffmpeg, "-hide_banner", "-h", "long"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    keep_times = "-fps_mode" if b"-fps_mode" in known.stdout else "-vsync"
-    # without B-frames the times of the file are those of the pictures, and its length is right at a variable rate
-    return [ffmpeg, "-v", "error", "-xerror", "-y", "-f", "matroska", "-i", "-", keep_times, "passthrough",
-            "-enc_time_base", "1/{}".format(_TICKS), "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-pix_fmt",
-            "yuv420p", "-video_track_timescale", str(_TICKS), "-movflags", "+faststart", "-f", "mp4", str(path)]
+    # without B-frames the times in the file are the pictures' own, and its length is right at a variable rate
+    return [ffmpeg] + ("-v error -xerror -y -f matroska -i - {} passthrough -enc_time_base 1/{ticks} -c:v libx264 "
+                       "-preset superfast -crf 24 -bf 0 -pix_fmt yuv420p -video_track_timescale {ticks} -movflags "
+                       "+faststart -f mp4").format(_keep_times(ffmpeg), ticks=_TICKS).split() + [str(path)]
 
 
 def _command(encoder, path):
@@ -118,11 +122,7 @@ class VideoWriter:
         """End the encoder; True where it ended well."""
         with suppress(OSError):
             self._child.stdin.close()
-        try:
-            return self._child.wait(_PATIENCE) == 0
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            return self._child.wait() == 0
+        return self._child.wait() == 0
 
     def _complaint(self):
         self._said.seek(0)
