@@ -8,6 +8,7 @@ import pytest
 
 from trt_course import CourseError
 from trt_course.media.sources import images_in, kind_of, open_source
+from trt_course.media.writer import VideoWriter
 
 
 def ffmpeg(*args):
@@ -63,11 +64,15 @@ def test_video(tmp_path):
         assert source.read() is None and source.read() is None
 
 
-def test_video_in_a_loop_goes_on_counting(tmp_path):
-    with open_source(make(tmp_path / "a.mp4", seconds=0.3), loop=True) as source:
+def test_video_in_a_loop_goes_on_counting_at_its_own_times(tmp_path):
+    moments = [0, 0.5, 0.6]
+    with VideoWriter(tmp_path / "a.mp4", 10) as writer:
+        for i, moment in enumerate(moments):
+            writer.write(np.full((48, 64, 3), 90 * i, np.uint8), moment)
+    with open_source(tmp_path / "a.mp4", loop=True) as source:
         frames = [source.read() for _ in range(8)]
         assert [f.number for f in frames] == list(range(8))
-        assert np.allclose([f.time for f in frames], np.arange(8) / 10)
+        assert np.allclose([f.time for f in frames[3:6]], 0.6 + 1 / source.fps + np.array(moments))
         assert np.array_equal(frames[0].image, frames[6].image)
 
 
