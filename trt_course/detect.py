@@ -140,8 +140,8 @@ def detect_video(ssd, source, out="out", conf_th=None, write=True, stride=1, sta
     with open_source(source) as video:
         target = Path(str(out)) / ("live.mp4" if video.live else Path(video.uri).stem + ".mp4")
         writer = VideoWriter(target, video.fps / stride, encoder) if write else None
-        keep, total = _Video(ssd, writer), video.frames and -(-video.frames // stride)
-        chosen = _chosen(video, stride, start, end)
+        keep, chosen = _Video(ssd, writer), _chosen(video, stride, start, end)
+        total = -(-video.frames // stride) if video.frames and not start and end is None else None
         try:
             with writer or ExitStack(), Behind(keep) as sink, \
                     closing(chosen if video.live else ahead(chosen, 4 + batch)) as frames:

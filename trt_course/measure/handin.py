@@ -19,7 +19,7 @@ import numpy as np
 from .. import records
 from ..errors import CourseError
 from ..files import kit_path, sha256, whole_file
-from ..media.sources import images_in, open_source, read_image
+from ..media.sources import VideoFile, images_in, read_image
 from ..progress import progress
 from . import machine, voc
 from .evaluate import CONF_TH, warn_of_threshold
@@ -101,7 +101,7 @@ def data_digest(paths):
 
 def _run(ssd, paths, video):
     rows, image_ms = {}, {}
-    with open_source(video) as clip:
+    with VideoFile(video) as clip:
         if clip.frames and clip.frames < LEAST_FRAMES:
             raise CourseError("{} has {} frames; a speed wants at least {} frames.".format(
                 video, clip.frames, LEAST_FRAMES))
