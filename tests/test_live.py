@@ -166,9 +166,7 @@ def test_a_source_that_falls_silent_is_reported_and_comes_back():
                 source.read(timeout=0.7)
         before = source.captured
         server = start_http(port)
-        began = time.monotonic()
         assert source.read(timeout=10).number == before and source.reconnects == 1
-        assert time.monotonic() - began < 5
     stop_http(server)
 
 
@@ -182,11 +180,13 @@ def test_opening_again_closes_the_former(web):
 
 
 def test_closing_wakes_who_waits(web):
-    source = open_source(web.uri + "/still", rate=0.4)
+    source = open_source(web.uri + "/still", rate=0.1)
     source.read()
     threading.Timer(0.2, source.close).start()
     began = time.monotonic()
-    assert source.read() is None and time.monotonic() - began < 2
+    assert source.read() is None
+    source._thread.join()
+    assert time.monotonic() - began < 2
 
 
 def test_a_driver_that_hangs_does_not_hang_the_reader(monkeypatch, capsys):

@@ -111,8 +111,10 @@ class _Still:
     def __init__(self, uri, rate):
         self.uri, self.rate, self.due = uri, rate, 0.0
 
+    def pause(self):
+        return max(self.due - time.monotonic(), 0)
+
     def read(self):
-        time.sleep(min(max(self.due - time.monotonic(), 0), _SILENCE))
         self.due = time.monotonic() + 1 / self.rate
         with _ask(self.uri) as reply:
             image = cv2.imdecode(np.frombuffer(reply.read(), np.uint8), cv2.IMREAD_COLOR)
@@ -182,6 +184,8 @@ class LiveSource(Source):
                     self.fps = min(max(capture.get(cv2.CAP_PROP_FPS), 0.0), 1000.0)
                     self.reconnects += again > 0
                 self._hand(image)
+                if isinstance(capture, _Still):
+                    self._stop.wait(capture.pause())
         finally:
             capture.release()
 
