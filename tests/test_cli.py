@@ -1,5 +1,6 @@
 """The command line as a reader types it: what it prints, what it leaves, how it ends."""
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import trt_course.models
 from conftest import RECORD, write_model
 from trt_course import doctor
 from trt_course.__main__ import main
+from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
 
 
@@ -24,7 +26,8 @@ def test_help_names_every_command(capsys):
         run("--help")
     assert end.value.code == 0
     said = capsys.readouterr().out
-    assert all(command in said for command in ("doctor", "models", "detect", "evaluate", "bench", "contest"))
+    commands = ("doctor", "models", "detect", "transcode", "evaluate", "bench", "contest")
+    assert all(command in said for command in commands)
 
 
 def test_doctor_always_ends_well(capsys):
@@ -82,6 +85,39 @@ def test_detect_picture_and_folder(cells, picture_folder, tmp_path, capsys):
                "--format", "voc", "--backend", "cpu") == 0
     assert (tmp_path / "p" / "detection-results" / "c.txt").read_text().startswith("red ")
     assert not (tmp_path / "p" / "detections.json").exists()
+
+
+def test_detect_video_with_its_options(cells, cell_picture, tmp_path, capsys):
+    clip = tmp_path / "clip.mp4"
+    with VideoWriter(clip, 10) as writer:
+        for _ in range(12):
+            writer.write(cell_picture)
+    assert run("detect", clip, "--model", cells, "--out", tmp_path / "o", "--stride", 2, "--start", 0.35, "--end", 1.0,
+               "--batch", 2, "--save-json", "--no-write") == 0
+    rows = json.loads((tmp_path / "o/clip.json").read_text())
+    assert sorted({r["frame"] for r in rows}) == [4, 6, 8] and not (tmp_path / "o/clip.mp4").exists()
+    assert run("detect", clip, "--model", cells, "--out", tmp_path / "p", "--encoder", "x264") == 0
+    assert (tmp_path / "p/clip.mp4").exists() and "12 frames" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_video_keeps_it(cells, cell_picture, tmp_path):
+    """As a terminal does it: the whole group of processes gets the signal, the encoder too."""
+    with VideoWriter(tmp_path / "long.mp4", 100) as writer:
+        for _ in range(4000):
+            writer.write(cell_picture)
+    job = subprocess.Popen([sys.executable, "-m", "trt_course", "detect", str(tmp_path / "long.mp4"), "--model",
+                            str(cells), "--out", str(tmp_path / "o")], stderr=subprocess.PIPE, text=True,
+                           start_new_session=True)
+    limit = time.monotonic() + 30
+    while not list(tmp_path.glob("o/.long*")) and time.monotonic() < limit:
+        time.sleep(0.02)
+    time.sleep(0.5)
+    os.killpg(job.pid, signal.SIGINT)
+    said = job.communicate(timeout=60)[1]
+    assert job.returncode == 130 and "Traceback" not in said and not list(tmp_path.glob("o/.*"))
+    with open_source(tmp_path / "o/long.mp4") as video:
+        assert 5 < len(list(video)) < 4000
 
 
 def test_one_bad_picture_gives_status_1(cells, picture_folder, tmp_path, capsys):

@@ -1,12 +1,14 @@
 """detect_one, detect_dir, detect_video: the files they leave, also when something is wrong or Ctrl-C comes."""
 import json
+import threading
+import time
 
 import cv2
 import numpy as np
 import pytest
 
 from trt_course import CourseError, TrtSSD, detect_dir, detect_one, detect_video
-from trt_course.media.sources import VideoFile, images_in, kind_of
+from trt_course.media.sources import images_in, kind_of, open_source
 from trt_course.media.writer import VideoWriter
 
 
@@ -83,6 +85,14 @@ def test_ctrl_c_keeps_what_is_done(ssd, picture_folder, tmp_path):
     assert len(json.loads((tmp_path / "out" / "detections.json").read_text())) == 6
 
 
+def test_without_pictures_but_with_numbers(ssd, picture_folder, tmp_path):
+    detect_dir(ssd, picture_folder / "[a-c]*", tmp_path / "o", write=False)
+    assert sorted(p.name for p in (tmp_path / "o").iterdir()) == ["detection-results", "detections.json"]
+    assert len(json.loads((tmp_path / "o/detections.json").read_text())) == 6
+    detect_one(ssd, picture_folder / "a.jpg", tmp_path / "p", write=False, save_json=True)
+    assert sorted(p.name for p in (tmp_path / "p").iterdir()) == ["a.json", "a.txt"]
+
+
 def test_same_name_twice(ssd, picture_folder, tmp_path):
     (picture_folder / "a.png").write_bytes((picture_folder / "a.jpg").read_bytes())
     with pytest.raises(CourseError, match="1 pictures .* share their name"):
@@ -101,12 +111,139 @@ def test_sources_are_told_apart(picture_folder, tmp_path):
 
 
 def test_video(ssd, cell_picture, tmp_path):
-    clip = write_video(tmp_path / "clip.avi", [cell_picture] * 7, fps=12.5)
+    clip = write_video(tmp_path / "clip.mp4", [cell_picture] * 7, fps=12.5)
     target = detect_video(ssd, clip, tmp_path / "out")
-    with VideoFile(target) as video:
+    with open_source(target) as video:
         frames = list(video)
-    assert len(frames) == 7 and video.fps == 12.5 and frames[0].shape == cell_picture.shape
-    assert frames[3][34, 66, 2] > 128 and not [p for p in (tmp_path / "out").iterdir() if p != target]
+    assert len(frames) == 7 and video.fps == 12.5 and frames[0].image.shape == cell_picture.shape
+    assert frames[3].image[34, 66, 2] > 128 and not [p for p in (tmp_path / "out").iterdir() if p != target]
+
+
+@pytest.fixture
+def moving(tmp_path):
+    """A clip of 20 frames, 10 a second; a red cell steps from left to right, a green one stays."""
+    frames = []
+    for i in range(20):
+        frame = np.zeros((192, 256, 3), np.uint8)
+        frame[32:64, 32 * (i % 8):32 * (i % 8) + 32] = (0, 0, 255)
+        frame[128:160, 192:224] = (0, 220, 0)
+        frames.append(frame)
+    return write_video(tmp_path / "moving.mp4", frames)
+
+
+def rows_of(out, name="moving"):
+    return json.loads((out / (name + ".json")).read_text())
+
+
+def test_video_boxes_belong_to_their_frames(ssd, moving, tmp_path):
+    """With reading ahead, batches and writing behind, every box is still at its frame's place and time."""
+    for batch in (1, 3, 8):
+        out = tmp_path / str(batch)
+        target = detect_video(ssd, moving, out, save_json=True, batch=batch)
+        red = [r for r in rows_of(out) if r["category_id"] == ssd.spec.category_ids()[3]]
+        assert [r["frame"] for r in red] == list(range(20)) and [r["image_id"] for r in red] == list(range(1, 21))
+        assert [r["time"] for r in red] == [i / 10 for i in range(20)]
+        assert np.allclose([r["bbox"][0] for r in red], [32 * (i % 8) for i in range(20)], atol=1)
+        with open_source(target) as video:
+            assert len(list(video)) == 20
+
+
+def test_video_stride_start_and_end(ssd, moving, tmp_path):
+    detect_video(ssd, moving, tmp_path / "o", stride=4, start=0.3, end=1.55, save_json=True)
+    assert sorted({r["frame"] for r in rows_of(tmp_path / "o")}) == [3, 7, 11, 15]
+    with open_source(tmp_path / "o/moving.mp4") as video:
+        assert np.allclose([f.time for f in video], [0, 0.4, 0.8, 1.2])
+    with pytest.raises(CourseError, match="holds no frame that can be read after --start"):
+        detect_video(ssd, moving, tmp_path / "o", start=5)
+    with pytest.raises(CourseError, match="stride and batch are whole numbers from 1 up; given: 0 and 1"):
+        detect_video(ssd, moving, tmp_path / "o", stride=0)
+
+
+def test_video_without_writing(ssd, moving, tmp_path, capsys):
+    detect_video(ssd, moving, tmp_path / "o", write=False)
+    assert not (tmp_path / "o").exists() and "No video written" in capsys.readouterr().out
+
+
+def test_video_of_variable_rate_keeps_it(ssd, cell_picture, tmp_path):
+    moments = [0, 0.5, 0.6, 1.7]
+    with VideoWriter(tmp_path / "v.mp4", 10) as writer:
+        for moment in moments:
+            writer.write(cell_picture, moment)
+    with open_source(detect_video(ssd, tmp_path / "v.mp4", tmp_path / "o")) as video:
+        assert np.allclose([f.time for f in video], moments, atol=1e-5)
+
+
+class Wrapped:
+    """A detector that does something else first."""
+
+    def __init__(self, ssd, first):
+        self.spec, self.ssd, self.first, self.calls = ssd.spec, ssd, first, 0
+
+    def detect_batch(self, images, conf_th):
+        self.first(self.calls)
+        self.calls += 1
+        return self.ssd.detect_batch(images, conf_th)
+
+
+def test_the_detector_stays_in_the_callers_thread(ssd, moving, tmp_path):
+    seen = set()
+    detect_video(Wrapped(ssd, lambda _: seen.add(threading.current_thread())), moving, tmp_path / "o")
+    assert seen == {threading.main_thread()}
+
+
+@pytest.mark.parametrize("place", ["read", "detect", "draw", "write"])
+def test_an_exception_anywhere_is_raised_once_and_nothing_hangs(ssd, moving, tmp_path, monkeypatch, place):
+    def fail(*_):
+        raise ZeroDivisionError
+    before, detector = threading.active_count(), ssd
+    if place == "read":
+        from trt_course.media.sources import VideoFile
+        real = VideoFile.read
+        monkeypatch.setattr(VideoFile, "read", lambda self: fail() if self._number == 6 else real(self))
+    elif place == "detect":
+        detector = Wrapped(ssd, lambda calls: calls == 6 and fail())
+    else:
+        owner, name = {"draw": ("trt_course.draw.BBoxVisualization", "annotate"),
+                       "write": ("trt_course.media.writer.VideoWriter", "write")}[place]
+        monkeypatch.setattr(owner + "." + name, fail)
+    began = time.monotonic()
+    with pytest.raises(ZeroDivisionError) as seen:
+        detect_video(detector, moving, tmp_path / "o")
+    assert seen.value.__context__ is None and time.monotonic() - began < 10
+    assert threading.active_count() == before and list((tmp_path / "o").glob("**/*")) == []
+
+
+def test_ctrl_c_keeps_the_video_so_far(ssd, moving, tmp_path):
+    def stop(calls):
+        if calls == 12:
+            raise KeyboardInterrupt
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        detect_video(Wrapped(ssd, stop), moving, tmp_path / "o", save_json=True)
+    with open_source(tmp_path / "o/moving.mp4") as video:
+        assert len(list(video)) == 12
+    assert rows_of(tmp_path / "o")[-1]["frame"] == 11 and threading.active_count() == before
+
+
+def test_live_source_until_its_end(ssd, monkeypatch, tmp_path):
+    """A camera of 100 pictures a second and a detector that takes 30 ms: newest frames only, at their own times."""
+    from trt_course.media import live
+
+    class Camera:
+        def read(self):
+            time.sleep(0.01)
+            return True, np.full((192, 256, 3), 90, np.uint8)
+
+        def get(self, prop):
+            return 100.0
+
+        def release(self):
+            pass
+    monkeypatch.setitem(live._OPENERS, "csi", lambda uri: Camera())
+    target = detect_video(Wrapped(ssd, lambda _: time.sleep(0.03)), "csi://0", tmp_path / "o", end=1)
+    with open_source(target) as video:
+        times = [f.time for f in video]
+    assert target.name == "live.mp4" and 8 < len(times) < 35 and 0.7 < times[-1] <= 1.0
 
 
 def test_video_that_is_none(ssd, tmp_path):
@@ -125,7 +262,7 @@ def test_video_leaves_no_half_file(ssd, cell_picture, tmp_path):
 
 def test_video_of_odd_size_and_of_two_sizes(tmp_path):
     odd = np.full((33, 51, 3), 90, np.uint8)
-    with VideoFile(write_video(tmp_path / "odd.mp4", [odd] * 3)) as video:
+    with open_source(write_video(tmp_path / "odd.mp4", [odd] * 3)) as video:
         assert video.size == (52, 34) and len(list(video)) == 3
     with pytest.raises(CourseError, match="frame 2 has size 50 x 33; the video began with 51 x 33"):
         write_video(tmp_path / "two.mp4", [odd, odd[:, :50]])

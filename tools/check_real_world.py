@@ -91,7 +91,7 @@ def clip_frames(clip):
         raise CourseError("{} is missing, or is not the clip whose frames were labelled.".format(clip))
     rows, _ = read_frame_labels()
     with VideoFile(clip) as video:
-        pictures = {"frame-{:03d}".format(n): frame for n, frame in enumerate(video) if n in rows}
+        pictures = {"frame-{:03d}".format(f.number): f.image for f in video if f.number in rows}
     return PictureSet("clip frames", pictures, {"frame-{:03d}".format(n): truth(rows[n]) for n in rows})
 
 

@@ -2,7 +2,9 @@
 
 They join the package's stops; the work of each stop is in its own module.
 """
+import itertools
 import time
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +12,15 @@ import numpy as np
 from .draw import BBoxVisualization
 from .errors import CourseError
 from .files import kit_path, write_image, write_json, write_text
-from .media.sources import VideoFile, images_in, read_image
+from .media.pipeline import Behind, ahead
+from .media.sources import images_in, open_source, read_image
 from .media.writer import VideoWriter
 from .progress import progress
 
 FORMATS = ("voc", "coco")
 
 
-def detect_one(ssd, source, out="out", conf_th=None):
+def detect_one(ssd, source, out="out", conf_th=None, write=True, save_json=False):
     """Detect in one picture, print what was found and how long it took, write it with its boxes to out/NAME.jpg."""
     source = kit_path(source)
     image = read_image(source)
@@ -25,19 +28,23 @@ def detect_one(ssd, source, out="out", conf_th=None):
     found = ssd.detect(image, conf_th)
     seconds = time.perf_counter() - started
     target = Path(str(out)) / (source.stem + ".jpg")
-    write_image(target, BBoxVisualization(ssd.spec.cls_dict()).annotate(image, found))
+    if write:
+        write_image(target, BBoxVisualization(ssd.spec.cls_dict()).annotate(image, found))
+    if save_json:
+        write_json(target.with_suffix(".json"), found.to_coco(1, ssd.spec.category_ids()))
     write_text(target.with_suffix(".txt"), found.to_text(ssd.spec.labels))
     print(found.to_text(ssd.spec.labels), end="")
     print("{} objects in {}, {:.1f} ms for preprocessing, network and decoding (one run, warm-up included). "
-          "Picture: {}".format(len(found), source.name, seconds * 1e3, target))
+          "{}".format(len(found), source.name, seconds * 1e3, "Picture: {}".format(target) if write else ""))
     return found
 
 
 class _Folder:
     """What detect_dir has done so far, and where it goes."""
 
-    def __init__(self, ssd, out, formats, draw_th):
-        self.ssd, self.out, self.formats, self.draw_th = ssd, Path(str(out)), formats, draw_th
+    def __init__(self, ssd, out, formats, draw_th, write):
+        self.ssd, self.out, self.formats = ssd, Path(str(out)), formats
+        self.draw_th, self.write = draw_th, write
         self.vis = BBoxVisualization(ssd.spec.cls_dict())
         self.category_ids = ssd.spec.category_ids()
         self.results, self.done, self.failed = [], 0, []
@@ -51,7 +58,9 @@ class _Folder:
         found = self.ssd.detect(image, conf_th)
         if "voc" in self.formats:
             write_text(self.out / "detection-results" / (path.stem + ".txt"), found.to_text(self.ssd.spec.labels))
-        write_image(self.out / "pictures" / (path.stem + ".jpg"), self.vis.annotate(image, found.above(self.draw_th)))
+        if self.write:
+            drawn = self.vis.annotate(image, found.above(self.draw_th))
+            write_image(self.out / "pictures" / (path.stem + ".jpg"), drawn)
         self.results += [dict(r, file_name=path.name) for r in found.to_coco(number, self.category_ids)]
         self.done += 1
 
@@ -60,8 +69,8 @@ class _Folder:
             write_json(self.out / "detections.json", self.results)
 
 
-def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.0):
-    """Detect in every picture of a folder. Returns the list of complaints about pictures that could not be read.
+def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.0, write=True):
+    """Detect in every picture of a folder or wildcard. Returns the complaints about those that could not be read.
 
     Writes out/detection-results/NAME.txt (empty where nothing is found), out/pictures/NAME.jpg and, for all pictures
     together, out/detections.json in COCO's result form, images numbered from 1 in the order of their names.
@@ -73,7 +82,7 @@ def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.
     if twice:
         raise CourseError("{} pictures in {} share their name with another (a.jpg and a.png): their results would "
                           "overwrite each other. Rename them.".format(twice, source))
-    job = _Folder(ssd, out, formats, draw_th)
+    job = _Folder(ssd, out, formats, draw_th, write)
     try:
         for number, path in enumerate(progress(paths, desc="detect", unit="image"), 1):
             job.detect(number, path, conf_th)
@@ -83,19 +92,68 @@ def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.
     return job.failed
 
 
-def detect_video(ssd, source, out="out", conf_th=None):
-    """Detect in every frame of a video file and write out/NAME.mp4. Returns its path."""
-    source = kit_path(source)
-    target = Path(str(out)) / (source.stem + ".mp4")
-    vis, seconds = BBoxVisualization(ssd.spec.cls_dict()), []
-    with VideoFile(source) as video, VideoWriter(target, video.fps) as writer:
-        for frame in progress(video, total=video.frames or None, desc="detect", unit="frame"):
-            started = time.perf_counter()
-            found = ssd.detect(frame, conf_th)
-            seconds.append(time.perf_counter() - started)
-            writer.write(vis.annotate(frame, found))
-    if not seconds:
-        raise CourseError("{} holds no frame that can be read.".format(source))
-    print("{} frames, median {:.1f} ms a frame for preprocessing, network and decoding (reading, drawing and writing "
-          "left out). Video: {}".format(len(seconds), np.median(seconds) * 1e3, target))
+class _Video:
+    """What happens to a frame and its detections, in a thread: draw, write, keep for the JSON file."""
+
+    def __init__(self, ssd, writer):
+        self.writer, self.rows, self.first = writer, [], None
+        self.vis, self.category_ids = BBoxVisualization(ssd.spec.cls_dict()), ssd.spec.category_ids()
+
+    def __call__(self, frame, found):
+        self.first = frame.time if self.first is None else self.first
+        time_in = frame.time - self.first
+        if self.writer:
+            self.writer.write(self.vis.annotate(frame.image, found), time_in)
+        self.rows += [dict(r, frame=frame.number, time=round(time_in, 6))
+                      for r in found.to_coco(frame.number + 1, self.category_ids)]
+
+
+def _chosen(video, stride, start, end):
+    """Every `stride`-th frame between two moments, in seconds from the video's start, or from now."""
+    begun = time.monotonic() if video.live else 0.0
+    for count, frame in enumerate(f for f in iter(video.read, None) if f.time - begun >= start):
+        if end is not None and frame.time - begun >= end:
+            return
+        if count % stride == 0:
+            yield frame
+
+
+def _detected(ssd, frames, batch, conf_th, spent):
+    """(frame, Detections) of each; `spent` gets the seconds for each."""
+    for group in iter(lambda: list(itertools.islice(frames, batch)), []):
+        started = time.perf_counter()
+        results = ssd.detect_batch([frame.image for frame in group], conf_th)
+        spent += [(time.perf_counter() - started) / len(group)] * len(group)
+        yield from zip(group, results)
+
+
+def detect_video(ssd, source, out="out", conf_th=None, write=True, stride=1, start=0.0, end=None, save_json=False,
+                 batch=1, encoder="auto"):
+    """Detect in the frames of a video file or a live source and write out/NAME.mp4. Returns its path.
+
+    Reading, detecting (here, in the caller's thread) and drawing with writing overlap. A file is read ahead; of a
+    live source each frame is the newest. Ctrl-C keeps what is done.
+    """
+    if stride < 1 or batch < 1:
+        raise CourseError("stride and batch are whole numbers from 1 up; given: {} and {}".format(stride, batch))
+    began, spent = time.perf_counter(), []
+    with open_source(source) as video:
+        target = Path(str(out)) / ("live.mp4" if video.live else Path(video.uri).stem + ".mp4")
+        writer = VideoWriter(target, video.fps / stride, encoder) if write else None
+        keep, chosen = _Video(ssd, writer), _chosen(video, stride, start, end)
+        total = -(-video.frames // stride) if video.frames and not start and end is None else None
+        try:
+            with writer or ExitStack(), Behind(keep) as sink, \
+                    closing(chosen if video.live else ahead(chosen, 4 + batch)) as frames:
+                pairs = _detected(ssd, frames, batch, conf_th, spent)
+                for pair in progress(pairs, total=total, desc="detect", unit="frame"):
+                    sink.put(*pair)
+        finally:
+            if save_json and spent:
+                write_json(target.with_suffix(".json"), keep.rows)
+    if not spent:
+        raise CourseError("{} holds no frame that can be read{}.".format(source, " after --start" if start else ""))
+    print("{} frames, {:.1f} FPS over all; median {:.1f} ms a frame for preprocessing, network and decoding. {}".format(
+        len(spent), len(spent) / (time.perf_counter() - began), np.median(spent) * 1e3,
+        "Video: {}".format(target) if write else "No video written."))
     return target

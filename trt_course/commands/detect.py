@@ -2,8 +2,8 @@
 from .. import doctor
 from ..detect import FORMATS, detect_dir, detect_one, detect_video
 from ..errors import CourseError
-from ..files import kit_path
 from ..media.sources import kind_of
+from ..media.writer import ENCODERS, transcode
 from ..models import find_model, list_models
 from . import DEFAULT_MODEL, add_engine_options, confidence, failures, open_ssd
 
@@ -15,15 +15,27 @@ def add_commands(commands):
     add = commands.add_parser("models", help="the models in models/")
     add.set_defaults(call=_models)
 
-    add = commands.add_parser("detect", help="detect objects in a picture, a folder of pictures or a video file")
-    add.add_argument("source", help="picture, folder or video file")
+    add = commands.add_parser("detect", help="detect objects in pictures, a video or a live source")
+    add.add_argument("source", help="picture, folder, wildcard, video, camera or stream: docs/video.md")
     add.add_argument("--model", default=DEFAULT_MODEL, help="a name in models/, a model folder, or an .onnx file "
                                                             "beside a model.json (default: %(default)s)")
     add.add_argument("--conf", type=confidence, help="confidence from which a box counts (default: the model's own)")
     add.add_argument("--out", default="out", help="folder for the results (default: %(default)s)")
     add.add_argument("--format", choices=FORMATS, help="for a folder: text files or detections.json (default: both)")
+    add.add_argument("--no-write", action="store_true", help="no pictures, no video")
+    add.add_argument("--save-json", action="store_true", help="the boxes as COCO results, for a video NAME.json")
+    for name, kind, default, text in (("stride", int, 1, "every n-th frame only"), ("start", float, 0.0, "seconds"),
+                                      ("end", float, None, "seconds"), ("batch", int, 1, "frames a run")):
+        add.add_argument("--" + name, type=kind, default=default, help="of a video: " + text)
+    add.add_argument("--encoder", choices=ENCODERS, default="auto", help="for the video (default: %(default)s)")
     add_engine_options(add)
     add.set_defaults(call=_detect)
+
+    add = commands.add_parser("transcode", help="any video file as an MP4 that a browser plays, without sound")
+    add.add_argument("source", help="video file")
+    add.add_argument("--out", default="out", help="folder for the result (default: %(default)s)")
+    add.add_argument("--encoder", choices=ENCODERS, default="auto", help="as for detect")
+    add.set_defaults(call=_transcode)
 
 
 def _doctor(args):
@@ -52,13 +64,19 @@ def _describe(spec):
 
 
 def _detect(args):
-    source = kit_path(args.source)
-    kind = kind_of(source)
+    kind, write = kind_of(args.source), not args.no_write
     with open_ssd(args) as ssd:
         if kind == "image":
-            detect_one(ssd, source, args.out, args.conf)
-        elif kind == "video":
-            detect_video(ssd, source, args.out, args.conf)
+            detect_one(ssd, args.source, args.out, args.conf, write, args.save_json)
+        elif kind == "folder":
+            formats = [args.format] * (not args.save_json) if args.format else FORMATS
+            return failures(detect_dir(ssd, args.source, args.out, args.conf, formats or FORMATS, write=write))
         else:
-            return failures(detect_dir(ssd, source, args.out, args.conf, [args.format] if args.format else FORMATS))
+            detect_video(ssd, args.source, args.out, args.conf, write, args.stride, args.start, args.end,
+                         args.save_json, args.batch, args.encoder)
+    return 0
+
+
+def _transcode(args):
+    print(transcode(args.source, args.out, args.encoder))
     return 0

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..draw import BBoxVisualization
 from ..errors import CourseError
-from ..media.sources import VideoFile, images_in, kind_of, read_image
+from ..media.sources import images_in, kind_of, open_source, read_image
 from ..media.writer import VideoWriter
 from ..progress import progress
 from . import machine
@@ -82,8 +82,8 @@ def frames_of(source):
     if kind_of(source) == "image":
         raise CourseError("{} is one picture: a measurement needs many different ones, a folder or a video."
                           .format(source))
-    video = VideoFile(source)
-    return iter(video), video.frames, video.fps
+    video = open_source(source)
+    return (frame.image for frame in video), video.frames or 0, video.fps
 
 
 def bench(ssd, source, scope="detect", frames=None, out=None):

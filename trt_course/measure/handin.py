@@ -110,13 +110,13 @@ def data_digest(paths):
 def _run(ssd, paths, video):
     rows, image_ms = {}, {}
     with VideoFile(video) as clip:
-        if 0 < clip.frames < LEAST_FRAMES:
+        if clip.frames and clip.frames < LEAST_FRAMES:
             raise CourseError("{} has {} frames; a speed wants at least {} frames.".format(
                 video, clip.frames, LEAST_FRAMES))
         pictures = progress(paths, desc="pictures", unit="picture")
         for (found, spent), path in zip(_timed(ssd, map(read_image, pictures)), paths):
             rows[path.stem], image_ms[path.stem] = _as_rows(found, ssd.spec.labels), spent
-        frames = progress(clip, total=max(clip.frames, 0) or None, desc="video", unit="frame")
+        frames = progress((frame.image for frame in clip), total=clip.frames, desc="video", unit="frame")
         frame_ms = [spent for _, spent in _timed(ssd, frames)]
     return {"detections": rows, "image_ms": image_ms, "frame_ms": frame_ms}
 

@@ -1,21 +1,70 @@
-"""Where pictures come from: a file, a folder, the frames of a video file.
+"""Where pictures come from: one string for a file, a folder, a video or a camera, one iterator of frames for all.
 
-Reading only; what is done with a picture is not this module's business.
+Reading only; what is done with a picture is not this module's business. Live sources are in live.py.
 """
+import glob
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
+import numpy as np
 
 from ..errors import CourseError
+from ..files import kit_path
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".ts")
+_DAMAGED = 30  # frames in a row that may be damaged before a video counts as ended
+
+
+class Frame(NamedTuple):
+    """A picture, uint8 BGR, not to be written to. A live source numbers every frame it captured: a gap is what the
+    reader missed. `time` in seconds: in a file from its start, live the time.monotonic() of the capture."""
+    image: np.ndarray
+    number: int
+    time: float
+    name: str
+
+
+class Source:
+    """A context manager and an iterator of frames. `frames` is what the file claims; None where nobody knows."""
+    live, fps, frames, size = False, 0.0, None, None
+    captured = lost = reconnects = 0
+
+    def __init__(self, uri, loop=False):
+        self.uri, self.loop = str(uri), loop
+
+    def read(self, timeout=None):
+        """The next frame, or None at the end."""
+        raise NotImplementedError
+
+    def close(self):
+        """Free everything. Closing twice is fine."""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        frame = self.read()
+        if frame is None:
+            raise StopIteration
+        return frame
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
 
 def kind_of(source):
-    """'folder', 'image' or 'video', or a CourseError that says what can be read."""
-    path = Path(str(source))
-    if path.is_dir():
+    """'live', 'folder' (also a wildcard), 'image' or 'video', or a CourseError that says what can be read."""
+    from .live import opener  # it builds on this module
+    if opener(source):
+        return "live"
+    path = kit_path(source)
+    if path.is_dir() or _is_wildcard(path):
         return "folder"
     if not path.is_file():
         raise CourseError("There is no file or folder {}.".format(path))
@@ -26,9 +75,26 @@ def kind_of(source):
     return kind
 
 
+def open_source(uri, loop=False, **options):
+    """The Source of a file, folder, wildcard, camera or stream; docs/video.md has all the strings and options."""
+    kind = kind_of(uri)
+    if kind == "live":
+        from .live import LiveSource
+        return LiveSource(uri, **options)
+    if options:
+        raise CourseError("{} is no live source and takes no {}.".format(uri, ", ".join(sorted(options))))
+    return (VideoFile if kind == "video" else Pictures)(kit_path(uri), loop)
+
+
+def _is_wildcard(path):
+    return not path.exists() and glob.has_magic(str(path))
+
+
 def images_in(folder):
-    """The pictures directly in a folder, in the order of their names."""
-    paths = sorted(p for p in Path(str(folder)).iterdir() if p.suffix.lower() in PICTURES and p.is_file())
+    """The pictures directly in a folder, or those that a wildcard names, in the order of their names."""
+    folder = Path(str(folder))
+    found = map(Path, glob.glob(str(folder))) if _is_wildcard(folder) else folder.iterdir()
+    paths = sorted(p for p in found if p.suffix.lower() in PICTURES and p.is_file())
     if not paths:
         raise CourseError("The folder {} holds no pictures ({}).".format(folder, " ".join(PICTURES)))
     return paths
@@ -45,32 +111,71 @@ def read_image(path):
     return image
 
 
-class VideoFile:
-    """The frames of a video file, in order. A context manager; `fps`, `frames` (as the file claims) and `size`."""
+class Pictures(Source):
+    """One picture, or those of a folder or a wildcard. After one that cannot be read the next can be."""
 
-    def __init__(self, path):
-        if not Path(str(path)).is_file():
+    def __init__(self, uri, loop=False):
+        super().__init__(uri, loop)
+        self.paths = [Path(self.uri)] if Path(self.uri).is_file() else images_in(self.uri)
+        self.frames, self._number = len(self.paths), 0
+
+    def read(self, timeout=None):
+        if not self.paths or self._number >= self.frames and not self.loop:
+            return None
+        number, self._number = self._number, self._number + 1
+        path = self.paths[number % self.frames]
+        return Frame(read_image(path), number, 0.0, path.stem)
+
+    def close(self):
+        self.paths = []
+
+
+class VideoFile(Source):
+    """The frames of a video file, in order, at the times that the file gives them."""
+
+    def __init__(self, path, loop=False):
+        super().__init__(path, loop)
+        if not Path(self.uri).is_file():
             raise CourseError("There is no file {}.".format(path))
-        self.path = path
-        self._capture = cv2.VideoCapture(str(path))
-        self.frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        self.fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self.size = (int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-                     int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)))
+        self._capture = cv2.VideoCapture(self.uri)
+        claim, self.fps, w, h = (self._capture.get(p) for p in (
+            cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        self.frames, self.size = int(claim) if 0 < claim < 1e9 else None, (int(w), int(h))
         if not self._capture.isOpened() or not all(self.size):
-            self._capture.release()
+            self.close()
             raise CourseError("{} cannot be read as a video: it is damaged, has no pictures, or needs a codec that "
                               "this OpenCV lacks.".format(path))
+        self._number, self._time, self._begun, self._step = 0, 0.0, 0.0, 1 / self.fps if self.fps > 0 else 0.04
 
-    def __iter__(self):
-        while True:
-            good, frame = self._capture.read()
-            if not good:
-                return
-            yield frame
+    def read(self, timeout=None):
+        image = self._next_image()
+        if image is None and self.loop and self._number:
+            self._capture.open(self.uri)
+            self._begun = self._time + self._step
+            image = self._next_image()
+        if image is None:
+            self._warn()
+            return None
+        time = self._begun + max(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, 0.0)
+        if self._number and time <= self._time:  # a stream without times, or an OpenCV that does not tell them
+            time = self._time + self._step
+        self._number, self._time = self._number + 1, time
+        return Frame(image, self._number - 1, time, "")
 
-    def __enter__(self):
-        return self
+    def _next_image(self):
+        """Past damaged frames, as long as the file claims that there are more."""
+        for _ in range(_DAMAGED):
+            good, image = self._capture.read()
+            if good:
+                return image
+            if self.frames is None or self._number % self.frames == 0:
+                break
+        return None
 
-    def __exit__(self, *_):
+    def _warn(self):
+        if self.frames and self._number < self.frames * 0.98 - 1:  # some kinds of file estimate it
+            print("{} claims {} frames, {} could be read: it is cut off or damaged.".format(
+                self.uri, self.frames, self._number), file=sys.stderr)
+
+    def close(self):
         self._capture.release()

@@ -1,57 +1,162 @@
-"""Writes an H.264 MP4 that plays in a browser, with the ffmpeg that imageio-ffmpeg brings.
+"""Writes an H.264 MP4 that plays in a browser: yuv420p, its index at the front, each frame at its own time.
 
-The file takes its final name when it is whole. No sound, one size for all frames.
+Raw pictures go to the encoder, a child process, as Matroska, which carries their times: a variable rate stays one, to
+1/90000 s. The file takes its final name when it is whole. No sound, one size for all frames.
 """
-import numpy as np
+import functools
+import shutil
+import subprocess
+import tempfile
+from contextlib import closing, suppress
+from pathlib import Path
+
+import cv2
 
 from ..errors import CourseError, need
-from ..files import whole_file
+from ..files import kit_path, whole_file
+from ..progress import progress
+from . import gstreamer
+from .pipeline import ahead
+from .sources import open_source
+
+ENCODERS = ("auto", "x264", "jetson")
+_TICKS = 90000  # the file's units of time, a second
+
+
+@functools.lru_cache(maxsize=None)
+def _keep_times(ffmpeg):
+    known = subprocess.run([ffmpeg, "-hide_banner", "-h", "long"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return "-fps_mode" if b"-fps_mode" in known.stdout else "-vsync"
+
+
+def _x264(path):
+    ffmpeg = shutil.which("ffmpeg") or need("imageio_ffmpeg").get_ffmpeg_exe()
+    # without B-frames the times in the file are the pictures' own, and its length is right at a variable rate
+    return [ffmpeg] + ("-v error -xerror -y -f matroska -i - {} passthrough -enc_time_base 1/{ticks} -c:v libx264 "
+                       "-preset superfast -crf 24 -bf 0 -pix_fmt yuv420p -video_track_timescale {ticks} -movflags "
+                       "+faststart -f mp4").format(_keep_times(ffmpeg), ticks=_TICKS).split() + [str(path)]
+
+
+def _command(encoder, path):
+    """The encoder's command, and what the sides of a picture must be multiples of."""
+    if encoder not in ENCODERS:
+        raise CourseError("There is no encoder '{}'; allowed: {}".format(encoder, ", ".join(ENCODERS)))
+    on_jetson = gstreamer.has_element("nvv4l2h264enc")
+    if encoder == "jetson" and not on_jetson:
+        raise CourseError("The encoder jetson is GStreamer's nvv4l2h264enc, which comes with JetPack and is not here. "
+                          "Take --encoder x264.")
+    return (gstreamer.encode(path), 8) if encoder == "jetson" or encoder == "auto" and on_jetson else (_x264(path), 2)
+
+
+def _element(name, payload):
+    return bytes.fromhex(name) + (len(payload) | 1 << 56).to_bytes(8, "big") + payload
+
+
+def _number(name, value):
+    return _element(name, value.to_bytes(8, "big"))
+
+
+def _head(width, height, fps):
+    """The start of a Matroska stream: times in microseconds, one track of raw I420."""
+    video = _element("e0", _number("b0", width) + _number("ba", height) + _element("2eb524", b"I420"))
+    track = [_number("d7", 1), _number("73c5", 1), _number("83", 1), _number("23e383", int(round(1e9 / fps))),
+             _element("86", b"V_UNCOMPRESSED"), video]
+    return (_element("1a45dfa3", _element("4282", b"matroska")) + bytes.fromhex("18538067") + b"\x01" + b"\xff" * 7
+            + _element("1549a966", _number("2ad7b1", 1000)) + _element("1654ae6b", _element("ae", b"".join(track))))
+
+
+def _frame_head(tick, size):
+    """What stands before a picture of `size` bytes: a cluster of its own, so that its time may be any."""
+    time = _number("e7", (tick * 1000000 + _TICKS // 2) // _TICKS)
+    block = bytes.fromhex("a3") + (size + 4 | 1 << 56).to_bytes(8, "big") + b"\x81\0\0\x80"
+    return bytes.fromhex("1f43b675") + (len(time) + len(block) + size | 1 << 56).to_bytes(8, "big") + time + block
 
 
 class VideoWriter:
-    """A context manager; `write` takes BGR frames. The file opens with the first frame and takes its size."""
+    """A context manager; `write` takes BGR frames. The file opens with the first frame and takes its size.
 
-    def __init__(self, path, fps):
-        self.path, self.fps, self.frames = path, fps, 0
-        self._ffmpeg = need("imageio_ffmpeg")
-        self._pipe = None
-        self._whole = None
-        self._size = None
+    Ctrl-C ends the file where it is, and keeps it; any other exception leaves none.
+    """
 
-    def write(self, frame):
-        if self._pipe is None:
+    def __init__(self, path, fps=0.0, encoder="auto"):
+        self.path, self.fps, self.encoder, self.frames = path, fps or 30.0, encoder, 0
+        self._child = self._whole = self._size = None
+        self._tick = -1
+
+    def write(self, frame, time=None):
+        """`time` in seconds from the video's start; without it the frames follow each other at `fps`."""
+        if self._child is None:
             self._open(frame)
         if frame.shape[:2] != self._size:
             raise CourseError("{}: frame {} has size {} x {}; the video began with {} x {}".format(
                 self.path, self.frames + 1, frame.shape[1], frame.shape[0], self._size[1], self._size[0]))
+        seconds = self.frames / self.fps if time is None else time
+        self._tick = max(int(round(seconds * _TICKS)), self._tick + 1)
+        picture = cv2.cvtColor(self._padded(frame), cv2.COLOR_BGR2YUV_I420)
         try:
-            self._pipe.send(np.ascontiguousarray(self._even(frame)))
-        except OSError as err:
-            raise CourseError("{} cannot be written: {}. Is the disk full?".format(self.path, err)) from None
+            self._child.stdin.write(_frame_head(self._tick, picture.nbytes))
+            self._child.stdin.write(picture)
+        except OSError:  # the encoder is gone, and has said why
+            self._finish()
+            raise self._complaint() from None
         self.frames += 1
 
     def _open(self, frame):
-        self._size = frame.shape[:2]
+        self._size = h, w = frame.shape[:2]
         self._whole = whole_file(self.path)
-        temporary = self._whole.__enter__()
-        even = self._even(frame)
-        self._pipe = self._ffmpeg.write_frames(
-            str(temporary), (even.shape[1], even.shape[0]), fps=self.fps, pix_fmt_in="bgr24", codec="libx264",
-            macro_block_size=1, output_params=["-movflags", "+faststart"])
-        self._pipe.send(None)
+        command, self._step = _command(self.encoder, self._whole.__enter__())
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the encoder
+        # in a session of its own: Ctrl-C at the terminal is for us, the encoder ends with its input
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self._said, stderr=self._said,
+                                       start_new_session=True)
+        self._child.stdin.write(_head(w + -w % self._step, h + -h % self._step, self.fps))
 
-    @staticmethod
-    def _even(frame):
-        """H.264 in yuv420p wants even sides: an odd one is extended by its last row or column."""
-        h, w = frame.shape[:2]
-        if h % 2 or w % 2:
-            frame = np.pad(frame, ((0, h % 2), (0, w % 2), (0, 0)), mode="edge")
+    def _padded(self, frame):
+        """An odd side is extended by its last row or column: H.264 in yuv420p wants even ones."""
+        h, w = self._size
+        if h % self._step or w % self._step:
+            frame = cv2.copyMakeBorder(frame, 0, -h % self._step, 0, -w % self._step, cv2.BORDER_REPLICATE)
         return frame
+
+    def _finish(self):
+        """End the encoder; True where it ended well."""
+        with suppress(OSError):
+            self._child.stdin.close()
+        return self._child.wait() == 0
+
+    def _complaint(self):
+        self._said.seek(0)
+        said = self._said.read().decode(errors="replace").strip().splitlines()
+        return CourseError("{} cannot be written, the encoder ended with status {}: {}. Is the disk full?".format(
+            self.path, self._child.returncode, said[0] if said else "it said nothing"))
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, value, trace):
-        if self._pipe is not None:
-            self._pipe.close()
-            self._whole.__exit__(kind, value, trace)
+        if self._whole is None:
+            return
+        stopped = kind is not None and issubclass(kind, KeyboardInterrupt)
+        good = self._child is not None and self._finish()
+        if good and (kind is None or stopped):
+            self._whole.__exit__(None, None, None)
+            return
+        trouble = value or self._complaint()
+        self._whole.__exit__(type(trouble), trouble, trace)
+        if kind is None:
+            raise trouble
+
+
+def transcode(source, out="out", encoder="auto"):
+    """Any video file, such as the AVI of the original course, as out/NAME.mp4 for a browser. Returns its path."""
+    source = kit_path(source)
+    target = Path(str(out)) / (source.stem + ".mp4")
+    if target.exists() and target.samefile(str(source)):
+        raise CourseError("{} would be written over itself; choose another folder with --out.".format(source))
+    with open_source(source) as video, VideoWriter(target, video.fps, encoder) as writer, \
+            closing(ahead(video)) as frames:
+        for frame in progress(frames, total=video.frames, desc="transcode", unit="frame"):
+            writer.write(frame.image, frame.time)
+    if not writer.frames:
+        raise CourseError("{} holds no frame that can be read.".format(source))
+    return target
