@@ -126,8 +126,9 @@ def _configure(trt, builder, network, options, floats):
         config.max_workspace_size = mib << 20
     flags = [getattr(trt.BuilderFlag, name, None) for name in
              {"fp32": (), "fp16": ("FP16",), "int8": ("INT8", "FP16")}[options.precision]]
-    for flag in filter(None.__ne__, flags):
-        config.set_flag(flag)
+    for flag in flags:
+        if flag is not None:
+            config.set_flag(flag)
     if any(flag is not None for flag in flags):
         _keep_floats(trt, network, config, floats)
     if not flags and hasattr(trt.BuilderFlag, "TF32"):
