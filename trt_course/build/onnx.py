@@ -3,6 +3,7 @@
 What a TensorRT can do is asked of its module, never read off its version. Engines, their records and the timing cache
 lie in the model's folder, under engines/.
 """
+import contextlib
 import platform
 import re
 import threading
@@ -189,14 +190,24 @@ class _Build(threading.Thread):
         network, parser = _parse(trt, builder, self.model)
         config = _configure(trt, builder, network, options, self.floats)
         _set_batch(builder, network, config, options)
-        if options.precision == "int8" and not hasattr(trt, "IQuantizeLayer"):
-            batches = precision.calibration_batches(self.spec, options.calibration, options.force)
-            config.int8_calibrator = precision.calibrator(trt, open_cuda(), batches, self.cache.with_name("int8.cache"))
         self.watch(trt, config)
         keep = _timing_cache(trt, config, self.cache)
-        plan = _serialized(builder, network, config)
+        calibrate = options.precision == "int8" and not hasattr(trt, "IQuantizeLayer")
+        plan = (self._calibrated if calibrate else _serialized)(builder, network, config)
         if plan is not None:
             keep()
+        return plan
+
+    def _calibrated(self, builder, network, config):
+        """Built while TensorRT looks at pictures, in batches of the usual size, to find the ranges of values."""
+        cuda, options = open_cuda(), self.options
+        batches = precision.calibration_batches(self.spec, options.calibration, options.force, options.batch[1])
+        with contextlib.closing(cuda), cuda.active():
+            source = precision.calibrator(self.trt, cuda, batches, self.cache.with_name("int8.cache"))
+            config.int8_calibrator = source
+            plan = _serialized(builder, network, config)
+        if source.failure is not None:
+            raise source.failure
         return plan
 
     def watch(self, trt, config):
