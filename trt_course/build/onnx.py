@@ -194,8 +194,9 @@ class _Build(threading.Thread):
         keep = _timing_cache(trt, config, self.cache)
         calibrate = options.precision == "int8" and not hasattr(trt, "IQuantizeLayer")
         plan = (self._calibrated if calibrate else _serialized)(builder, network, config)
-        if plan is not None:
-            keep()
+        if plan is None:
+            raise CourseError(_why_not(trt))
+        keep()
         return plan
 
     def _calibrated(self, builder, network, config):
@@ -261,12 +262,13 @@ def engine_from_onnx(spec, options, out=None):
     path = Path(str(out)) if out else spec.folder / "engines" / (options.name() + ".engine")
     cache = path.parent / "timing-{}.cache".format(re.sub(r"\W+", "-", describe(trt) + " " + device.name))
     started = time.time()
-    plan = _Build(trt, spec, options, cache).wait("build " + path.name)
-    if plan is None and options.nms == "engine" and any("NonMaxSuppression" in text for text in log_of(trt).errors):
+    try:
+        plan = _Build(trt, spec, options, cache).wait("build " + path.name)
+    except CourseError as err:
+        if options.nms == "host" or not any("NonMaxSuppression" in text for text in log_of(trt).errors + [str(err)]):
+            raise
         print("TensorRT {} cannot run suppression inside the engine: it stays on the host.".format(describe(trt)))
         return engine_from_onnx(spec, options._replace(nms="host"), out)
-    if plan is None:
-        raise CourseError(_why_not(trt))
     with whole_file(path) as temporary:
         temporary.write_bytes(bytes(plan))
     manifest.record(spec, options, path, describe(trt), device, "onnx", time.time() - started)
