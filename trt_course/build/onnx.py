@@ -86,6 +86,9 @@ def _prepare(trt, spec, options):
     if options.nms == "engine":
         model = inside.add_nms(model, spec, options.threshold, has_plugin(trt, "EfficientNMS_TRT"))
     if options.preprocess == "engine":
+        if not hasattr(trt.DataType, "UINT8"):
+            raise CourseError("TensorRT {} takes no pictures as bytes, 8.5 and later do: --preprocess host.".format(
+                describe(trt)))
         model = inside.add_preprocess(model, spec, options.source)
     return model, floats
 
