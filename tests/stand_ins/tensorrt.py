@@ -272,13 +272,12 @@ def tensorrt(version, card):
                 self._log.log(ILogger.ERROR, text)
             if stage.refuse or not self._all_steps(getattr(config, "progress_monitor", None)):
                 return None
-            if "INT8" in Flag.__members__ and Flag.INT8 in config._flags and config.int8_calibrator:
-                self._calibrate(config.int8_calibrator, entry)
+            shapes = config._profiles[0]._shapes[entry.name] if config._profiles else [entry.shape] * 3
+            if getattr(config, "int8_calibrator", None) is not None and Flag.INT8 in config._flags:
+                self._calibrate(config.int8_calibrator, shapes[1])
             if config._cache:
                 config._cache._known |= measured
-            low, best, high = (s[0] for s in config._profiles[0]._shapes[entry.name]) if config._profiles else (
-                entry.shape[:1] * 3)
-            return memoryview(plan(network._model, version, (low, best, high)))
+            return memoryview(plan(network._model, version, [shape[0] for shape in shapes]))
 
         @staticmethod
         def _all_steps(monitor):
@@ -286,11 +285,12 @@ def tensorrt(version, card):
                        for i in range(stage.steps))
 
         @staticmethod
-        def _calibrate(source, entry):
+        def _calibrate(source, shape):
+            """Reads batches of the profile's usual shape, and swallows what a callback raises."""
             assert source._made
-            nbytes = int(source.get_batch_size() * np.prod(entry.shape[1:]) * 4)
             if source.read_calibration_cache() is None:
-                stage.seen = [card.view(b[0], nbytes).copy() for b in iter(lambda: source.get_batch([entry.name]), None)]
+                batches = iter(lambda: source.get_batch(["input"]), None)
+                stage.seen = [card.view(b[0], int(np.prod(shape)) * 4).copy().view(np.float32) for b in batches]
                 source.write_calibration_cache(memoryview(b"scales"))
 
     class Runtime(_Strict):
