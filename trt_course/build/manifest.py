@@ -44,7 +44,7 @@ class Manifest(NamedTuple):
         if self.gpu not in (ANY_GPU, device.name) or self.gpu != ANY_GPU and self.capability != device.capability:
             found.append("it was built for {} (compute capability {}), here is {} ({})".format(
                 self.gpu, self.capability, device.name, device.capability))
-        if self.route == "onnx" and self.model_sha256 != sha256(spec.onnx):
+        if self.route == "onnx" and (not spec.onnx.is_file() or self.model_sha256 != sha256(spec.onnx)):
             found.append("{} has changed since".format(spec.onnx))
         if self.plan_sha256 != sha256(plan):
             found.append("the file is cut short or damaged: its bytes are not those that were built")
