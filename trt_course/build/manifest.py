@@ -73,8 +73,11 @@ def read(plan):
     path = manifest_path(plan)
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-        return Manifest(**dict(fields, batch=tuple(fields["batch"]), source=fields["source"] and
+        made = Manifest(**dict(fields, batch=tuple(fields["batch"]), source=fields["source"] and
                                tuple(fields["source"])))
+        if len(made.batch) != 3 or made.preprocess == "engine" and len(made.source or ()) != 2:
+            raise ValueError("batch or source is not whole")
+        return made
     except FileNotFoundError:
         raise CourseError("The engine {} has no record {} beside it, so nobody knows what it was built from and for. "
                           "A plan file is code: build it here, python -m trt_course build MODEL.".format(
