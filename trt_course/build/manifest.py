@@ -9,7 +9,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ..errors import CourseError
 from ..files import sha256, write_json
-from ..models import InputSpec, ModelSpec, OutputSpec
+from ..models import MODELS, InputSpec, ModelSpec, OutputSpec
 from ..preprocess import placement
 
 EFFICIENT_NMS = {"count": "num_detections", "boxes": "detection_boxes", "scores": "detection_scores",
@@ -64,6 +64,11 @@ class Manifest(NamedTuple):
         return entry, inner, output
 
 
+def word(spec):
+    """The word by which a command finds this model again: its name, or its file where it is not in models/."""
+    return spec.name if spec.folder == MODELS / spec.name else str(spec.onnx)
+
+
 def manifest_path(plan):
     return Path(str(plan)).with_suffix(".json")
 
@@ -92,7 +97,7 @@ def record(spec, options, plan, tensorrt, device, route, seconds):
     facts = {"seconds": "{:.0f}".format(seconds), "date": time.strftime("%Y-%m-%d"),
              "keep_float": " ".join(options.keep_float), "calibration": str(options.calibration or "")}
     write_json(manifest_path(plan), Manifest(
-        spec.name, sha256(spec.onnx) if spec.onnx.is_file() else "", sha256(plan), tensorrt, device.name,
+        word(spec), sha256(spec.onnx) if spec.onnx.is_file() else "", sha256(plan), tensorrt, device.name,
         device.capability, options.precision, options.batch, options.nms, options.preprocess, options.source,
         options.threshold, route, facts, options.command(spec))._asdict())
 

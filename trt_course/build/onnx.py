@@ -6,6 +6,7 @@ lie in the model's folder, under engines/.
 import contextlib
 import platform
 import re
+import shlex
 import threading
 import time
 from pathlib import Path
@@ -48,12 +49,15 @@ class Options(NamedTuple):
 
     def command(self, spec):
         """The command that builds the same engine again."""
-        words = ["python -m trt_course build", spec.name, "--precision", self.precision, "--batch",
+        words = ["python -m trt_course build", shlex.quote(manifest.word(spec)), "--precision", self.precision, "--batch",
                  ",".join(map(str, self.batch)), "--nms", self.nms]
         words += ["--preprocess", "engine", "--source-size", "{}x{}".format(*self.source)] \
             if self.preprocess == "engine" else []
-        words += ["--calibration", str(self.calibration)] if self.calibration else []
-        words += [word for pattern in self.keep_float for word in ("--keep-float", "'{}'".format(pattern))]
+        words += ["--nms-threshold", str(self.threshold)] if self.nms == "engine" else []
+        words += ["--calibration", shlex.quote(str(self.calibration)), "--method", self.method] \
+            if self.precision == "int8" else []
+        words += [word for pattern in self.keep_float for word in ("--keep-float", shlex.quote(pattern))]
+        words += ["--dla", str(self.dla)] if self.dla is not None else []
         return " ".join(words)
 
 
