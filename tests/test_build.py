@@ -230,6 +230,10 @@ def test_no_engine_is_explained(trt, spec, text, memory):
         engine_from_onnx(spec, Options("fp32"))
     assert text in str(refused.value) and ("--workspace 256" in str(refused.value)) == memory
     assert not (spec.folder / "engines").exists()
+    trt._stage.refuse = ["another text"]
+    with pytest.raises(CourseError) as again:
+        engine_from_onnx(spec, Options("fp32"))
+    assert text not in str(again.value) and "another text" in str(again.value)
 
 
 @pytest.mark.parametrize("options, said", [
