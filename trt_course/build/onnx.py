@@ -49,8 +49,8 @@ class Options(NamedTuple):
 
     def command(self, spec):
         """The command that builds the same engine again."""
-        words = ["python -m trt_course build", shlex.quote(manifest.word(spec)), "--precision", self.precision, "--batch",
-                 ",".join(map(str, self.batch)), "--nms", self.nms]
+        words = ["python -m trt_course build", shlex.quote(manifest.word(spec)), "--precision", self.precision,
+                 "--batch", ",".join(map(str, self.batch)), "--nms", self.nms]
         words += ["--preprocess", "engine", "--source-size", "{}x{}".format(*self.source)] \
             if self.preprocess == "engine" else []
         words += ["--nms-threshold", str(self.threshold)] if self.nms == "engine" else []
