@@ -213,13 +213,13 @@ def test_what_the_parser_lacks_is_told(trt, spec):
     model = load(str(spec.onnx))
     model.graph.node.append(helper.make_node("BatchTilePlugin_TRT", ["boxes"], ["tiled"]))
     save(model, str(spec.onnx))
-    with pytest.raises(CourseError, match="cannot read this network: No importer registered for op: BatchTilePlugin_TRT"):
+    with pytest.raises(CourseError, match="this network: No importer registered for op: BatchTilePlugin_TRT"):
         engine_from_onnx(spec, Options("fp32"))
 
 
 @pytest.mark.parametrize("text, memory", [
-    ("Internal error: plugin node (Unnamed Layer* 62) [PluginV2DynamicExt]requires 1342177280 bytes of scratch space, but "
-     "only 500000000 is available. Try increasing the workspace size with IBuilder::setMaxWorkspaceSize()", True),
+    ("Internal error: plugin node (Unnamed Layer* 62) [PluginV2DynamicExt]requires 1342177280 bytes of scratch space, "
+     "but only 500000000 is available. Try increasing the workspace size with IBuilder::setMaxWorkspaceSize()", True),
     ("[optimizer.cpp::computeCosts::3867] Error Code 4: Internal Error (Could not find any implementation for node "
      "/patch_embed/Conv due to insufficient workspace. See verbose log for requested sizes.)", True),
     ("../builder/cudnnBuilder2.cpp (1597) - OutOfMemory Error in buildSingleLayer: 0", True),
@@ -299,7 +299,8 @@ def test_both_models_in_every_precision(rtx, tmp_path, calibration, capsys, name
     options = Options(**options)
     for number in "234":  # two pictures are enough to build
         Path(calibration, number + ".png").unlink()
-    spec, words = find_model(name), ["build", name, "--precision", options.precision, "--out", str(tmp_path / "x.engine")]
+    spec, out = find_model(name), str(tmp_path / "x.engine")
+    words = ["build", name, "--precision", options.precision, "--out", out]
     words += ["--batch", ",".join(map(str, options.batch)), "--calibration", calibration]
     words += ["--preprocess", "engine", "--source-size", "{}x{}".format(*options.source)] if options.source else []
     assert main(words) == 0 and "x.engine: " in capsys.readouterr().out
@@ -335,7 +336,8 @@ def test_a_network_that_rtx_cannot_read(rtx, spec):
 
 @pytest.mark.parametrize("words", [
     ("detect", "{picture}", "--model", "{cells}", "--engine", "{plan}"), ("inspect", "{plan}"),
-    ("compare", "{cells}", "--engine", "{plan}"), ("detect", "{picture}", "--model", "{cells}", "--backend", "tensorrt")])
+    ("compare", "{cells}", "--engine", "{plan}"),
+    ("detect", "{picture}", "--model", "{cells}", "--backend", "tensorrt")])
 def test_without_a_gpu_every_command_says_so(real_engine, spec, picture_folder, capsys, words):
     with contextlib.suppress(CourseError):
         builder.open_cuda()

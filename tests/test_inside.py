@@ -74,7 +74,8 @@ INSIDE = [Options(nms="engine"), Options(preprocess="engine"), Options(nms="engi
 @pytest.mark.parametrize("name", sorted(REAL))
 @pytest.mark.parametrize("options", INSIDE, ids=lambda o: o.name() if o.source else o.nms + "-" + o.preprocess)
 def test_both_models_find_the_same_boxes(inside_ssd, name, options):
-    spec, pictures = find_model(name), [read_image(path) for path in images_in(KIT / "data" / REAL[name] / "images")[:3]]
+    spec = find_model(name)
+    pictures = [read_image(path) for path in images_in(KIT / "data" / REAL[name] / "images")[:3]]
     height, width = pictures[0].shape[:2]
     options = options._replace(source=(width, height))
     with TrtSSD(spec, backend="cpu", verbose=False) as host, inside_ssd(spec, options) as ssd:
@@ -186,7 +187,8 @@ def smooth_picture(seed, width, height):
 @settings(max_examples=80, deadline=None)
 @given(seed=st.integers(0, 10 ** 6), resize=st.sampled_from(["stretch", "letterbox", "crop"]),
        color=st.sampled_from(["RGB", "BGR"]), layout=st.sampled_from(["nchw", "nhwc"]),
-       size=st.tuples(st.integers(8, 90), st.integers(8, 90)), source=st.tuples(st.integers(8, 200), st.integers(8, 200)))
+       size=st.tuples(st.integers(8, 90), st.integers(8, 90)),
+       source=st.tuples(st.integers(8, 200), st.integers(8, 200)))
 def test_preprocessing_equals_the_host_s(cells, folder, seed, resize, color, layout, size, source):
     spec = find_model(cells)
     spec = spec._replace(input=spec.input._replace(

@@ -155,7 +155,8 @@ def test_halves_and_bytes(trt, version, tmp_path):
     """FP16 outputs everywhere; uint8 inputs where TensorRT knows them."""
     kind = TensorProto.UINT8 if version >= 8.5 else TensorProto.FLOAT
     graph = helper.make_graph(
-        [helper.make_node("Cast", ["x"], ["half"], to=TensorProto.FLOAT16), helper.make_node("Mul", ["half", "two"], ["y"])],
+        [helper.make_node("Cast", ["x"], ["half"], to=TensorProto.FLOAT16),
+         helper.make_node("Mul", ["half", "two"], ["y"])],
         "g", [helper.make_tensor_value_info("x", kind, ["n", 2, 3])],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT16, ["n", 2, 3]),
          helper.make_tensor_value_info("half", TensorProto.FLOAT16, ["n", 2, 3])],
@@ -215,24 +216,23 @@ def test_closing_waits_for_work_under_way(trt, card, engine_file):
 
 
 def test_another_thread_is_refused(trt, engine_file):
-    said = []
+    said, requests = [], []
 
     def elsewhere():
-        for use in (engine.new_request, lambda: engine.submit(request), lambda: engine.infer(request)):
+        for use, what in ((engine.new_request, ()), (engine.submit, requests), (engine.infer, requests)):
             try:
-                use()
+                use(*what)
             except CourseError as err:
                 said.append(str(err))
 
     with TrtEngine(engine_file) as engine:
-        request = engine.new_request()
+        requests.append(engine.new_request())
         thread = threading.Thread(target=elsewhere)
         thread.start()
         thread.join()
-        engine.infer(request)
+        engine.infer(requests[0])
         with pytest.raises(CourseError, match="submit the request first"):
-            engine.result(request)
-        del request
+            engine.result(requests.pop())
     assert len(said) == 3 and all("opened in another thread" in text and "make_detector" in text for text in said)
 
 
@@ -250,16 +250,16 @@ LOGS = [  # what TensorRT really prints, and what we make of it
     ("IRuntime::deserializeCudaEngine: Error Code 6: API Usage Error (The engine plan file is generated on an "
      "incompatible device, expecting compute 8.9 got compute 8.6, please rebuild.)", "another GPU"),
     ("IRuntime::deserializeCudaEngine: Error Code 1: Serialization (Serialization assertion plan->header.pad == "
-     "expectedPlatformTag failed.Platform specific tag mismatch detected. TensorRT plan files are only supported on the "
-     "target runtime platform they were created on.)", "another GPU"),
+     "expectedPlatformTag failed.Platform specific tag mismatch detected. TensorRT plan files are only supported on "
+     "the target runtime platform they were created on.)", "another GPU"),
     ("3: getPluginCreator could not find plugin: BatchTilePlugin_TRT version: 1\n1: [pluginV2Runner.cpp::load::291] "
-     "Error Code 1: Serialization (Serialization assertion creator failed.Cannot deserialize plugin since corresponding "
-     "IPluginCreator not found in Plugin Registry)", "BatchTilePlugin_TRT"),
-    ("INVALID_ARGUMENT: getPluginCreator could not find plugin CHUNK_TRT version 1.0", "plugin that this TensorRT does not"),
+     "Error Code 1: Serialization (Serialization assertion creator failed.Cannot deserialize plugin since "
+     "corresponding IPluginCreator not found in Plugin Registry)", "BatchTilePlugin_TRT"),
+    ("INVALID_ARGUMENT: getPluginCreator could not find plugin CHUNK_TRT version 1.0", "plugin that this TensorRT"),
     ("1: [defaultAllocator.cpp::allocate::19] Error Code 1: Cuda Runtime (out of memory)\n2: [safeDeserialize.cpp::load"
      "::269] Error Code 2: OutOfMemory (no further information)", "memory is full"),
-    ("1: [stdArchiveReader.cpp::StdArchiveReader::32] Error Code 1: Serialization (Serialization assertion magicTagRead "
-     "== kMAGIC_TAG failed.Magic tag does not match)", "not a TensorRT plan"),
+    ("1: [stdArchiveReader.cpp::StdArchiveReader::32] Error Code 1: Serialization (Serialization assertion "
+     "magicTagRead == kMAGIC_TAG failed.Magic tag does not match)", "not a TensorRT plan"),
     ("1: [runtime.cpp::parsePlan::314] Error Code 1: Serialization (Serialization assertion plan->header.magicTag == "
      "rt::kPLAN_MAGIC_TAG failed.)", "not a TensorRT plan"),
     ("INVALID_ARGUMENT: Cannot deserialize with an empty memory buffer.", "not a TensorRT plan"),
@@ -344,7 +344,7 @@ def test_detects_with_the_newest_engine_that_fits(trt, version, library, tmp_pat
     save(model, str(spec.onnx))
     with TrtSSD(spec, verbose=False) as ssd:
         assert isinstance(ssd.engine, CpuEngine) and "model.onnx has changed since" in ssd.why
-    with pytest.raises(CourseError, match=r"has changed since[\s\S]*python -m trt_course build .*model.onnx --precision fp16"):
+    with pytest.raises(CourseError, match=r"has changed since[\s\S]*trt_course build .*model.onnx --precision fp16"):
         TrtSSD(spec, backend="tensorrt")
 
 

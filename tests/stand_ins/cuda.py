@@ -81,154 +81,154 @@ class Card:
         return sorted(kind for kind, _ in self.live.values())
 
 
-def runtime(card):
+def _alloc(kind):
+    return lambda self, nbytes: (2, None) if nbytes > self.card.memory else (0, self.card.alloc(kind, nbytes))
+
+
+def _free(kind):
+    return lambda self, handle: (self.card.free(kind, handle),) and (0,)
+
+
+class Runtime:
     """cuda.bindings.runtime: functions that return an error number first."""
-    rt = module("cuda.bindings.runtime")
-    rt.cudaStreamNonBlocking = 1
-    rt.cudaMemcpyKind = types.SimpleNamespace(cudaMemcpyHostToDevice=("device", "pinned"),
-                                              cudaMemcpyDeviceToHost=("pinned", "device"))
-    rt.cudaStreamCaptureMode = types.SimpleNamespace(cudaStreamCaptureModeThreadLocal=1)
+    __spec__ = importlib.machinery.ModuleSpec("cuda.bindings.runtime", None)
+    cudaStreamNonBlocking = 1
+    cudaMemcpyKind = types.SimpleNamespace(cudaMemcpyHostToDevice=("device", "pinned"),
+                                           cudaMemcpyDeviceToHost=("pinned", "device"))
+    cudaStreamCaptureMode = types.SimpleNamespace(cudaStreamCaptureModeThreadLocal=1)
 
-    def alloc(kind):
-        return lambda nbytes: (2, None) if nbytes > card.memory else (0, card.alloc(kind, nbytes))
+    def __init__(self, card):
+        self.card = card
 
-    def free(kind):
-        return lambda handle: (card.free(kind, handle),) and (0,)
+    cudaMalloc, cudaMallocHost = map(_alloc, ("device", "pinned"))
+    cudaFree, cudaFreeHost, cudaStreamDestroy, cudaEventDestroy, cudaGraphDestroy, cudaGraphExecDestroy = map(
+        _free, ("device", "pinned", "stream", "event", "graph", "replay"))
 
-    rt.cudaMalloc, rt.cudaMallocHost = alloc("device"), alloc("pinned")
-    rt.cudaFree, rt.cudaFreeHost, rt.cudaStreamDestroy = free("device"), free("pinned"), free("stream")
-    rt.cudaEventDestroy, rt.cudaGraphDestroy, rt.cudaGraphExecDestroy = free("event"), free("graph"), free("replay")
-    rt.cudaGetErrorString = lambda error: (0, {2: b"out of memory", 100: b"no CUDA-capable device"}[error])
-    rt.cudaGetDeviceProperties = lambda number: (0, types.SimpleNamespace(
-        name=b"Stand-in", major=5, minor=3, totalGlobalMem=card.memory)) if card.memory else (100, None)
-    rt.cudaStreamCreateWithFlags = lambda flags: (0, card.make("stream", Stream()))
-    rt.cudaEventCreate = lambda: (0, card.make("event", [None, 0]))
+    def cudaGetErrorString(self, error):
+        return 0, {2: b"out of memory", 100: b"no CUDA-capable device"}[error]
 
-    def cudaMemcpy(target, source, nbytes, kind):
-        card.view(target, nbytes)[:] = np.frombuffer((ctypes.c_ubyte * nbytes).from_address(source), np.uint8)
+    def cudaGetDeviceProperties(self, number):
+        return (0, types.SimpleNamespace(name=b"Stand-in", major=5, minor=3, totalGlobalMem=self.card.memory)) \
+            if self.card.memory else (100, None)
+
+    def cudaStreamCreateWithFlags(self, flags):
+        return 0, self.card.make("stream", Stream())
+
+    def cudaEventCreate(self):
+        return 0, self.card.make("event", [Stream(), 0])
+
+    def cudaMemcpy(self, target, source, nbytes, kind):
+        self.card.view(target, nbytes)[:] = np.frombuffer((ctypes.c_ubyte * nbytes).from_address(source), np.uint8)
         return (0,)
 
-    def cudaMemcpyAsync(target, source, nbytes, kind, stream):
-        card.get("stream", stream).add(lambda: card.copy(target, source, nbytes, kind))
+    def cudaMemcpyAsync(self, target, source, nbytes, kind, stream):
+        self.card.get("stream", stream).add(lambda: self.card.copy(target, source, nbytes, kind))
         return (0,)
 
-    def cudaEventRecord(event, stream):
-        event, stream = card.get("event", event), card.get("stream", stream)
-        event[:] = stream, stream.put
+    def cudaEventRecord(self, event, stream):
+        stream = self.card.get("stream", stream)
+        self.card.get("event", event)[:] = stream, stream.put
         return (0,)
 
-    def cudaEventSynchronize(event):
-        stream, until = card.get("event", event)
-        return (stream and stream.run(until),) and (0,)
-
-    def cudaStreamBeginCapture(stream, mode):
-        card.get("stream", stream).recording = []
+    def cudaEventSynchronize(self, event):
+        stream, until = self.card.get("event", event)
+        stream.run(until)
         return (0,)
 
-    def cudaStreamEndCapture(stream):
-        stream = card.get("stream", stream)
+    def cudaStreamBeginCapture(self, stream, mode):
+        self.card.get("stream", stream).recording = []
+        return (0,)
+
+    def cudaStreamEndCapture(self, stream):
+        stream = self.card.get("stream", stream)
         work, stream.recording = stream.recording, None
-        return 0, card.make("graph", work)
+        return 0, self.card.make("graph", work)
 
-    def cudaGraphInstantiate(graph, flags):
-        return 0, card.make("replay", list(card.get("graph", graph)))
+    def cudaGraphInstantiate(self, graph, flags):
+        return 0, self.card.make("replay", list(self.card.get("graph", graph)))
 
-    def cudaGraphLaunch(replay, stream):
-        for work in card.get("replay", replay):
-            card.get("stream", stream).add(work)
+    def cudaGraphLaunch(self, replay, stream):
+        for work in self.card.get("replay", replay):
+            self.card.get("stream", stream).add(work)
         return (0,)
 
-    rt.__dict__.update((name, thing) for name, thing in locals().items() if name.startswith("cuda"))
-    return {rt.__name__: rt}
 
+class _Owner:
+    """pycuda's objects: they free themselves."""
 
-def pycuda(card):
-    """pycuda and pycuda.driver: objects that free themselves, calls that want the context current."""
-    driver = module("pycuda.driver")
-    driver.Error = type("Error", (Exception,), {})
-
-    def current():
-        if not getattr(card.stack, "depth", 0):
-            raise driver.Error("invalid device context")
-
-    class Owner:
-        def __init__(self, kind, handle):
-            current()
-            self.handle = handle
-            weakref.finalize(self, card.free, kind, handle).atexit = False
-
-        def __int__(self):
-            return self.handle
-
-    class Event(Owner):
-        def __init__(self):
-            super().__init__("event", card.make("event", [None, 0]))
-
-        def record(self, stream):
-            current()
-            card.get("event", self.handle)[:] = stream.work, stream.work.put
-
-        def synchronize(self):
-            current()
-            stream, until = card.get("event", self.handle)
-            stream.run(until)
-
-    class PyStream(Owner):
-        def __init__(self):
-            self.work = Stream()
-            super().__init__("stream", card.make("stream", self.work))
-
-    class Context:
-        @staticmethod
-        def push():
-            card.stack.depth = getattr(card.stack, "depth", 0) + 1
-
-        @staticmethod
-        def pop():
-            current()
-            card.stack.depth -= 1
-
-    class Device:
-        def __init__(self, number):
-            if not card.memory:
-                raise driver.Error("no CUDA-capable device")
-            self.name, self.total_memory = lambda: "Stand-in", lambda: card.memory
-            self.compute_capability, self.retain_primary_context = lambda: (5, 3), Context
-
-    def mem_alloc(nbytes):
-        current()
-        if nbytes > card.memory:
+    def __init__(self, driver, kind, made):
+        if made[0]:
             raise driver.Error("cuMemAlloc failed: out of memory")
-        return Owner("device", card.alloc("device", nbytes))
+        self.driver, self.handle = driver, made[1]
+        weakref.finalize(self, driver.rt.card.free, kind, self.handle).atexit = False
 
-    def pagelocked_zeros(shape, dtype):
-        current()
+    def __int__(self):
+        return self.handle
+
+    def record(self, stream):
+        self.driver.now().cudaEventRecord(self.handle, stream.handle)
+
+    def synchronize(self):
+        self.driver.now().cudaEventSynchronize(self.handle)
+
+
+class Driver:
+    """pycuda.driver: everything wants the context current in its thread."""
+    __spec__ = importlib.machinery.ModuleSpec("pycuda.driver", None)
+    Error = type("Error", (Exception,), {})
+
+    def __init__(self, card):
+        self.rt, self.stack, self.Context = Runtime(card), card.stack, self
+
+    def init(self):
+        pass
+
+    def Device(self, number):
+        error, facts = self.rt.cudaGetDeviceProperties(number)
+        if error:
+            raise self.Error("no CUDA-capable device")
+        return types.SimpleNamespace(
+            name=facts.name.decode, compute_capability=lambda: (facts.major, facts.minor),
+            total_memory=lambda: facts.totalGlobalMem, retain_primary_context=lambda: self)
+
+    def push(self):
+        self.stack.depth = getattr(self.stack, "depth", 0) + 1
+
+    def pop(self):
+        self.now()
+        self.stack.depth -= 1
+
+    def now(self):
+        if not getattr(self.stack, "depth", 0):
+            raise self.Error("invalid device context")
+        return self.rt
+
+    def Stream(self):
+        return _Owner(self, "stream", self.now().cudaStreamCreateWithFlags(0))
+
+    def Event(self):
+        return _Owner(self, "event", self.now().cudaEventCreate())
+
+    def mem_alloc(self, nbytes):
+        return _Owner(self, "device", self.now().cudaMalloc(nbytes))
+
+    def pagelocked_zeros(self, shape, dtype):
         nbytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        address = card.alloc("pinned", nbytes)
+        _, address = self.now().cudaMallocHost(nbytes)
         block = (ctypes.c_ubyte * nbytes).from_address(address)
-        weakref.finalize(block, card.free, "pinned", address).atexit = False
+        weakref.finalize(block, self.rt.card.free, "pinned", address).atexit = False
         array = np.frombuffer(block, dtype).reshape(shape)
         array[...] = 0
         return array
 
-    def memcpy_htod(target, array):
-        current()
-        card.view(target, array.nbytes)[:] = np.ascontiguousarray(array).view(np.uint8).ravel()
+    def memcpy_htod(self, target, array):
+        self.now().cudaMemcpy(target, array.ctypes.data, array.nbytes, None)
 
-    def memcpy_htod_async(target, array, stream):
-        current()
-        source, nbytes = array.ctypes.data, array.nbytes
-        stream.work.add(lambda: card.copy(target, source, nbytes, ("device", "pinned")))
+    def memcpy_htod_async(self, target, array, stream):
+        self.now().cudaMemcpyAsync(target, array.ctypes.data, array.nbytes, ("device", "pinned"), stream.handle)
 
-    def memcpy_dtoh_async(array, source, stream):
-        current()
-        target, nbytes = array.ctypes.data, array.nbytes
-        stream.work.add(lambda: card.copy(target, source, nbytes, ("pinned", "device")))
-
-    for thing in (mem_alloc, pagelocked_zeros, memcpy_htod, memcpy_htod_async, memcpy_dtoh_async, Context, Device, Event):
-        setattr(driver, thing.__name__, thing)
-    driver.Stream, driver.init = PyStream, lambda: None
-    return {"pycuda": module("pycuda"), "pycuda.driver": driver}
+    def memcpy_dtoh_async(self, array, source, stream):
+        self.now().cudaMemcpyAsync(array.ctypes.data, source, array.nbytes, ("pinned", "device"), stream.handle)
 
 
 def module(name):
@@ -240,7 +240,8 @@ def module(name):
 def install(monkeypatch, library, **facts):
     """A new Card behind one of the two libraries, the other one missing."""
     card = Card(**facts)
-    made = runtime(card) if library == "cuda-python" else pycuda(card)
+    made = {"cuda.bindings.runtime": Runtime(card)} if library == "cuda-python" else {
+        "pycuda": module("pycuda"), "pycuda.driver": Driver(card)}
     for name in ("cuda.bindings.runtime", "cuda.cudart", "pycuda", "pycuda.driver"):
         monkeypatch.setitem(sys.modules, name, made.get(name))
     return card

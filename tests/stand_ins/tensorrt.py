@@ -1,4 +1,4 @@
-"""A stand-in for TensorRT's module in the surfaces of 7.1 to 11: strict about names and types, computing with ONNX Runtime.
+"""A stand-in for TensorRT's module as 7.1 to 11 have it: strict about names and types, computing with ONNX Runtime.
 
 An engine here is the ONNX file that it was built from. Nothing is optimised; flags and types are only written down.
 """
@@ -75,7 +75,7 @@ def _typed(function):
     return call
 
 
-def tensorrt(version, card):
+def tensorrt(version, card):  # noqa: C901
     """The module. `_stage` holds what the real one keeps to itself: builds made, frees in order, errors to act out."""
     trt = module("tensorrt")
     trt.__version__, stage = VERSIONS[version], types.SimpleNamespace(builds=[], freed=[], refuse=[], steps=0)
@@ -124,7 +124,7 @@ def tensorrt(version, card):
             self._made = True
 
     class IPluginRegistry(_Strict):
-        all_creators = plugin_creator_list = [types.SimpleNamespace(name=n) for n, span in _PLUGINS.items() if has(span)]
+        all_creators = plugin_creator_list = [types.SimpleNamespace(name=n) for n in _PLUGINS if has(_PLUGINS[n])]
 
     class ITensor(_Strict):
         name = dtype = shape = None
@@ -368,8 +368,8 @@ def tensorrt(version, card):
             return None if "context" in stage.__dict__ else IExecutionContext(self)
 
         def create_engine_inspector(self):
-            told = json.dumps({"Layers": [{"Name": name, "LayerType": "kernel", "Outputs": []} for name in self._layers]})
-            return types.SimpleNamespace(get_engine_information=_typed(lambda kind: told))
+            told = {"Layers": [{"Name": name, "LayerType": "kernel", "Outputs": []} for name in self._layers]}
+            return types.SimpleNamespace(get_engine_information=lambda kind: json.dumps(told) if kind is Format.JSON else "")
 
         def __del__(self):
             stage.freed.append("engine")
@@ -402,7 +402,8 @@ def tensorrt(version, card):
 
         @_typed
         def execute_async(self, batch_size: int, bindings: list, stream_handle: int):
-            self._shape, self._addresses = (batch_size,) + self._io[self._entry][0][1:], dict(zip(self._names, bindings))
+            self._shape = (batch_size,) + self._io[self._entry][0][1:]
+            self._addresses = dict(zip(self._names, bindings))
             return self._enqueue(stream_handle)
 
         @_typed
