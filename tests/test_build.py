@@ -254,7 +254,7 @@ def test_ctrl_c_stops_the_builder_where_it_asks_and_leaves_nothing(trt, version,
         raise KeyboardInterrupt
         yield
 
-    trt._stage.steps = 50 if version < 10 else 1500  # a second, half a minute
+    trt._stage.steps = 10 if version < 10 else 1500  # a moment, half a minute
     monkeypatch.setattr(builder._Build, "seconds", seconds)
     with pytest.raises(KeyboardInterrupt):
         engine_from_onnx(spec, Options("fp32"))
@@ -362,15 +362,23 @@ def test_what_rtx_itself_says_of_plans(real_engine, monkeypatch, change, said):
 
 @pytest.mark.slow
 def test_ctrl_c_leaves_no_half_file(rtx, tmp_path):
-    out = tmp_path / "out"
+    for attempt in range(5):  # on a busy machine the build may be done before the signal comes
+        out = tmp_path / str(attempt)
+        status, said = interrupted_build(out)
+        if status != 0:
+            break
+    assert status == 130 and "Stopped" in said and "Traceback" not in said
+    assert not out.exists() or not os.listdir(str(out))
+
+
+def interrupted_build(out):
     job = subprocess.Popen([sys.executable, "-u", "-m", "trt_course", "build", "ssd_resnet18_traffic", "--precision",
                             "fp32", "--out", str(out / "x.engine"), "--verbose"], cwd=str(KIT), text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "TQDM_DISABLE": "1"})
     job.stdout.readline()  # the builder speaks, so it is at work
     job.send_signal(signal.SIGINT)
     said = job.communicate(timeout=60)[0]
-    assert job.returncode == 130 and "Stopped" in said and "Traceback" not in said
-    assert not out.exists() or not os.listdir(str(out))
+    return job.returncode, said
 
 
 def test_command_of_the_record_builds_the_same_again(rtx, real_engine, spec):

@@ -43,9 +43,15 @@ _EXISTS = {
 }
 _SINCE = {"NonMaxSuppression": 8.5, "QuantizeLinear": 8, "DequantizeLinear": 8}  # ONNX operators that came late
 _PLUGINS = {"FlattenConcat_TRT": (0, 11), "NMS_TRT": (0, 11), "EfficientNMS_TRT": (8, 11), "ROIAlign_TRT": (10, 99)}
-_MAGIC = b"plan"
 _TYPES = {"FLOAT": np.float32, "HALF": np.float16, "INT8": np.int8, "INT32": np.int32, "INT64": np.int64,
           "UINT8": np.uint8, "BOOL": np.bool_}
+_MAGIC = b"plan"
+_ENUMS = {
+    "BuilderFlag": "FP16 INT8 TF32 STRICT_TYPES OBEY_PRECISION_CONSTRAINTS GPU_FALLBACK REFIT",
+    "NetworkDefinitionCreationFlag": "EXPLICIT_BATCH STRONGLY_TYPED", "DataType": " ".join(_TYPES),
+    "LayerType": "CONSTANT OTHER", "MemoryPoolType": "WORKSPACE DLA_MANAGED_SRAM", "TensorIOMode": "NONE INPUT OUTPUT",
+    "DeviceType": "GPU DLA", "LayerInformationFormat": "ONELINE JSON",
+    "ProfilingVerbosity": "LAYER_NAMES_ONLY NONE DETAILED"}
 
 
 def plan(model, version, batch=(1, 1, 1), implicit=False):
@@ -75,6 +81,14 @@ def _typed(function):
     return call
 
 
+def _by(kind, answer):
+    """A question about a tensor that is called by its name (str) or its number (int)."""
+    @_typed
+    def ask(self, tensor: kind):
+        return answer(self, tensor if kind is str else self._names[tensor])
+    return ask
+
+
 def tensorrt(version, card):  # noqa: C901
     """The module. `_stage` holds what the real one keeps to itself: builds made, frees in order, errors to act out."""
     trt = module("tensorrt")
@@ -84,20 +98,10 @@ def tensorrt(version, card):  # noqa: C901
     def has(span):
         return span[0] <= version < span[1]
 
-    def enumeration(name, members):
-        names = [m for m in members.split() if has(_EXISTS.get(name + "." + m, (0, 99)))]
-        setattr(trt, name, enum.IntEnum(name, [(m, i) for i, m in enumerate(names)]))
-        return getattr(trt, name)
-
-    Flag = enumeration("BuilderFlag", "FP16 INT8 TF32 STRICT_TYPES OBEY_PRECISION_CONSTRAINTS GPU_FALLBACK REFIT")
-    Creation = enumeration("NetworkDefinitionCreationFlag", "EXPLICIT_BATCH STRONGLY_TYPED")
-    Type = enumeration("DataType", " ".join(_TYPES))
-    Kind = enumeration("LayerType", "CONSTANT OTHER")
-    Pool = enumeration("MemoryPoolType", "WORKSPACE DLA_MANAGED_SRAM")
-    Mode = enumeration("TensorIOMode", "NONE INPUT OUTPUT")
-    Device = enumeration("DeviceType", "GPU DLA")
-    Detail = enumeration("ProfilingVerbosity", "LAYER_NAMES_ONLY NONE DETAILED")
-    Format = enumeration("LayerInformationFormat", "ONELINE JSON")
+    for name, members in _ENUMS.items():
+        known = [m for m in members.split() if has(_EXISTS.get(name + "." + m, (0, 99)))]
+        setattr(trt, name, enum.IntEnum(name, [(m, i) for i, m in enumerate(known)]))
+    Flag, Creation, Type, Kind, Pool, Mode, Device, Format = (getattr(trt, name) for name in list(_ENUMS)[:8])
     trt.float32, trt.nptype = Type.FLOAT, lambda kind: _TYPES[kind.name]
 
     def type_of(dtype):
@@ -110,14 +114,8 @@ def tensorrt(version, card):  # noqa: C901
     class ILogger(_Strict):
         INTERNAL_ERROR, ERROR, WARNING, INFO, VERBOSE = range(5)
 
-    class IProfiler:
-        pass
-
-    class IProgressMonitor:
-        pass
-
-    class IQuantizeLayer:
-        pass
+    for name in ("IProfiler", "IProgressMonitor", "IQuantizeLayer"):
+        setattr(trt, name, type(name, (), {}))
 
     class IInt8EntropyCalibrator2:
         def __init__(self):
@@ -326,50 +324,29 @@ def tensorrt(version, card):  # noqa: C901
         max_batch_size = property(lambda self: self._batch[2])
         has_implicit_batch_dimension = property(lambda self: self._implicit)
 
-        @_typed
-        def get_tensor_name(self, index: int):
-            return self._names[index]
-
-        @_typed
-        def get_tensor_mode(self, name: str):
-            return Mode.INPUT if name == self._entry else Mode.OUTPUT
-
-        @_typed
-        def get_tensor_shape(self, name: str):
-            return self._io[name][0][self._implicit:]
-
-        @_typed
-        def get_tensor_dtype(self, name: str):
-            return type_of(self._io[name][1])
+        get_tensor_name = get_binding_name = _by(int, lambda self, name: name)
+        get_tensor_mode = _by(str, lambda self, name: Mode.INPUT if name == self._entry else Mode.OUTPUT)
+        binding_is_input = _by(int, lambda self, name: name == self._entry)
+        get_tensor_shape, get_binding_shape = (
+            _by(kind, lambda self, name: self._io[name][0][self._implicit:]) for kind in (str, int))
+        get_tensor_dtype, get_binding_dtype = (
+            _by(kind, lambda self, name: type_of(self._io[name][1])) for kind in (str, int))
 
         @_typed
         def get_tensor_profile_shape(self, name: str, profile_index: int):
             return [(n,) + self._io[name][0][1:] for n in self._batch]
 
         @_typed
-        def binding_is_input(self, index: int):
-            return self._names[index] == self._entry
-
-        @_typed
-        def get_binding_shape(self, index: int):
-            return self._io[self._names[index]][0][self._implicit:]
-
-        @_typed
-        def get_binding_dtype(self, index: int):
-            return type_of(self._io[self._names[index]][1])
-
-        @_typed
-        def get_profile_shape(self, profile_index: int, binding: (int, str)):
+        def get_profile_shape(self, profile_index: int, binding: str):
             return [(n,) + self._io[binding][0][1:] for n in self._batch]
-
-        get_binding_name = get_tensor_name
 
         def create_execution_context(self):
             return None if "context" in stage.__dict__ else IExecutionContext(self)
 
         def create_engine_inspector(self):
             told = {"Layers": [{"Name": name, "LayerType": "kernel", "Outputs": []} for name in self._layers]}
-            return types.SimpleNamespace(get_engine_information=lambda kind: json.dumps(told) if kind is Format.JSON else "")
+            return types.SimpleNamespace(
+                get_engine_information=lambda kind: json.dumps(told) if kind is Format.JSON else "")
 
         def __del__(self):
             stage.freed.append("engine")
