@@ -82,7 +82,7 @@ def write_conv_model(folder):
     model = load(str(write_model(folder) / "model.onnx"))
     model.graph.initializer.append(numpy_helper.from_array(np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1), "same"))
     model.graph.node[0].input[0] = "seen"
-    model.graph.node.insert(0, helper.make_node("Conv", ["input", "same"], ["seen"], name="eye"))
+    model.graph.node.insert(0, helper.make_node("Conv", ["input", "same"], ["seen"], name="eye", kernel_shape=[1, 1]))
     save(model, str(folder / "model.onnx"))
     return folder
 

@@ -134,7 +134,7 @@ def test_calibrator_shows_the_pictures_once_and_keeps_the_scales(trt, card, spec
         prepare(cv2.imread("{}/{}.png".format(calibration, i % 5)), wanted)
         assert np.array_equal(shown, wanted)
     del trt._stage.seen
-    assert (spec.folder / "engines" / "int8.cache").read_bytes() == b"scales"
+    assert [p.read_bytes() for p in (spec.folder / "engines").glob("int8-*.cache")] == [b"scales"]
     build(trt, spec, precision="int8", calibration=calibration, batch=(1, 2, 4))
     assert not hasattr(trt._stage, "seen")
 
@@ -173,7 +173,7 @@ def test_timing_cache_is_kept_and_used_again(trt, version, spec):
     if version < 8:
         assert not caches and second.measured == first.measured > 0
         return
-    assert [c.name for c in caches] == ["timing-{}-Stand-in.cache".format(trt.__version__.replace(".", "-"))]
+    assert [c.name for c in caches] == ["timing-{}-Stand-in-fp32.cache".format(trt.__version__.replace(".", "-"))]
     assert first.measured > 0 and second.measured == 0
     caches[0].write_bytes(b"damaged")
     assert build(trt, spec, precision="fp32").measured == first.measured
@@ -383,7 +383,7 @@ def interrupted_build(out):
 
 def test_command_of_the_record_builds_the_same_again(rtx, real_engine, spec):
     command = shlex.split(manifest.read(real_engine).command)
-    assert command[:5] == ["python", "-m", "trt_course", "build", str(spec.onnx)]
+    assert command[:5] == ["python", "-m", "trt_course", "build", str(spec.folder)]
     record = json.loads(manifest.manifest_path(real_engine).read_text())
     real_engine.unlink()
     assert main(command[3:]) == 0

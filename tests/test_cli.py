@@ -36,7 +36,7 @@ def test_doctor_always_ends_well(capsys):
 
 
 def test_doctor_advises_on_everything_that_is_missing():
-    lost = [row._replace(found=None) for row in doctor.findings()]
+    lost = [row._replace(found="") for row in doctor.findings()]
     lines = doctor.report(lost).splitlines()
     assert all(row.advice in line for row, line in zip(lost, lines))
     assert [row.what for row in lost if not row.advice] == ["Python", "CPU cores"]
@@ -66,7 +66,7 @@ def test_models_lists_the_good_and_names_the_bad(cells, tmp_path, monkeypatch, c
     assert run("models") == 1
     said = capsys.readouterr()
     assert "colours of cells\n    128 x 96 BGR, 3 classes: blue, green, red" in said.out
-    assert "bad/model.json: the field labels is missing" in said.err and "model.onnx is missing" in said.err
+    assert "bad/model.json: name is missing" in said.err and "model.onnx is missing" in said.err
 
 
 def test_output_that_cannot_be_written(cells, picture_folder, tmp_path, capsys):

@@ -99,7 +99,7 @@ def cheats():
         "edited-times.json": (changed("b", frame_ms=[1.0] * 60), "the times changed"),
         "other-run.json": (times_of_another_run(), "something changed"),
         "edited-team.json": (changed("c", team="thief"), "something changed"),
-        "no-seal.json": ({k: v for k, v in made_up("d").items() if k != "seal"}, "seal is missing"),
+        "no-seal.json": ({k: v for k, v in made_up("d").items() if k != "seal"}, "hand-in: seal is None; wanted"),
         "copy-1.json": (copied, "also those of copyist"),
         "copy-2.json": (made_up("copyist", 9, frame_ms=copied["frame_ms"]), "also those of original"),
         "missing.json": (other_pictures("e", names[1:]), "lacks the picture 0 (1 in all)"),
@@ -112,13 +112,13 @@ def cheats():
         "too-fast.json": (made_up("l", frame_ms=[0.01] * 60), "less than 0.05 ms"),
         "too-long.json": (made_up("m", seconds=1.0), "more than the 1.0 s"),
         "backwards.json": (made_up("n", frame_ms=[5.0] * 59 + [-200.0]), "a time, more than 0"),
-        "nan.json": (json.dumps(made_up("o")).replace("0.9", "NaN").encode(), "NaN is not a number"),
+        "nan.json": (made_up("o", detections={"0": [["red", float("nan"), 1, 1, 2, 2]]}), "confidence from 0 to 1"),
         "inf.json": (json.dumps(made_up("p")).replace("0.9", "1e999").encode(), "broken"),
         "sure.json": (made_up("q", detections={"0": [["red", 1.5, 1, 1, 2, 2]]}), "confidence from 0 to 1"),
         "turned.json": (made_up("r", detections={"0": [["red", 0.5, 9, 1, 2, 2]]}), "x1 <= x2"),
         "upside-down.json": (made_up("r", detections={"0": [["red", 0.5, 1, 9, 2, 2]]}), "y1 <= y2"),
         "far.json": (json.dumps(made_up("r", detections={"0": [["red", 0.5, 1, 1, 2, float("inf")]]})).replace(
-            "Infinity", "1e999").encode(), "row 1; wanted"),
+            "Infinity", "1e999").encode(), "detections.0[0] is"),
         "forever.json": (json.dumps(made_up("r", seconds=float("inf"))).replace("Infinity", "1e999").encode(),
                          "a time, more than 0"),
         "crowd.json": (made_up("s", detections={"0": [["red", 0.5, 1, 1, 2, 2]] * 1001}), "up to 1000 rows"),
@@ -138,7 +138,7 @@ def cheats():
         "right-to-left.json": (made_up("\u202egnp"), "one line"),
         "claims.json": (made_up("w", restructured=17), "allowed: True, False"),
         "claims-2.json": (made_up("x", other_model="all"), "allowed: None, backbone, detector"),
-        "extra.json": (made_up("y", final=100), "nobody knows the field final"),
+        "extra.json": (made_up("y", final=100), "hand-in: final is a field that nobody knows"),
         "undated.json": (made_up("z", created="tomorrow"), "a time such as"),
     }
 
@@ -343,7 +343,7 @@ def test_warm_up_is_run_and_not_counted(ssd, arena, tmp_path):
 
     counting = Counting()
     entry = handin.load(contest.pack(counting, "a", arena, arena / "clip.avi", tmp_path))
-    assert counting.calls == 10 + 4 + 10 + 60 and (entry.frames, len(entry.image_ms)) == (60, 4)
+    assert counting.calls == 10 + 4 + 10 + 60 and (len(entry.frame_ms), len(entry.image_ms)) == (60, 4)
     assert sorted(entry.frame_ms)[30] < 30 and sorted(entry.image_ms.values())[1] < 30
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from conftest import RECORD
 from trt_course import CourseError, find_model
 from trt_course.decode import decode, from_priors
-from trt_course.models import LAYOUTS, InputSpec, ModelSpec, NmsSpec, OutputSpec
+from trt_course.models import LAYOUTS, InputSpec, ModelSpec, OutputSpec
 from trt_course.preprocess import Placement, placement
 
 SIZE = (256, 192)  # the picture: twice the input of 128 x 96
@@ -174,10 +174,8 @@ def test_any_output_gives_boxes_in_the_picture(seed, resize, conf_th, width, hei
 
 def _spec_in_memory(resize):
     return ModelSpec(
-        "m", "m", "detection", None, None,
-        InputSpec("input", 128, 96, "nchw", "float32", "BGR", (0, 0, 0), (1, 1, 1), resize, (0, 0, 0)),
-        OutputSpec("boxes_scores", {"boxes": "boxes", "scores": "scores"}, "normalized", "none", None, (0.1,) * 4, 0.0),
-        ("background", "a", "b", "c"), 0, 0.3, NmsSpec(0.45, 200, 100), {})
+        "m", "m", InputSpec("input", 128, 96, "nchw", "BGR", resize=resize),
+        OutputSpec("boxes_scores", {"boxes": "boxes", "scores": "scores"}), ("background", "a", "b", "c"), 0)
 
 
 def to_priors(boxes, priors, variances):

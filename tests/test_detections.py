@@ -43,7 +43,7 @@ def test_nobody_can_change_it():
 
 
 @pytest.mark.parametrize("args, message", [
-    (([[1, 2, 3]], [0.5], [1]), "wanted: .n, 4."),
+    (([[1, 2, 3]], [0.5], [1]), "boxes has shape .1, 3.; wanted: .1, 4."),
     (([[1, 2, 3, 4]], [0.5, 0.6], [1]), "confs has shape"),
     (([[1, 2, 3, 4]], [0.5], []), "clss has shape"),
     (([[3, 2, 1, 4]], [0.5], [1]), "x2 < x1"),

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from trt_course import CourseError, TrtSSD
+from trt_course import CourseError, TrtSSD, doctor
 from trt_course.__main__ import main
 from trt_course.measure import fps, machine
 from trt_course.media.sources import VideoFile
@@ -100,11 +100,18 @@ def test_command(cells, clip, tmp_path, capsys):
 
 
 def test_machine_reads_what_a_jetson_and_a_card_say(monkeypatch):
-    answers = {"nvpmodel": "NV Power Mode: MAXN\n0", "nvidia-smi": "Some GPU, 580.1, 1980 MHz, 1980 MHz, 700.00 W, 44, "
-                                                                   "Not Active, Active"}
-    monkeypatch.setattr(machine, "_output", lambda *command: answers[command[0]])
+    readings = {"name": "Some GPU", "driver_version": "580.1", "clocks.sm": "1980 MHz",
+                "clocks_throttle_reasons.hw_slowdown": "Not Active",
+                "clocks_throttle_reasons.sw_thermal_slowdown": "Active"}
+
+    def output(program, query, *_):
+        if program == "nvpmodel":
+            return "NV Power Mode: MAXN\n0"
+        return ", ".join(readings[name] for name in query.replace("--query-gpu=", "").split(",")) + "\nanother card"
+    monkeypatch.setattr(doctor, "output", output)
     facts = machine.describe()
-    assert facts["power_mode"] == "MAXN" and facts["gpu"] == "Some GPU" and machine.throttled()
-    answers["nvidia-smi"] = answers["nvidia-smi"].replace(", Active", ", Not Active")
+    assert facts["power_mode"] == "MAXN" and facts["gpu"] == "Some GPU" and facts["gpu_clock"] == "1980 MHz"
+    assert facts["driver"] == "580.1" and machine.throttled()
+    readings["clocks_throttle_reasons.sw_thermal_slowdown"] = "Not Active"
     assert not machine.throttled()
     assert "cores" in facts["cpu"] and facts["numpy"]

@@ -46,7 +46,7 @@ def test_named_models(cells, monkeypatch, tmp_path):
 
 def test_onnx_without_record(tmp_path):
     (tmp_path / "lone.onnx").write_bytes(b"x")
-    with pytest.raises(CourseError, match="no model.json beside it"):
+    with pytest.raises(CourseError, match="There is no file .*model.json. A model's record stands beside its network"):
         find_model(tmp_path / "lone.onnx")
 
 
@@ -55,13 +55,13 @@ def test_onnx_without_record(tmp_path):
     ("input.width", 0, "input.width is 0; wanted: a whole number from 1 up"),
     ("input.width", True, "input.width is True"),
     ("input.mean", [1, 2], "input.mean is .1, 2.; wanted: a list of 3 numbers"),
-    ("input.scale", [1, 0, 1], "none of them 0"),
+    ("input.scale", [1, 0, 1], "input.scale.1. is 0; wanted: a number that is not 0"),
     ("input.resize", "squash", "allowed: stretch, letterbox, crop"),
-    ("input.wide", 3, "nobody knows the field input.wide; did you mean"),
+    ("input.wide", 3, "model.json: input.wide is a field that nobody knows; did you mean width"),
     ("output.layout", "nms8", "allowed: nms7, efficient_nms"),
-    ("output.layout", "nms7", "the field output.tensors.rows is missing"),
+    ("output.layout", "nms7", "output.tensors.rows is missing"),
     ("output.layout", ["nms7"], "output.layout is"),
-    ("output.tensors.box", "b", "nobody knows the field output.tensors.box; did you mean boxes"),
+    ("output.tensors.box", "b", "output.tensors.box is a field that nobody knows; did you mean boxes"),
     ("output", [], "output is .*wanted: a JSON object"),
     ("labels", [], "labels is .*wanted: a list of texts"),
     ("labels", "coco17", "labels is 'coco17'; allowed: a list of names, or one of coco"),
@@ -85,7 +85,7 @@ def test_mistakes_are_named(tmp_path, path, value, message):
 @pytest.mark.parametrize("key", ["name", "title", "input", "output", "labels", "background"])
 def test_missing_field(tmp_path, key):
     record = {k: v for k, v in RECORD.items() if k != key}
-    with pytest.raises(CourseError, match="the field " + key + " is missing"):
+    with pytest.raises(CourseError, match="model.json: " + key + " is missing"):
         find_model(write(tmp_path / "m", record))
 
 

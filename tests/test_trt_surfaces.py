@@ -327,7 +327,7 @@ def test_no_gpu_and_no_library(monkeypatch, library):
 def test_detects_with_the_newest_engine_that_fits(trt, version, library, tmp_path, cell_picture):
     spec = find_model(write_conv_model(tmp_path / "cells"))
     opened = open_engine(spec)
-    assert "has no engine yet. Build one: python -m trt_course build cells" in opened.why
+    assert "has no engine yet. Build one: python -m trt_course build " + spec.reference in opened.why
     opened.engine.close()
     path = engine_from_onnx(spec, Options("fp16", (1, 2, 4)))
     with TrtSSD(spec, verbose=False) as ssd, TrtSSD(spec, backend="cpu", verbose=False) as cpu:
@@ -344,7 +344,7 @@ def test_detects_with_the_newest_engine_that_fits(trt, version, library, tmp_pat
     save(model, str(spec.onnx))
     with TrtSSD(spec, verbose=False) as ssd:
         assert isinstance(ssd.engine, CpuEngine) and "model.onnx has changed since" in ssd.why
-    with pytest.raises(CourseError, match=r"has changed since[\s\S]*trt_course build .*model.onnx --precision fp16"):
+    with pytest.raises(CourseError, match=r"has changed since[\s\S]*trt_course build .*cells --precision fp16"):
         TrtSSD(spec, backend="tensorrt")
 
 

@@ -14,44 +14,51 @@ from .nms import best, nms
 
 
 class Raw(NamedTuple):
-    """One image's candidates, boxes as the network gave them; `bad` counts rows with scores that are not numbers."""
+    """One image's candidates, boxes as the network gave them; `bad` counts rows that are no box or hold no number."""
     boxes: np.ndarray  # (n, 4) x1 y1 x2 y2
     confs: np.ndarray  # (n,)
     clss: np.ndarray  # (n,)
     bad: int
 
 
+def _only_boxes(boxes, confs, clss, bad=0):
+    boxes = boxes.astype(np.float32)
+    good = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)
+    return Raw(boxes[good], confs[good].astype(np.float32), clss[good], int(bad + (~good).sum()))
+
+
 def _above(boxes, confs, clss, conf_th):
     bad = np.isnan(confs) | np.isnan(clss)
-    with np.errstate(invalid="ignore"):
-        keep = (confs >= np.float32(conf_th)) & (confs > 0) & ~bad
-    return Raw(boxes[keep], confs[keep], clss[keep], int(bad.sum()))
+    keep = (confs >= np.float32(conf_th)) & (confs > 0) & ~bad
+    return _only_boxes(boxes[keep], confs[keep], clss[keep], bad.sum())
+
+
+def _count(tensors, i):
+    """How many of an image's rows are filled; None, so all, where the network does not say."""
+    return max(0, int(tensors["count"].reshape(-1)[i])) if "count" in tensors else None
 
 
 def _nms7(spec, tensors, i, conf_th):
     rows = tensors["rows"].reshape(-1, 7)
     if "count" in tensors:
-        counts = tensors["count"].reshape(-1)
-        rows = rows.reshape(len(counts), -1, 7)[i][:max(0, int(counts[i]))]  # (k, 7)
+        rows = rows.reshape(tensors["count"].size, -1, 7)[i][:_count(tensors, i)]  # (k, 7)
     else:
         rows = rows[rows[:, 0] == i]  # padding has image index -1
     return _above(rows[:, 3:7], rows[:, 2], rows[:, 1], conf_th)
 
 
 def _efficient_nms(spec, tensors, i, conf_th):
-    n = max(0, int(tensors["count"].reshape(-1)[i]))
+    n = _count(tensors, i)
     return _above(tensors["boxes"][i][:n], tensors["scores"][i][:n], tensors["classes"][i][:n], conf_th)
 
 
 def _tf_detection(spec, tensors, i, conf_th):
-    n = int(tensors["count"].reshape(-1)[i]) if "count" in tensors else None
-    boxes = tensors["boxes"][i][:n][:, [1, 0, 3, 2]]  # y1 x1 y2 x2 -> x1 y1 x2 y2
-    return _above(boxes, tensors["scores"][i][:n], tensors["classes"][i][:n], conf_th)
+    raw = _efficient_nms(spec, tensors, i, conf_th)
+    return raw._replace(boxes=raw.boxes[:, [1, 0, 3, 2]])  # y1 x1 y2 x2 -> x1 y1 x2 y2
 
 
 def _boxes_scores(spec, tensors, i, conf_th):
-    boxes, scores = tensors["boxes"][i], tensors["scores"][i]  # (p, 4), (p, c)
-    return _per_class(spec, lambda chosen: boxes[chosen], scores, conf_th)
+    return _per_class(spec, tensors["boxes"][i].__getitem__, tensors["scores"][i], conf_th)  # (p, 4), (p, c)
 
 
 def _loc_conf_priors(spec, tensors, i, conf_th):
@@ -94,9 +101,8 @@ def _activate(logits, activation):
 def from_priors(loc, priors, variances):
     """SSD's offsets to corner boxes: loc (n, 4), priors (n, 4) cx cy w h -> (n, 4) x1 y1 x2 y2."""
     loc = loc.astype(np.float32) * np.float32(variances)
-    with np.errstate(over="ignore"):
-        centre = priors[:, :2] + loc[:, :2] * priors[:, 2:]
-        half = priors[:, 2:] * np.exp(loc[:, 2:]) / 2
+    centre = priors[:, :2] + loc[:, :2] * priors[:, 2:]
+    half = priors[:, 2:] * np.exp(loc[:, 2:]) / 2
     return np.concatenate([centre - half, centre + half], axis=1)
 
 
@@ -117,52 +123,37 @@ def _per_class(spec, boxes_of, scores, conf_th):
     if scores.shape[1] != len(spec.labels):
         raise CourseError("{}: the network scores {} classes, model.json lists {} labels (background counts too)"
                           .format(spec.name, scores.shape[1], len(spec.labels)))
-    found = [_one_class(spec, boxes_of, scores[:, c], c, conf_th) for c in spec.class_ids()]
-    boxes, confs, clss, dropped = zip(*found)
-    return Raw(np.concatenate(boxes), np.concatenate(confs), np.concatenate(clss), _nan_rows(scores) + sum(dropped))
+    boxes, confs, clss, bad = zip(*(_one_class(spec, boxes_of, scores[:, c], c, conf_th) for c in spec.class_ids()))
+    return Raw(np.concatenate(boxes), np.concatenate(confs), np.concatenate(clss), _nan_rows(scores) + sum(bad))
 
 
 def _one_class(spec, boxes_of, scores, cls, conf_th):
-    with np.errstate(invalid="ignore"):
-        chosen = np.flatnonzero((scores >= np.float32(conf_th)) & (scores > 0))
+    chosen = np.flatnonzero((scores >= np.float32(conf_th)) & (scores > 0))
     chosen = chosen[best(scores[chosen], spec.nms.candidates_per_class)]
-    boxes = boxes_of(chosen).astype(np.float32)
-    good = _is_box(boxes)
-    boxes, confs = boxes[good], scores[chosen[good]].astype(np.float32)
-    keep = nms(boxes, spec.nms.iou_threshold)
-    return boxes[keep], confs[keep], np.full(int(keep.sum()), cls), int((~good).sum())
+    raw = _only_boxes(boxes_of(chosen), scores[chosen], np.full(len(chosen), cls))
+    keep = nms(raw.boxes, spec.nms.iou_threshold)
+    return Raw(raw.boxes[keep], raw.confs[keep], raw.clss[keep], raw.bad)
 
 
-def _is_box(boxes):
-    with np.errstate(invalid="ignore"):
-        return np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)
-
-
-_LAYOUTS = {
-    "nms7": _nms7,
-    "efficient_nms": _efficient_nms,
-    "tf_detection": _tf_detection,
-    "boxes_scores": _boxes_scores,
-    "loc_conf_priors": _loc_conf_priors,
-}
+_LAYOUTS = {"nms7": _nms7, "efficient_nms": _efficient_nms, "tf_detection": _tf_detection,
+            "boxes_scores": _boxes_scores, "loc_conf_priors": _loc_conf_priors}
 
 
 def _in_picture(spec, raw, where, size):
-    boxes, clss = raw.boxes.astype(np.float32), raw.clss.astype(np.int64)
-    known = (clss >= 0) & (clss < len(spec.labels)) & (clss != (-1 if spec.background is None else spec.background))
-    good = _is_box(boxes)
-    boxes, confs, clss = boxes[good & known], raw.confs[good & known], clss[good & known]
-    order = best(confs, spec.nms.max_detections)
-    boxes, confs, clss = boxes[order], confs[order].astype(np.float32).clip(0, 1), clss[order]
+    clss = raw.clss.astype(np.int64)
+    known = np.flatnonzero(np.isin(clss, spec.class_ids()))
+    chosen = known[best(raw.confs[known], spec.nms.max_detections)]
+    boxes = raw.boxes[chosen]
     if spec.output.units == "normalized":
         boxes = boxes * np.float32([spec.input.width, spec.input.height] * 2)
     boxes = where.to_image(boxes).clip(0, np.float32(list(size) * 2))  # (n, 4)
-    return Detections(boxes, confs, clss, raw.bad + int((~good).sum()))
+    return Detections(boxes, raw.confs[chosen].clip(0, 1), clss[chosen], raw.bad)
 
 
 def decode(spec, outputs, placements, sizes, conf_th):
     """Detections of each image of a batch; `placements` as preprocessing gave them, `sizes` (width, height)."""
     tensors = {role: outputs[name] for role, name in spec.output.tensors.items()}
     layout = _LAYOUTS[spec.output.layout]
-    return [_in_picture(spec, layout(spec, tensors, i, conf_th), where, size)
-            for i, (where, size) in enumerate(zip(placements, sizes))]
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not a number is dropped and counted
+        return [_in_picture(spec, layout(spec, tensors, i, conf_th), where, size)
+                for i, (where, size) in enumerate(zip(placements, sizes))]

@@ -9,14 +9,6 @@ import numpy as np
 from .errors import CourseError, need
 
 
-def _column(values, name, n, dtype):
-    array = np.array(values, dtype=dtype)
-    if array.shape != (n,):
-        raise CourseError("Detections: {} has shape {}; wanted: ({},), one entry a box".format(name, array.shape, n))
-    array.flags.writeable = False
-    return array
-
-
 class Detections:
     """Parallel arrays: boxes (n, 4) float32, confs (n,) float32, clss (n,) int64. Unpacks as boxes, confs, clss.
 
@@ -25,22 +17,23 @@ class Detections:
     __slots__ = ("boxes", "confs", "clss", "dropped")
 
     def __init__(self, boxes=(), confs=(), clss=(), dropped=0):
-        array = np.array(boxes, dtype=np.float32)
-        array = array.reshape(-1, 4) if array.size == 0 else array  # (n, 4)
-        if array.ndim != 2 or array.shape[1] != 4:
-            raise CourseError("Detections: boxes have shape {}; wanted: (n, 4), x1 y1 x2 y2".format(array.shape))
-        if not np.isfinite(array).all() or (array[:, 2:] < array[:, :2]).any():
+        boxes = np.array(boxes, dtype=np.float32)
+        boxes = boxes if boxes.size else boxes.reshape(-1, 4)
+        rows = boxes.shape[:1]
+        columns = (("boxes", boxes, np.float32, rows + (4,)), ("confs", confs, np.float32, rows),
+                   ("clss", clss, np.int64, rows))
+        for name, values, dtype, shape in columns:
+            array = np.array(values, dtype=dtype)
+            if array.shape != shape:
+                raise CourseError("Detections: {} has shape {}; wanted: {}, boxes being (n, 4), x1 y1 x2 y2".format(
+                    name, array.shape, shape))
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "dropped", int(dropped))
+        if not np.isfinite(boxes).all() or (boxes[:, 2:] < boxes[:, :2]).any():
             raise CourseError("Detections: a box is not finite, or has x2 < x1 or y2 < y1")
-        array.flags.writeable = False
-        self._set("boxes", array)
-        self._set("confs", _column(confs, "confs", len(array), np.float32))
-        self._set("clss", _column(clss, "clss", len(array), np.int64))
-        self._set("dropped", int(dropped))
-        if len(array) and not (self.confs.min() >= 0 and self.confs.max() <= 1):
+        if not ((self.confs >= 0) & (self.confs <= 1)).all():
             raise CourseError("Detections: a confidence is not between 0 and 1")
-
-    def _set(self, name, value):
-        object.__setattr__(self, name, value)
 
     def __setattr__(self, name, value):
         raise AttributeError("Detections do not change; make new ones, for instance with keep() or above()")

@@ -1,51 +1,51 @@
 """What this machine has, and what to do about what it lacks. Looks only; changes nothing, needs nothing.
 
-Each finding is (what, found or None, advice); a missing part is no error, for the kit runs without most of them.
+A part that is missing is no error, for the kit runs without most of them. It imports nothing of the kit, so that it
+still speaks where NumPy or OpenCV are broken; measure/machine.py looks through its eyes.
 """
+import collections
 import importlib
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple, Optional
+
+Finding = collections.namedtuple("Finding", "what found advice")  # `found` is empty where it is missing
 
 
-class Finding(NamedTuple):
-    what: str
-    found: Optional[str]
-    advice: str
-
-
-def _version(module):
+def version(module):
     try:
         return getattr(importlib.import_module(module), "__version__", "present")
     except Exception:  # a broken module must not keep the reader from the other findings
-        return None
+        return ""
 
 
-def _first_line(*command):
-    if shutil.which(command[0]) is None:
-        return None
+def output(*command):
+    """What a program prints; nothing where it is missing or fails."""
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    text = done.stdout.decode(errors="replace").strip()
-    return text.splitlines()[0] if done.returncode == 0 and text else None
+        said = subprocess.check_output(command, stderr=subprocess.DEVNULL, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return said.decode(errors="replace").strip()
 
 
-def _python():
-    return "{} ({} on {})".format(platform.python_version(), sys.executable, platform.machine())
-
-
-def _cores():
+def text(path):
+    """What a file of the system says; nothing where it cannot be read."""
     try:
-        return str(len(os.sched_getaffinity(0)))
-    except AttributeError:
-        return str(os.cpu_count())
+        return Path(path).read_text(errors="replace").replace("\0", "").strip()
+    except OSError:
+        return ""
+
+
+def cores():
+    return str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+
+
+def gpu(*readings):
+    """What nvidia-smi says of the first GPU, separated by commas."""
+    return output("nvidia-smi", "--query-gpu=" + ",".join(readings), "--format=csv,noheader").partition("\n")[0]
 
 
 def _gstreamer():
@@ -53,59 +53,34 @@ def _gstreamer():
         import cv2
         match = re.search(r"GStreamer:\s+YES(.*)", cv2.getBuildInformation())
     except Exception:
-        return None
-    return "yes" + match.group(1).rstrip() if match else None
-
-
-def _tensorrt():
-    return _version("tensorrt") or (_version("tensorrt_rtx") and "RTX " + _version("tensorrt_rtx"))
-
-
-def _cuda():
-    return _version("pycuda.driver") and "pycuda" or _version("cuda.bindings") and "cuda-python"
-
-
-def _gpu():
-    return _first_line("nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader")
-
-
-def _jetpack():
-    try:
-        release = Path("/etc/nv_tegra_release").read_text()
-    except OSError:
-        return None
-    model = Path("/proc/device-tree/model")
-    name = model.read_text().strip("\0\n ") if model.exists() else "Jetson"
-    return "{}, L4T {}".format(name, " ".join(release.split(",")[:2]).lstrip("# "))
-
-
-def _ffmpeg():
-    system = _first_line("ffmpeg", "-version")
-    bundled = _version("imageio_ffmpeg")
-    return system or (bundled and "imageio-ffmpeg " + bundled)
-
-
-# what, how to look, what to do where it is missing
-_CHECKS = (
-    ("Python", _python, ""),
-    ("CPU cores", _cores, ""),
-    ("NumPy", lambda: _version("numpy"), "make demo installs it, or: pip install numpy"),
-    ("OpenCV", lambda: _version("cv2"), "make demo installs it; on a Jetson: sudo apt install python3-opencv"),
-    ("OpenCV with GStreamer", _gstreamer,
-     "needed for CSI cameras and the Jetson's decoder; pip's OpenCV never has it, JetPack's and Debian's "
-     "python3-opencv do"),
-    ("ONNX Runtime", lambda: _version("onnxruntime"), "runs models on the CPU: pip install onnxruntime"),
-    ("TensorRT", _tensorrt, "runs models on an NVIDIA card: pip install -r requirements-nvidia.txt; on a Jetson it "
-                            "comes with JetPack, for the system's own Python only"),
-    ("CUDA from Python", _cuda, "TensorRT needs it: pip install pycuda, or pip install cuda-python"),
-    ("NVIDIA GPU", _gpu, "none found (no nvidia-smi): all lessons run on the CPU"),
-    ("ffmpeg", _ffmpeg, "writes videos: pip install imageio-ffmpeg, or sudo apt install ffmpeg"),
-    ("JetPack", _jetpack, "this is no Jetson, which is fine"),
-)
+        return ""
+    return "yes" + match.group(1).rstrip() if match else ""
 
 
 def findings():
-    return [Finding(what, look(), advice) for what, look, advice in _CHECKS]
+    rtx, bundled = version("tensorrt_rtx"), version("imageio_ffmpeg")
+    l4t = " ".join(text("/etc/nv_tegra_release").split(",")[:2]).lstrip("# ")
+    return [Finding(*row) for row in (
+        ("Python", "{} ({} on {})".format(platform.python_version(), sys.executable, platform.machine()), ""),
+        ("CPU cores", cores(), ""),
+        ("NumPy", version("numpy"), "make demo installs it, or: pip install numpy"),
+        ("OpenCV", version("cv2"), "make demo installs it; on a Jetson: sudo apt install python3-opencv"),
+        ("OpenCV with GStreamer", _gstreamer(),
+         "needed for CSI cameras and the Jetson's decoder; pip's OpenCV never has it, JetPack's and Debian's "
+         "python3-opencv do"),
+        ("ONNX Runtime", version("onnxruntime"), "runs models on the CPU: pip install onnxruntime"),
+        ("TensorRT", version("tensorrt") or rtx and "RTX " + rtx,
+         "runs models on an NVIDIA card: pip install -r requirements-nvidia.txt; on a Jetson it comes with JetPack, "
+         "for the system's own Python only"),
+        ("CUDA from Python", version("pycuda.driver") and "pycuda" or version("cuda.bindings") and "cuda-python",
+         "TensorRT needs it: pip install pycuda, or pip install cuda-python"),
+        ("NVIDIA GPU", gpu("name", "driver_version", "memory.total"),
+         "none found (no nvidia-smi): all lessons run on the CPU"),
+        ("ffmpeg", output("ffmpeg", "-version").partition("\n")[0] or bundled and "imageio-ffmpeg " + bundled,
+         "writes videos: pip install imageio-ffmpeg, or sudo apt install ffmpeg"),
+        ("JetPack", l4t and "{}, L4T {}".format(text("/proc/device-tree/model") or "Jetson", l4t),
+         "this is no Jetson, which is fine"),
+    )]
 
 
 def report(found=None):

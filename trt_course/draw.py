@@ -15,14 +15,12 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 def class_color(cls):
     """A bright BGR colour, always the same for a class id."""
-    red, green, blue = colorsys.hsv_to_rgb((0.33 + cls * _GOLDEN) % 1.0, 0.85, 1.0)
-    return int(blue * 255), int(green * 255), int(red * 255)
+    return tuple(int(part * 255) for part in colorsys.hsv_to_rgb((0.33 + cls * _GOLDEN) % 1.0, 0.85, 1.0)[::-1])
 
 
 def _ink(color):
     """Black or white, whichever reads better on the colour."""
-    blue, green, red = color
-    return (0, 0, 0) if 0.114 * blue + 0.587 * green + 0.299 * red > 130 else (255, 255, 255)
+    return (0, 0, 0) if np.dot(color, (0.114, 0.587, 0.299)) > 130 else (255, 255, 255)
 
 
 class BBoxVisualization:
@@ -58,27 +56,22 @@ class BBoxVisualization:
         return x1, y1, x2, y2
 
 
-def _text_size(text, w, h):
-    """Scale, thickness, width, height and descent of a label: it grows with the picture, and fits into its width."""
-    scale = min(max(min(w, h) / 900, 0.4), 3.0)
-    thick = max(1, round(scale * 1.6))
-    (text_w, text_h), base = cv2.getTextSize(text, _FONT, scale, thick)
-    if text_w + 4 > w > 8:
-        scale *= (w - 4) / text_w
-        (text_w, text_h), base = cv2.getTextSize(text, _FONT, scale, thick)
-    return scale, thick, text_w, text_h, base
-
-
 def _put_label(canvas, text, corners, color, taken):
     """A filled label above the box, else below, else inside; `taken` holds the places of the labels before it."""
     h, w = canvas.shape[:2]
     x1, top, _, bottom = corners
-    scale, thick, text_w, text_h, base = _text_size(text, w, h)
+    scale = min(max(min(w, h) / 900, 0.4), 3.0)  # it grows with the picture
+    thick = max(1, round(scale * 1.6))
+    (text_w, text_h), base = cv2.getTextSize(text, _FONT, scale, thick)
+    if text_w + 4 > w > 8:  # and fits into its width
+        scale *= (w - 4) / text_w
+        (text_w, text_h), base = cv2.getTextSize(text, _FONT, scale, thick)
     width, height = text_w + 4, text_h + base + 2
     x = max(0, min(x1, w - width))
     for y in (top - height, bottom + 1, top):
-        place = (x, max(0, min(y, h - height)), x + width, max(0, min(y, h - height)) + height)
-        if place[1] == max(y, 0) and not any(_overlap(place, other) for other in taken):
+        inside = max(0, min(y, h - height))
+        place = x, inside, x + width, inside + height
+        if inside == max(y, 0) and not any(_overlap(place, other) for other in taken):
             break
     else:
         if taken:

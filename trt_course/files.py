@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
+import threading
 from pathlib import Path
 
 import cv2
@@ -29,15 +29,14 @@ def whole_file(path):
     """Yield a temporary path beside `path`; it takes the final name only when the block ends without an error."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix="." + path.stem + "-", suffix=path.suffix, dir=str(path.parent))
-    os.close(handle)
-    try:
-        yield Path(name)
-        os.chmod(name, 0o644)
-        os.replace(name, str(path))
+    temporary = path.with_name(".{}-{}-{}{}".format(path.stem, os.getpid(), threading.get_ident(), path.suffix))
+    try:  # the name is known before the file is there, so that Ctrl-C at any moment finds it
+        temporary.touch()
+        yield temporary
+        os.replace(str(temporary), str(path))
     finally:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+            temporary.unlink()
 
 
 def write_text(path, text):

@@ -42,8 +42,6 @@ def nms(boxes, iou_threshold):
 
 def best(scores, k):
     """Positions of the k highest scores, highest first; equal ones in their order."""
-    if len(scores) > k:
-        least = np.partition(scores, len(scores) - k)[len(scores) - k]
-        chosen = np.flatnonzero(scores >= least)
-        return chosen[np.argsort(-scores[chosen], kind="stable")[:k]]
-    return np.argsort(-scores, kind="stable")
+    least = np.partition(scores, -k)[-k] if len(scores) > k else -np.inf
+    chosen = np.flatnonzero(scores >= least)
+    return chosen[np.argsort(-scores[chosen], kind="stable")[:k]]

@@ -33,7 +33,7 @@ def _fitting(spec, plan):
         except CourseError as err:
             complaints.append(str(err))
     raise CourseError(complaints[0] if complaints else "{} has no engine yet. Build one: python -m trt_course build {}."
-                      .format(spec.name, spec.name))
+                      .format(spec.name, spec.reference))
 
 
 def open_engine(spec, backend="auto", threads=0, plan=None, lanes=1, graph=False):

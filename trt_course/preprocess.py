@@ -19,31 +19,26 @@ class Placement(NamedTuple):
 
     def to_image(self, boxes):
         """Boxes (n, 4) from pixels of the network's input to pixels of the picture."""
-        offset = np.array([self.ox, self.oy] * 2, dtype=np.float32)
-        scale = np.array([self.sx, self.sy] * 2, dtype=np.float32)
-        return (boxes - offset) / scale  # (n, 4)
+        return (boxes - np.float32([self.ox, self.oy] * 2)) / np.float32([self.sx, self.sy] * 2)  # (n, 4)
 
     def then(self, next_one):
         """This Placement followed by another."""
         return Placement(self.sx * next_one.sx, self.sy * next_one.sy, self.ox * next_one.sx + next_one.ox,
                          self.oy * next_one.sy + next_one.oy)
 
-    def to_input(self, boxes):
-        return boxes * np.float32([self.sx, self.sy] * 2) + np.float32([self.ox, self.oy] * 2)  # (n, 4)
-
 
 def placement(spec, width, height):
     """The Placement of a picture of this size, by the spec's way to resize."""
-    sx, sy = spec.input.width / width, spec.input.height / height
+    in_w, in_h = spec.input.width, spec.input.height
+    sx, sy = in_w / width, in_h / height
     if spec.input.resize == "stretch":
         return Placement(sx, sy, 0.0, 0.0)
     if spec.input.resize == "letterbox":
         new_w, new_h = max(1, round(width * min(sx, sy))), max(1, round(height * min(sx, sy)))
-        return Placement(new_w / width, new_h / height, float((spec.input.width - new_w) // 2),
-                         float((spec.input.height - new_h) // 2))
-    part_w = min(width, max(1, round(spec.input.width / max(sx, sy))))
-    part_h = min(height, max(1, round(spec.input.height / max(sx, sy))))
-    sx, sy = spec.input.width / part_w, spec.input.height / part_h
+        return Placement(new_w / width, new_h / height, float((in_w - new_w) // 2), float((in_h - new_h) // 2))
+    part_w = min(width, max(1, round(in_w / max(sx, sy))))
+    part_h = min(height, max(1, round(in_h / max(sx, sy))))
+    sx, sy = in_w / part_w, in_h / part_h
     return Placement(sx, sy, -((width - part_w) // 2) * sx, -((height - part_h) // 2) * sy)
 
 
@@ -60,14 +55,11 @@ def as_bgr(image):
     if image.dtype != np.uint8:
         raise CourseError("The picture has type {}; wanted: uint8, 0 to 255. From 16 bit: (image // 256).astype"
                           "('uint8'); from floats 0 to 1: (image * 255).astype('uint8')".format(image.dtype))
-    if image.ndim == 2 or image.ndim == 3 and image.shape[2] == 1:
-        return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
-    if image.ndim == 3 and image.shape[2] == 4:
-        return cv2.cvtColor(image, cv2.COLOR_BGRA2BGR)
-    if image.ndim != 3 or image.shape[2] != 3:
+    colours = 1 if image.ndim == 2 else image.shape[2] if image.ndim == 3 else 0
+    if colours not in (1, 3, 4):
         raise CourseError("The picture has shape {}; wanted: (height, width, 3), BGR. One picture, not a batch: "
                           "detect_batch takes a list.".format(image.shape))
-    return image
+    return image if colours == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR if colours == 1 else cv2.COLOR_BGRA2BGR)
 
 
 class Preprocessor:
@@ -80,8 +72,8 @@ class Preprocessor:
         self._planes = [np.empty(size, np.uint8) for _ in range(3)]
         self._mean = np.array(spec.input.mean, np.float32)
         self._gain = np.float32(1) / np.array(spec.input.scale, np.float32)
-        pad = spec.input.pad if spec.input.color == "BGR" else spec.input.pad[::-1]
-        self._pad = np.array(pad).round().clip(0, 255).astype(np.uint8)
+        self._order = 1 if spec.input.color == "BGR" else -1  # of the colours, to BGR and back
+        self._pad = np.array(spec.input.pad)[::self._order].round().clip(0, 255).astype(np.uint8)
 
     @property
     def shape(self):
@@ -99,10 +91,13 @@ class Preprocessor:
             np.copyto(out, image)
             return where
         self._resize(image, where)
-        if self.spec.input.layout == "nchw":
-            self._fill_planes(out)
-        else:
-            self._fill_pixels(out)
+        for pixels, mean, gain, target in self._parts(out):
+            if np.any(mean):
+                np.subtract(pixels, mean, out=target, dtype=np.float32)
+            else:
+                np.copyto(target, pixels)
+            if np.any(gain != 1):
+                target *= gain
         return where
 
     def batch(self, images, out):
@@ -123,20 +118,8 @@ class Preprocessor:
         if resized is not target:
             target[:] = resized
 
-    def _fill_planes(self, out):
-        planes = cv2.split(self._resized, self._planes)  # 3 x (h, w)
-        for i, plane in enumerate(planes if self.spec.input.color == "BGR" else planes[::-1]):
-            self._fill(plane, self._mean[i], self._gain[i], out[i])
-
-    def _fill_pixels(self, out):
-        colour = self._resized if self.spec.input.color == "BGR" else self._resized[:, :, ::-1]  # (h, w, 3)
-        self._fill(colour, self._mean, self._gain, out)
-
-    @staticmethod
-    def _fill(pixels, mean, gain, out):
-        if np.any(mean):
-            np.subtract(pixels, mean, out=out, dtype=np.float32)
-        else:
-            np.copyto(out, pixels)
-        if np.any(gain != 1):
-            out *= gain
+    def _parts(self, out):
+        """What is filled in one go, with its mean and gain: a plane each, or all pixels where colours lie together."""
+        if self.spec.input.layout == "nhwc":
+            return [(self._resized[:, :, ::self._order], self._mean, self._gain, out)]  # (h, w, 3)
+        return zip(cv2.split(self._resized, self._planes)[::self._order], self._mean, self._gain, out)  # 3 x (h, w)

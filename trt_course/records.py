@@ -1,6 +1,7 @@
 """Reading a JSON record strictly: each field is checked, and a complaint names file, field, finding and remedy.
 
-Not a general schema language: the few checks that the kit's own records need.
+A record is a NamedTuple whose annotations are the checks of its fields; one with a default may be left out. Not a
+general schema language: the few checks that the kit's own records need.
 """
 import difflib
 import json
@@ -9,92 +10,81 @@ from pathlib import Path
 
 from .errors import CourseError
 
-_REQUIRED = object()
+
+def check(remedy, good, become=lambda value: value):
+    """A check: the value, as `become` makes it, where it is `good`; else a CourseError with the remedy."""
+    def checked(value, where):
+        if not good(value):
+            raise CourseError("{} is {!r}; {}".format(where, value, remedy))
+        return become(value)
+    return checked
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300  # so a finite float
 
 
 def one_of(*allowed):
-    def check(value):
-        if value not in allowed:
-            raise ValueError("allowed: " + ", ".join(map(str, allowed)))
-        return value
-    return check
+    return check("allowed: " + ", ".join(map(str, allowed)), lambda value: value in allowed)
 
 
-def text(value):
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("wanted: a text that is not empty")
-    return value
+anything = check("", lambda value: True)
+json_object = check("wanted: a JSON object {...}", lambda value: isinstance(value, dict))
+text = check("wanted: a text that is not empty", lambda value: isinstance(value, str) and value.strip())
+count = check("wanted: a whole number from 1 up", lambda value: type(value) is int and value >= 1)
+share = check("wanted: a number from 0 to 1", lambda value: is_number(value) and 0 <= value <= 1, float)
+number = check("wanted: a number", is_number, float)
+factor = check("wanted: a number that is not 0", lambda value: is_number(value) and value, float)
 
 
-def count(value):
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError("wanted: a whole number from 1 up")
-    return value
+def listed(checked, remedy, least=0, most=math.inf):
+    """A JSON list, its entries through one check each; the remedy is for one that is too short or too long."""
+    whole = check(remedy, lambda value: isinstance(value, list) and least <= len(value) <= most)
+    return lambda value, where: tuple(
+        checked(entry, "{}[{}]".format(where, i)) for i, entry in enumerate(whole(value, where)))
 
 
-def share(value):
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise ValueError("wanted: a number from 0 to 1")
-    return float(value)
+def numbers(length, checked=number):
+    return listed(checked, "wanted: a list of {} numbers".format(length), length, length)
 
 
-def numbers(length, nonzero=False):
-    def check(value):
-        good = isinstance(value, list) and len(value) == length and all(
-            isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) and (v or not nonzero)
-            for v in value)
-        if not good:
-            raise ValueError("wanted: a list of {} numbers{}".format(length, ", none of them 0" if nonzero else ""))
-        return tuple(float(v) for v in value)
-    return check
+texts = listed(text, "wanted: a list of texts", 1)
 
 
-def texts(value):
-    if not isinstance(value, list) or not value:
-        raise ValueError("wanted: a list of texts")
-    return tuple(text(v) for v in value)
+def each(checked):
+    """A JSON object of any names; what they name goes through one check."""
+    return lambda value, where: {
+        key: checked(part, _inside(where, key)) for key, part in json_object(value, where).items()}
 
 
-class Record:
-    """One JSON object being read. `take` each field, then `done` complains of what nobody took."""
+def record(kind, **given):
+    """A JSON object that becomes a `kind` of NamedTuple; `given` are the fields that are not in it."""
+    checks = {key: checked for key, checked in kind.__annotations__.items() if key not in given}
+    return lambda value, where: kind(**fields(value, checks, kind._field_defaults, where), **given)
 
-    def __init__(self, value, file, prefix=""):
-        self.file, self.prefix = file, prefix
-        if not isinstance(value, dict):
-            raise CourseError("{}: {} is {!r}; wanted: a JSON object {{...}}".format(
-                file, prefix.rstrip(".") or "the file", value))
-        self.left, self.known = dict(value), []
 
-    @classmethod
-    def load(cls, path):
-        try:
-            return cls(json.loads(Path(str(path)).read_text(encoding="utf-8")), path)
-        except FileNotFoundError:
-            raise CourseError("There is no file {}. A model folder holds model.json and model.onnx.".format(path)) \
-                from None
-        except ValueError as err:
-            raise CourseError("{} is not JSON: {}".format(path, err)) from None
+def fields(value, checks, optional, where):
+    """What a JSON object holds, each field through its check: those not optional must be there, no other may."""
+    for key in checks:
+        if key not in json_object(value, where) and key not in optional:
+            raise CourseError("{} is missing".format(_inside(where, key)))
+    for key in value:
+        if key not in checks:
+            near = difflib.get_close_matches(key, checks, 1)
+            raise CourseError("{} is a field that nobody knows; {}".format(
+                _inside(where, key), "did you mean {}?".format(near[0]) if near else "known: " + ", ".join(checks)))
+    return {key: checks[key](value[key], _inside(where, key)) for key in checks if key in value}
 
-    def take(self, key, check, default=_REQUIRED):
-        self.known.append(key)
-        if key not in self.left:
-            if default is _REQUIRED:
-                raise CourseError("{}: the field {}{} is missing".format(self.file, self.prefix, key))
-            return default
-        value = self.left.pop(key)
-        try:
-            return check(value)
-        except ValueError as err:
-            raise CourseError("{}: {}{} is {!r}; {}".format(self.file, self.prefix, key, value, err)) from None
 
-    def part(self, key, default=None):
-        """The JSON object under `key`, to be read field by field in turn."""
-        value = self.take(key, lambda v: v, _REQUIRED if default is None else default)
-        return Record(value, self.file, self.prefix + key + ".")
+def _inside(where, key):
+    return where + ("." if ": " in where else ": ") + key
 
-    def done(self):
-        for key in self.left:
-            near = difflib.get_close_matches(key, self.known, 1)
-            raise CourseError("{}: nobody knows the field {}{}; {}".format(
-                self.file, self.prefix, key,
-                "did you mean {}?".format(near[0]) if near else "known here: " + ", ".join(self.known)))
+
+def load(path):
+    try:
+        return json.loads(Path(str(path)).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CourseError("There is no file {}. A model's record stands beside its network and says how pictures go in "
+                          "and what comes out; copy one from models/ and change it.".format(path)) from None
+    except ValueError as err:
+        raise CourseError("{} is not JSON: {}".format(path, err)) from None

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import pytest
 
-from conftest import write_conv_model
 from trt_course import CourseError, TrtSSD, find_model
 from trt_course.__main__ import main
 from trt_course.build import manifest, onnx
@@ -25,7 +24,7 @@ KIT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def pictures(cell_picture):
-    other = np.zeros((200, 300, 3), np.uint8)
+    other = np.zeros_like(cell_picture)
     cv2.rectangle(other, (40, 40), (120, 90), (255, 30, 30), -1)
     return [cell_picture, other]
 
@@ -85,7 +84,7 @@ def test_one_that_does_not_fit_is_refused(gpu_model, plan, tmp_path, field, valu
     other.write_bytes(plan.read_bytes())
     fields = json.loads(manifest.manifest_path(plan).read_text())
     manifest.manifest_path(other).write_text(json.dumps(dict(fields, **{field: value})))
-    with pytest.raises(CourseError, match=said + r"[\s\S]*python -m trt_course build cells --precision fp32"):
+    with pytest.raises(CourseError, match=said + r"[\s\S]*python -m trt_course build \S*cells --precision fp32"):
         TrtSSD(gpu_model, plan=other)
 
 
@@ -115,18 +114,17 @@ def test_second_build_is_fast_by_the_timing_cache(tmp_path):
     seconds = []
     for name in ("a", "b"):
         started = time.time()
-        engine_from_onnx(spec, Options("fp32", level=0), tmp_path / (name + ".engine"))
+        engine_from_onnx(spec, Options("fp16"), tmp_path / (name + ".engine"))
         seconds.append(time.time() - started)
     print("first {:.1f} s, second {:.1f} s".format(*seconds))
     assert len(list(tmp_path.glob("timing-*.cache"))) == 1 and seconds[1] < seconds[0] / 5
 
 
 def test_ctrl_c_leaves_no_half_file(tmp_path):
-    folder = write_conv_model(tmp_path / "cells")
-    build = subprocess.Popen([sys.executable, "-m", "trt_course", "build", str(folder), "--out",
+    build = subprocess.Popen([sys.executable, "-m", "trt_course", "build", "ssd_mobilenet_v2_signs", "--out",
                               str(tmp_path / "out" / "x.engine")], cwd=str(KIT), stderr=subprocess.PIPE, text=True,
                              env={**os.environ, "TQDM_DISABLE": "1"})
-    time.sleep(4)
+    time.sleep(8)
     build.send_signal(signal.SIGINT)
     said = build.communicate(timeout=60)[1]
     assert build.returncode == 130 and "Stopped" in said
@@ -134,7 +132,7 @@ def test_ctrl_c_leaves_no_half_file(tmp_path):
 
 
 def test_inspect_and_compare(gpu_model, plan, tmp_path, capsys, pictures):
-    assert main(["inspect", str(plan), "--json", str(tmp_path / "layers.json")]) in (0, 2)
+    assert main(["inspect", str(plan), "--json", str(tmp_path / "layers.json")]) == 0
     rows = json.loads((tmp_path / "layers.json").read_text())
     assert sum(row["microseconds"] for row in rows) > 0
     data = tmp_path / "data"

@@ -24,7 +24,9 @@ _EXISTS = {
     "NetworkDefinitionCreationFlag.STRONGLY_TYPED": (10, 99), "DataType.UINT8": _NAMED, "DataType.INT64": (10, 99),
     "IQuantizeLayer": (8, 99), "IInt8EntropyCalibrator2": (0, 11), "IProgressMonitor": (10, 99),
     "ProfilingVerbosity": (8.2, 99), "LayerInformationFormat": (8.2, 99), "TensorIOMode": _NAMED,
-    "MemoryPoolType": (8.4, 99), "Builder.build_engine": _OLD, "Builder.build_serialized_network": (8, 99),
+    "PreviewFeature": (8.5, 99), "PreviewFeature.PROFILE_SHARING_0806": (8.6, 11), "MemoryPoolType": (8.4, 99),
+    "IBuilderConfig.set_preview_feature": (8.5, 99), "Builder.build_engine": _OLD,
+    "Builder.build_serialized_network": (8, 99),
     "IBuilderConfig.max_workspace_size": _OLD, "IBuilderConfig.set_memory_pool_limit": (8.4, 99),
     "IBuilderConfig.builder_optimization_level": (8.6, 99), "IBuilderConfig.int8_calibrator": (0, 11),
     "IBuilderConfig.profiling_verbosity": (8.2, 99), "IBuilderConfig.progress_monitor": (10, 99),
@@ -45,12 +47,15 @@ _SINCE = {"NonMaxSuppression": 8.5, "QuantizeLinear": 8, "DequantizeLinear": 8} 
 _PLUGINS = {"FlattenConcat_TRT": (0, 11), "NMS_TRT": (0, 11), "EfficientNMS_TRT": (8, 11), "ROIAlign_TRT": (10, 99)}
 _TYPES = {"FLOAT": np.float32, "HALF": np.float16, "INT8": np.int8, "INT32": np.int32, "INT64": np.int64,
           "UINT8": np.uint8, "BOOL": np.bool_}
+_KINDS = {"Constant": "CONSTANT", "Reshape": "SHUFFLE", "Transpose": "SHUFFLE", "Slice": "SLICE",
+          "Concat": "CONCATENATION"}
 _MAGIC = b"plan"
 _ENUMS = {
     "BuilderFlag": "FP16 INT8 TF32 STRICT_TYPES OBEY_PRECISION_CONSTRAINTS GPU_FALLBACK REFIT",
     "NetworkDefinitionCreationFlag": "EXPLICIT_BATCH STRONGLY_TYPED", "DataType": " ".join(_TYPES),
-    "LayerType": "CONSTANT OTHER", "MemoryPoolType": "WORKSPACE DLA_MANAGED_SRAM", "TensorIOMode": "NONE INPUT OUTPUT",
-    "DeviceType": "GPU DLA", "LayerInformationFormat": "ONELINE JSON",
+    "LayerType": "CONSTANT SHUFFLE SLICE CONCATENATION OTHER", "MemoryPoolType": "WORKSPACE DLA_MANAGED_SRAM",
+    "TensorIOMode": "NONE INPUT OUTPUT",
+    "PreviewFeature": "PROFILE_SHARING_0806", "DeviceType": "GPU DLA", "LayerInformationFormat": "ONELINE JSON",
     "ProfilingVerbosity": "LAYER_NAMES_ONLY NONE DETAILED"}
 
 
@@ -101,7 +106,8 @@ def tensorrt(version, card):  # noqa: C901
     for name, members in _ENUMS.items():
         known = [m for m in members.split() if has(_EXISTS.get(name + "." + m, (0, 99)))]
         setattr(trt, name, enum.IntEnum(name, [(m, i) for i, m in enumerate(known)]))
-    Flag, Creation, Type, Kind, Pool, Mode, Device, Format = (getattr(trt, name) for name in list(_ENUMS)[:8])
+    Flag, Creation, Type, Kind, Pool, Mode, Preview, Device, Format = (
+        getattr(trt, name) for name in list(_ENUMS)[:9])
     trt.float32, trt.nptype = Type.FLOAT, lambda kind: _TYPES[kind.name]
 
     def type_of(dtype):
@@ -131,16 +137,21 @@ def tensorrt(version, card):  # noqa: C901
             self.name, self.dtype, self.shape = name, dtype, shape
 
     class ILayer(_Strict):
-        name = type = precision = num_outputs = None
+        name = type = precision = num_outputs = num_inputs = None
 
         def __init__(self, node, kinds):
-            self.name, self.type = node.name, Kind.CONSTANT if node.op_type == "Constant" else Kind.OTHER
+            self.name, self.type = node.name, Kind[_KINDS.get(node.op_type, "OTHER")]
+            self._inputs, self.num_inputs = [ITensor(name, None) for name in node.input], len(node.input)
             self._outputs = [ITensor(name, of_onnx(kinds.get(name))) for name in node.output]
             self.num_outputs, self._types = len(self._outputs), {}
 
         @_typed
         def get_output(self, index: int):
             return self._outputs[index]
+
+        @_typed
+        def get_input(self, index: int):
+            return self._inputs[index]
 
         @_typed
         def set_output_type(self, index: int, dtype: Type):
@@ -219,6 +230,10 @@ def tensorrt(version, card):  # noqa: C901
         @_typed
         def set_memory_pool_limit(self, pool: Pool, pool_size: int):
             self._pools[pool] = pool_size
+
+        @_typed
+        def set_preview_feature(self, feature: Preview, enable: bool):
+            self._preview = {feature: enable}
 
         @_typed
         def add_optimization_profile(self, profile: IOptimizationProfile):

@@ -20,7 +20,7 @@ def test_confidence_table_counts_all_classes():
     assert rows[0] == "| 0.2 | 0.500 | 0.500 |" and rows[3] == "| 0.5 | 1.000 | 0.500 |"
 
 
-@pytest.mark.parametrize("heights, name", zip(plots.HEIGHTS, (
-    "up to 16 px", "16 to 32 px", "32 to 64 px", "64 to 128 px", "over 128 px")))
+@pytest.mark.parametrize("heights, name", list(zip(plots.HEIGHTS, (
+    "up to 16 px", "16 to 32 px", "32 to 64 px", "64 to 128 px", "over 128 px"))))
 def test_heights_have_names(heights, name):
     assert height_name(*heights) == name

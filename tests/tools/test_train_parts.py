@@ -12,10 +12,10 @@ from training.export import reference, to_onnx  # noqa: E402
 from training.feed import Source, to_targets  # noqa: E402
 from training.losses import DetectionLoss  # noqa: E402
 from training.nets import SSD, count_macs  # noqa: E402
-from training.onnx_file import restore_fp32  # noqa: E402
 from training.priors import corners, decode, encode, fit_sizes, level_counts, level_table, make_priors  # noqa: E402
 from training.recipes import RECIPES, SIGNS, TRAFFIC  # noqa: E402
 from training.standin import SCENE, TINY, shapes  # noqa: E402
+from trt_course.build.graph import restore_fp32  # noqa: E402
 
 OPERATORS = {"Conv", "Relu", "Clip", "Add", "Concat", "Reshape", "Transpose", "Softmax", "Mul", "Sub", "Exp", "Slice",
              "Resize", "MaxPool", "Cast"}

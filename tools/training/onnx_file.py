@@ -1,7 +1,7 @@
-"""Weights stored as FP16 in an ONNX file, and back: half the bytes, the same operators in FP32.
+"""Weights stored as FP16 in an ONNX file: half the bytes, the same operators in FP32.
 
 Each large initializer W becomes W_fp16 and a Cast to float named W, which ONNX Runtime folds when it loads the file.
-TensorRT 7 wants its convolution weights as plain initializers: `restore_fp32` gives them. Python 3.6 syntax.
+TensorRT 7 wants its convolution weights as plain initializers: trt_course/build/graph.py gives them back.
 """
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
@@ -22,16 +22,4 @@ def store_fp16(model, least=256):
     nodes = casts + list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    return model
-
-
-def restore_fp32(model):
-    """Replace every Cast of an initializer to float by an FP32 initializer of the Cast's output name."""
-    stored = {tensor.name: tensor for tensor in model.graph.initializer}
-    casts = [node for node in model.graph.node if node.op_type == "Cast" and node.input[0] in stored]
-    for node in casts:
-        tensor = stored[node.input[0]]
-        values = numpy_helper.to_array(tensor).astype(np.float32)
-        tensor.CopyFrom(numpy_helper.from_array(values, node.output[0]))
-        model.graph.node.remove(node)
     return model

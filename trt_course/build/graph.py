@@ -10,7 +10,7 @@ from ..errors import CourseError, need
 
 
 def load_plain(path):
-    """The ModelProto of an .onnx file: weights kept as FP16 with a Cast become FP32, nodes without a name get one."""
+    """The ModelProto of an .onnx file: weights that were stored as FP16 are FP32, all nodes have names."""
     onnx = need("onnx")
     if not os.path.isfile(str(path)):
         raise CourseError("There is no file {}. A model's ONNX stands beside its model.json.".format(path))
@@ -19,8 +19,12 @@ def load_plain(path):
     except Exception as err:  # protobuf's and onnx's own, and OSError where weights in a second file are missing
         raise CourseError("{} cannot be read as ONNX: {}. (An .engine or .etlt file is not ONNX.)".format(
             path, _short(err))) from None
+    graph, stored = model.graph, {tensor.name for tensor in model.graph.initializer}
     restore_fp32(model)
-    for node in model.graph.node:
+    for entry in [entry for entry in graph.input if entry.name in stored]:  # as the first exporters listed weights
+        graph.input.remove(entry)
+        model.ir_version = max(4, model.ir_version)
+    for node in graph.node:
         node.name = node.name or "{}_{}".format(node.op_type, next(filter(None, node.output), ""))
     return _checked(onnx, model, path)
 
@@ -34,9 +38,10 @@ def restore_fp32(model):
             values = onnx.numpy_helper.to_array(half[node.input[0]]).astype(np.float32)
             graph.initializer.append(onnx.numpy_helper.from_array(values, node.output[0]))
             graph.node.remove(node)
-    used = {name for node in graph.node for name in node.input} | {out.name for out in graph.output}
-    for name in set(half) - used:
-        graph.initializer.remove(half[name])
+    if not any(attribute.HasField("g") for node in graph.node for attribute in node.attribute):  # a body may read any
+        used = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+        for tensor in [tensor for tensor in graph.initializer if tensor.name not in used]:
+            graph.initializer.remove(tensor)
     return model
 
 

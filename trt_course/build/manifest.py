@@ -2,39 +2,43 @@
 
 Compares and explains; it opens no engine and builds none.
 """
-import json
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple
 
 from ..errors import CourseError
 from ..files import sha256, write_json
-from ..models import MODELS, InputSpec, ModelSpec, OutputSpec
+from ..models import InputSpec, ModelSpec, OutputSpec
 from ..preprocess import placement
+from ..records import anything, count, each, load, numbers, record, share, text
 
 EFFICIENT_NMS = {"count": "num_detections", "boxes": "detection_boxes", "scores": "detection_scores",
                  "classes": "detection_classes"}
 ANY_GPU = "any"  # an engine of TensorRT-RTX travels between cards
 
 
+def _size(value, where):
+    return value and numbers(2, count)(value, where)
+
+
 class Manifest(NamedTuple):
     """`nms` and `preprocess` say where that work is done, engine or host; `source` is the picture size that an engine
     with the preprocessing inside takes."""
-    model: str
-    model_sha256: str
-    plan_sha256: str
-    tensorrt: str
-    gpu: str
-    capability: str
-    precision: str
-    batch: Tuple[int, int, int]
-    nms: str
-    preprocess: str
-    source: Optional[Tuple[int, int]]
-    threshold: float
-    route: str
-    built: Dict[str, str]
-    command: str
+    model: text
+    model_sha256: anything
+    plan_sha256: text
+    tensorrt: text
+    gpu: text
+    capability: text
+    precision: text
+    batch: numbers(3, count)
+    nms: text
+    preprocess: text
+    source: _size
+    threshold: share
+    route: text
+    built: each(anything)
+    command: text
 
     def misfits(self, spec, plan, tensorrt, device):
         """What differs between the engine and this place, in sentences; an empty list where it fits."""
@@ -56,17 +60,12 @@ class Manifest(NamedTuple):
         if self.preprocess == "engine":
             width, height = self.source
             inner = placement(spec, width, height)
-            entry = InputSpec("pictures", width, height, "nhwc", "uint8", "BGR", (0.0,) * 3, (1.0,) * 3, "stretch",
-                              (0.0,) * 3)
+            entry = InputSpec(name="pictures", width=width, height=height, layout="nhwc", dtype="uint8", color="BGR",
+                              pad=(0.0,) * 3)
         if self.nms == "engine":
-            output = OutputSpec("efficient_nms", EFFICIENT_NMS, spec.output.units, "none", None,
-                                spec.output.variances, self.threshold)
+            output = OutputSpec(layout="efficient_nms", tensors=EFFICIENT_NMS, units=spec.output.units,
+                                threshold=self.threshold)
         return entry, inner, output
-
-
-def word(spec):
-    """The word by which a command finds this model again: its name, or its file where it is not in models/."""
-    return spec.name if spec.folder == MODELS / spec.name else str(spec.onnx)
 
 
 def manifest_path(plan):
@@ -76,28 +75,19 @@ def manifest_path(plan):
 def read(plan):
     """The Manifest beside a plan file."""
     path = manifest_path(plan)
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        made = Manifest(**dict(fields, batch=tuple(fields["batch"]), source=fields["source"] and
-                               tuple(fields["source"])))
-        if len(made.batch) != 3 or made.preprocess == "engine" and len(made.source or ()) != 2:
-            raise ValueError("batch or source is not whole")
-        return made
-    except FileNotFoundError:
+    if not path.is_file():
         raise CourseError("The engine {} has no record {} beside it, so nobody knows what it was built from and for. "
                           "A plan file is code: build it here, python -m trt_course build MODEL.".format(
-                              plan, path.name)) from None
-    except (ValueError, TypeError, KeyError) as err:
-        raise CourseError("{} is not an engine's record: {}. Build the engine again: python -m trt_course build MODEL."
-                          .format(path, err)) from None
+                              plan, path.name))
+    return record(Manifest)(load(path), str(path))
 
 
-def record(spec, options, plan, tensorrt, device, route, seconds):
+def write(spec, options, plan, tensorrt, device, route, seconds):
     """Write the Manifest of a plan that was just built with these options."""
     facts = {"seconds": "{:.0f}".format(seconds), "date": time.strftime("%Y-%m-%d"),
              "keep_float": " ".join(options.keep_float), "calibration": str(options.calibration or "")}
     write_json(manifest_path(plan), Manifest(
-        word(spec), sha256(spec.onnx) if spec.onnx.is_file() else "", sha256(plan), tensorrt, device.name,
+        spec.reference, sha256(spec.onnx) if spec.onnx.is_file() else "", sha256(plan), tensorrt, device.name,
         device.capability, options.precision, options.batch, options.nms, options.preprocess, options.source,
         options.threshold, route, facts, options.command(spec))._asdict())
 
@@ -106,7 +96,7 @@ def check(plan, spec, tensorrt, device):
     """The Manifest of an engine that fits this place, or a CourseError that says what differs and what to do."""
     if not Path(str(plan)).is_file():
         raise CourseError("There is no engine file {}. Build one: python -m trt_course build {}.".format(
-            plan, spec.name))
+            plan, spec.reference))
     manifest = read(plan)
     found = manifest.misfits(spec, plan, tensorrt, device)
     if found:

@@ -7,7 +7,6 @@ import contextlib
 import platform
 import re
 import shlex
-import threading
 import time
 from pathlib import Path
 from typing import NamedTuple, Optional, Tuple
@@ -15,9 +14,9 @@ from typing import NamedTuple, Optional, Tuple
 from ..engine.cuda import Device, open_cuda
 from ..engine.plan import describe, load_tensorrt, log_of
 from ..errors import CourseError
-from ..files import whole_file
-from ..progress import progress
+from ..files import sha256, whole_file
 from . import graph, inside, manifest, precision
+from .worker import Worker
 
 PRECISIONS = ("fp32", "fp16", "int8")
 PLACES = ("host", "engine")
@@ -49,8 +48,8 @@ class Options(NamedTuple):
 
     def command(self, spec):
         """The command that builds the same engine again."""
-        words = ["python -m trt_course build", shlex.quote(manifest.word(spec)), "--precision", self.precision,
-                 "--batch", ",".join(map(str, self.batch)), "--nms", self.nms]
+        words = ["python -m trt_course build", shlex.quote(spec.reference), "--precision", self.precision, "--batch",
+                 ",".join(map(str, self.batch)), "--nms", self.nms]
         words += ["--preprocess", "engine", "--source-size", "{}x{}".format(*self.source)] \
             if self.preprocess == "engine" else []
         words += ["--nms-threshold", str(self.threshold)] if self.nms == "engine" else []
@@ -110,19 +109,27 @@ def _parse(trt, builder, model):
 
 
 def _keep_floats(trt, network, config, floats):
-    """Where types are the builder's to choose, hold these layers to FP32."""
+    """Where types are the builder's to choose, hold these layers to FP32.
+
+    One that only moves data is held where it moves the result of such a layer: held right behind a convolution it
+    would keep that from running in INT8.
+    """
     for flag in ("OBEY_PRECISION_CONSTRAINTS", "STRICT_TYPES"):
         if hasattr(trt.BuilderFlag, flag):
             config.set_flag(getattr(trt.BuilderFlag, flag))
             break
-    for i in range(network.num_layers):
-        layer = network.get_layer(i)
+    moves, held = (trt.LayerType.SHUFFLE, trt.LayerType.SLICE, trt.LayerType.CONCATENATION), set()
+    for layer in (network.get_layer(i) for i in range(network.num_layers)):
         ours = layer.name in floats or layer.name.startswith(("nms/", "preprocess/"))
         outputs = [layer.get_output(k) for k in range(layer.num_outputs)]
+        if layer.type in moves:
+            inputs = (layer.get_input(k) for k in range(layer.num_inputs))
+            ours = ours and any(tensor is not None and tensor.name in held for tensor in inputs)
         if ours and layer.type != trt.LayerType.CONSTANT and all(t.dtype == trt.float32 for t in outputs):
             layer.precision = trt.float32
             for k in range(layer.num_outputs):
                 layer.set_output_type(k, trt.float32)
+            held.update(tensor.name for tensor in outputs)
 
 
 def _configure(trt, builder, network, options, floats):
@@ -143,6 +150,8 @@ def _configure(trt, builder, network, options, floats):
         config.clear_flag(trt.BuilderFlag.TF32)
     if options.level is not None and hasattr(config, "builder_optimization_level"):
         config.builder_optimization_level = options.level
+    if hasattr(getattr(trt, "PreviewFeature", None), "PROFILE_SHARING_0806"):  # several contexts, one range of batches
+        config.set_preview_feature(trt.PreviewFeature.PROFILE_SHARING_0806, True)
     if hasattr(trt, "ProfilingVerbosity"):
         config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     if options.dla is not None:
@@ -175,22 +184,15 @@ def _timing_cache(trt, config, path):
     return keep
 
 
-class _Build(threading.Thread):
-    """The build in a thread of its own, so that the reader sees the time pass and Ctrl-C works."""
+class _Build(Worker):
+    """One build; a CourseError where TensorRT built nothing."""
 
     def __init__(self, trt, spec, options, cache):
-        super().__init__(daemon=True)
+        super().__init__()
         self.trt, self.spec, self.options, self.cache = trt, spec, options, cache
         self.model, self.floats = _prepare(trt, spec, options)
-        self.plan, self.error, self.cancelled = None, None, False
 
-    def run(self):
-        try:
-            self.plan = self._build()
-        except BaseException as err:  # raised again in the reader's thread
-            self.error = err
-
-    def _build(self):
+    def work(self):
         trt, options, log = self.trt, self.options, log_of(self.trt)
         log.errors[:], log.verbose = [], options.verbose
         builder = trt.Builder(log)
@@ -199,23 +201,27 @@ class _Build(threading.Thread):
         _set_batch(builder, network, config, options)
         self.watch(trt, config)
         keep = _timing_cache(trt, config, self.cache)
-        calibrate = options.precision == "int8" and not hasattr(trt, "IQuantizeLayer")
-        plan = (self._calibrated if calibrate else _serialized)(builder, network, config)
+        if options.precision == "int8" and not hasattr(trt, "IQuantizeLayer"):
+            plan = self._calibrate(builder, network, config)
+        else:
+            plan = _serialized(builder, network, config)
         if plan is None:
             raise CourseError(_why_not(trt))
         keep()
         return plan
 
-    def _calibrated(self, builder, network, config):
-        """Built while TensorRT looks at pictures, in batches of the usual size, to find the ranges of values."""
-        cuda, options = open_cuda(), self.options
-        batches = precision.calibration_batches(self.spec, options.calibration, options.force, options.batch[1])
+    def _calibrate(self, builder, network, config):
+        """INT8 where the builder shows the network the pictures itself."""
+        name = "int8-{}.cache".format(re.sub(r"\W+", "-", sha256(self.spec.onnx)[:8] + self.options.calibration))
+        batches = precision.calibration_batches(self.spec, self.options.calibration, self.options.force,
+                                                self.options.batch[1])
+        cuda = open_cuda()
         with contextlib.closing(cuda), cuda.active():
-            source = precision.calibrator(self.trt, cuda, batches, self.cache.with_name("int8.cache"))
-            config.int8_calibrator = source
+            calibrator = precision.calibrator(self.trt, cuda, batches, self.cache.with_name(name))
+            config.int8_calibrator = calibrator
             plan = _serialized(builder, network, config)
-        if source.failure is not None:
-            raise source.failure
+        if calibrator.failure is not None:
+            raise calibrator.failure
         return plan
 
     def watch(self, trt, config):
@@ -235,23 +241,6 @@ class _Build(threading.Thread):
 
             self.monitor = config.progress_monitor = Monitor()
 
-    def seconds(self):
-        while self.is_alive():
-            self.join(1)
-            yield
-
-    def wait(self, what):
-        self.start()
-        try:
-            for _ in progress(self.seconds(), desc=what, unit="s"):
-                pass
-        finally:
-            self.cancelled = True
-            self.join(5)
-        if self.error is not None:
-            raise self.error
-        return self.plan
-
 
 def _serialized(builder, network, config):
     if hasattr(builder, "build_serialized_network"):
@@ -267,7 +256,8 @@ def engine_from_onnx(spec, options, out=None):
     travels = describe(trt).startswith("RTX")
     device = Device(manifest.ANY_GPU, manifest.ANY_GPU, 0) if travels else open_cuda().device
     path = Path(str(out)) if out else spec.folder / "engines" / (options.name() + ".engine")
-    cache = path.parent / "timing-{}.cache".format(re.sub(r"\W+", "-", describe(trt) + " " + device.name))
+    cache = path.parent / "timing-{}.cache".format(re.sub(r"\W+", "-", " ".join(
+        (describe(trt), device.name, options.precision))))
     started = time.time()
     try:
         plan = _Build(trt, spec, options, cache).wait("build " + path.name)
@@ -278,7 +268,7 @@ def engine_from_onnx(spec, options, out=None):
         return engine_from_onnx(spec, options._replace(nms="host"), out)
     with whole_file(path) as temporary:
         temporary.write_bytes(bytes(plan))
-    manifest.record(spec, options, path, describe(trt), device, "onnx", time.time() - started)
+    manifest.write(spec, options, path, describe(trt), device, "onnx", time.time() - started)
     return path
 
 

@@ -115,11 +115,8 @@ def _leak(folder, paths):
 
 def calibration_batches(spec, folder, force=False, batch=1):
     """Input tensors of `batch` pictures each, as TrtSSD makes them; the first pictures fill up the last batch."""
-    return _batches(spec, calibration_pictures(folder, force), batch)
-
-
-def _batches(spec, paths, batch):
-    prepare, files = Preprocessor(spec), itertools.cycle(paths)
+    paths, prepare = calibration_pictures(folder, force), Preprocessor(spec)
+    files = itertools.cycle(paths)
     for _ in progress(range(0, len(paths), batch), desc="calibrate", unit="batch"):
         tensor = np.empty((batch,) + prepare.shape, spec.input.dtype)  # (n, 3, h, w)
         prepare.batch([read_image(next(files)) for _ in range(batch)], tensor)
@@ -151,17 +148,19 @@ def int8(spec, model, folder, method="percentile", keep=(), force=False):
     _check_float(model)
     if method not in METHODS:
         raise CourseError("There is no calibration method '{}'; allowed: {}".format(method, ", ".join(METHODS)))
-    floats, paths = float_nodes(model, keep), calibration_pictures(folder, force)
+    floats, count = float_nodes(model, keep), len(calibration_pictures(folder, force))
     if not any(node.op_type in QUANTISED and node.name not in floats for node in model.graph.node):
         raise CourseError("Nothing is left to quantise: no {} that may leave FP32.".format(", ".join(QUANTISED)))
     shapes = [i.type.tensor_type.shape.dim for i in model.graph.input if i.name == spec.input.name]
     batch = max([1] + [shape[0].dim_value for shape in shapes])
-    batches = ({spec.input.name: tensor} for tensor in _batches(spec, paths, batch))
+    batches = ({spec.input.name: tensor} for tensor in calibration_batches(spec, folder, force, batch))
     need("onnxruntime")
     try:
-        return _quantise(model, _Reader(batches, -(-len(paths) // batch)), METHODS[method], sorted(floats))
+        return _quantise(model, _Reader(batches, -(-count // batch)), METHODS[method], sorted(floats))
     except CourseError:
         raise
+    except ImportError as err:  # entropy wants SciPy in older releases
+        need(err.name)
     except Exception as err:  # of any kind, from the quantiser's depths
         raise CourseError("ONNX Runtime cannot quantise {}: {}. --keep-float leaves out a node that it names.".format(
             spec.name, " ".join(str(err).split())[:400])) from err
@@ -174,7 +173,7 @@ def _quantise(model, reader, method, floats):
     plain.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")  # else it calls for that step
     # CPU and TensorRT fuse what follows a convolution into it: a pair at its output would round before the activation.
     options = {"ActivationSymmetric": True, "QuantizeBias": False, "MatMulConstBOnly": True, "AddQDQPairToWeight": True,
-               "DedicatedQDQPair": True, "OpTypesToExcludeOutputQuantization": list(QUANTISED), "CalibStridedMinMax": 1}
+               "OpTypesToExcludeOutputQuantization": list(QUANTISED), "CalibStridedMinMax": 1}
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         source, target = str(Path(folder) / "plain.onnx"), str(Path(folder) / "int8.onnx")
         onnx.save(plain, source)
@@ -182,12 +181,37 @@ def _quantise(model, reader, method, floats):
             source, target, reader, quant_format=q.QuantFormat.QDQ, op_types_to_quantize=list(QUANTISED),
             per_channel=True, activation_type=q.QuantType.QInt8, weight_type=q.QuantType.QInt8,
             nodes_to_exclude=floats, calibrate_method=getattr(q.CalibrationMethod, method), extra_options=options)
-        return onnx.load(target)
+        return split_pairs(onnx.load(target), floats)
+
+
+def split_pairs(model, floats):
+    """Give every reader of a quantised tensor a Q/DQ pair of its own, as TensorRT wants it, and float nodes none."""
+    made, taken, nodes = {name: node for node in model.graph.node for name in node.output}, set(), []
+    for node in model.graph.node:
+        for i, name in enumerate(node.input):
+            if name not in made or made[name].op_type != "DequantizeLinear":
+                continue
+            pair = [copy.deepcopy(part) for part in (made[made[name].input[0]], made[name])]
+            if node.name in floats:
+                node.input[i] = pair[0].input[0]
+            elif name in taken:
+                for part in pair:
+                    part.name += "_{}_{}".format(node.name, i)
+                    part.output[0] += "_{}_{}".format(node.name, i)
+                pair[1].input[0], node.input[i] = pair[0].output[0], pair[1].output[0]
+                nodes += pair
+            else:
+                taken.add(name)
+        nodes.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
 
 
 def calibrator(trt, cuda, batches, cache_path):
     """For builders that know no Q/DQ (TensorRT 7). They swallow what a callback raises: then it is in `failure`."""
-    first, cache_path = next(batches), Path(str(cache_path))
+    batches, cache_path = iter(batches), Path(str(cache_path))
+    first = next(batches)
 
     class Calibrator(trt.IInt8EntropyCalibrator2):
         failure = None

@@ -85,7 +85,7 @@ def _from_etlt(spec, options, args):
     tensorrt, device, started = describe(load_tensorrt()), open_cuda().device, time.time()
     tlt.engine_from_etlt(spec, kit_path(args.from_etlt), out, args.key_env, options.precision, options.batch,
                          options.workspace_mib, options.calibration, dla=options.dla)
-    manifest.record(spec, options, out, tensorrt, device, "etlt", time.time() - started)
+    manifest.write(spec, options, out, tensorrt, device, "etlt", time.time() - started)
     return out
 
 

@@ -1,4 +1,5 @@
 """The commands evaluate, bench and contest."""
+import contextlib
 from pathlib import Path
 
 from ..errors import CourseError
@@ -16,8 +17,7 @@ def add_commands(commands):
     add.add_argument("--model", help="detect first, with this model ...")
     add.add_argument("--data", default="data/traffic", help="... on this folder with images/ and ground-truth/")
     add.add_argument("--metric", choices=("voc", "coco"), default="voc", help="mAP at overlap 0.5, or COCO's numbers")
-    add.add_argument("--names", nargs="*", default=[], metavar="CLASS", help="class names with blanks that "
-                                                                             "the files do not quote")
+    add.add_argument("--names", nargs="*", default=[], metavar="CLASS", help="names with blanks, unquoted in the files")
     add.add_argument("--ignore", nargs="*", default=[], metavar="CLASS", help="classes to leave out")
     add.add_argument("--set-class-iou", nargs="*", default=[], metavar="CLASS IOU", help="own overlap for a class")
     add.add_argument("--json", metavar="FILE", help="write the figures there too")
@@ -86,19 +86,15 @@ def _evaluate(args):
 
 
 def _iou(text):
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value <= 1:
-        raise CourseError("--set-class-iou: '{}' is not an overlap between 0 and 1".format(text))
-    return value
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) <= 1:
+            return float(text)
+    raise CourseError("--set-class-iou: '{}' is not an overlap between 0 and 1".format(text))
 
 
 def _bench(args):
-    source = kit_path(args.source)
     with open_ssd(args) as ssd:
-        timing = bench(ssd, source, args.scope, args.frames, Path(args.out) / "bench.mp4")
+        timing = bench(ssd, kit_path(args.source), args.scope, args.frames, Path(args.out) / "bench.mp4")
     print(timing.report())
     if args.json:
         write_json(args.json, timing.as_dict())

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import importlib
 import importlib.util
+import warnings
 import weakref
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ class PyCuda:
 
     def __init__(self):
         self._driver = driver = importlib.import_module("pycuda.driver")
+        warnings.filterwarnings("ignore", ".*out-of-thread context could not be cleaned up")  # at exit, all is freed
         try:
             driver.init()
             self._device = driver.Device(0)
@@ -161,8 +163,10 @@ class CudaPython:
                    self._rt.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal)
         try:
             work()
-        finally:
-            graph = self._call(self._rt.cudaStreamEndCapture, stream)
+        except BaseException:
+            self._rt.cudaStreamEndCapture(stream)
+            raise
+        graph = self._call(self._rt.cudaStreamEndCapture, stream)
         replay = self._keep(self._call(self._rt.cudaGraphInstantiate, graph, 0), self._rt.cudaGraphExecDestroy)
         self._call(self._rt.cudaGraphDestroy, graph)
         return replay

@@ -41,29 +41,19 @@ def score(dataset, results):
     """The CocoScore of result records against a dataset, both as COCO's JSON has them."""
     if not dataset.get("annotations"):
         raise CourseError("The ground truth holds no boxes: there is nothing to score.")
-    with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = _evaluate(dataset, results)
-    precision = evaluation.eval["precision"][:, :, :, 0, -1]  # (ious, recalls, classes), all areas, most detections
-    classes = {}
-    for k, category in enumerate(sorted(dataset["categories"], key=lambda c: c["id"])):
-        values = precision[:, :, k]
-        values = values[values > -1]
-        if values.size:
-            classes[category["name"]] = float(values.mean())
-    return CocoScore(dict(zip(NAMES, map(float, evaluation.stats[:12]))), classes)
-
-
-def _evaluate(dataset, results):
     coco, evaluator = _library()
-    truth = _index(coco, dataset)
     boxes = [dict(r, id=i, area=r["bbox"][2] * r["bbox"][3], iscrowd=0) for i, r in enumerate(results, 1)]
-    # not loadRes, which fails where nothing was detected
-    found = _index(coco, dict(dataset, annotations=boxes))
-    evaluation = evaluator(truth, found, "bbox")
-    evaluation.evaluate()
-    evaluation.accumulate()
-    evaluation.summarize()
-    return evaluation
+    with contextlib.redirect_stdout(io.StringIO()):
+        # not loadRes, which fails where nothing was detected
+        evaluation = evaluator(_index(coco, dataset), _index(coco, dict(dataset, annotations=boxes)), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    precision = evaluation.eval["precision"][:, :, :, 0, -1]  # (ious, recalls, classes), all areas, most detections
+    categories = sorted(dataset["categories"], key=lambda c: c["id"])
+    classes = {category["name"]: float(values[values > -1].mean())
+               for category, values in zip(categories, precision.transpose(2, 0, 1)) if (values > -1).any()}
+    return CocoScore(dict(zip(NAMES, map(float, evaluation.stats[:12]))), classes)
 
 
 def _index(coco, dataset):
@@ -75,22 +65,17 @@ def _index(coco, dataset):
 
 def from_voc(truths, founds):
     """COCO dataset and results from {image: voc.Truth} and {image: voc.Found}; ids count from 1 in order of names."""
-    labels = sorted({label for truth in truths.values() for label in truth.labels})
-    category = {label: i for i, label in enumerate(labels, 1)}
+    category = {label: i for i, label in enumerate(sorted({la for t in truths.values() for la in t.labels}), 1)}
     image = {name: i for i, name in enumerate(sorted(truths), 1)}
-    annotations = [
-        {"image_id": image[name], "category_id": category[label], "iscrowd": int(hard), **_box(box)}
-        for name, truth in truths.items() for label, box, hard in zip(truth.labels, truth.boxes, truth.difficult)]
-    results = [
-        {"image_id": image[name], "category_id": category[label], "score": float(conf), "bbox": _box(box)["bbox"]}
-        for name, found in founds.items() for label, conf, box in zip(found.labels, found.confs, found.boxes)
-        if label in category]
+
+    def entry(name, label, box):
+        x, y, w, h = (float(v) for v in (box[0], box[1], box[2] - box[0], box[3] - box[1]))
+        return {"image_id": image[name], "category_id": category[label], "bbox": [x, y, w, h], "area": w * h}
+    annotations = [dict(entry(name, label, box), iscrowd=int(hard)) for name, truth in truths.items()
+                   for label, box, hard in zip(truth.labels, truth.boxes, truth.difficult)]
+    results = [dict(entry(name, label, box), score=float(conf)) for name, found in founds.items()
+               for label, conf, box in zip(found.labels, found.confs, found.boxes) if label in category]
     dataset = {"images": [{"id": i, "file_name": name} for name, i in image.items()],
                "categories": [{"id": i, "name": label} for label, i in category.items()],
                "annotations": [dict(a, id=i) for i, a in enumerate(annotations, 1)]}
     return dataset, results
-
-
-def _box(box):
-    x, y, w, h = (float(v) for v in (box[0], box[1], box[2] - box[0], box[3] - box[1]))
-    return {"bbox": [x, y, w, h], "area": w * h}

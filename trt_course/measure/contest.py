@@ -17,7 +17,8 @@ import numpy as np
 from ..errors import CourseError
 from ..files import kit_path, sha256, write_json, write_text
 from . import voc
-from .handin import OTHER_POINTS, clean, data_digest, load, pack, pictures_of
+from .evaluate import pictures_of
+from .handin import OTHER_POINTS, clean, data_digest, load, pack
 
 __all__ = ["Board", "pack", "rank", "write_board"]
 RULES = (
@@ -27,36 +28,16 @@ RULES = (
     "Final = mAP points 60 - (rank - 1) + FPS points 30 - (rank - 1) x 0.5 + 5 for a restructured class + 3 for "
     "another backbone or 5 for another detector. Equal totals share the place.",
 )
-HEADS = ("Place", "Team", "Model", "mAP %", "Rank", "Points", "FPS", "Rank", "Points", "Restructured", "Other model",
-         "Final", "Machine", "Remark")
-_WORDS = (1, 2, 12, 13)  # the columns that hold words, not figures
+HEADS = {
+    "place": "Place", "team": "Team", "model": "Model", "accuracy": "mAP %", "accuracy_rank": "Rank",
+    "accuracy_points": "Points", "fps": "FPS", "fps_rank": "Rank", "fps_points": "Points",
+    "restructured": "Restructured", "other_model": "Other model", "final": "Final", "machine": "Machine",
+    "remark": "Remark"}
+REFUSED_HEADS = ("File", "Reason")
+_WORDS = ("Team", "Model", "Machine", "Remark") + REFUSED_HEADS  # the columns that hold words, not figures
 
-
-class Row(NamedTuple):
-    """One team, in the order of HEADS."""
-    place: int
-    team: str
-    model: str
-    accuracy: float
-    accuracy_rank: int
-    accuracy_points: float
-    fps: float
-    fps_rank: int
-    fps_points: float
-    restructured: int
-    other_model: int
-    final: float
-    machine: str
-    remark: str
-
-    def cells(self):
-        shown = self._replace(accuracy="{:.2f}".format(self.accuracy), fps="{:.2f}".format(self.fps))
-        return ["{:g}".format(v) if isinstance(v, (int, float)) else v for v in shown]
-
-
-class Refused(NamedTuple):
-    file: str
-    reason: str
+Row = collections.namedtuple("Row", HEADS)  # one team
+Refused = collections.namedtuple("Refused", "file reason")
 
 
 class Board(NamedTuple):
@@ -68,43 +49,44 @@ class Board(NamedTuple):
         return {"about": self.about, "rules": RULES, "teams": [row._asdict() for row in self.rows],
                 "refused": [entry._asdict() for entry in self.refused]}
 
+    def table(self):
+        """The heads, and the cells of each team as texts."""
+        return [list(HEADS.values())] + [
+            [v if isinstance(v, str) else ("{:.2f}" if field in ("accuracy", "fps") else "{:g}").format(v)
+             for field, v in zip(HEADS, row)] for row in self.rows]
+
     def report(self):
-        """The board for the screen."""
-        table = [HEADS] + [row.cells() for row in self.rows]
+        table = self.table()
         widths = [max(map(_width, column)) for column in zip(*table)]
-        lines = [self.about, ""] + ["  ".join(_pad(cell, width, i in _WORDS) for i, (cell, width) in
-                                              enumerate(zip(line, widths))).rstrip() for line in table]
+        lines = [self.about, ""] + ["  ".join(map(_pad, line, widths, table[0])).rstrip() for line in table]
         lines += ["", "Not ranked:"] * bool(self.refused) + ["  {}: {}".format(*entry) for entry in self.refused]
         return "\n".join(lines + [""] + list(RULES))
 
 
 def rank(folder, gt, ignore=(), data=None, video=None):
     """The Board of a folder of hand-ins. `data` and `video` are the organiser's own; without, the majority's count."""
-    truths = _truths(kit_path(gt))
+    truths = {path.stem: voc.read_truth(path) for path in sorted(kit_path(gt).glob("*.txt"))}
+    if not truths:
+        raise CourseError("The folder {} holds no ground truth (NAME.txt).".format(gt))
     entries, refused = [], []
     for path in sorted(p for p in kit_path(folder).iterdir() if not p.name.startswith(".")):
         try:
             entries.append(_complete(load(path), truths))
         except CourseError as err:
             refused.append(Refused(clean(path.name), _short(str(err))))
+    entries.sort(key=lambda e: (e.created, e.run, e.file))
     own_data = data and data_digest(pictures_of(kit_path(data)))
     own_video = video and sha256(kit_path(video))
-    for sieve in (partial(_strange, "data_sha256", own_data, "set of pictures", "--data DIR"),
-                  partial(_strange, "video_sha256", own_video, "video", "--video FILE"),
-                  partial(_strange, "frames", None, "number of frames", "fewer hand-ins"), _copies, _earlier):
+    for sieve in (partial(_strange, lambda e: e.data_sha256, own_data, "set of pictures", "--data DIR"),
+                  partial(_strange, lambda e: e.video_sha256, own_video, "video", "--video FILE"),
+                  partial(_strange, lambda e: len(e.frame_ms), None, "number of frames", "fewer hand-ins"),
+                  _copies, _earlier):
         reasons = sieve(entries)
         refused += [Refused(e.file, reason) for e, reason in zip(entries, reasons) if reason]
         entries = [e for e, reason in zip(entries, reasons) if not reason]
     about = "{} teams ranked, {} hand-ins not; {} pictures{}.".format(
         len(entries), len(refused), len(truths), ", without the classes " + ", ".join(ignore) if ignore else "")
-    return Board(_placed([_score(e, truths, ignore) for e in entries]), sorted(refused), about)
-
-
-def _truths(folder):
-    truths = {path.stem: voc.read_truth(path) for path in sorted(folder.glob("*.txt"))}
-    if not truths:
-        raise CourseError("The folder {} holds no ground truth (NAME.txt).".format(folder))
-    return truths
+    return Board(_placed(entries, truths, ignore), sorted(refused), about)
 
 
 def _complete(entry, truths):
@@ -116,15 +98,15 @@ def _complete(entry, truths):
     return entry
 
 
-# Each sieve gives one reason per entry; what is empty passes.
+# Each sieve takes the entries, oldest first, and gives one reason per entry; what is empty passes.
 
-def _strange(field, wanted, what, option, entries):
-    """Those whose field is not the organiser's, or not that of most teams; a team's last hand-in is its vote."""
-    votes = collections.Counter({e.who: getattr(e, field) for e in sorted(entries, key=_age)}.values()).most_common(2)
+def _strange(fact, wanted, what, option, entries):
+    """Those whose fact is not the organiser's, or not that of most teams; a team's last is its vote."""
+    votes = collections.Counter({e.who: fact(e) for e in entries}.values()).most_common(2)
     if wanted is None and len(votes) == 2 and votes[0][1] == votes[1][1]:
         return ["No {} has the majority among the teams; rank again with {}.".format(what, option)] * len(entries)
     wanted = wanted or votes and votes[0][0]
-    return [getattr(e, field) != wanted and "Its {} is not that of the contest.".format(what) for e in entries]
+    return [fact(e) != wanted and "Its {} is not that of the contest.".format(what) for e in entries]
 
 
 def _copies(entries):
@@ -137,42 +119,39 @@ def _copies(entries):
         if len(groups[e.frame_ms]) > 1 else "" for e in entries]
 
 
-def _age(entry):
-    return entry.created, entry.run, entry.file
-
-
 def _earlier(entries):
-    last = {e.who: e.file for e in sorted(entries, key=_age)}
+    last = {e.who: e.file for e in entries}
     return [last[e.who] != e.file and "{} handed in again later: {} counts.".format(e.team, last[e.who])
             for e in entries]
 
 
-def _score(entry, truths, ignore):
-    found = {name: entry.detections[name] for name in truths}
-    ratio = float(np.median(list(entry.image_ms.values())) / np.median(entry.frame_ms))
+def _placed(entries, truths, ignore):
+    """The rows by the formula, in the order of their places."""
+    accuracy = [round(100 * float(voc.score(truths, e.detections, ignore).mean), 2) for e in entries]
+    fps = [round(1e3 / float(np.mean(e.frame_ms)), 2) for e in entries]
+    rows = []
+    for e, percent, percent_rank, speed, speed_rank in zip(entries, accuracy, _ranks(accuracy), fps, _ranks(fps)):
+        points = 60 - (percent_rank - 1), 30 - (speed_rank - 1) * 0.5, 5 * e.restructured, OTHER_POINTS[e.other_model]
+        rows.append(Row(0, e.team, e.model, percent, percent_rank, points[0], speed, speed_rank, *points[1:],
+                        final=sum(points), machine=_machine(e), remark=_remark(e)))
+    places = _ranks([row.final for row in rows])
+    return sorted((row._replace(place=place) for row, place in zip(rows, places)), key=lambda row: row[:2])
+
+
+def _ranks(figures):
+    """Equal figures share the better rank, and the next one is skipped."""
+    return [1 + sum(other > figure for other in figures) for figure in figures]
+
+
+def _machine(entry):
     facts = entry.machine
-    where = (facts.get("jetson") or facts.get("gpu") or facts.get("cpu"), facts.get("power_mode"), entry.engine,
-             entry.precision)
-    return Row(0, entry.team, entry.model,
-               accuracy=round(100 * float(voc.score(truths, found, ignore).mean), 2),
-               accuracy_rank=0, accuracy_points=0,
-               fps=round(1e3 / float(np.mean(entry.frame_ms)), 2), fps_rank=0, fps_points=0,
-               restructured=5 * entry.restructured, other_model=OTHER_POINTS[entry.other_model], final=0,
-               machine=", ".join(filter(None, where)),
-               remark="a picture took {:.0f} times as long as a frame: the same model?".format(ratio)
-               if ratio > 5 else "")
+    kind = facts.get("jetson") or facts.get("gpu") or facts.get("cpu")
+    return ", ".join(filter(None, (kind, facts.get("power_mode"), entry.engine, entry.precision)))
 
 
-def _placed(rows):
-    """Ranks, the formula, places; equal figures share the better rank."""
-    def rank_in(field, row):
-        return 1 + sum(getattr(other, field) > getattr(row, field) for other in rows)
-    rows = [row._replace(accuracy_rank=rank_in("accuracy", row), fps_rank=rank_in("fps", row)) for row in rows]
-    rows = [row._replace(accuracy_points=60 - (row.accuracy_rank - 1), fps_points=30 - (row.fps_rank - 1) * 0.5)
-            for row in rows]
-    rows = [row._replace(final=row.accuracy_points + row.fps_points + row.restructured + row.other_model)
-            for row in rows]
-    return sorted((row._replace(place=rank_in("final", row)) for row in rows), key=lambda row: (row.place, row.team))
+def _remark(entry):
+    ratio = np.median(list(entry.image_ms.values())) / np.median(entry.frame_ms)
+    return "a picture took {:.0f} times as long as a frame: the same model?".format(ratio) if ratio > 5 else ""
 
 
 def _short(text):
@@ -185,66 +164,58 @@ def _width(text):
     return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
-def _pad(text, width, left):
+def _pad(text, width, head):
     fill = " " * (width - _width(text))
-    return text + fill if left else fill + text
+    return text + fill if head in _WORDS else fill + text
 
 
 def to_csv(board):
     """Ranked and refused. A text that a spreadsheet would run as a formula gets an apostrophe in front."""
     stream = io.StringIO()
     writer = csv.writer(stream, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-    writer.writerow(HEADS)
-    for row in board.rows:
-        writer.writerow([_harmless(v) if isinstance(v, str) else v for v in row])
-    for entry in board.refused:
-        writer.writerow(["", _harmless(entry.file)] + [""] * (len(HEADS) - 3) + [_harmless(entry.reason)])
+    refused = [Row(*[""] * len(HEADS))._replace(team=entry.file, remark=entry.reason) for entry in board.refused]
+    writer.writerow(HEADS.values())
+    for row in board.rows + refused:
+        writer.writerow(["'" + v if isinstance(v, str) and v.lstrip()[:1] in tuple("=+-@|%") else v for v in row])
     return stream.getvalue()
 
 
-def _harmless(text):
-    return "'" + text if text.lstrip()[:1] in tuple("=+-@|%") else text
-
-
 def to_markdown(board):
-    def line(cells):
-        return "| " + " | ".join(re.sub(r"([\\`*_\[\]<>|&~#])", r"\\\1", cell) for cell in cells) + " |"
-    marks = "|" + "|".join("---" if i in _WORDS else "--:" for i in range(len(HEADS))) + "|"
-    lines = ["# Contest", "", board.about, "", line(HEADS), marks] + [line(row.cells()) for row in board.rows]
+    def table(heads, lines):
+        marks = ["---" if head in _WORDS else "--:" for head in heads]
+        return ["| " + " | ".join(cells) + " |" for cells in [heads, marks] + [
+            [re.sub(r"([\\`*_\[\]<>|&~#])", r"\\\1", cell) for cell in line] for line in lines]]
+    heads, *lines = board.table()
+    text = ["# Contest", "", board.about, ""] + table(heads, lines)
     if board.refused:
-        lines += ["", "## Not ranked", "", line(("File", "Reason")), "|---|---|"] + [line(e) for e in board.refused]
-    return "\n".join(lines + [""] + ["* " + rule for rule in RULES]) + "\n"
+        text += ["", "## Not ranked", ""] + table(REFUSED_HEADS, board.refused)
+    return "\n".join(text + [""] + ["* " + rule for rule in RULES]) + "\n"
 
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Contest</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; color: #1c2430; background: #f5f7f9; margin: 2rem auto; max-width: 1280px;
- padding: 0 1rem }}
-h1 {{ margin: 0 }} p, li {{ color: #566273 }} div {{ overflow-x: auto }}
-table {{ border-collapse: collapse; width: 100%; background: #fff; box-shadow: 0 1px 4px #0002 }}
+body {{ font: 15px/1.5 system-ui, sans-serif; color: #1c2430; max-width: 1280px; margin: 2rem auto; padding: 0 1rem }}
+div {{ overflow-x: auto }} table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }}
 th, td {{ padding: .45rem .6rem; text-align: right; border-bottom: 1px solid #e6eaee; vertical-align: top }}
-th {{ background: #33691e; color: #fff; font-weight: 600 }} tbody tr:hover {{ background: #f1f8e9 }}
+th {{ background: #33691e; color: #fff }} tbody tr:hover {{ background: #f1f8e9 }}
 .w {{ text-align: left; overflow-wrap: anywhere; min-width: 6rem }} td:nth-child(12) {{ font-weight: 700 }}
-td {{ font-variant-numeric: tabular-nums }}
 </style></head><body><h1>Contest</h1><p>{about}</p><div>{table}</div>{refused}<ul>{rules}</ul></body></html>
 """
 
 
-def _html_table(heads, lines, words):
-    def cells(tag, line):
-        return "<tr>" + "".join("<{0}{1}>{2}</{0}>".format(tag, ' class="w"' if i in words else "", html.escape(c))
-                                for i, c in enumerate(line)) + "</tr>\n"
-    return "<table><thead>{}</thead><tbody>{}</tbody></table>".format(
-        cells("th", heads), "".join(cells("td", line) for line in lines))
-
-
 def to_html(board):
     """One page that needs nothing else: no script, no picture, no font from elsewhere."""
-    refused = "<h2>Not ranked</h2>" + _html_table(("File", "Reason"), board.refused, (0, 1)) if board.refused else ""
-    return _PAGE.format(about=html.escape(board.about), refused=refused,
-                        table=_html_table(HEADS, [row.cells() for row in board.rows], _WORDS),
+    def table(heads, lines):
+        def row(tag, line):
+            return "<tr>{}</tr>\n".format("".join("<{0}{1}>{2}</{0}>".format(
+                tag, ' class="w"' if head in _WORDS else "", html.escape(cell)) for head, cell in zip(heads, line)))
+        return "<table><thead>{}</thead><tbody>{}</tbody></table>".format(
+            row("th", heads), "".join(row("td", line) for line in lines))
+    heads, *lines = board.table()
+    return _PAGE.format(about=html.escape(board.about), table=table(heads, lines),
+                        refused="<h2>Not ranked</h2>" + table(REFUSED_HEADS, board.refused) if board.refused else "",
                         rules="".join("<li>{}</li>".format(html.escape(rule)) for rule in RULES))
 
 

@@ -22,12 +22,27 @@ def read_folders(truth_dir, found_dir, names=()):
     return truths, founds
 
 
+def pictures_of(data):
+    """The pictures of a data folder; no two may share a name, for the ground truth is found by it."""
+    folder = data / "images"
+    if not folder.is_dir():
+        raise CourseError("There is no folder {}. A data folder holds images/ and ground-truth/.".format(folder))
+    paths = images_in(folder)
+    if len({path.stem for path in paths}) < len(paths):
+        raise CourseError("Pictures in {} share their name but for the ending; rename one of each.".format(folder))
+    return paths
+
+
 def detect_folder(ssd, data, conf_th=CONF_TH):
     """Ground truth of data/ground-truth, and what a detector finds in data/images."""
     data = kit_path(data)
     warn_of_threshold(ssd, conf_th)
-    paths = images_in(_folder(data / "images"))
-    truths = {path.stem: voc.read_truth(_file(data / "ground-truth" / (path.stem + ".txt"))) for path in paths}
+    paths = pictures_of(data)
+    files = {path.stem: data / "ground-truth" / (path.stem + ".txt") for path in paths}
+    for file in files.values():
+        if not file.is_file():
+            raise CourseError("There is no ground truth {} for the picture of that name.".format(file))
+    truths = {name: voc.read_truth(file) for name, file in files.items()}
     founds = {path.stem: as_found(ssd.detect(read_image(path), conf_th), ssd.spec.labels)
               for path in progress(paths, desc="evaluate", unit="image")}
     return truths, founds
@@ -44,18 +59,6 @@ def warn_of_threshold(ssd, conf_th):
 def as_found(detections, labels):
     boxes, confs, clss = detections
     return voc.Found([labels[c] for c in clss], confs.astype(float), np.asarray(boxes, dtype=float))
-
-
-def _folder(path):
-    if not path.is_dir():
-        raise CourseError("There is no folder {}. A data folder holds images/ and ground-truth/.".format(path))
-    return path
-
-
-def _file(path):
-    if not Path(path).is_file():
-        raise CourseError("There is no ground truth {} for the picture of that name.".format(path))
-    return path
 
 
 def save_plots(folder, truths, founds, result, images=None):

@@ -12,17 +12,17 @@ import unicodedata
 import uuid
 import zlib
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 import numpy as np
 
-from .. import records
 from ..errors import CourseError
 from ..files import kit_path, sha256, whole_file
-from ..media.sources import VideoFile, images_in, read_image
+from ..media.sources import VideoFile, read_image
 from ..progress import progress
+from ..records import check, each, fields, is_number, json_object, listed, one_of, record
 from . import machine, voc
-from .evaluate import CONF_TH, warn_of_threshold
+from .evaluate import CONF_TH, pictures_of, warn_of_threshold
 
 SCHEMA = "trt_course contest 1"
 WARM_UP = 10
@@ -31,40 +31,59 @@ LEAST_FRAMES, LEAST_MS = 50, 0.05
 OTHER_POINTS = {None: 0, "backbone": 3, "detector": 5}
 
 
+def _is_row(value):
+    if not isinstance(value, list) or len(value) != 6 or not isinstance(value[0], str) or not all(
+            map(is_number, value[1:])):
+        return False
+    conf, x1, y1, x2, y2 = value[1:]
+    return 0 <= conf <= 1 and -FAR <= x1 <= x2 <= FAR and -FAR <= y1 <= y2 <= FAR
+
+
+_row = check("wanted: class, confidence from 0 to 1, x1, y1, x2, y2 with x1 <= x2, y1 <= y2", _is_row)
+_rows = listed(_row, "wanted: a list of up to {} rows".format(MOST_BOXES), most=MOST_BOXES)
+_line = check("wanted: one line of up to 200 characters that can be printed", lambda value: isinstance(
+    value, str) and len(value) <= 200 and value.isprintable() and value.strip())
+_moment = check("wanted: a time such as 2026-01-31T12:00:00Z", lambda value: isinstance(
+    value, str) and re.fullmatch("[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z", value))
+_spent = check("wanted: a time, more than 0", lambda value: is_number(value) and 0 < value < 1e9, float)
+
+
+def _found(value, where):
+    rows = _rows(value, where)
+    numbers = np.array([row[1:] for row in rows], dtype=np.float32).astype(float).reshape(-1, 5)
+    return voc.Found([row[0] for row in rows], numbers[:, 0], numbers[:, 1:])
+
+
 class HandIn(NamedTuple):
-    """What one file holds, checked; the order of its times is that of the frames."""
-    team: str
-    restructured: bool
-    other_model: Optional[str]
-    model: str
-    engine: str
-    precision: str
-    machine: Dict[str, str]
-    created: str
-    run: str
-    seconds: float
-    model_sha256: str
-    data_sha256: str
-    video_sha256: str
-    frame_ms: Tuple[float, ...]
-    image_ms: Dict[str, float]
-    detections: Dict[str, Any]
-    file: str = ""
+    """What one file holds; the order of its times is that of the frames. An annotation is the check of its field."""
+    team: _line
+    restructured: one_of(True, False)
+    other_model: one_of(*OTHER_POINTS)
+    model: _line
+    engine: _line
+    precision: _line
+    machine: each(_line)
+    created: _moment
+    run: _line
+    seconds: _spent
+    model_sha256: _line
+    data_sha256: _line
+    video_sha256: _line
+    frame_ms: listed(_spent, "wanted: the times of at least {} frames".format(LEAST_FRAMES), LEAST_FRAMES)
+    image_ms: each(_spent)
+    detections: each(_found)
+    file: str
 
     @property
     def who(self):
         """The team, whatever the spelling of its name."""
         return unicodedata.normalize("NFKC", self.team).casefold()
 
-    @property
-    def frames(self):
-        return len(self.frame_ms)
-
 
 def pack(ssd, team, data, video, out="out", restructured=False, other_model=None):
     """Detect in data/images and in every frame of the video, once; write out/TEAM.json and return its path."""
     declared = {"team": team, "restructured": restructured, "other_model": other_model}
-    _declared(records.Record(declared, "contest pack"))
+    fields(declared, HandIn.__annotations__, HandIn._fields, "contest pack")
     paths, video = pictures_of(kit_path(data)), kit_path(video)
     warn_of_threshold(ssd, CONF_TH)
     started = time.perf_counter()
@@ -82,17 +101,6 @@ def pack(ssd, team, data, video, out="out", restructured=False, other_model=None
     return target
 
 
-def pictures_of(data):
-    """The pictures of a data folder; no two may share a name, for the ground truth is found by it."""
-    folder = data / "images"
-    if not folder.is_dir():
-        raise CourseError("There is no folder {}. A data folder holds images/ and ground-truth/.".format(folder))
-    paths = images_in(folder)
-    if len({path.stem for path in paths}) < len(paths):
-        raise CourseError("Pictures in {} share their name but for the ending; rename one of each.".format(folder))
-    return paths
-
-
 def data_digest(paths):
     """One digest over the names and the contents of pictures."""
     rows = sorted("{} {}\n".format(path.name, sha256(path)) for path in paths)
@@ -107,7 +115,7 @@ def _run(ssd, paths, video):
                 video, clip.frames, LEAST_FRAMES))
         pictures = progress(paths, desc="pictures", unit="picture")
         for (found, spent), path in zip(_timed(ssd, map(read_image, pictures)), paths):
-            rows[path.stem], image_ms[path.stem] = _rows(found, ssd.spec.labels), spent
+            rows[path.stem], image_ms[path.stem] = _as_rows(found, ssd.spec.labels), spent
         frames = progress(clip, total=max(clip.frames, 0) or None, desc="video", unit="frame")
         frame_ms = [spent for _, spent in _timed(ssd, frames)]
     return {"detections": rows, "image_ms": image_ms, "frame_ms": frame_ms}
@@ -123,7 +131,7 @@ def _timed(ssd, images):
         yield found, round((time.perf_counter() - started) * 1e3, 6)
 
 
-def _rows(found, labels):
+def _as_rows(found, labels):
     """Nine digits bring a float32 back exactly."""
     return [[labels[c]] + [float("{:.9g}".format(v)) for v in [conf] + box]
             for box, conf, c in zip(found.boxes.tolist(), found.confs.tolist(), found.clss.tolist())]
@@ -131,36 +139,39 @@ def _rows(found, labels):
 
 def _seal(value):
     """Digests of the detections, of the times, and of the whole, which ties them to each other and to the team."""
-    def digest(part):
-        return hashlib.sha256(json.dumps(part, sort_keys=True).encode("ascii")).hexdigest()
-    return {"detections": digest(value.get("detections")),
-            "times": digest([value.get("frame_ms"), value.get("image_ms")]),
-            "whole": digest({key: part for key, part in value.items() if key != "seal"})}
+    parts = {"detections": value.get("detections"), "times": [value.get("frame_ms"), value.get("image_ms")],
+             "whole": value}
+    return {name: hashlib.sha256(json.dumps(part, sort_keys=True).encode("ascii")).hexdigest()
+            for name, part in parts.items()}
 
 
 def load(path):
     """The HandIn in a file; whatever else is in the file, the answer is a CourseError."""
     try:
-        entry = _read(_unsealed(_parse(_bytes(path))))._replace(file=clean(path.name))
+        value = _unsealed(json_object(_json(path), "hand-in"))
+        entry = record(HandIn, file=clean(path.name))(value, "hand-in")
     except RecursionError:
         raise CourseError("It is no hand-in: its JSON is nested too deeply.") from None
-    _plausible(entry)
+    if np.median(entry.frame_ms) < LEAST_MS:
+        raise CourseError("Half its frames took less than {} ms, which no machine does.".format(LEAST_MS))
+    if sum(entry.frame_ms) + sum(entry.image_ms.values()) > entry.seconds * 1e3:
+        raise CourseError("Its times add up to more than the {:.1f} s that the run took.".format(entry.seconds))
     return entry
 
 
 def _unsealed(value):
-    record = records.Record(value, "hand-in")
-    if record.take("schema", lambda v: v) != SCHEMA:
+    if value.get("schema") != SCHEMA:
         raise CourseError("It is not a hand-in of this contest: its schema is not '{}'.".format(SCHEMA))
-    seal, wanted = record.take("seal", lambda v: v), _seal(value)
-    for part in ("detections", "times", "whole"):
-        if not isinstance(seal, dict) or seal.get(part) != wanted[part]:
+    seal = json_object(value.pop("seal", None), "hand-in: seal")
+    for part, digest in _seal(value).items():
+        if seal.get(part) != digest:
             raise CourseError("Its seal is broken: {} changed after the run. Pack again.".format(
                 "something" if part == "whole" else "the " + part))
-    return record
+    del value["schema"]
+    return value
 
 
-def _bytes(path):
+def _json(path):
     if path.is_symlink() or not path.is_file():
         raise CourseError("It is not a plain file.")
     if not path.name.endswith((".json", ".json.gz")):
@@ -168,16 +179,11 @@ def _bytes(path):
     try:
         with (gzip.open if path.suffix == ".gz" else open)(str(path), "rb") as stream:
             data = stream.read(LIMIT + 1) if path.stat().st_size <= LIMIT else b" " * (LIMIT + 1)
+        if len(data) > LIMIT:
+            raise CourseError("It is larger than {} MB.".format(LIMIT // 10 ** 6))
+        return json.loads(data.decode("utf-8"), parse_int=_integer, object_pairs_hook=_once)
     except (OSError, EOFError, zlib.error) as err:
         raise CourseError("It cannot be read: {}.".format(getattr(err, "strerror", None) or err)) from None
-    if len(data) > LIMIT:
-        raise CourseError("It is larger than {} MB.".format(LIMIT // 10 ** 6))
-    return data
-
-
-def _parse(data):
-    try:
-        return json.loads(data.decode("utf-8"), parse_int=_integer, parse_constant=_no_number, object_pairs_hook=_once)
     except ValueError as err:
         raise CourseError("It is not a hand-in's JSON: {}.".format(err)) from None
 
@@ -188,92 +194,10 @@ def _integer(digits):
     return int(digits)
 
 
-def _no_number(name):
-    raise ValueError("{} is not a number".format(name))
-
-
 def _once(pairs):
     if len(dict(pairs)) < len(pairs):
         raise ValueError("a name stands twice in one object")
     return dict(pairs)
-
-
-def _declared(record):
-    return {"team": record.take("team", _line),
-            "restructured": record.take("restructured", records.one_of(True, False)),
-            "other_model": record.take("other_model", records.one_of(*OTHER_POINTS))}
-
-
-def _read(record):
-    detections, image_ms, facts = (record.part(key) for key in ("detections", "image_ms", "machine"))
-    fields = _declared(record)
-    fields.update((key, record.take(key, _line)) for key in ("model", "engine", "precision", "run"))
-    fields.update((key, record.take(key, _digest)) for key in ("model_sha256", "data_sha256", "video_sha256"))
-    entry = HandIn(
-        created=record.take("created", _moment), seconds=record.take("seconds", _spent),
-        frame_ms=record.take("frame_ms", _times),
-        machine={key: facts.take(key, _line) for key in list(facts.left)},
-        image_ms={key: image_ms.take(key, _spent) for key in list(image_ms.left)},
-        detections={key: detections.take(key, _found) for key in list(detections.left)}, **fields)
-    record.done()
-    return entry
-
-
-def _line(value):
-    if not isinstance(value, str) or len(value) > 200 or not value.isprintable() or not value.strip():
-        raise ValueError("wanted: one line of up to 200 characters that can be printed")
-    return value
-
-
-def _like(pattern, meaning):
-    def check(value):
-        if not isinstance(value, str) or not re.match(pattern + r"\Z", value):
-            raise ValueError("wanted: " + meaning)
-        return value
-    return check
-
-
-_digest = _like("[0-9a-f]{64}", "the 64 hexadecimal digits of a sha256")
-_moment = _like("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", "a time such as 2026-01-31T12:00:00Z")
-
-
-def _real(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _spent(value):
-    if not _real(value) or not 0 < value < 1e9:
-        raise ValueError("wanted: a time, more than 0")
-    return float(value)
-
-
-def _times(value):
-    if not isinstance(value, list) or len(value) < LEAST_FRAMES:
-        raise ValueError("wanted: the times of at least {} frames".format(LEAST_FRAMES))
-    return tuple(_spent(v) for v in value)
-
-
-def _found(value):
-    if not isinstance(value, list) or len(value) > MOST_BOXES:
-        raise ValueError("wanted: a list of up to {} rows".format(MOST_BOXES))
-    for number, row in enumerate(value, 1):
-        if not isinstance(row, list) or len(row) != 6 or not isinstance(row[0], str) or not _is_box(*row[1:]):
-            raise ValueError("row {}; wanted: class, confidence from 0 to 1, x1, y1, x2, y2 with x1 <= x2, y1 <= y2"
-                             .format(number))
-    numbers = np.array([row[1:] for row in value], dtype=np.float32).astype(float).reshape(-1, 5)
-    return voc.Found([row[0] for row in value], numbers[:, 0], numbers[:, 1:])
-
-
-def _is_box(conf, *box):
-    return all(map(_real, (conf,) + box)) and 0 <= conf <= 1 and max(map(abs, box)) <= FAR \
-        and box[0] <= box[2] and box[1] <= box[3]
-
-
-def _plausible(entry):
-    if np.median(entry.frame_ms) < LEAST_MS:
-        raise CourseError("Half its frames took less than {} ms, which no machine does.".format(LEAST_MS))
-    if sum(entry.frame_ms) + sum(entry.image_ms.values()) > entry.seconds * 1e3:
-        raise CourseError("Its times add up to more than the {:.1f} s that the run took.".format(entry.seconds))
 
 
 def clean(text):

@@ -19,8 +19,7 @@ _TILE_W, _TILE_H = 200, 150
 def _figure(width, height):
     need("matplotlib")
     from matplotlib.figure import Figure
-    figure = Figure(figsize=(width, height), layout="constrained") if hasattr(Figure, "get_layout_engine") else \
-        Figure(figsize=(width, height), constrained_layout=True)
+    figure = Figure(figsize=(width, height), constrained_layout=True)
     return figure, figure.subplots()
 
 
@@ -58,12 +57,10 @@ def count_bars(truths, founds, conf_th=0.3):
     result = score(truths, above(founds, conf_th))
     figure, axes = _figure(6, 0.5 * len(result.classes) + 1.2)
     names = sorted(result.classes)
-    rows = [(c.hits, c.truths - c.hits, c.false_alarms) for c in (result.classes[n] for n in names)]
-    left = np.zeros(len(names))
-    for part, color, label in zip(np.array(rows).T, ("#3a9d5d", "#c9c9c9", "#d1495b"),
-                                  ("found", "missed", "false alarms")):
-        axes.barh(names, part, left=left, color=color, label=label)
-        left = left + part
+    counts = [(c.hits, c.truths - c.hits, c.false_alarms) for c in map(result.classes.get, names)]
+    counts = np.array(counts).reshape(-1, 3)  # (classes, parts)
+    for i, (label, color) in enumerate((("found", "#3a9d5d"), ("missed", "#c9c9c9"), ("false alarms", "#d1495b"))):
+        axes.barh(names, counts[:, i], left=counts[:, :i].sum(axis=1), color=color, label=label)
     axes.set(xlabel="boxes, from confidence {:g}".format(conf_th))
     axes.legend()
     return figure
@@ -78,51 +75,43 @@ def ap_by_height(truths, founds, heights=HEIGHTS):
     for i, (name, color) in enumerate(_colors(names).items()):
         values = [r.classes[name].ap if name in r.classes and r.classes[name].truths else 0 for r in results]
         axes.bar(np.arange(len(heights)) + i * width, values, width, color=color, label=name)
-    axes.set_xticks(np.arange(len(heights)) + 0.4 - width / 2)
-    axes.set_xticklabels(["up to {}".format(b) if a == 0 else "from {}".format(a) if b > 5000 else
-                          "{} to {}".format(a, b) for a, b in heights])
-    axes.set(xlabel="height in pixels", ylabel="average precision", ylim=(0, 1.15))
+    ranges = ["up to {}".format(b) if a == 0 else "from {}".format(a) if b > 5000 else "{} to {}".format(a, b)
+              for a, b in heights]
+    axes.set(xlabel="height in pixels", ylabel="average precision", ylim=(0, 1.15),
+             xticks=np.arange(len(heights)) + 0.4 - width / 2, xticklabels=ranges)
     axes.legend(ncol=len(names), loc="upper center", fontsize="small")
     return figure
 
 
 def confusion_matrix(truths, founds, labels, conf_th=0.3, min_iou=0.5):
     """(n + 1, n + 1) counts: row = what it is, column = what was said; the last of each is 'nothing'."""
-    index = {name: i for i, name in enumerate(labels)}
-    n = len(labels)
-    matrix = np.zeros((n + 1, n + 1), dtype=int)
+    nothing, index = len(labels), {name: i for i, name in enumerate(labels)}
+    matrix = np.zeros((nothing + 1, nothing + 1), dtype=int)
+    shown = above(founds, conf_th)
     for image, truth in truths.items():
-        found = founds[image]
-        free = list(range(len(truth.labels)))
+        found, free = shown[image], set(range(len(truth.labels)))
+        overlaps = overlap(found.boxes, truth.boxes)  # (founds, truths)
         for i in np.argsort(-found.confs, kind="stable"):
-            if found.confs[i] < conf_th:
-                break
-            overlaps = overlap(found.boxes[i:i + 1], truth.boxes[free])[0] if free else np.zeros(0)
-            if len(overlaps) and overlaps.max() >= min_iou:
-                match = free.pop(int(overlaps.argmax()))
-                matrix[index[truth.labels[match]], index[found.labels[i]]] += 1
-            else:
-                matrix[n, index[found.labels[i]]] += 1
-        for i in free:
-            matrix[index[truth.labels[i]], n] += not truth.difficult[i]
+            best = max((j for j in free if overlaps[i, j] >= min_iou), key=overlaps[i].item, default=None)
+            free.discard(best)
+            matrix[nothing if best is None else index[truth.labels[best]], index[found.labels[i]]] += 1
+        for j in free:
+            matrix[index[truth.labels[j]], nothing] += not truth.difficult[j]
     return matrix
 
 
 def confusion(truths, founds, conf_th=0.3):
-    labels = sorted({label for t in truths.values() for label in t.labels} |
-                    {label for f in founds.values() for label in f.labels})
+    labels = sorted({label for part in (truths, founds) for image in part.values() for label in image.labels})
     matrix = confusion_matrix(truths, founds, labels, conf_th)
     figure, axes = _figure(1.1 * len(labels) + 3, 0.9 * len(labels) + 2.2)
     axes.imshow(np.log1p(matrix), cmap="Greens")
     names = labels + ["nothing"]
-    axes.set_xticks(range(len(names)))
-    axes.set_xticklabels(names, rotation=30, ha="right")
-    axes.set_yticks(range(len(names)))
-    axes.set_yticklabels(names)
     for (row, column), value in np.ndenumerate(matrix):
         dark = np.log1p(value) > np.log1p(matrix.max()) * 0.7
         axes.text(column, row, value, ha="center", va="center", color="white" if dark else "black")
-    axes.set(xlabel="what was said (from confidence {:g})".format(conf_th), ylabel="what is there")
+    axes.set(xlabel="what was said (from confidence {:g})".format(conf_th), ylabel="what is there",
+             xticks=range(len(names)), yticks=range(len(names)), yticklabels=names)
+    axes.set_xticklabels(names, rotation=30, ha="right")
     return figure
 
 
@@ -137,25 +126,17 @@ class Fault(NamedTuple):
 
 def faults(truths, founds, conf_th=0.3, min_iou=0.5):
     """All misses, largest first, and all false alarms, surest first."""
-    misses, alarms = [], []
+    misses, alarms, shown = [], [], above(founds, conf_th)
     for image, truth in truths.items():
-        found = founds[image]
-        hits = _hits(truth, found, conf_th, min_iou)
+        found = shown[image]
+        same = np.array(truth.labels, dtype=str)[:, None] == np.array(found.labels, dtype=str)  # (truths, founds)
+        hits = same & (overlap(truth.boxes, found.boxes) >= min_iou)
         for i in np.flatnonzero(~hits.any(axis=1) & ~truth.difficult):
-            w, h = truth.boxes[i, 2:] - truth.boxes[i, :2]
-            misses.append(Fault(image, truth.labels[i], truth.boxes[i], float(w * h), True))
-        for i in np.flatnonzero(~hits.any(axis=0) & (found.confs >= conf_th)):
+            area = float(np.prod(truth.boxes[i, 2:] - truth.boxes[i, :2]))
+            misses.append(Fault(image, truth.labels[i], truth.boxes[i], area, True))
+        for i in np.flatnonzero(~hits.any(axis=0)):
             alarms.append(Fault(image, found.labels[i], found.boxes[i], float(found.confs[i]), False))
     return sorted(misses, key=lambda f: -f.weight), sorted(alarms, key=lambda f: -f.weight)
-
-
-def _hits(truth, found, conf_th, min_iou):
-    hits = np.zeros((len(truth.labels), len(found.labels)), dtype=bool)  # (truths, founds)
-    for j, box in enumerate(found.boxes):
-        if found.confs[j] >= conf_th and len(truth.labels):
-            same = np.array([label == found.labels[j] for label in truth.labels])
-            hits[:, j] = same & (overlap(box[None], truth.boxes)[0] >= min_iou)
-    return hits
 
 
 def contact_sheet(listed, read, columns=6):
@@ -167,16 +148,14 @@ def contact_sheet(listed, read, columns=6):
 
 
 def _tile(fault, image):
-    x1, y1, x2, y2 = fault.box
-    half_h = max((y2 - y1) * 0.9, (x2 - x1) * 0.9 * _TILE_H / _TILE_W, 30)
-    half = np.array([half_h * _TILE_W / _TILE_H, half_h])
-    centre = np.array([x1 + x2, y1 + y2]) / 2
-    scale = _TILE_H / (2 * half_h)
-    matrix = np.float64([[scale, 0, -(centre - half)[0] * scale], [0, scale, -(centre - half)[1] * scale]])
-    tile = cv2.warpAffine(image, matrix, (_TILE_W, _TILE_H), borderValue=(60, 60, 60))
-    corners = np.round((np.array([x1, y1, x2, y2]) - np.tile(centre - half, 2)) * scale).astype(int).tolist()
+    corners = fault.box.reshape(2, 2)
+    w, h = corners[1] - corners[0]
+    half = np.array([_TILE_W / _TILE_H, 1]) * max(h * 0.9, w * 0.9 * _TILE_H / _TILE_W, 30)
+    scale, origin = _TILE_H / (2 * half[1]), corners.mean(axis=0) - half
+    tile = cv2.warpAffine(image, np.c_[np.eye(2), -origin] * scale, (_TILE_W, _TILE_H), borderValue=(60, 60, 60))
     color = (0, 215, 255) if fault.missed else (80, 80, 255)
-    cv2.rectangle(tile, tuple(corners[:2]), tuple(corners[2:]), color, 2)
+    top_left, bottom_right = np.round((corners - origin) * scale).astype(int).tolist()
+    cv2.rectangle(tile, tuple(top_left), tuple(bottom_right), color, 2)
     text = "missed " + fault.label if fault.missed else "{} {:.2f}?".format(fault.label, fault.weight)
     cv2.rectangle(tile, (0, _TILE_H - 18), (_TILE_W, _TILE_H), (0, 0, 0), cv2.FILLED)
     cv2.putText(tile, text, (4, _TILE_H - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.42, color, 1, cv2.LINE_AA)
