@@ -93,6 +93,8 @@ def _onnx_nms(graph, spec, boxes, scores, threshold, count):
 
 def add_preprocess(model, spec, source):
     """The model with its recipe in front: it takes `pictures`, uint8 (batch, height, width, 3) BGR of one size."""
+    if spec.input.dtype == "uint8":
+        raise CourseError("{} takes bytes already, its recipe is inside: --preprocess host.".format(spec.name))
     width, height = source
     graph, entry = _Nodes(model, "preprocess"), spec.input
     old = next(t for t in graph.model.graph.input if t.name == entry.name)

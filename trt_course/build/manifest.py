@@ -17,6 +17,10 @@ EFFICIENT_NMS = {"count": "num_detections", "boxes": "detection_boxes", "scores"
 ANY_GPU = "any"  # an engine of TensorRT-RTX travels between cards
 
 
+def _size(value, where):
+    return value and numbers(2, count)(value, where)
+
+
 class Manifest(NamedTuple):
     """`nms` and `preprocess` say where that work is done, engine or host; `source` is the picture size that an engine
     with the preprocessing inside takes."""
@@ -30,7 +34,7 @@ class Manifest(NamedTuple):
     batch: numbers(3, count)
     nms: text
     preprocess: text
-    source: anything
+    source: _size
     threshold: share
     route: text
     built: each(anything)
@@ -44,7 +48,7 @@ class Manifest(NamedTuple):
         if self.gpu not in (ANY_GPU, device.name) or self.gpu != ANY_GPU and self.capability != device.capability:
             found.append("it was built for {} (compute capability {}), here is {} ({})".format(
                 self.gpu, self.capability, device.name, device.capability))
-        if self.route == "onnx" and self.model_sha256 != sha256(spec.onnx):
+        if self.route == "onnx" and (not spec.onnx.is_file() or self.model_sha256 != sha256(spec.onnx)):
             found.append("{} has changed since".format(spec.onnx))
         if self.plan_sha256 != sha256(plan):
             found.append("the file is cut short or damaged: its bytes are not those that were built")

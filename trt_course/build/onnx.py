@@ -3,8 +3,10 @@
 What a TensorRT can do is asked of its module, never read off its version. Engines, their records and the timing cache
 lie in the model's folder, under engines/.
 """
+import contextlib
 import platform
 import re
+import shlex
 import time
 from pathlib import Path
 from typing import NamedTuple, Optional, Tuple
@@ -46,12 +48,15 @@ class Options(NamedTuple):
 
     def command(self, spec):
         """The command that builds the same engine again."""
-        words = ["python -m trt_course build", spec.reference, "--precision", self.precision, "--batch",
+        words = ["python -m trt_course build", shlex.quote(spec.reference), "--precision", self.precision, "--batch",
                  ",".join(map(str, self.batch)), "--nms", self.nms]
         words += ["--preprocess", "engine", "--source-size", "{}x{}".format(*self.source)] \
             if self.preprocess == "engine" else []
-        words += ["--calibration", str(self.calibration)] if self.calibration else []
-        words += [word for pattern in self.keep_float for word in ("--keep-float", "'{}'".format(pattern))]
+        words += ["--nms-threshold", str(self.threshold)] if self.nms == "engine" else []
+        words += ["--calibration", shlex.quote(str(self.calibration)), "--method", self.method] \
+            if self.precision == "int8" else []
+        words += [word for pattern in self.keep_float for word in ("--keep-float", shlex.quote(pattern))]
+        words += ["--dla", str(self.dla)] if self.dla is not None else []
         return " ".join(words)
 
 
@@ -84,6 +89,9 @@ def _prepare(trt, spec, options):
     if options.nms == "engine":
         model = inside.add_nms(model, spec, options.threshold, has_plugin(trt, "EfficientNMS_TRT"))
     if options.preprocess == "engine":
+        if not hasattr(trt.DataType, "UINT8"):
+            raise CourseError("TensorRT {} takes no pictures as bytes, 8.5 and later do: --preprocess host.".format(
+                describe(trt)))
         model = inside.add_preprocess(model, spec, options.source)
     return model, floats
 
@@ -133,8 +141,9 @@ def _configure(trt, builder, network, options, floats):
         config.max_workspace_size = mib << 20
     flags = [getattr(trt.BuilderFlag, name, None) for name in
              {"fp32": (), "fp16": ("FP16",), "int8": ("INT8", "FP16")}[options.precision]]
-    for flag in filter(None.__ne__, flags):
-        config.set_flag(flag)
+    for flag in flags:
+        if flag is not None:
+            config.set_flag(flag)
     if any(flag is not None for flag in flags):
         _keep_floats(trt, network, config, floats)
     if not flags and hasattr(trt.BuilderFlag, "TF32"):
@@ -176,7 +185,7 @@ def _timing_cache(trt, config, path):
 
 
 class _Build(Worker):
-    """One build; `plan` is what came out of it, None where TensorRT built nothing."""
+    """One build; a CourseError where TensorRT built nothing."""
 
     def __init__(self, trt, spec, options, cache):
         super().__init__()
@@ -196,20 +205,21 @@ class _Build(Worker):
             plan = self._calibrate(builder, network, config)
         else:
             plan = _serialized(builder, network, config)
-        if plan is not None:
-            keep()
+        if plan is None:
+            raise CourseError(_why_not(trt))
+        keep()
         return plan
 
     def _calibrate(self, builder, network, config):
         """INT8 where the builder shows the network the pictures itself."""
         name = "int8-{}.cache".format(re.sub(r"\W+", "-", sha256(self.spec.onnx)[:8] + self.options.calibration))
-        batches = precision.calibration_batches(self.spec, self.options.calibration, self.options.force)
+        batches = precision.calibration_batches(self.spec, self.options.calibration, self.options.force,
+                                                self.options.batch[1])
         cuda = open_cuda()
-        with cuda.active():
+        with contextlib.closing(cuda), cuda.active():
             calibrator = precision.calibrator(self.trt, cuda, batches, self.cache.with_name(name))
             config.int8_calibrator = calibrator
             plan = _serialized(builder, network, config)
-        cuda.close()
         if calibrator.failure is not None:
             raise calibrator.failure
         return plan
@@ -249,12 +259,13 @@ def engine_from_onnx(spec, options, out=None):
     cache = path.parent / "timing-{}.cache".format(re.sub(r"\W+", "-", " ".join(
         (describe(trt), device.name, options.precision))))
     started = time.time()
-    plan = _Build(trt, spec, options, cache).wait("build " + path.name)
-    if plan is None and options.nms == "engine" and any("NonMaxSuppression" in text for text in log_of(trt).errors):
+    try:
+        plan = _Build(trt, spec, options, cache).wait("build " + path.name)
+    except CourseError as err:
+        if options.nms == "host" or not any("NonMaxSuppression" in text for text in log_of(trt).errors + [str(err)]):
+            raise
         print("TensorRT {} cannot run suppression inside the engine: it stays on the host.".format(describe(trt)))
         return engine_from_onnx(spec, options._replace(nms="host"), out)
-    if plan is None:
-        raise CourseError(_why_not(trt))
     with whole_file(path) as temporary:
         temporary.write_bytes(bytes(plan))
     manifest.write(spec, options, path, describe(trt), device, "onnx", time.time() - started)

@@ -14,7 +14,8 @@ _REFUSALS = (
      "of your version (libnvinfer_plugin.so with BatchTilePlugin_TRT)"),
     (("OutOfMemory", "out of memory", "could not be allocated"),
      "the GPU's memory is full: close other programs, or build with a smaller batch"),
-    (("agic tag",), "it is not a TensorRT plan, or was built by a much older TensorRT"),
+    (("agic tag", "agicTag", "empty memory buffer"),
+     "it is not a TensorRT plan, or was built by a much older TensorRT"),
     (("incompatible device", "ompute capability", "latform"), "it was built for another GPU: build it again here"),
     (("ersion", "erialization"), "it was built by another version of TensorRT, or is damaged: build it again here"),
 )

@@ -214,6 +214,9 @@ class TrtEngine(Engine):
             self._closed = True
             with self._cuda.active():
                 for lane in self._lanes:
+                    end = self._cuda.event()
+                    self._cuda.record(end, lane.stream)
+                    self._cuda.wait(end)  # a context must outlive the work it started
                     lane.context = lane.bound = None
                 self._api = self._engine = self._runtime = None
                 self._cuda.close()

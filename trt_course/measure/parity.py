@@ -9,7 +9,7 @@ from .evaluate import detect_folder
 
 
 class Parity(NamedTuple):
-    """Over the boxes that the CPU finds from the record's threshold up; `alone` have no partner on one side."""
+    """Over the boxes that either finds from the record's threshold up; `alone` have no partner on the other side."""
     engine: str
     pictures: int
     boxes: int
@@ -45,7 +45,9 @@ def compare(spec, plan, data):
         why = ssd.why
     with TrtSSD(spec, backend="cpu", verbose=False) as ssd:
         _, reference = detect_folder(ssd, data)
-    pairs = [pair for name in reference for pair in _partners(reference[name], ours[name], spec.conf_threshold)]
+    least = spec.conf_threshold
+    pairs = [pair for name in reference for pair in _partners(reference[name], ours[name], least)]
+    pairs += [None for name in ours for pair in _partners(ours[name], reference[name], least) if pair is None]
     found = np.array([pair for pair in pairs if pair is not None]).reshape(-1, 2)
     worst = [float(v) for v in found.max(axis=0, initial=0)]
     return Parity(why, len(truths), len(pairs), len(pairs) - len(found), *worst, voc.score(truths, ours).mean,
