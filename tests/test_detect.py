@@ -267,3 +267,14 @@ def test_video_of_odd_size_and_of_two_sizes(tmp_path):
     with pytest.raises(CourseError, match="frame 2 has size 50 x 33; the video began with 51 x 33"):
         write_video(tmp_path / "two.mp4", [odd, odd[:, :50]])
     assert not (tmp_path / "two.mp4").exists()
+
+
+def test_show_sees_every_picture_with_its_boxes_and_may_end_it(ssd, moving, tmp_path):
+    seen = []
+    detect_video(ssd, moving, tmp_path / "all", show=lambda picture: seen.append(picture) or True)
+    with open_source(moving) as video:
+        plain = [frame.image for frame in video]
+    assert len(seen) == len(plain) and all((a != b).any() for a, b in zip(seen, plain))
+    detect_video(ssd, moving, tmp_path / "part", show=lambda picture: len(seen.append(picture) or seen) < len(plain) + 3)
+    with open_source(tmp_path / "part" / "moving.mp4") as video:
+        assert len(list(video)) == 3

@@ -65,7 +65,8 @@ def test_python(shell, tmp_path):
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/jetson.md", "docs/model_json.md", "docs/training.md",
-                                  "docs/contest.md", "docs/measured.md"])
+                                  "docs/contest.md", "docs/measured.md", "docs/video.md", "docs/camera.md",
+                                  "docs/tensorrt.md", "docs/tlt.md", "docs/precision.md"])
 def test_links_lead_somewhere(page):
     path = KIT / page
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):

@@ -1,5 +1,6 @@
 """The window, on a real X server: keys typed by xdotool, sizes and pixels as the screen shows them."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -131,3 +132,14 @@ def test_an_opencv_without_windows(monkeypatch, capsys, tmp_path):
     with Window("Street") as window:
         assert window.show(np.zeros((48, 64, 3), np.uint8))
     assert "opencv-python-headless" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_detect_shows_the_video_until_q(screen, tmp_path):
+    job = screen.start(sys.executable, "-m", "trt_course", "detect", "data/street.mp4", "--show", "--model",
+                       "ssd_mobilenet_v2_signs", "--out", str(tmp_path / "out"))
+    screen.window("trt_course")
+    screen.do("key", "q")
+    said, err = job.communicate(timeout=60)
+    assert job.returncode == 0, err
+    assert 0 < int(re.search(r"^(\d+) frames", said, re.M).group(1)) < 450 and (tmp_path / "out" / "street.mp4").exists()

@@ -128,11 +128,12 @@ def _detected(ssd, frames, batch, conf_th, spent):
 
 
 def detect_video(ssd, source, out="out", conf_th=None, write=True, stride=1, start=0.0, end=None, save_json=False,
-                 batch=1, encoder="auto"):
+                 batch=1, encoder="auto", show=None):
     """Detect in the frames of a video file or a live source and write out/NAME.mp4. Returns its path.
 
     Reading, detecting (here, in the caller's thread) and drawing with writing overlap. A file is read ahead; of a
-    live source each frame is the newest. Ctrl-C keeps what is done.
+    live source each frame is the newest. Ctrl-C keeps what is done. `show` gets each picture with its boxes, in the
+    caller's thread, and ends the video when it returns False.
     """
     if stride < 1 or batch < 1:
         raise CourseError("stride and batch are whole numbers from 1 up; given: {} and {}".format(stride, batch))
@@ -146,8 +147,10 @@ def detect_video(ssd, source, out="out", conf_th=None, write=True, stride=1, sta
             with writer or ExitStack(), Behind(keep) as sink, \
                     closing(chosen if video.live else ahead(chosen, 4 + batch)) as frames:
                 pairs = _detected(ssd, frames, batch, conf_th, spent)
-                for pair in progress(pairs, total=total, desc="detect", unit="frame"):
-                    sink.put(*pair)
+                for frame, found in progress(pairs, total=total, desc="detect", unit="frame"):
+                    sink.put(frame, found)
+                    if show and not show(keep.vis.annotate(frame.image, found)):
+                        break
         finally:
             if save_json and spent:
                 write_json(target.with_suffix(".json"), keep.rows)

@@ -1,8 +1,11 @@
-"""The commands doctor, models and detect."""
+"""The commands doctor, models, detect and transcode."""
+from contextlib import ExitStack
+
 from .. import doctor
 from ..detect import FORMATS, detect_dir, detect_one, detect_video
 from ..errors import CourseError
 from ..media.sources import kind_of
+from ..media.window import Window
 from ..media.writer import ENCODERS, transcode
 from ..models import find_model, list_models
 from . import DEFAULT_MODEL, add_engine_options, confidence, failures, open_ssd
@@ -28,6 +31,7 @@ def add_commands(commands):
                                       ("end", float, None, "seconds"), ("batch", int, 1, "frames a run")):
         add.add_argument("--" + name, type=kind, default=default, help="of a video: " + text)
     add.add_argument("--encoder", choices=ENCODERS, default="auto", help="for the video (default: %(default)s)")
+    add.add_argument("--show", action="store_true", help="a window with the video and its boxes: q quits")
     add_engine_options(add)
     add.set_defaults(call=_detect)
 
@@ -65,7 +69,7 @@ def _describe(spec):
 
 def _detect(args):
     kind, write = kind_of(args.source), not args.no_write
-    with open_ssd(args) as ssd:
+    with open_ssd(args) as ssd, Window("trt_course") if args.show else ExitStack() as window:
         if kind == "image":
             detect_one(ssd, args.source, args.out, args.conf, write, args.save_json)
         elif kind == "folder":
@@ -73,7 +77,7 @@ def _detect(args):
             return failures(detect_dir(ssd, args.source, args.out, args.conf, formats or FORMATS, write=write))
         else:
             detect_video(ssd, args.source, args.out, args.conf, write, args.stride, args.start, args.end,
-                         args.save_json, args.batch, args.encoder)
+                         args.save_json, args.batch, args.encoder, args.show and window.show)
     return 0
 
 
