@@ -275,6 +275,7 @@ def test_show_sees_every_picture_with_its_boxes_and_may_end_it(ssd, moving, tmp_
     with open_source(moving) as video:
         plain = [frame.image for frame in video]
     assert len(seen) == len(plain) and all((a != b).any() for a, b in zip(seen, plain))
-    detect_video(ssd, moving, tmp_path / "part", show=lambda picture: len(seen.append(picture) or seen) < len(plain) + 3)
+    three = iter([True, True, False])
+    detect_video(ssd, moving, tmp_path / "part", show=lambda picture: next(three))
     with open_source(tmp_path / "part" / "moving.mp4") as video:
         assert len(list(video)) == 3
