@@ -1,5 +1,6 @@
 """Shared parts of the tests: small real networks, and the real pictures and models where they are at hand."""
 import json
+import signal
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,8 @@ from onnx import TensorProto, helper, load, numpy_helper, save
 
 from trt_course import CourseError, find_model
 
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a shell's background job; children would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 KIT = Path(__file__).resolve().parent.parent
 SHARED = KIT.parent / "shared"
 CELL, ROWS, COLS = 16, 6, 8

@@ -136,10 +136,10 @@ def test_an_opencv_without_windows(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.slow
 def test_detect_shows_the_video_until_q(screen, tmp_path):
-    job = screen.start(sys.executable, "-m", "trt_course", "detect", "data/street.mp4", "--show", "--model",
-                       "ssd_mobilenet_v2_signs", "--out", str(tmp_path / "out"))
+    job = screen.start(sys.executable, "-m", "trt_course", "detect", "data/street.mp4", "--show", "--out",
+                       str(tmp_path / "out"))
     screen.window("trt_course")
-    screen.do("key", "q")
+    screen.until(lambda: job.poll() is not None or screen.do("key", "q"))
     said, err = job.communicate(timeout=60)
     assert job.returncode == 0, err
     assert 0 < int(re.search(r"^(\d+) frames", said, re.M).group(1)) < 450
