@@ -196,8 +196,8 @@ def open_cuda(library=None):
     here = [name for name, there in (("pycuda", importlib.util.find_spec("pycuda")), ("cuda-python", _runtime_name()))
             if there]
     if library not in here and (library or not here):
-        raise CourseError("TensorRT needs {} for memory and streams, which is not installed: pip install cuda-python on "
-                          "a PC, pycuda on a Jetson. The backend cpu runs everywhere.".format(
+        raise CourseError("TensorRT needs {} for memory and streams, which is not installed: pip install cuda-python "
+                          "on a PC, pycuda on a Jetson. The backend cpu runs everywhere.".format(
                               library or "pycuda or cuda-python"))
     return LIBRARIES[library or here[0]]()
 
