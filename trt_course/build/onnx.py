@@ -254,7 +254,7 @@ def engine_from_onnx(spec, options, out=None):
     _check(options)
     trt = load_tensorrt()
     travels = describe(trt).startswith("RTX")
-    device = Device(manifest.ANY_GPU, manifest.ANY_GPU, 0) if travels else open_cuda().device
+    device = Device(manifest.ANY_GPU, manifest.ANY_GPU) if travels else open_cuda().device
     path = Path(str(out)) if out else spec.folder / "engines" / (options.name() + ".engine")
     cache = path.parent / "timing-{}.cache".format(re.sub(r"\W+", "-", " ".join(
         (describe(trt), device.name, options.precision))))

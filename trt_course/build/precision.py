@@ -227,7 +227,7 @@ def calibrator(trt, cuda, batches, cache_path):
             try:
                 for tensor in self._batches:
                     cuda.upload(self._memory, tensor)
-                    return [self._memory.ptr]
+                    return [int(self._memory)]
             except Exception as err:
                 self.failure = err
             return None
