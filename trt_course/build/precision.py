@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import CourseError, need
-from ..files import KIT, kit_path, sha256, whole_file
+from ..files import KIT, kit_path, sha256, write_bytes
 from ..media.sources import images_in, read_image
 from ..preprocess import Preprocessor
 from ..progress import progress
@@ -236,7 +236,6 @@ def calibrator(trt, cuda, batches, cache_path):
             return cache_path.read_bytes() if cache_path.is_file() else None
 
         def write_calibration_cache(self, cache):
-            with whole_file(cache_path) as temporary:
-                temporary.write_bytes(bytes(cache))
+            write_bytes(cache_path, cache)
 
     return Calibrator()
