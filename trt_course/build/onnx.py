@@ -108,8 +108,8 @@ def _keep_floats(trt, network, config, floats):
     One that only moves data is held where it moves the result of such a layer: held right behind a convolution it
     would keep that from running in INT8.
     """
-    obey = [getattr(trt.BuilderFlag, name, None) for name in ("OBEY_PRECISION_CONSTRAINTS", "STRICT_TYPES")]
-    config.set_flag(next(flag for flag in obey if flag is not None))
+    obey = "OBEY_PRECISION_CONSTRAINTS" if hasattr(trt.BuilderFlag, "OBEY_PRECISION_CONSTRAINTS") else "STRICT_TYPES"
+    config.set_flag(getattr(trt.BuilderFlag, obey))
     moves, held = (trt.LayerType.SHUFFLE, trt.LayerType.SLICE, trt.LayerType.CONCATENATION), set()
     for layer in (network.get_layer(i) for i in range(network.num_layers)):
         ours = layer.name in floats or layer.name.startswith(("nms/", "preprocess/"))
@@ -163,21 +163,15 @@ def _set_batch(builder, network, config, options):
 
 
 def _watch(trt, config, cancelled):
-    """Let TensorRT, where it can, ask whether to go on. The config does not keep the monitor that this returns."""
-    if not hasattr(trt, "IProgressMonitor"):
-        return None
+    """Let TensorRT, where it can, ask whether to go on."""
+    if hasattr(trt, "IProgressMonitor"):
+        class Monitor(trt.IProgressMonitor):
+            phase_start = phase_finish = lambda *_: None
 
-    class Monitor(trt.IProgressMonitor):
-        def phase_start(self, *_):
-            """Of no interest."""
+            def step_complete(self, *_):
+                return not cancelled.is_set()
 
-        phase_finish = phase_start
-
-        def step_complete(self, *_):
-            return not cancelled.is_set()
-
-    config.progress_monitor = monitor = Monitor()
-    return monitor
+        config.progress_monitor = Monitor()
 
 
 def _build(trt, spec, options, cache, model, floats, cancelled):
@@ -185,10 +179,10 @@ def _build(trt, spec, options, cache, model, floats, cancelled):
     log = log_of(trt)
     log.errors[:], log.verbose = [], options.verbose
     builder = trt.Builder(log)
-    network, parser = _parse(trt, builder, model)
+    network, _parser = _parse(trt, builder, model)  # the network needs its parser
     config = _configure(trt, builder, network, options, floats)
     _set_batch(builder, network, config, options)
-    monitor = _watch(trt, config, cancelled)
+    _watch(trt, config, cancelled)
     timed = hasattr(config, "create_timing_cache") and not describe(trt).startswith("RTX")
     if timed:
         known = config.create_timing_cache(cache.read_bytes() if cache.is_file() else b"")
@@ -200,7 +194,6 @@ def _build(trt, spec, options, cache, model, floats, cancelled):
         else:
             engine = builder.build_engine(network, config)
             plan = engine and engine.serialize()
-    del parser, monitor  # which the builder used
     if plan is None:
         raise CourseError(_why_not(trt))
     if timed:
