@@ -120,8 +120,7 @@ def _place(new, x, entry, where, source):
     x = new.add("Resize", x, "", "", sizes_name, mode="linear", coordinate_transformation_mode="half_pixel")
     if entry.resize != "letterbox":
         return x
-    pad = entry.pad if entry.color == "BGR" else entry.pad[::-1]
-    pad = new._constant(np.reshape(np.round(pad).clip(0, 255), (1, 3, 1, 1)))
+    pad = np.reshape(np.round(entry.pad if entry.color == "BGR" else entry.pad[::-1]).clip(0, 255), (1, 3, 1, 1))
     left, top = int(where.ox), int(where.oy)
     borders = [0, 0, top, left, 0, 0, entry.height - sizes[0] - top, entry.width - sizes[1] - left]
     return new.add("Add", new.add("Pad", new.add("Sub", x, pad), borders, mode="constant"), pad)

@@ -18,20 +18,6 @@ _REFUSALS = (
 _DYNAMIC_BATCH = 1, 8  # a larger batch buys nothing on a CPU but memory
 
 
-def _open(path, threads):
-    ort = need("onnxruntime")
-    if not os.path.isfile(str(path)):
-        raise CourseError("There is no file {}. A model's ONNX stands beside its model.json.".format(path))
-    options = ort.SessionOptions()
-    options.log_severity_level, options.intra_op_num_threads = 3, threads
-    try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as err:  # its exception types differ from release to release
-        said = " ".join(str(err).replace(str(path), "the file").split())
-        why = next((text for signs, text in _REFUSALS if any(sign in said for sign in signs)), "ONNX Runtime says:")
-        raise CourseError("{} cannot run on the CPU: {} {}".format(path, why, said[:300])) from None
-
-
 def _info(node):
     kind = node.type[len("tensor("):-1]
     try:
@@ -46,13 +32,22 @@ class CpuEngine(Engine):
     """An ONNX file on the CPU. `threads` 0 lets ONNX Runtime use one thread a core."""
 
     def __init__(self, path, threads=0):
-        self._session = _open(path, threads)
-        self._worker = None
+        ort, self._worker = need("onnxruntime"), None
+        if not os.path.isfile(str(path)):
+            raise CourseError("There is no file {}. A model's ONNX stands beside its model.json.".format(path))
+        options = ort.SessionOptions()
+        options.log_severity_level, options.intra_op_num_threads = 3, threads
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as err:  # its exception types differ from release to release
+            said = " ".join(str(err).replace(str(path), "the file").split())
+            why = next((text for signs, text in _REFUSALS if any(sign in said for sign in signs)), "ONNX Runtime says:")
+            raise CourseError("{} cannot run on the CPU: {} {}".format(path, why, said[:300])) from None
         self.inputs = tuple(_info(node) for node in self._session.get_inputs())
         self.outputs = tuple(_info(node) for node in self._session.get_outputs())
         fixed = self.inputs[0].shape[0]
         self.min_batch, self.max_batch = _DYNAMIC_BATCH if fixed == -1 else (fixed, fixed)
-        self.name = "ONNX Runtime {} on the CPU".format(need("onnxruntime").__version__)
+        self.name = "ONNX Runtime {} on the CPU".format(ort.__version__)
 
     def infer(self, request):
         if self._session is None:
