@@ -225,7 +225,6 @@ def calibrator(trt, cuda, batches, cache_path):
                     return [int(self._memory)]
             except Exception as err:
                 self.failure = err
-            return None
 
         def read_calibration_cache(self):
             return cache_path.read_bytes() if cache_path.is_file() else None

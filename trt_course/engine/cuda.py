@@ -21,6 +21,17 @@ class Device(NamedTuple):
     capability: str
 
 
+def _no_gpu(err):
+    return CourseError("No NVIDIA GPU can be used here: {}. Look at nvidia-smi; the backend cpu runs everywhere."
+                       .format(err))
+
+
+def _failed(err):
+    advice = "Close other programs that use the GPU, or take a smaller batch." if "memory" in str(err) else \
+        "An engine and its buffers belong to the thread that opened it."
+    return CourseError("CUDA says: {}. {}".format(err, advice))
+
+
 class PyCuda:
     """On the primary context, which TensorRT uses too; it is current only inside `with cuda.active():`."""
     name, modules = "pycuda", ("pycuda.driver",)
@@ -72,18 +83,16 @@ class CudaPython:
 
     def __init__(self, runtime):
         self._rt, self._frees = runtime, contextlib.ExitStack()
-        error, facts = runtime.cudaGetDeviceProperties(0)
-        if int(error):
-            raise _no_gpu(runtime.cudaGetErrorString(error)[1].decode())
+        facts = self._call(runtime.cudaGetDeviceProperties, 0, explain=_no_gpu)
         self.device = Device(facts.name.decode(), "{}.{}".format(facts.major, facts.minor))
         self._to_device = runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
         self._to_host = runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
         self.close = self._frees.close
 
-    def _call(self, function, *args):
+    def _call(self, function, *args, explain=_failed):
         error, *values = function(*args)
         if int(error):
-            raise _failed(self._rt.cudaGetErrorString(error)[1].decode())
+            raise explain(self._rt.cudaGetErrorString(error)[1].decode())
         return values[0] if values else None
 
     def _keep(self, free, function, *args):
@@ -156,14 +165,3 @@ def open_cuda(library=None):
             return kind(importlib.import_module(module))
     raise CourseError("{} is not installed, and TensorRT needs it for memory and streams: pip install cuda-python "
                       "on a PC, pycuda on a Jetson.".format(library or "Neither pycuda nor cuda-python"))
-
-
-def _no_gpu(err):
-    return CourseError("No NVIDIA GPU can be used here: {}. Look at nvidia-smi; the backend cpu runs everywhere."
-                       .format(err))
-
-
-def _failed(err):
-    advice = "Close other programs that use the GPU, or take a smaller batch." if "memory" in str(err) else \
-        "An engine and its buffers belong to the thread that opened it."
-    return CourseError("CUDA says: {}. {}".format(err, advice))

@@ -116,9 +116,8 @@ class TrtEngine(Engine):
         if self._closed:
             raise CourseError("This engine is closed; open it again to use it.")
         if threading.get_ident() != self._thread:
-            raise CourseError("This engine was opened in another thread. An engine belongs to one thread: open it in "
-                              "the thread that uses it (AsyncCamera's make_detector does so), or pass it pictures "
-                              "through a queue.")
+            raise CourseError("This engine was opened in another thread. Open it in the thread that uses it "
+                              "(AsyncCamera's make_detector does so), or pass it pictures through a queue.")
         return self._cuda.active()
 
     def new_request(self, batch=1):
