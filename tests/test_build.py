@@ -25,7 +25,7 @@ from stand_ins import cuda as cuda_stand_in
 from stand_ins import tensorrt as stand_in
 from trt_course import CourseError, find_model
 from trt_course.__main__ import main
-from trt_course.build import manifest
+from trt_course.build import manifest, worker
 from trt_course.build import onnx as builder
 from trt_course.build.onnx import Options, engine_from_onnx
 from trt_course.engine import plan
@@ -247,7 +247,7 @@ def test_options_that_do_not_fit_are_told_before_anything_is_done(trt, spec, opt
 
 
 def test_ctrl_c_stops_the_builder_where_it_asks_and_leaves_nothing(trt, version, spec, monkeypatch):
-    def seconds(self):
+    def seconds(thread):
         deadline = time.monotonic() + 30
         while not trt._stage.builds and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -255,10 +255,10 @@ def test_ctrl_c_stops_the_builder_where_it_asks_and_leaves_nothing(trt, version,
         yield
 
     trt._stage.steps = 10 if version < 10 else 1500  # a moment, half a minute
-    monkeypatch.setattr(builder._Build, "seconds", seconds)
+    monkeypatch.setattr(worker, "_seconds", seconds)
     with pytest.raises(KeyboardInterrupt):
         engine_from_onnx(spec, Options("fp32"))
-    assert not any(isinstance(thread, builder._Build) for thread in threading.enumerate())
+    assert not any(thread.name.startswith("build ") for thread in threading.enumerate())
     assert not list(spec.folder.glob("engines/*.engine")) and not list(spec.folder.glob("engines/.*"))
 
 

@@ -384,10 +384,12 @@ class StandInTensorRT:
 
 class StandInCuda:
     """One block of memory that remembers what was copied to it."""
-    ptr = 4096
 
     def __init__(self):
         self.copies = []
+
+    def __int__(self):
+        return 4096
 
     def alloc(self, size):
         self.size = size

@@ -45,13 +45,13 @@ class OriginalLoop:
             self.place = {n: i for i, n in enumerate(names)}
             if not hasattr(self.context, "execute_async_v2"):
                 for name, memory in zip(names, self.memory):
-                    self.context.set_tensor_address(name, memory.ptr)
+                    self.context.set_tensor_address(name, int(memory))
         self.entry = self.place[spec.input.name]
 
     def execute(self):
         handle = self.cuda.handle(self.stream)
         if hasattr(self.context, "execute_async_v2"):
-            self.context.execute_async_v2(bindings=[m.ptr for m in self.memory], stream_handle=handle)
+            self.context.execute_async_v2(bindings=[int(m) for m in self.memory], stream_handle=handle)
         else:
             self.context.execute_async_v3(handle)
 

@@ -39,9 +39,13 @@ def whole_file(path):
             temporary.unlink()
 
 
-def write_text(path, text):
+def write_bytes(path, data):
     with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(bytes(data))
+
+
+def write_text(path, text):
+    write_bytes(path, text.encode("utf-8"))
 
 
 def write_json(path, value):

@@ -25,9 +25,8 @@ class Opened(NamedTuple):
 def _fitting(spec, plan):
     """The plan asked for, or the newest that fits, with its manifest; a CourseError says why there is none."""
     tensorrt, device = describe(load_tensorrt()), open_cuda().device
-    plans = [plan] if plan else manifest.engines_of(spec)
     complaints = []
-    for path in plans:
+    for path in [plan] if plan else manifest.engines_of(spec):
         try:
             return path, manifest.check(path, spec, tensorrt, device)
         except CourseError as err:

@@ -62,7 +62,7 @@ def test_every_kind_finds_what_the_cpu_finds(gpu_model, tmp_path, pictures, opti
 
 
 def test_suppression_by_the_network_s_own_layer(gpu_model, tmp_path, pictures, monkeypatch):
-    monkeypatch.setattr(onnx, "has_plugin", lambda trt, name: False)
+    monkeypatch.setattr(onnx, "plugins", lambda trt: ())
     plan = engine_from_onnx(gpu_model, Options("fp32", nms="engine", level=0), tmp_path / "x.engine")
     assert manifest.read(plan).nms in ("engine", "host")
     with TrtSSD(gpu_model, backend="cpu", verbose=False) as cpu, TrtSSD(gpu_model, plan=plan, verbose=False) as ssd:

@@ -222,13 +222,13 @@ class Driver:
         return array
 
     def memcpy_htod(self, target, array):
-        self.now().cudaMemcpy(target, array.ctypes.data, array.nbytes, None)
+        self.now().cudaMemcpy(int(target), array.ctypes.data, array.nbytes, None)
 
     def memcpy_htod_async(self, target, array, stream):
-        self.now().cudaMemcpyAsync(target, array.ctypes.data, array.nbytes, ("device", "pinned"), stream.handle)
+        self.now().cudaMemcpyAsync(int(target), array.ctypes.data, array.nbytes, ("device", "pinned"), stream.handle)
 
     def memcpy_dtoh_async(self, array, source, stream):
-        self.now().cudaMemcpyAsync(array.ctypes.data, source, array.nbytes, ("pinned", "device"), stream.handle)
+        self.now().cudaMemcpyAsync(array.ctypes.data, int(source), array.nbytes, ("pinned", "device"), stream.handle)
 
 
 def module(name):

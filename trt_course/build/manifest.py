@@ -17,10 +17,6 @@ EFFICIENT_NMS = {"count": "num_detections", "boxes": "detection_boxes", "scores"
 ANY_GPU = "any"  # an engine of TensorRT-RTX travels between cards
 
 
-def _size(value, where):
-    return value and numbers(2, count)(value, where)
-
-
 class Manifest(NamedTuple):
     """`nms` and `preprocess` say where that work is done, engine or host; `source` is the picture size that an engine
     with the preprocessing inside takes."""
@@ -34,7 +30,7 @@ class Manifest(NamedTuple):
     batch: numbers(3, count)
     nms: text
     preprocess: text
-    source: _size
+    source: lambda value, where: value and numbers(2, count)(value, where)
     threshold: share
     route: text
     built: each(anything)
@@ -45,7 +41,7 @@ class Manifest(NamedTuple):
         found = []
         if self.tensorrt != tensorrt:
             found.append("it was built by TensorRT {}, here is {}".format(self.tensorrt, tensorrt))
-        if self.gpu not in (ANY_GPU, device.name) or self.gpu != ANY_GPU and self.capability != device.capability:
+        if self.gpu != ANY_GPU and (self.gpu, self.capability) != device:
             found.append("it was built for {} (compute capability {}), here is {} ({})".format(
                 self.gpu, self.capability, device.name, device.capability))
         if self.route == "onnx" and (not spec.onnx.is_file() or self.model_sha256 != sha256(spec.onnx)):
@@ -86,10 +82,11 @@ def write(spec, options, plan, tensorrt, device, route, seconds):
     """Write the Manifest of a plan that was just built with these options."""
     facts = {"seconds": "{:.0f}".format(seconds), "date": time.strftime("%Y-%m-%d"),
              "keep_float": " ".join(options.keep_float), "calibration": str(options.calibration or "")}
-    write_json(manifest_path(plan), Manifest(
-        spec.reference, sha256(spec.onnx) if spec.onnx.is_file() else "", sha256(plan), tensorrt, device.name,
-        device.capability, options.precision, options.batch, options.nms, options.preprocess, options.source,
-        options.threshold, route, facts, options.command(spec))._asdict())
+    wished = {name: value for name, value in options._asdict().items() if name in Manifest._fields}
+    write_json(manifest_path(plan), dict(
+        wished, model=spec.reference, model_sha256=sha256(spec.onnx) if spec.onnx.is_file() else "",
+        plan_sha256=sha256(plan), tensorrt=tensorrt, gpu=device.name, capability=device.capability, route=route,
+        built=facts, command=options.command(spec)))
 
 
 def check(plan, spec, tensorrt, device):

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple, Optional, Tuple
 
 from ..engine.cuda import Device, open_cuda
-from ..engine.plan import describe, load_tensorrt, log_of
+from ..engine.plan import describe, load_tensorrt, log_of, plugins
 from ..errors import CourseError
-from ..files import sha256, whole_file
+from ..files import sha256, write_bytes
 from . import graph, inside, manifest, precision
-from .worker import Worker
+from .worker import in_thread
 
 PRECISIONS = ("fp32", "fp16", "int8")
 PLACES = ("host", "engine")
@@ -48,22 +48,16 @@ class Options(NamedTuple):
 
     def command(self, spec):
         """The command that builds the same engine again."""
-        words = ["python -m trt_course build", shlex.quote(spec.reference), "--precision", self.precision, "--batch",
-                 ",".join(map(str, self.batch)), "--nms", self.nms]
-        words += ["--preprocess", "engine", "--source-size", "{}x{}".format(*self.source)] \
-            if self.preprocess == "engine" else []
-        words += ["--nms-threshold", str(self.threshold)] if self.nms == "engine" else []
-        words += ["--calibration", shlex.quote(str(self.calibration)), "--method", self.method] \
-            if self.precision == "int8" else []
-        words += [word for pattern in self.keep_float for word in ("--keep-float", shlex.quote(pattern))]
-        words += ["--dla", str(self.dla)] if self.dla is not None else []
-        return " ".join(words)
-
-
-def has_plugin(trt, name):
-    registry = trt.get_plugin_registry()
-    return any(creator.name == name for kind in ("plugin_creator_list", "all_creators")
-               for creator in getattr(registry, kind, ()))
+        inside, int8 = self.preprocess == "engine", self.precision == "int8"
+        options = [
+            ("--precision", self.precision), ("--batch", ",".join(map(str, self.batch))), ("--nms", self.nms),
+            ("--preprocess", inside and "engine"), ("--source-size", inside and "{}x{}".format(*self.source)),
+            ("--nms-threshold", self.nms == "engine" and str(self.threshold)),
+            ("--calibration", int8 and self.calibration), ("--method", int8 and self.method)]
+        options += [("--keep-float", pattern) for pattern in self.keep_float]
+        options += [("--dla", str(self.dla))] if self.dla is not None else []
+        words = ["{} {}".format(name, shlex.quote(str(value))) for name, value in options if value]
+        return " ".join(["python -m trt_course build", shlex.quote(spec.reference)] + words)
 
 
 def _check(options):
@@ -87,7 +81,7 @@ def _prepare(trt, spec, options):
     if options.precision == "fp16" and not hasattr(trt.BuilderFlag, "FP16"):
         model = precision.fp16(model, options.keep_float)
     if options.nms == "engine":
-        model = inside.add_nms(model, spec, options.threshold, has_plugin(trt, "EfficientNMS_TRT"))
+        model = inside.add_nms(model, spec, options.threshold, "EfficientNMS_TRT" in plugins(trt))
     if options.preprocess == "engine":
         if not hasattr(trt.DataType, "UINT8"):
             raise CourseError("TensorRT {} takes no pictures as bytes, 8.5 and later do: --preprocess host.".format(
@@ -114,10 +108,8 @@ def _keep_floats(trt, network, config, floats):
     One that only moves data is held where it moves the result of such a layer: held right behind a convolution it
     would keep that from running in INT8.
     """
-    for flag in ("OBEY_PRECISION_CONSTRAINTS", "STRICT_TYPES"):
-        if hasattr(trt.BuilderFlag, flag):
-            config.set_flag(getattr(trt.BuilderFlag, flag))
-            break
+    obey = "OBEY_PRECISION_CONSTRAINTS" if hasattr(trt.BuilderFlag, "OBEY_PRECISION_CONSTRAINTS") else "STRICT_TYPES"
+    config.set_flag(getattr(trt.BuilderFlag, obey))
     moves, held = (trt.LayerType.SHUFFLE, trt.LayerType.SLICE, trt.LayerType.CONCATENATION), set()
     for layer in (network.get_layer(i) for i in range(network.num_layers)):
         ours = layer.name in floats or layer.name.startswith(("nms/", "preprocess/"))
@@ -139,14 +131,13 @@ def _configure(trt, builder, network, options, floats):
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, mib << 20)
     else:
         config.max_workspace_size = mib << 20
-    flags = [getattr(trt.BuilderFlag, name, None) for name in
-             {"fp32": (), "fp16": ("FP16",), "int8": ("INT8", "FP16")}[options.precision]]
+    wanted = {"fp32": (), "fp16": ("FP16",), "int8": ("INT8", "FP16")}[options.precision]
+    flags = [getattr(trt.BuilderFlag, name) for name in wanted if hasattr(trt.BuilderFlag, name)]
     for flag in flags:
-        if flag is not None:
-            config.set_flag(flag)
-    if any(flag is not None for flag in flags):
+        config.set_flag(flag)
+    if flags:
         _keep_floats(trt, network, config, floats)
-    if not flags and hasattr(trt.BuilderFlag, "TF32"):
+    if not wanted and hasattr(trt.BuilderFlag, "TF32"):
         config.clear_flag(trt.BuilderFlag.TF32)
     if options.level is not None and hasattr(config, "builder_optimization_level"):
         config.builder_optimization_level = options.level
@@ -171,82 +162,56 @@ def _set_batch(builder, network, config, options):
             entry.shape[0], ",".join(map(str, options.batch))))
 
 
-def _timing_cache(trt, config, path):
-    """Give the builder the measurements of earlier builds; returns the function that keeps this one's."""
-    if not hasattr(config, "create_timing_cache") or describe(trt).startswith("RTX"):
-        return lambda: None
-    cache = config.create_timing_cache(path.read_bytes() if path.is_file() else b"")
-    config.set_timing_cache(cache, ignore_mismatch=False)
+def _watch(trt, config, cancelled):
+    """Let TensorRT, where it can, ask whether to go on."""
+    if hasattr(trt, "IProgressMonitor"):
+        class Monitor(trt.IProgressMonitor):
+            phase_start = phase_finish = lambda *_: None
 
-    def keep():
-        with whole_file(path) as temporary:
-            temporary.write_bytes(bytes(config.get_timing_cache().serialize()))
-    return keep
+            def step_complete(self, *_):
+                return not cancelled.is_set()
+
+        config.progress_monitor = Monitor()
 
 
-class _Build(Worker):
-    """One build; a CourseError where TensorRT built nothing."""
-
-    def __init__(self, trt, spec, options, cache):
-        super().__init__()
-        self.trt, self.spec, self.options, self.cache = trt, spec, options, cache
-        self.model, self.floats = _prepare(trt, spec, options)
-
-    def work(self):
-        trt, options, log = self.trt, self.options, log_of(self.trt)
-        log.errors[:], log.verbose = [], options.verbose
-        builder = trt.Builder(log)
-        network, parser = _parse(trt, builder, self.model)
-        config = _configure(trt, builder, network, options, self.floats)
-        _set_batch(builder, network, config, options)
-        self.watch(trt, config)
-        keep = _timing_cache(trt, config, self.cache)
-        if options.precision == "int8" and not hasattr(trt, "IQuantizeLayer"):
-            plan = self._calibrate(builder, network, config)
+def _build(trt, spec, options, cache, model, floats, cancelled):
+    """The plan; a CourseError where TensorRT builds none."""
+    log = log_of(trt)
+    log.errors[:], log.verbose = [], options.verbose
+    builder = trt.Builder(log)
+    network, _parser = _parse(trt, builder, model)  # the network needs its parser
+    config = _configure(trt, builder, network, options, floats)
+    _set_batch(builder, network, config, options)
+    _watch(trt, config, cancelled)
+    timed = hasattr(config, "create_timing_cache") and not describe(trt).startswith("RTX")
+    if timed:
+        known = config.create_timing_cache(cache.read_bytes() if cache.is_file() else b"")
+        config.set_timing_cache(known, ignore_mismatch=False)
+    by_pictures = options.precision == "int8" and not hasattr(trt, "IQuantizeLayer")
+    with _calibrator(trt, spec, options, cache, config) if by_pictures else contextlib.ExitStack():
+        if hasattr(builder, "build_serialized_network"):
+            plan = builder.build_serialized_network(network, config)
         else:
-            plan = _serialized(builder, network, config)
-        if plan is None:
-            raise CourseError(_why_not(trt))
-        keep()
-        return plan
-
-    def _calibrate(self, builder, network, config):
-        """INT8 where the builder shows the network the pictures itself."""
-        name = "int8-{}.cache".format(re.sub(r"\W+", "-", sha256(self.spec.onnx)[:8] + self.options.calibration))
-        batches = precision.calibration_batches(self.spec, self.options.calibration, self.options.force,
-                                                self.options.batch[1])
-        cuda = open_cuda()
-        with contextlib.closing(cuda), cuda.active():
-            calibrator = precision.calibrator(self.trt, cuda, batches, self.cache.with_name(name))
-            config.int8_calibrator = calibrator
-            plan = _serialized(builder, network, config)
-        if calibrator.failure is not None:
-            raise calibrator.failure
-        return plan
-
-    def watch(self, trt, config):
-        """Let TensorRT, where it can, ask whether to go on."""
-        if hasattr(trt, "IProgressMonitor"):
-            build = self
-
-            class Monitor(trt.IProgressMonitor):
-                def phase_start(self, phase_name, parent_phase, num_steps):
-                    pass
-
-                def phase_finish(self, phase_name):
-                    pass
-
-                def step_complete(self, phase_name, step):
-                    return not build.cancelled
-
-            self.monitor = config.progress_monitor = Monitor()
+            engine = builder.build_engine(network, config)
+            plan = engine and engine.serialize()
+    if plan is None:
+        raise CourseError(_why_not(trt))
+    if timed:
+        write_bytes(cache, config.get_timing_cache().serialize())
+    return plan
 
 
-def _serialized(builder, network, config):
-    if hasattr(builder, "build_serialized_network"):
-        return builder.build_serialized_network(network, config)
-    engine = builder.build_engine(network, config)
-    return engine and engine.serialize()
+@contextlib.contextmanager
+def _calibrator(trt, spec, options, cache, config):
+    """INT8 where the builder shows the network the pictures itself."""
+    name = "int8-{}.cache".format(re.sub(r"\W+", "-", sha256(spec.onnx)[:8] + options.calibration))
+    batches = precision.calibration_batches(spec, options.calibration, options.force, options.batch[1])
+    cuda = open_cuda()
+    with contextlib.closing(cuda), cuda.active():
+        config.int8_calibrator = calibrator = precision.calibrator(trt, cuda, batches, cache.with_name(name))
+        yield
+    if calibrator.failure is not None:
+        raise calibrator.failure
 
 
 def engine_from_onnx(spec, options, out=None):
@@ -254,20 +219,21 @@ def engine_from_onnx(spec, options, out=None):
     _check(options)
     trt = load_tensorrt()
     travels = describe(trt).startswith("RTX")
-    device = Device(manifest.ANY_GPU, manifest.ANY_GPU, 0) if travels else open_cuda().device
+    device = Device(manifest.ANY_GPU, manifest.ANY_GPU) if travels else open_cuda().device
     path = Path(str(out)) if out else spec.folder / "engines" / (options.name() + ".engine")
     cache = path.parent / "timing-{}.cache".format(re.sub(r"\W+", "-", " ".join(
         (describe(trt), device.name, options.precision))))
     started = time.time()
     try:
-        plan = _Build(trt, spec, options, cache).wait("build " + path.name)
+        prepared = _prepare(trt, spec, options)
+        plan = in_thread(lambda cancelled: _build(trt, spec, options, cache, *prepared, cancelled),
+                         "build " + path.name)
     except CourseError as err:
         if options.nms == "host" or not any("NonMaxSuppression" in text for text in log_of(trt).errors + [str(err)]):
             raise
         print("TensorRT {} cannot run suppression inside the engine: it stays on the host.".format(describe(trt)))
         return engine_from_onnx(spec, options._replace(nms="host"), out)
-    with whole_file(path) as temporary:
-        temporary.write_bytes(bytes(plan))
+    write_bytes(path, plan)
     manifest.write(spec, options, path, describe(trt), device, "onnx", time.time() - started)
     return path
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import CourseError, need
-from ..files import KIT, kit_path, sha256, whole_file
+from ..files import KIT, kit_path, sha256, write_bytes
 from ..media.sources import images_in, read_image
 from ..preprocess import Preprocessor
 from ..progress import progress
@@ -51,12 +51,8 @@ def float_nodes(model, keep=()):
     return names
 
 
-def is_int8(model):
-    return any(node.op_type in ("QuantizeLinear", "DequantizeLinear", "QLinearConv") for node in model.graph.node)
-
-
 def _check_float(model):
-    if is_int8(model):
+    if {"QuantizeLinear", "DequantizeLinear", "QLinearConv"}.intersection(node.op_type for node in model.graph.node):
         raise CourseError("This model is INT8 already: it holds nodes such as QuantizeLinear. Build it as it is, or "
                           "start from its FP32 original.")
 
@@ -109,8 +105,8 @@ def _leak(folder, paths):
     if (folder.parent / "ground-truth").is_dir() and "calibration" not in folder.parts[-3:]:
         return "these pictures have ground truth beside them, for scoring"
     scored = {sha256(path): path for path in (KIT / "data").glob("*/images/*")}
-    twins = [(path.name, scored[key]) for path, key in ((p, sha256(p)) for p in paths) if key in scored]
-    return "{} is {}, which is scored".format(*twins[0]) if twins else ""
+    return next(("{} is {}, which is scored".format(path.name, scored[sha256(path)]) for path in paths
+                 if sha256(path) in scored), "")
 
 
 def calibration_batches(spec, folder, force=False, batch=1):
@@ -127,17 +123,16 @@ class _Reader:
     """Batches as ONNX Runtime asks for them: a stride at a time, since it holds every map of a stride in memory."""
 
     def __init__(self, batches, count):
-        self.batches, self.count, self.left = batches, count, count
+        self.batches, self.stride, self.count = batches, batches, count
 
     def __len__(self):
         return self.count
 
     def set_range(self, start_index, end_index):
-        self.left = end_index - start_index
+        self.stride = itertools.islice(self.batches, end_index - start_index)
 
     def get_next(self):
-        self.left -= 1
-        return next(self.batches) if self.left >= 0 else None
+        return next(self.stride, None)
 
 
 def int8(spec, model, folder, method="percentile", keep=(), force=False):
@@ -191,15 +186,15 @@ def split_pairs(model, floats):
         for i, name in enumerate(node.input):
             if name not in made or made[name].op_type != "DequantizeLinear":
                 continue
-            pair = [copy.deepcopy(part) for part in (made[made[name].input[0]], made[name])]
+            quantise, dequantise = (copy.deepcopy(part) for part in (made[made[name].input[0]], made[name]))
             if node.name in floats:
-                node.input[i] = pair[0].input[0]
+                node.input[i] = quantise.input[0]
             elif name in taken:
-                for part in pair:
+                for part in (quantise, dequantise):
                     part.name += "_{}_{}".format(node.name, i)
                     part.output[0] += "_{}_{}".format(node.name, i)
-                pair[1].input[0], node.input[i] = pair[0].output[0], pair[1].output[0]
-                nodes += pair
+                dequantise.input[0], node.input[i] = quantise.output[0], dequantise.output[0]
+                nodes += [quantise, dequantise]
             else:
                 taken.add(name)
         nodes.append(node)
@@ -227,16 +222,14 @@ def calibrator(trt, cuda, batches, cache_path):
             try:
                 for tensor in self._batches:
                     cuda.upload(self._memory, tensor)
-                    return [self._memory.ptr]
+                    return [int(self._memory)]
             except Exception as err:
                 self.failure = err
-            return None
 
         def read_calibration_cache(self):
             return cache_path.read_bytes() if cache_path.is_file() else None
 
         def write_calibration_cache(self, cache):
-            with whole_file(cache_path) as temporary:
-                temporary.write_bytes(bytes(cache))
+            write_bytes(cache_path, cache)
 
     return Calibrator()

@@ -54,20 +54,6 @@ def find_program(program=None):
     return os.path.abspath(found[0])
 
 
-def arguments(spec, precision, batch, workspace_mib, calibration_cache, calibration_batch, dla, strict):
-    """What follows from the record and the wishes; key and files are not in it."""
-    h, w, tensors = spec.input.height, spec.input.width, spec.output.tensors
-    sides = (3, h, w) if spec.input.layout == "nchw" else (h, w, 3)
-    outputs = [tensors["rows"]] if spec.output.layout == "nms7" else tensors.values()  # the NMS node gives its count
-    told = ["-d", ",".join(map(str, sides)), "-i", spec.input.layout, "-o", ",".join(outputs), "-m", str(batch[2]),
-            "-t", precision]
-    shapes = ["x".join(map(str, (n,) + sides)) for n in batch]
-    told += ["-p", ",".join([spec.input.name] + shapes)] if batch[0] != batch[2] else []
-    told += ["-w", str(int(workspace_mib * 2 ** 20))] if workspace_mib is not None else []  # it counts bytes
-    told += ["-c", str(calibration_cache), "-b", str(calibration_batch)] if precision == "int8" else []
-    return told + (["-u", str(dla)] if dla is not None else []) + (["-s"] if strict else [])
-
-
 def _check(etlt, key_env, precision, batch, cache):
     key = os.environ.get(key_env, "")
     if not etlt.is_file() or etlt.suffix in (".onnx", ".tlt"):
@@ -112,12 +98,21 @@ def _failure(program, status, lines):
 def engine_from_etlt(spec, etlt, out, key_env, precision="fp16", batch=(1, 1, 1), workspace_mib=None,
                      calibration_cache=None, calibration_batch=8, dla=None, strict=False, program=None):
     """Make the engine `out`; the environment variable named `key_env` holds the key of the .etlt file."""
-    etlt = kit_path(etlt)
+    etlt, tensors, int8 = kit_path(etlt), spec.output.tensors, precision == "int8"
     key, program = _check(etlt, key_env, precision, batch, calibration_cache), find_program(program)
-    told = arguments(spec, precision, batch, workspace_mib, calibration_cache, calibration_batch, dla, strict)
+    sides = (3, spec.input.height, spec.input.width)
+    sides = sides if spec.input.layout == "nchw" else sides[1:] + sides[:1]
+    outputs = [tensors["rows"]] if spec.output.layout == "nms7" else tensors.values()  # the NMS node gives its count
+    shapes = ["x".join(map(str, (n,) + sides)) for n in batch]
+    told = {"-k": key, "-d": ",".join(map(str, sides)), "-i": spec.input.layout, "-o": ",".join(outputs),
+            "-m": batch[2], "-p": ",".join([spec.input.name] + shapes) if batch[0] != batch[2] else None,
+            "-t": precision, "-c": calibration_cache if int8 else None, "-b": calibration_batch if int8 else None,
+            "-w": int(workspace_mib * 2 ** 20) if workspace_mib is not None else None,  # it counts bytes
+            "-u": dla}
     with whole_file(out) as engine:
+        words = [str(word) for pair in told.items() if pair[1] is not None for word in pair] + ["-s"] * strict
         try:
-            status, lines = _run([program, "-k", key] + told + ["-e", str(engine), str(etlt)], key)
+            status, lines = _run([program] + words + ["-e", str(engine), str(etlt)], key)
         except OSError as err:
             raise _failure(program, 126, [str(err)]) from None
         if status != 0 or not engine.is_file() or not engine.stat().st_size:

@@ -3,41 +3,38 @@ import atexit
 import os
 import sys
 import threading
+from concurrent.futures import Future
 
 from ..progress import progress
 
 
-class Worker(threading.Thread):
-    """Subclasses have `work`; `wait` returns what it returned. `cancelled` asks it to end early."""
+def in_thread(work, what):
+    """What `work(cancelled)` returns or raises; the event `cancelled` asks it to end early."""
+    outcome, cancelled = Future(), threading.Event()
 
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.outcome, self.error, self.cancelled = None, None, False
-
-    def run(self):
+    def run():
         try:
-            self.outcome = self.work()
-        except BaseException as err:  # raised again in the reader's thread
-            self.error = err
+            outcome.set_result(work(cancelled))
+        except BaseException as err:
+            outcome.set_exception(err)
 
-    def seconds(self):
-        while self.is_alive():
-            self.join(1)
-            yield
+    thread = threading.Thread(target=run, name=what, daemon=True)
+    thread.start()
+    try:
+        for _ in progress(_seconds(thread), desc=what, unit="s"):
+            pass
+    finally:
+        cancelled.set()
+        thread.join(5)
+        if thread.is_alive():  # one that cannot be told to stop dies with the process, without a word
+            atexit.register(_leave)
+    return outcome.result()
 
-    def wait(self, what):
-        self.start()
-        try:
-            for _ in progress(self.seconds(), desc=what, unit="s"):
-                pass
-        finally:
-            self.cancelled = True
-            self.join(5)
-            if self.is_alive():  # one that cannot be told to stop dies with the process, without a word
-                atexit.register(_leave)
-        if self.error is not None:
-            raise self.error
-        return self.outcome
+
+def _seconds(thread):
+    while thread.is_alive():
+        thread.join(1)
+        yield
 
 
 def _leave():

@@ -24,37 +24,36 @@ class Request:
     """
 
     def __init__(self, inputs):
-        self.inputs = inputs
-        self.outputs = None
-        self.pending = None
+        self.inputs, self.outputs, self.pending = inputs, None, None
 
 
 class Engine:
-    """The base of the engines. Use it as a context manager, in the thread that opened it."""
-    inputs = ()
-    outputs = ()
+    """The base of the engines, which `_start` a request and `_finish` it. Use one in the thread that opened it."""
+    inputs = outputs = ()
     min_batch = max_batch = 1
     name = "engine"
     precision = "fp32"
+    _array = staticmethod(np.zeros)
+
+    def _arrays(self, tensors, batch):
+        return {t.name: self._array((batch,) + t.shape[1:], t.dtype) for t in tensors}
 
     def new_request(self, batch=1):
         """A Request for up to `batch` items; its arrays are as long as the engine's smallest batch."""
         if not 1 <= batch <= self.max_batch:
             raise CourseError("This engine takes batches of 1 to {}; wanted: {}".format(self.max_batch, batch))
-        batch = max(batch, self.min_batch)
-        arrays = {t.name: self._input_array((batch,) + tuple(t.shape[1:]), t.dtype) for t in self.inputs}
-        return Request(arrays)
-
-    def _input_array(self, shape, dtype):
-        return np.zeros(shape, dtype)
+        return Request(self._arrays(self.inputs, max(batch, self.min_batch)))
 
     def submit(self, request):
         """Start the inference and return at once."""
-        raise NotImplementedError
+        request.pending = self._start(request)
 
     def result(self, request):
         """Wait for a submitted request; its outputs, by name."""
-        raise NotImplementedError
+        if request.pending is None:
+            raise CourseError("There is nothing to wait for: submit the request first.")
+        request.outputs, request.pending = self._finish(request), None
+        return request.outputs
 
     def infer(self, request):
         """Run the request now; its outputs, by name."""

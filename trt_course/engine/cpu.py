@@ -12,57 +12,42 @@ _REFUSALS = (
     (("_TRT", "No Op registered for", "is not a registered function/op", "NOT_IMPLEMENTED"),
      "it holds an operator that ONNX Runtime does not have. A node such as EfficientNMS_TRT or NMS_TRT is a TensorRT "
      "plugin: that file needs TensorRT; on the CPU use the model without NMS inside."),
-    (("INVALID_PROTOBUF", "Protobuf parsing failed", "ModelProto does not have a graph",
-      "No graph was found"),
+    (("INVALID_PROTOBUF", "Protobuf parsing failed", "ModelProto does not have a graph", "No graph was found"),
      "it is not an ONNX file, or a part of one. Fetch or export it again. (An .engine or .etlt file is not ONNX.)"),
-    (("INVALID_GRAPH", "ShapeInferenceError", "This is an invalid model", "Unsupported model IR version",
-      "opset"), "ONNX Runtime does not accept its graph."),
 )
 _DYNAMIC_BATCH = 1, 8  # a larger batch buys nothing on a CPU but memory
 
 
-def _explain(path, err):
-    message = " ".join(str(err).replace(str(path), "the file").split())
-    for signs, meaning in _REFUSALS:
-        if any(sign in message for sign in signs):
-            return "{} cannot run on the CPU: {} ({})".format(path, meaning, message[:300])
-    return "{} cannot run on the CPU: {}".format(path, message[:400])
-
-
-def _open(path, threads):
-    ort = need("onnxruntime")
-    if not os.path.isfile(str(path)):
-        raise CourseError("There is no file {}. A model's ONNX stands beside its model.json.".format(path))
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = threads
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as err:  # its exception types differ from release to release
-        raise CourseError(_explain(path, err)) from None
-
-
 def _info(node):
-    types = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8, "tensor(float16)": np.float16,
-             "tensor(int32)": np.int32, "tensor(int64)": np.int64, "tensor(double)": np.float64}
-    if node.type not in types:
-        raise CourseError("The tensor {} has type {}, which this kit does not handle".format(node.name, node.type))
-    shape = tuple(d if isinstance(d, int) else -1 for d in node.shape)
-    return TensorInfo(node.name, shape, np.dtype(types[node.type]))
+    kind = node.type[len("tensor("):-1]
+    try:
+        dtype = np.dtype({"float": "float32", "double": "float64"}.get(kind, kind))
+    except TypeError:
+        raise CourseError("The tensor {} has type {}, which this kit does not handle".format(
+            node.name, node.type)) from None
+    return TensorInfo(node.name, tuple(d if isinstance(d, int) else -1 for d in node.shape), dtype)
 
 
 class CpuEngine(Engine):
     """An ONNX file on the CPU. `threads` 0 lets ONNX Runtime use one thread a core."""
 
     def __init__(self, path, threads=0):
-        self._session = _open(path, threads)
-        self._worker = None
+        ort, self._worker = need("onnxruntime"), None
+        if not os.path.isfile(str(path)):
+            raise CourseError("There is no file {}. A model's ONNX stands beside its model.json.".format(path))
+        options = ort.SessionOptions()
+        options.log_severity_level, options.intra_op_num_threads = 3, threads
+        try:
+            self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as err:  # its exception types differ from release to release
+            said = " ".join(str(err).replace(str(path), "the file").split())
+            why = next((text for signs, text in _REFUSALS if any(sign in said for sign in signs)), "ONNX Runtime says:")
+            raise CourseError("{} cannot run on the CPU: {} {}".format(path, why, said[:300])) from None
         self.inputs = tuple(_info(node) for node in self._session.get_inputs())
         self.outputs = tuple(_info(node) for node in self._session.get_outputs())
         fixed = self.inputs[0].shape[0]
         self.min_batch, self.max_batch = _DYNAMIC_BATCH if fixed == -1 else (fixed, fixed)
-        self.name = "ONNX Runtime {} on the CPU".format(need("onnxruntime").__version__)
+        self.name = "ONNX Runtime {} on the CPU".format(ort.__version__)
 
     def infer(self, request):
         if self._session is None:
@@ -71,16 +56,13 @@ class CpuEngine(Engine):
         request.outputs = {t.name: value for t, value in zip(self.outputs, values)}
         return request.outputs
 
-    def submit(self, request):
+    def _start(self, request):
         if self._worker is None:
             self._worker = ThreadPoolExecutor(max_workers=1)
-        request.pending = self._worker.submit(self.infer, request)
+        return self._worker.submit(self.infer, request)
 
-    def result(self, request):
-        pending, request.pending = request.pending, None
-        if pending is None:
-            raise CourseError("There is nothing to wait for: submit the request first.")
-        return pending.result()
+    def _finish(self, request):
+        return request.pending.result()
 
     def close(self):
         worker, self._worker, self._session = self._worker, None, None

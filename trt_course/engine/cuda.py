@@ -1,6 +1,7 @@
 """The few CUDA calls that an engine needs, on pycuda where it is installed, else on cuda-python; both behave alike.
 
 Memory, copies, streams, events, graphs of device 0 (CUDA_VISIBLE_DEVICES chooses another). No kernels, no networks.
+`int` of device memory is its address.
 """
 import contextlib
 import ctypes
@@ -8,7 +9,7 @@ import importlib
 import importlib.util
 import warnings
 import weakref
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,30 +19,36 @@ from ..errors import CourseError
 class Device(NamedTuple):
     name: str
     capability: str
-    memory: int
 
 
-class Memory(NamedTuple):
-    """Device memory; `owner` keeps it."""
-    ptr: int
-    owner: Any
+def _no_gpu(err):
+    return CourseError("No NVIDIA GPU can be used here: {}. Look at nvidia-smi; the backend cpu runs everywhere."
+                       .format(err))
+
+
+def _failed(err):
+    advice = "Close other programs that use the GPU, or take a smaller batch." if "memory" in str(err) else \
+        "An engine and its buffers belong to the thread that opened it."
+    return CourseError("CUDA says: {}. {}".format(err, advice))
 
 
 class PyCuda:
     """On the primary context, which TensorRT uses too; it is current only inside `with cuda.active():`."""
-    name = "pycuda"
+    name, modules = "pycuda", ("pycuda.driver",)
 
-    def __init__(self):
-        self._driver = driver = importlib.import_module("pycuda.driver")
+    def __init__(self, driver):
         warnings.filterwarnings("ignore", ".*out-of-thread context could not be cleaned up")  # at exit, all is freed
         try:
             driver.init()
-            self._device = driver.Device(0)
-            self._context = self._device.retain_primary_context()
+            device = driver.Device(0)
+            self._driver, self._context = driver, device.retain_primary_context()
         except driver.Error as err:
             raise _no_gpu(err) from None
-        self.device = Device(self._device.name(), "{}.{}".format(*self._device.compute_capability()),
-                             self._device.total_memory())
+        self.device = Device(device.name(), "{}.{}".format(*device.compute_capability()))
+        self.alloc, self.pinned, self.stream, self.event = (
+            driver.mem_alloc, driver.pagelocked_zeros, driver.Stream, driver.Event)
+        self.upload, self.copy_in, self.copy_out = (
+            driver.memcpy_htod, driver.memcpy_htod_async, driver.memcpy_dtoh_async)
 
     @contextlib.contextmanager
     def active(self):
@@ -53,31 +60,8 @@ class PyCuda:
         finally:
             self._driver.Context.pop()
 
-    def alloc(self, nbytes):
-        owner = self._driver.mem_alloc(nbytes)
-        return Memory(int(owner), owner)
-
-    def pinned(self, shape, dtype):
-        return self._driver.pagelocked_zeros(shape, dtype)
-
-    def upload(self, memory, array):
-        self._driver.memcpy_htod(memory.ptr, array)
-
-    def copy_in(self, memory, array, stream):
-        self._driver.memcpy_htod_async(memory.ptr, array, stream)
-
-    def copy_out(self, array, memory, stream):
-        self._driver.memcpy_dtoh_async(array, memory.ptr, stream)
-
-    def stream(self):
-        return self._driver.Stream()
-
-    @staticmethod
-    def handle(stream):
+    def handle(self, stream):
         return stream.handle
-
-    def event(self):
-        return self._driver.Event()
 
     def record(self, event, stream):
         event.record(stream)
@@ -94,62 +78,56 @@ class PyCuda:
 
 class CudaPython:
     """On the CUDA runtime, which uses the primary context of itself, in any thread."""
-    name = "cuda-python"
-    active = contextlib.ExitStack
+    name, modules = "cuda-python", ("cuda.bindings.runtime", "cuda.cudart")
+    active, handle = contextlib.ExitStack, int
 
-    def __init__(self):
-        self._rt = importlib.import_module(_runtime_name())
-        self._frees = []
-        error, facts = self._rt.cudaGetDeviceProperties(0)
-        if int(error):
-            raise _no_gpu(self._rt.cudaGetErrorString(error)[1].decode())
-        self.device = Device(facts.name.decode(), "{}.{}".format(facts.major, facts.minor), facts.totalGlobalMem)
+    def __init__(self, runtime):
+        self._rt, self._frees = runtime, contextlib.ExitStack()
+        facts = self._call(runtime.cudaGetDeviceProperties, 0, explain=_no_gpu)
+        self.device = Device(facts.name.decode(), "{}.{}".format(facts.major, facts.minor))
+        self._to_device = runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
+        self._to_host = runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
+        self.close = self._frees.close
 
-    def _call(self, function, *args):
+    def _call(self, function, *args, explain=_failed):
         error, *values = function(*args)
         if int(error):
-            raise _failed(self._rt.cudaGetErrorString(error)[1].decode())
+            raise explain(self._rt.cudaGetErrorString(error)[1].decode())
         return values[0] if values else None
 
-    def _keep(self, value, free):
-        self._frees.append((free, value))
+    def _keep(self, free, function, *args):
+        """What the function makes, freed by `close`."""
+        value = self._call(function, *args)
+        self._frees.callback(free, value)
         return value
 
     def alloc(self, nbytes):
-        return Memory(self._keep(self._call(self._rt.cudaMalloc, nbytes), self._rt.cudaFree), None)
+        return self._keep(self._rt.cudaFree, self._rt.cudaMalloc, nbytes)
 
     def pinned(self, shape, dtype):
-        count = int(np.prod(shape))
-        nbytes = count * np.dtype(dtype).itemsize
+        nbytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
         address = self._call(self._rt.cudaMallocHost, nbytes)
         block = (ctypes.c_byte * nbytes).from_address(address)
         weakref.finalize(block, self._rt.cudaFreeHost, address).atexit = False  # arrays on it keep the block alive
-        array = np.frombuffer(block, dtype, count).reshape(shape)
-        array[...] = 0
+        array = np.ndarray(shape, dtype, block)
+        array.fill(0)
         return array
 
     def upload(self, memory, array):
-        self._call(self._rt.cudaMemcpy, memory.ptr, array.ctypes.data, array.nbytes,
-                   self._rt.cudaMemcpyKind.cudaMemcpyHostToDevice)
+        self._call(self._rt.cudaMemcpy, memory, array.ctypes.data, array.nbytes, self._to_device)
 
     def copy_in(self, memory, array, stream):
-        self._call(self._rt.cudaMemcpyAsync, memory.ptr, array.ctypes.data, array.nbytes,
-                   self._rt.cudaMemcpyKind.cudaMemcpyHostToDevice, stream)
+        self._call(self._rt.cudaMemcpyAsync, memory, array.ctypes.data, array.nbytes, self._to_device, stream)
 
     def copy_out(self, array, memory, stream):
-        self._call(self._rt.cudaMemcpyAsync, array.ctypes.data, memory.ptr, array.nbytes,
-                   self._rt.cudaMemcpyKind.cudaMemcpyDeviceToHost, stream)
+        self._call(self._rt.cudaMemcpyAsync, array.ctypes.data, memory, array.nbytes, self._to_host, stream)
 
     def stream(self):
-        return self._keep(self._call(self._rt.cudaStreamCreateWithFlags, self._rt.cudaStreamNonBlocking),
-                          self._rt.cudaStreamDestroy)
-
-    @staticmethod
-    def handle(stream):
-        return int(stream)
+        return self._keep(self._rt.cudaStreamDestroy, self._rt.cudaStreamCreateWithFlags,
+                          self._rt.cudaStreamNonBlocking)
 
     def event(self):
-        return self._keep(self._call(self._rt.cudaEventCreate), self._rt.cudaEventDestroy)
+        return self._keep(self._rt.cudaEventDestroy, self._rt.cudaEventCreate)
 
     def record(self, event, stream):
         self._call(self._rt.cudaEventRecord, event, stream)
@@ -167,47 +145,23 @@ class CudaPython:
             self._rt.cudaStreamEndCapture(stream)
             raise
         graph = self._call(self._rt.cudaStreamEndCapture, stream)
-        replay = self._keep(self._call(self._rt.cudaGraphInstantiate, graph, 0), self._rt.cudaGraphExecDestroy)
+        replay = self._keep(self._rt.cudaGraphExecDestroy, self._rt.cudaGraphInstantiate, graph, 0)
         self._call(self._rt.cudaGraphDestroy, graph)
         return replay
 
     def launch(self, graph, stream):
         self._call(self._rt.cudaGraphLaunch, graph, stream)
 
-    def close(self):
-        while self._frees:
-            free, value = self._frees.pop()
-            free(value)
 
-
-LIBRARIES = {"pycuda": PyCuda, "cuda-python": CudaPython}
-
-
-def _runtime_name():
-    for name in ("cuda.bindings.runtime", "cuda.cudart"):
-        with contextlib.suppress(ImportError):
-            if importlib.util.find_spec(name):
-                return name
-    return None
+def _installed(name):
+    with contextlib.suppress(ImportError):  # of the package that the module is in
+        return importlib.util.find_spec(name) is not None
 
 
 def open_cuda(library=None):
     """The CUDA calls of pycuda or cuda-python: `library` names one, None takes what is installed."""
-    here = [name for name, there in (("pycuda", importlib.util.find_spec("pycuda")), ("cuda-python", _runtime_name()))
-            if there]
-    if library not in here and (library or not here):
-        raise CourseError("TensorRT needs {} for memory and streams, which is not installed: pip install cuda-python "
-                          "on a PC, pycuda on a Jetson. The backend cpu runs everywhere.".format(
-                              library or "pycuda or cuda-python"))
-    return LIBRARIES[library or here[0]]()
-
-
-def _no_gpu(err):
-    return CourseError("No NVIDIA GPU can be used here: {}. Look at nvidia-smi; the backend cpu runs everywhere."
-                       .format(err))
-
-
-def _failed(err):
-    advice = "Close other programs that use the GPU, or take a smaller batch." if "memory" in str(err) else \
-        "An engine and its buffers belong to the thread that opened it."
-    return CourseError("CUDA says: {}. {}".format(err, advice))
+    for kind in (PyCuda, CudaPython):
+        for module in filter(_installed, kind.modules if library in (None, kind.name) else ()):
+            return kind(importlib.import_module(module))
+    raise CourseError("{} is not installed, and TensorRT needs it for memory and streams: pip install cuda-python "
+                      "on a PC, pycuda on a Jetson.".format(library or "Neither pycuda nor cuda-python"))

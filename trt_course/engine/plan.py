@@ -21,13 +21,8 @@ _REFUSALS = (
 )
 
 
-def tensorrt_name():
-    """The name under which TensorRT's module is installed, or None."""
-    return next((name for name in _NAMES if importlib.util.find_spec(name)), None)
-
-
 def load_tensorrt():
-    name = tensorrt_name()
+    name = next(filter(importlib.util.find_spec, _NAMES), None)
     if name is None:
         raise CourseError("TensorRT's Python module is not installed: pip install -r requirements-nvidia.txt; on a "
                           "Jetson it comes with JetPack, for the system's own Python.")
@@ -62,12 +57,10 @@ def log_of(trt):
     return _logs[trt.__name__]
 
 
-def _load_old_plugins(trt, folder):
-    """FlattenConcat came as a library of its own until TensorRT had it among its plugins."""
-    library = Path(str(folder)) / "libflattenconcat.so"
-    creators = getattr(trt.get_plugin_registry(), "plugin_creator_list", ())
-    if library.is_file() and "FlattenConcat_TRT" not in {creator.name for creator in creators}:
-        ctypes.CDLL(str(library))
+def plugins(trt):
+    """The names of the plugins that this TensorRT has."""
+    registry = trt.get_plugin_registry()
+    return {creator.name for kind in ("plugin_creator_list", "all_creators") for creator in getattr(registry, kind, ())}
 
 
 def deserialize(trt, path):
@@ -75,8 +68,9 @@ def deserialize(trt, path):
     path = Path(str(path))
     if not path.is_file():
         raise CourseError("There is no engine file {}.".format(path))
-    log = log_of(trt)
-    _load_old_plugins(trt, path.parent)
+    log, library = log_of(trt), path.with_name("libflattenconcat.so")
+    if library.is_file() and "FlattenConcat_TRT" not in plugins(trt):  # until TensorRT had it, a library of its own
+        ctypes.CDLL(str(library))
     del log.errors[:]
     runtime = trt.Runtime(log)
     engine = runtime.deserialize_cuda_engine(path.read_bytes()) if runtime else None

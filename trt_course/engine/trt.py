@@ -4,6 +4,8 @@ Runs plans; building them, and knowing whether one fits this machine, is the bui
 your own.
 """
 import atexit
+import collections
+import itertools
 import json
 import threading
 import weakref
@@ -20,23 +22,18 @@ class _Tensors:
     """The API with named tensors, TensorRT 8.5 on."""
 
     def __init__(self, trt, engine):
-        self.engine = engine
-        self.names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
+        self.engine, self.names = engine, [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
         self.inputs = [n for n in self.names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
-
-    def info(self, trt, name):
-        return TensorInfo(name, tuple(self.engine.get_tensor_shape(name)),
-                          np.dtype(trt.nptype(self.engine.get_tensor_dtype(name))))
+        self.infos = [_info(trt, n, engine.get_tensor_shape(n), engine.get_tensor_dtype(n)) for n in self.names]
 
     def batches(self, name):
-        low, _, high = self.engine.get_tensor_profile_shape(name, 0)
-        return low[0], high[0]
+        return self.engine.get_tensor_profile_shape(name, 0)
 
     def bind(self, context, request):
         for name, array in request.inputs.items():
             context.set_input_shape(name, array.shape)
         for name, memory in request.memory.items():
-            context.set_tensor_address(name, memory.ptr)
+            context.set_tensor_address(name, int(memory))
 
     def run(self, context, request, stream):
         return context.execute_async_v3(stream)
@@ -49,30 +46,26 @@ class _Bindings:
         self.engine, self.implicit = engine, engine.has_implicit_batch_dimension
         self.names = [engine.get_binding_name(i) for i in range(engine.num_bindings)]
         self.inputs = [n for i, n in enumerate(self.names) if engine.binding_is_input(i)]
-
-    def info(self, trt, name):
-        index = self.names.index(name)
-        shape = tuple(self.engine.get_binding_shape(index))
-        return TensorInfo(name, (-1,) + shape if self.implicit else shape,
-                          np.dtype(trt.nptype(self.engine.get_binding_dtype(index))))
+        self.infos = [_info(trt, n, (-1,) * self.implicit + tuple(engine.get_binding_shape(i)),
+                            engine.get_binding_dtype(i)) for i, n in enumerate(self.names)]
 
     def batches(self, name):
-        if self.implicit:
-            return 1, self.engine.max_batch_size
-        low, _, high = self.engine.get_profile_shape(0, name)
-        return low[0], high[0]
+        return [[1], [], [self.engine.max_batch_size]] if self.implicit else self.engine.get_profile_shape(0, name)
 
     def bind(self, context, request):
-        request.bindings = [request.memory[name].ptr for name in self.names]
-        for name, array in request.inputs.items():
-            if not self.implicit:
-                context.set_binding_shape(self.names.index(name), array.shape)
+        for name, array in request.inputs.items() if not self.implicit else ():
+            context.set_binding_shape(self.names.index(name), array.shape)
 
     def run(self, context, request, stream):
+        bindings = [int(request.memory[name]) for name in self.names]
         if self.implicit:
             batch = len(request.inputs[self.inputs[0]])
-            return context.execute_async(batch_size=batch, bindings=request.bindings, stream_handle=stream)
-        return context.execute_async_v2(bindings=request.bindings, stream_handle=stream)
+            return context.execute_async(batch_size=batch, bindings=bindings, stream_handle=stream)
+        return context.execute_async_v2(bindings=bindings, stream_handle=stream)
+
+
+def _info(trt, name, shape, dtype):
+    return TensorInfo(name, tuple(shape), np.dtype(trt.nptype(dtype)))
 
 
 class _Lane:
@@ -98,9 +91,9 @@ class TrtEngine(Engine):
 
     def __init__(self, path, lanes=1, graph=False, api=None, library=None):
         trt = load_tensorrt()
-        self._thread, self._graph, self._closed = threading.get_ident(), graph, False
+        self._thread, self._graph, self._closed, self._lanes = threading.get_ident(), graph, False, []
         self._cuda = open_cuda(library or ("cuda-python" if graph else None))
-        self._lanes, self._next, self._engine, self._runtime = [], 0, None, None
+        self._array = self._cuda.pinned
         _open.add(self)
         try:
             with self._cuda.active():
@@ -111,45 +104,44 @@ class TrtEngine(Engine):
         except BaseException:
             self.close()
             raise
-        infos = [self._api.info(trt, name) for name in self._api.names]
-        self.inputs = tuple(t for t in infos if t.name in self._api.inputs)
-        self.outputs = tuple(t for t in infos if t.name not in self._api.inputs)
+        self._turns = itertools.cycle(self._lanes)
+        self.inputs = tuple(t for t in self._api.infos if t.name in self._api.inputs)
+        self.outputs = tuple(t for t in self._api.infos if t.name not in self._api.inputs)
         first = self.inputs[0]
-        self.min_batch, self.max_batch = self._api.batches(first.name) if first.shape[0] == -1 else first.shape[:1] * 2
+        shapes = self._api.batches(first.name) if first.shape[0] == -1 else [first.shape] * 3
+        self.min_batch, self.max_batch = shapes[0][0], shapes[2][0]
         self.name = "TensorRT {} on {}, with {}".format(describe(trt), self._cuda.device.name, self._cuda.name)
 
     def _enter(self):
         if self._closed:
             raise CourseError("This engine is closed; open it again to use it.")
         if threading.get_ident() != self._thread:
-            raise CourseError("This engine was opened in another thread. An engine belongs to one thread: open it in "
-                              "the thread that uses it (AsyncCamera's make_detector does so), or pass it pictures "
-                              "through a queue.")
+            raise CourseError("This engine was opened in another thread. Open it in the thread that uses it "
+                              "(AsyncCamera's make_detector does so), or pass it pictures through a queue.")
         return self._cuda.active()
 
     def new_request(self, batch=1):
         with self._enter():
             request = super().new_request(batch)
-            batch = len(next(iter(request.inputs.values())))
-            arrays = {t.name: self._input_array((batch,) + t.shape[1:], t.dtype) for t in self.outputs}
-            request.host = arrays
-            request.memory = {name: self._cuda.alloc(a.nbytes) for name, a in {**request.inputs, **arrays}.items()}
-            request.lane = self._lanes[self._next % len(self._lanes)]
-            self._next += 1
-            request.done, request.graph = self._cuda.event(), None
+            request.host = self._arrays(self.outputs, len(request.inputs[self.inputs[0].name]))
+            request.memory = {name: self._cuda.alloc(array.nbytes)
+                              for name, array in {**request.inputs, **request.host}.items()}
+            request.lane, request.done, request.graph = next(self._turns), self._cuda.event(), None
             if self._graph:
                 self._enqueue(request)
                 self._cuda.wait(request.done)
                 request.graph = self._cuda.capture(request.lane.stream, lambda: self._work(request))
         return request
 
-    def _input_array(self, shape, dtype):
-        return self._cuda.pinned(shape, dtype)
-
-    def submit(self, request):
+    def _start(self, request):
         with self._enter():
             self._enqueue(request)
-        request.pending = True
+        return request.done
+
+    def _finish(self, request):
+        with self._enter():
+            self._cuda.wait(request.done)
+        return request.host
 
     def _enqueue(self, request):
         lane = request.lane
@@ -163,50 +155,41 @@ class TrtEngine(Engine):
         self._cuda.record(request.done, lane.stream)
 
     def _work(self, request):
-        stream = request.lane.stream
         for name, array in request.inputs.items():
-            self._cuda.copy_in(request.memory[name], array, stream)
-        if not self._api.run(request.lane.context, request, self._cuda.handle(stream)):
+            self._cuda.copy_in(request.memory[name], array, request.lane.stream)
+        if not self._run(request):
             raise CourseError("TensorRT could not run the network: {}".format(
                 " ".join(log_of(load_tensorrt()).errors[-1:]) or "it does not say why"))
         for name, array in request.host.items():
-            self._cuda.copy_out(array, request.memory[name], stream)
+            self._cuda.copy_out(array, request.memory[name], request.lane.stream)
+
+    def _run(self, request):
+        return self._api.run(request.lane.context, request, self._cuda.handle(request.lane.stream))
 
     def compute(self, request):
         """The network alone on what a submitted request left on the GPU, without copies and waiting: to be measured."""
         with self._enter():
-            self._api.run(request.lane.context, request, self._cuda.handle(request.lane.stream))
-
-    def result(self, request):
-        if request.pending is None:
-            raise CourseError("There is nothing to wait for: submit the request first.")
-        with self._enter():
-            self._cuda.wait(request.done)
-        request.pending, request.outputs = None, request.host
-        return request.outputs
+            self._run(request)
 
     def layers(self, runs=20):
         """A row a layer: what TensorRT tells of it, and its mean microseconds over `runs` runs of the largest batch."""
-        trt, spent = load_tensorrt(), {}
+        trt, spent, told = load_tensorrt(), collections.defaultdict(list), []
 
         class Profiler(trt.IProfiler):
             def report_layer_time(self, layer_name, ms):
-                spent.setdefault(layer_name, []).append(ms * 1e3)
+                spent[layer_name].append(ms * 1e3)
 
         with self._enter():
-            rows = []
             if hasattr(self._engine, "create_engine_inspector"):
                 told = self._engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
-                rows = json.loads(told, strict=False)["Layers"]  # names hold line ends
+                told = json.loads(told, strict=False)["Layers"]  # names hold line ends
         request = self.new_request(self.max_batch)
-        request.lane.context.profiler = profiler = Profiler()
+        self._profiler = request.lane.context.profiler = Profiler()
         for _ in range(runs + 1):
             self.infer(request)
-        del profiler
-        known = {row["Name"] if isinstance(row, dict) else row for row in rows}
-        rows = [row if isinstance(row, dict) else {"Name": row} for row in rows]
-        rows += [{"Name": name} for name in spent if name not in known]
-        return [dict(row, microseconds=float(np.mean(spent.get(row["Name"], [0])[1:] or [0]))) for row in rows]
+        rows = {name: {"Name": name} for name in spent}
+        rows.update((row["Name"], row) if isinstance(row, dict) else (row, {"Name": row}) for row in told)
+        return [dict(row, microseconds=float(np.mean(spent[name][1:] or 0))) for name, row in rows.items()]
 
     def close(self):
         """Contexts first, then the engine, its runtime, and the memory."""
