@@ -163,5 +163,6 @@ def open_cuda(library=None):
     for kind in (PyCuda, CudaPython):
         for module in filter(_installed, kind.modules if library in (None, kind.name) else ()):
             return kind(importlib.import_module(module))
-    raise CourseError("{} is not installed, and TensorRT needs it for memory and streams: pip install cuda-python "
-                      "on a PC, pycuda on a Jetson.".format(library or "Neither pycuda nor cuda-python"))
+    raise CourseError("TensorRT needs {} for memory and streams, which is not installed: pip install cuda-python on a "
+                      "PC, pycuda on a Jetson. The backend cpu runs everywhere.".format(
+                          library or "pycuda or cuda-python"))
