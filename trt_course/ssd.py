@@ -4,6 +4,8 @@ One object belongs to one thread: its buffers, and on a GPU its engine, are that
 """
 from typing import List, NamedTuple, Tuple
 
+import numpy as np
+
 from .decode import decode
 from .engine import Request
 from .errors import CourseError
@@ -91,6 +93,11 @@ class TrtSSD:
         """The last third of `detect`: the engine's outputs into Detections of each picture."""
         threshold = self.spec.conf_threshold if conf_th is None else conf_th
         return decode(self._decoded, outputs, prepared.placements, prepared.sizes, threshold)
+
+    def warm_up(self):
+        """Run once, for the first run loads the GPU's kernels and takes longer. Returns the detector."""
+        self.detect(np.zeros((self.spec.input.height, self.spec.input.width, 3), np.uint8))
+        return self
 
     def _request(self, n):
         if n not in self._requests:

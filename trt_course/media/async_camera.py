@@ -96,6 +96,7 @@ class SyncCamera:
         self._turn = threading.Condition()  # guards all that two threads change
         self._first, self._last, self._inferred, self._shown, self._shown_at = None, -1, 0, 0, 0.0
         self._ages = deque(maxlen=3000)  # the last 100 s at 30 FPS
+        self._told, self._told_at = None, time.monotonic()
 
     def read(self):
         """The next View, or None at the end. A detector that failed or hangs is an error here."""
@@ -139,6 +140,13 @@ class SyncCamera:
             captured, seconds = self._last + 1 - first, max(0.0, self._shown_at - began)
             ages = np.percentile(self._ages or [0.0], [50, 95]).tolist()
             return Counts(captured, self._inferred, self._shown, captured - self._shown, seconds, *ages)
+
+    def news(self, view):
+        """Once a second a line about the time since the line before; else an empty one."""
+        if time.monotonic() - self._told_at < 1:
+            return ""
+        before, self._told, self._told_at = self._told, self.counts(), time.monotonic()
+        return self._told.report(before) + "; " + view.caption()
 
     def close(self):
         """Stop. Called in another thread it only ends `read`; the thread that reads closes the detector."""
