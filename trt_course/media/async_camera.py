@@ -80,7 +80,7 @@ class _Paced:
             self._source.close()
 
 
-class SyncCamera:
+class SyncCamera(sources.Stream):
     """The plain loop: read, infer, show. What is captured meanwhile is missed; a detector that hangs, hangs the caller.
 
     `source`: a Source, closed with the camera, or what open_source takes. `make_detector` gives anything with
@@ -155,15 +155,6 @@ class SyncCamera:
             if self._detector is not None and self._owner == threading.get_ident():
                 detector, self._detector = self._detector, None
                 detector.close()
-
-    def __iter__(self):
-        return iter(self.read, None)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 class ChildCamera(SyncCamera):
