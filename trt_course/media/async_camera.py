@@ -168,12 +168,9 @@ class ChildCamera(SyncCamera):
 
     def _run(self):
         try:
-            detector = self.make_detector()
-            try:
+            with closing(self.make_detector()) as detector:
                 self.state = "running"
                 self._work(detector)
-            finally:
-                detector.close()
         except BaseException as err:  # whatever ends the thread, the caller must hear of it
             self._error = err
 
