@@ -84,7 +84,7 @@ def test_frames_can_be_limited_and_a_folder_is_fine(ssd, tmp_path):
     assert len(fps.bench(ssd, tmp_path, frames=13).times) == 3
     with pytest.raises(CourseError, match="gives 11 frames; 10 are warm-up"):
         fps.bench(ssd, tmp_path, frames=11)
-    with pytest.raises(CourseError, match="is one picture"):
+    with pytest.raises(CourseError, match="gives 1 frames; 10 are warm-up.* a folder of pictures"):
         fps.bench(ssd, tmp_path / "1.png")
     with pytest.raises(CourseError, match="no scope 'gpu'; allowed: engine, detect, video"):
         fps.bench(ssd, tmp_path, scope="gpu")

@@ -153,12 +153,12 @@ def test_detections_of_an_unknown_picture(tmp_path):
 
 
 @pytest.mark.parametrize("line, message", [
-    ("car 1 2 3", "line 3: 4 fields in 'car 1 2 3'; wanted: class left top right bottom .difficult."),
+    ("car 1 2 3", "line 3: 4 fields; wanted: class left top right bottom .difficult.*: car 1 2 3"),
     ("stop sign 1 2 3 4 5", "line 3: 7 fields"),
     ("car 1 2 3 four", "line 3: could not convert string to float: 'four'"),
     ("car 1 2 3 nan", "line 3: a number is not finite"),
     ("car 1 2 3 4 hard", "line 3: the last field is 'hard'; allowed: difficult"),
-    ("car 5 2 3 4", "line 3: the box ends before it begins: left 5"),
+    ("car 5 2 3 4", "line 3: the box ends before it begins, in left top right bottom: car 5"),
     ('"car 1 2 3 4', "line 3: No closing quotation"),
 ])
 def test_mistakes_name_file_and_line(tmp_path, line, message):
@@ -170,7 +170,7 @@ def test_mistakes_name_file_and_line(tmp_path, line, message):
 def test_names_with_blanks(tmp_path):
     (tmp_path / "x.txt").write_text("stop sign 1 2 3 4 difficult\n'stop sign' 1 2 3 4\ncar 1 2 3 4\n")
     assert voc.read_truth(tmp_path / "x.txt", ["stop sign"]).labels == ["stop sign", "stop sign", "car"]
-    with pytest.raises(CourseError, match="line 1: 7 fields .* quoted, or listed"):
+    with pytest.raises(CourseError, match="line 1: 7 fields.* quoted, or listed"):
         voc.read_truth(tmp_path / "x.txt")
 
 

@@ -1,6 +1,7 @@
 """The view in a notebook: what it sends, how often, what ends it; without a kernel and in a real one."""
 import threading
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -177,7 +178,7 @@ print([t.name for t in threading.enumerate()].count("view"), open({marks!r}, "a"
 @pytest.mark.slow
 def test_in_a_real_kernel(cells, tmp_path):
     marks = tmp_path / "marks"
-    kit = widgets.kit_path("tests").resolve()
+    kit = Path(__file__).resolve().parent
     texts = [text.format(path=[str(kit), str(kit.parent)], model=str(cells), marks=str(marks))
              for text in (CELLS[0], CELLS[1], CELLS[2], CELLS[1], CELLS[2])]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in texts])

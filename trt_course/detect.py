@@ -32,41 +32,11 @@ def detect_one(ssd, source, out="out", conf_th=None, write=True, save_json=False
         write_image(target, BBoxVisualization(ssd.spec.cls_dict()).annotate(image, found))
     if save_json:
         write_json(target.with_suffix(".json"), found.to_coco(1, ssd.spec.category_ids()))
-    write_text(target.with_suffix(".txt"), found.to_text(ssd.spec.labels))
-    print(found.to_text(ssd.spec.labels), end="")
-    print("{} objects in {}, {:.1f} ms for preprocessing, network and decoding (one run, warm-up included). "
-          "{}".format(len(found), source.name, seconds * 1e3, "Picture: {}".format(target) if write else ""))
+    text = found.to_text(ssd.spec.labels)
+    write_text(target.with_suffix(".txt"), text)
+    print("{}{} objects in {}, {:.1f} ms for preprocessing, network and decoding (one run, warm-up included). "
+          "{}".format(text, len(found), source.name, seconds * 1e3, "Picture: {}".format(target) if write else ""))
     return found
-
-
-class _Folder:
-    """What detect_dir has done so far, and where it goes."""
-
-    def __init__(self, ssd, out, formats, draw_th, write):
-        self.ssd, self.out, self.formats = ssd, Path(str(out)), formats
-        self.draw_th, self.write = draw_th, write
-        self.vis = BBoxVisualization(ssd.spec.cls_dict())
-        self.category_ids = ssd.spec.category_ids()
-        self.results, self.done, self.failed = [], 0, []
-
-    def detect(self, number, path, conf_th):
-        try:
-            image = read_image(path)
-        except CourseError as err:
-            self.failed.append(str(err))
-            return
-        found = self.ssd.detect(image, conf_th)
-        if "voc" in self.formats:
-            write_text(self.out / "detection-results" / (path.stem + ".txt"), found.to_text(self.ssd.spec.labels))
-        if self.write:
-            drawn = self.vis.annotate(image, found.above(self.draw_th))
-            write_image(self.out / "pictures" / (path.stem + ".jpg"), drawn)
-        self.results += [dict(r, file_name=path.name) for r in found.to_coco(number, self.category_ids)]
-        self.done += 1
-
-    def finish(self):
-        if "coco" in self.formats:
-            write_json(self.out / "detections.json", self.results)
 
 
 def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.0, write=True):
@@ -77,45 +47,44 @@ def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.
     Scoring wants the faint boxes too, looking does not: `draw_th` keeps those below it out of the pictures.
     What is done when the reader presses Ctrl-C is kept.
     """
-    paths = images_in(kit_path(source))
+    paths, out = images_in(kit_path(source)), Path(str(out))
     twice = len(paths) - len({p.stem for p in paths})
     if twice:
         raise CourseError("{} pictures in {} share their name with another (a.jpg and a.png): their results would "
                           "overwrite each other. Rename them.".format(twice, source))
-    job = _Folder(ssd, out, formats, draw_th, write)
+    vis, category_ids = BBoxVisualization(ssd.spec.cls_dict()), ssd.spec.category_ids()
+    results, failed, done = [], [], 0
     try:
         for number, path in enumerate(progress(paths, desc="detect", unit="image"), 1):
-            job.detect(number, path, conf_th)
+            try:
+                image = read_image(path)
+            except CourseError as err:
+                failed.append(str(err))
+                continue
+            found = ssd.detect(image, conf_th)
+            if "voc" in formats:
+                write_text(out / "detection-results" / (path.stem + ".txt"), found.to_text(ssd.spec.labels))
+            if write:
+                write_image(out / "pictures" / (path.stem + ".jpg"), vis.annotate(image, found.above(draw_th)))
+            results += [dict(r, file_name=path.name) for r in found.to_coco(number, category_ids)]
+            done += 1
     finally:
-        job.finish()
-    print("{} of {} pictures done, results in {}".format(job.done, len(paths), out))
-    return job.failed
-
-
-class _Video:
-    """What happens to a frame and its detections, in a thread: draw, write, keep for the JSON file."""
-
-    def __init__(self, ssd, writer):
-        self.writer, self.rows, self.first = writer, [], None
-        self.vis, self.category_ids = BBoxVisualization(ssd.spec.cls_dict()), ssd.spec.category_ids()
-
-    def __call__(self, frame, found):
-        self.first = frame.time if self.first is None else self.first
-        time_in = frame.time - self.first
-        if self.writer:
-            self.writer.write(self.vis.annotate(frame.image, found), time_in)
-        self.rows += [dict(r, frame=frame.number, time=round(time_in, 6))
-                      for r in found.to_coco(frame.number + 1, self.category_ids)]
+        if "coco" in formats:
+            write_json(out / "detections.json", results)
+    print("{} of {} pictures done, results in {}".format(done, len(paths), out))
+    return failed
 
 
 def _chosen(video, stride, start, end):
-    """Every `stride`-th frame between two moments, in seconds from the video's start, or from now."""
+    """Every `stride`-th frame between two moments, in seconds from the video's start, or from now; its time from the
+    first of them on."""
     begun = time.monotonic() if video.live else 0.0
-    for count, frame in enumerate(f for f in iter(video.read, None) if f.time - begun >= start):
-        if end is not None and frame.time - begun >= end:
-            return
-        if count % stride == 0:
-            yield frame
+    late_enough = (frame for frame in video if frame.time - begun >= start)
+    between = itertools.takewhile(lambda frame: end is None or frame.time - begun < end, late_enough)
+    first = None
+    for frame in itertools.islice(between, 0, None, stride):
+        first = frame.time if first is None else first
+        yield frame._replace(time=frame.time - first)
 
 
 def _detected(ssd, frames, batch, conf_th, spent):
@@ -137,23 +106,29 @@ def detect_video(ssd, source, out="out", conf_th=None, write=True, stride=1, sta
     """
     if stride < 1 or batch < 1:
         raise CourseError("stride and batch are whole numbers from 1 up; given: {} and {}".format(stride, batch))
-    began, spent = time.perf_counter(), []
+    began, spent, rows = time.perf_counter(), [], []
+    vis, category_ids = BBoxVisualization(ssd.spec.cls_dict()), ssd.spec.category_ids()
+
+    def keep(frame, found):
+        if write:
+            writer.write(vis.annotate(frame.image, found), frame.time)
+        rows.extend(dict(r, frame=frame.number, time=round(frame.time, 6))
+                    for r in found.to_coco(frame.number + 1, category_ids))
     with open_source(source) as video:
         target = Path(str(out)) / ("live.mp4" if video.live else Path(video.uri).stem + ".mp4")
-        writer = VideoWriter(target, video.fps / stride, encoder) if write else None
-        keep, chosen = _Video(ssd, writer), _chosen(video, stride, start, end)
+        chosen = _chosen(video, stride, start, end)
         total = -(-video.frames // stride) if video.frames and not start and end is None else None
         try:
-            with writer or ExitStack(), Behind(keep) as sink, \
-                    closing(chosen if video.live else ahead(chosen, 4 + batch)) as frames:
+            with VideoWriter(target, video.fps / stride, encoder) if write else ExitStack() as writer, \
+                    Behind(keep) as sink, closing(chosen if video.live else ahead(chosen, 4 + batch)) as frames:
                 pairs = _detected(ssd, frames, batch, conf_th, spent)
                 for frame, found in progress(pairs, total=total, desc="detect", unit="frame"):
                     sink.put(frame, found)
-                    if show and not show(keep.vis.annotate(frame.image, found)):
+                    if show and not show(vis.annotate(frame.image, found)):
                         break
         finally:
             if save_json and spent:
-                write_json(target.with_suffix(".json"), keep.rows)
+                write_json(target.with_suffix(".json"), rows)
     if not spent:
         raise CourseError("{} holds no frame that can be read{}.".format(source, " after --start" if start else ""))
     print("{} frames, {:.1f} FPS over all; median {:.1f} ms a frame for preprocessing, network and decoding. {}".format(

@@ -4,6 +4,8 @@ One object belongs to one thread: its buffers, and on a GPU its engine, are that
 """
 from typing import List, NamedTuple, Tuple
 
+import numpy as np
+
 from .decode import decode
 from .engine import Request
 from .errors import CourseError
@@ -66,22 +68,22 @@ class TrtSSD:
 
     def detect(self, img, conf_th=None):
         """Detections of one picture; unpacks as boxes, confs, clss. `conf_th` None is the record's (0.3)."""
-        return self._detect([as_bgr(img)], conf_th)[0]
+        return self.detect_batch([img], conf_th)[0]
 
     def detect_batch(self, images, conf_th=None):
         """Detections of each picture of a list, in as few runs of the network as its batch allows."""
-        pictures = [as_bgr(image) for image in images]
-        step = self.engine.max_batch
-        return [found for start in range(0, len(pictures), step)
-                for found in self._detect(pictures[start:start + step], conf_th)]
-
-    def _detect(self, pictures, conf_th):
-        prepared = self.prepare(pictures)
-        return self.finish(prepared, self.engine.infer(prepared.request), conf_th)
+        pictures, step, found = [as_bgr(image) for image in images], self.engine.max_batch, []
+        for start in range(0, len(pictures), step):
+            prepared = self.prepare(pictures[start:start + step])
+            found += self.finish(prepared, self.engine.infer(prepared.request), conf_th)
+        return found
 
     def prepare(self, pictures):
         """The first third of `detect`: uint8 BGR pictures into a request's input buffer."""
-        request = self._request(len(pictures))
+        n = len(pictures)
+        if n not in self._requests:
+            self._requests[n] = self.engine.new_request(n)
+        request = self._requests[n]
         placements = self._preprocess.batch(pictures, request.inputs[self._entry])
         if self._inner is not None:
             placements = [where.then(self._inner) for where in placements]
@@ -92,10 +94,10 @@ class TrtSSD:
         threshold = self.spec.conf_threshold if conf_th is None else conf_th
         return decode(self._decoded, outputs, prepared.placements, prepared.sizes, threshold)
 
-    def _request(self, n):
-        if n not in self._requests:
-            self._requests[n] = self.engine.new_request(n)
-        return self._requests[n]
+    def warm_up(self):
+        """Run once, for the first run loads the GPU's kernels and takes longer. Returns the detector."""
+        self.detect(np.zeros((self.spec.input.height, self.spec.input.width, 3), np.uint8))
+        return self
 
     def close(self):
         self._requests = {}

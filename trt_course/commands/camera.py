@@ -1,14 +1,13 @@
 """The command camera."""
-import contextlib
 import time
+from contextlib import ExitStack
 
 from ..draw import BBoxVisualization
-from ..files import kit_path, write_json
-from ..lesson.widgets import ready_ssd
-from ..media.async_camera import MODES, Counts
+from ..files import write_json
+from ..media.async_camera import MODES
 from ..media.window import Window
 from ..models import find_model
-from . import DEFAULT_MODEL, add_engine_options, confidence
+from . import DEFAULT_MODEL, add_engine_options, confidence, open_ssd
 
 
 def add_commands(commands):
@@ -29,35 +28,28 @@ def add_commands(commands):
 
 def _camera(args):
     vis = BBoxVisualization(find_model(args.model).cls_dict())
-    source = args.source if ":" in args.source else str(kit_path(args.source))
-    with contextlib.ExitStack() as stack:
-        window = stack.enter_context(Window("trt_course")) if args.show else None
-        camera = stack.enter_context(MODES[args.mode](
-            source, lambda: ready_ssd(args.model, backend=args.backend, threads=args.threads), args.every, args.conf))
-        stack.callback(_tell, camera, args)
-        _watch(camera, args.seconds or float("inf"), window, vis)
+    with Window("trt_course") if args.show else ExitStack() as window, \
+            MODES[args.mode](args.source, lambda: open_ssd(args).warm_up(), args.every, args.conf) as camera:
+        try:
+            _watch(camera, args.seconds or float("inf"), args.show and window, vis)
+        finally:
+            counts = camera.counts()
+            print("{0.captured} captured, {0.shown} shown, {0.dropped} dropped, {0.inferred} inferred in "
+                  "{0.seconds:.1f} s: {1}".format(counts, counts.report()))
+            if args.json:
+                write_json(args.json, dict(counts._asdict(), mode=args.mode, every=args.every))
     return 0
 
 
 def _watch(camera, seconds, window, vis):
     """A line a second, until the end of the source, of the time, or of the reader's patience."""
-    before, said = Counts(1, 0, 1), time.monotonic()
-    started = said
+    started = time.monotonic()
     for view in camera:
         image, now = view.frame.image, time.monotonic()
         if window and not window.show(image if view.found is None else vis.annotate(image, view.found)):
             return
-        if now - said >= 1:
-            counts = camera.counts()
-            print("{:4.0f} s  {}; {}".format(now - started, counts.report(before), view.caption()), flush=True)
-            said, before = now, counts
+        news = camera.news(view)
+        if news:
+            print("{:4.0f} s  {}".format(now - started, news), flush=True)
         if now - started >= seconds:
             return
-
-
-def _tell(camera, args):
-    counts = camera.counts()
-    print("{0.captured} captured, {0.shown} shown, {0.dropped} dropped, {0.inferred} inferred in {0.seconds:.1f} s: {1}"
-          .format(counts, counts.report()))
-    if args.json:
-        write_json(args.json, dict(counts._asdict(), mode=args.mode, every=args.every))

@@ -73,8 +73,8 @@ def _detect(args):
         if kind == "image":
             detect_one(ssd, args.source, args.out, args.conf, write, args.save_json)
         elif kind == "folder":
-            formats = [args.format] * (not args.save_json) if args.format else FORMATS
-            return failures(detect_dir(ssd, args.source, args.out, args.conf, formats or FORMATS, write=write))
+            formats = [args.format] if args.format and not args.save_json else FORMATS
+            return failures(detect_dir(ssd, args.source, args.out, args.conf, formats, write=write))
         else:
             detect_video(ssd, args.source, args.out, args.conf, write, args.stride, args.start, args.end,
                          args.save_json, args.batch, args.encoder, args.show and window.show)

@@ -8,13 +8,11 @@ import time
 import weakref
 
 import cv2
-import numpy as np
 
 from ..draw import BBoxVisualization
 from ..errors import CourseError, need
-from ..files import kit_path
 from ..media import sources
-from ..media.async_camera import MODES, Counts
+from ..media.async_camera import MODES
 from ..models import find_model, list_models
 from ..ssd import TrtSSD
 
@@ -82,9 +80,8 @@ class CameraView:
         try:
             self.line.value = "opening " + self.source
             spec = find_model(self.model.value)
-            path = self.source if ":" in self.source else str(kit_path(self.source))
-            source = sources.open_source(path, loop=True)
-            with MODES[self.mode](source, lambda: ready_ssd(spec, verbose=False), self.every) as camera:
+            source = sources.open_source(self.source, loop=True)
+            with MODES[self.mode](source, lambda: TrtSSD(spec, verbose=False).warm_up(), self.every) as camera:
                 self._camera = camera
                 self.line.value = self._look(halt, camera, BBoxVisualization(spec.cls_dict()))
         except Exception as err:  # a thread has nobody else to tell
@@ -92,8 +89,7 @@ class CameraView:
 
     def _look(self, halt, camera, vis):
         """Until it is halted; what to say then."""
-        due = said = answered = time.monotonic()
-        before = Counts(1, 0, 1)
+        due = answered = time.monotonic()
         for view in iter(lambda: None if halt.is_set() else camera.read(), None):
             camera.conf_th, now = self.conf.value, time.monotonic()
             if self._seen.value == self._sent.value:
@@ -103,10 +99,7 @@ class CameraView:
                     self._push(view, vis)
             elif now - answered > PATIENCE:
                 return "stopped: the browser has not answered for {:.0f} s".format(PATIENCE)
-            if now - said >= 1:
-                counts = camera.counts()
-                self.line.value = view.caption() + "; " + counts.report(before)
-                said, before = now, counts
+            self.line.value = camera.news(view) or self.line.value
         return "stopped"
 
     def _push(self, view, vis):
@@ -117,10 +110,3 @@ class CameraView:
         canvas = cv2.resize(canvas, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         self.picture.value = cv2.imencode(".jpg", canvas, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
         self._sent.value += 1
-
-
-def ready_ssd(model, **options):
-    """A TrtSSD that has run once: the first run, which loads the GPU's kernels, belongs to the start."""
-    ssd = TrtSSD(model, **options)
-    ssd.detect(np.zeros((ssd.spec.input.height, ssd.spec.input.width, 3), np.uint8))
-    return ssd

@@ -4,6 +4,7 @@ Warm-up is left out, every frame is another one, and a spread comes with each fi
 """
 import itertools
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Dict, NamedTuple
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from ..draw import BBoxVisualization
 from ..errors import CourseError
-from ..media.sources import images_in, kind_of, open_source, read_image
+from ..media.sources import open_source
 from ..media.writer import VideoWriter
 from ..progress import progress
 from . import machine
@@ -20,6 +21,11 @@ SCOPES = {
     "engine": "input tensor to output tensors",
     "detect": "picture in memory to boxes",
     "video": "file to file: read, detect, draw, write",
+}
+_STAGES = {
+    "engine": ("infer",),
+    "detect": ("preprocess", "infer", "decode"),
+    "video": ("read", "preprocess", "infer", "decode", "draw", "write"),
 }
 WARM_UP, LEAST, BLOCKS = 10, 200, 10
 
@@ -43,19 +49,20 @@ class Timing(NamedTuple):
         return float(max(abs(1e3 / part.mean() - self.fps) for part in parts) / self.fps)
 
     def report(self):
-        p50, p95 = np.percentile(self.times, [50, 95])
-        rows = ["{:.1f} FPS +- {:.0f} %, scope {} ({})".format(
-            self.fps, 100 * self.spread, self.scope, SCOPES[self.scope]),
-            "  a frame: p50 {:.2f} ms, p95 {:.2f} ms, {} intervals after {} frames of warm-up".format(
-            p50, p95, len(self.times), WARM_UP)]
+        rows = [self.subject,
+                "{:.1f} FPS +- {:.0f} %, scope {} ({})".format(
+                    self.fps, 100 * self.spread, self.scope, SCOPES[self.scope]),
+                "  a frame: p50 {p50_ms:.2f} ms, p95 {p95_ms:.2f} ms, {intervals} intervals after {warm_up} frames of "
+                "warm-up".format(**self.as_dict())]
         rows += ["  {:<12}{:8.2f} ms".format(name, value) for name, value in self.stages.items()]
         rows += ["  {}: {}".format(name, value) for name, value in sorted(self.context.items())]
-        return "\n".join([self.subject] + rows)
+        return "\n".join(rows)
 
     def as_dict(self):
-        return {"scope": self.scope, "subject": self.subject, "fps": self.fps, "spread": self.spread,
-                "p50_ms": float(np.percentile(self.times, 50)), "p95_ms": float(np.percentile(self.times, 95)),
-                "intervals": len(self.times), "warm_up": WARM_UP, "stages_ms": self.stages, "context": self.context}
+        p50, p95 = np.percentile(self.times, [50, 95]).tolist()
+        return {"scope": self.scope, "subject": self.subject, "fps": self.fps, "spread": self.spread, "p50_ms": p50,
+                "p95_ms": p95, "intervals": len(self.times), "warm_up": WARM_UP, "stages_ms": self.stages,
+                "context": self.context}
 
 
 class _Clock:
@@ -70,80 +77,36 @@ class _Clock:
         self.spent.setdefault(stage, []).append((time.perf_counter() - started) * 1e3)
         return result
 
-    def medians(self):
-        return {stage: float(np.median(values[WARM_UP:])) for stage, values in self.spent.items()}
-
-
-def frames_of(source):
-    """The pictures of a folder or the frames of a video, each once; how many there are at most, and their rate."""
-    if kind_of(source) == "folder":
-        paths = images_in(source)
-        return (read_image(path) for path in paths), len(paths), 25.0
-    if kind_of(source) == "image":
-        raise CourseError("{} is one picture: a measurement needs many different ones, a folder or a video."
-                          .format(source))
-    video = open_source(source)
-    return (frame.image for frame in video), video.frames or 0, video.fps
-
 
 def bench(ssd, source, scope="detect", frames=None, out=None):
     """A Timing of `scope` over the source's frames: `frames` of them, by default at least 200 or all it has."""
     if scope not in SCOPES:
         raise CourseError("There is no scope '{}'; allowed: {}".format(scope, ", ".join(SCOPES)))
-    stream, most, rate = frames_of(source)
-    wanted = min(frames or LEAST, most) if most > 0 else frames or LEAST
-    clock, ends = _Clock(), []
-    with _Loop(ssd, scope, clock, rate, out) as loop:
-        for frame in progress(itertools.islice(_timed(stream, clock, scope), wanted), total=wanted, desc=scope):
-            ends.append(loop(frame))
-    times = np.diff(ends)[WARM_UP - 1:] * 1e3 if scope == "video" else np.array(ends[WARM_UP:]) * 1e3
-    if len(times) < 2:
-        raise CourseError("{} gives {} frames; {} are warm-up, and at least two more are needed.".format(
-            source, len(ends), WARM_UP))
-    subject = "{} on {}".format(ssd.spec.name, Path(str(source)).name)
-    return Timing(scope, subject, times, clock.medians(), _context(ssd))
+    clock, most = _Clock(), frames or LEAST
+    with open_source(source) as video, \
+            VideoWriter(out or "out/bench.mp4", video.fps) if scope == "video" else ExitStack() as writer:
+        total = min(most, video.frames or most)
+        stream = itertools.islice(iter(lambda: clock("read", video.read), None), total)
+        ends = [_once(ssd, clock, frame.image, scope == "video" and writer)
+                for frame in progress(stream, total=total, desc=scope)]
+    if len(ends) < WARM_UP + 2:
+        raise CourseError("{} gives {} frames; {} are warm-up, and at least two more are needed: a video, or a folder "
+                          "of pictures.".format(source, len(ends), WARM_UP))
+    spent = {stage: np.array(clock.spent[stage][WARM_UP:]) for stage in _STAGES[scope]}
+    return Timing(scope, "{} on {}".format(ssd.spec.name, Path(str(source)).name),
+                  np.diff(ends[WARM_UP - 1:]) * 1e3 if scope == "video" else sum(spent.values()),
+                  {stage: float(np.median(times)) for stage, times in spent.items()}, _context(ssd))
 
 
-def _timed(stream, clock, scope):
-    """The frames; for a video the reading is one of its stages."""
-    end = object()
-    while True:
-        frame = clock("read", next, stream, end) if scope == "video" else next(stream, end)
-        if frame is end:
-            return
-        yield frame
-
-
-class _Loop:
-    """One frame through the scope. Returns seconds for one frame, or, for a video, the time it was finished."""
-
-    def __init__(self, ssd, scope, clock, rate, out):
-        self.ssd, self.scope, self.clock = ssd, scope, clock
-        self.vis = BBoxVisualization(ssd.spec.cls_dict())
-        self.writer = VideoWriter(out or Path("out") / "bench.mp4", rate) if scope == "video" else None
-
-    def __call__(self, frame):
-        if self.scope == "engine":
-            prepared = self.ssd.prepare([frame])
-            started = time.perf_counter()
-            self.clock("infer", self.ssd.engine.infer, prepared.request)
-            return time.perf_counter() - started
-        started = time.perf_counter()
-        prepared = self.clock("preprocess", self.ssd.prepare, [frame])
-        outputs = self.clock("infer", self.ssd.engine.infer, prepared.request)
-        found = self.clock("decode", self.ssd.finish, prepared, outputs)[0]
-        if self.scope == "detect":
-            return time.perf_counter() - started
-        drawn = self.clock("draw", self.vis.annotate, frame, found)
-        self.clock("write", self.writer.write, drawn)
-        return time.perf_counter()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        if self.writer is not None:
-            self.writer.__exit__(*error)
+def _once(ssd, clock, image, writer):
+    """One picture through all stages, drawing and writing where there is a writer; the moment it was finished."""
+    prepared = clock("preprocess", ssd.prepare, [image])
+    outputs = clock("infer", ssd.engine.infer, prepared.request)
+    found = clock("decode", ssd.finish, prepared, outputs)[0]
+    if writer:
+        drawn = clock("draw", BBoxVisualization(ssd.spec.cls_dict()).annotate, image, found)
+        clock("write", writer.write, drawn)
+    return time.perf_counter()
 
 
 def _context(ssd):

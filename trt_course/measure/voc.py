@@ -58,81 +58,63 @@ class Score(NamedTuple):
 _MARKED = re.compile(r"""['"\\]""")
 
 
-def _rows(path, least, most, form, names):
-    for number, line in enumerate(_lines(path), 1):
-        try:
-            row = _join_name(shlex.split(line) if _MARKED.search(line) else line.split(), names)
-        except ValueError as err:
-            raise CourseError("{}, line {}: {}: {}".format(path, number, err, line)) from None
-        if row and not least <= len(row) <= most:
-            raise CourseError("{}, line {}: {} fields in '{}'; wanted: {}. A class name with blanks is quoted, or "
-                              "listed.".format(path, number, len(row), line, form))
-        if row:
-            yield number, row
-
-
-def _join_name(row, names):
-    """The row with its first fields as one, where they spell a known name with blanks."""
-    for n in range(len(row), 1, -1) if names else ():
-        if " ".join(row[:n]) in names:
-            return [" ".join(row[:n])] + row[n:]
-    return row
-
-
-def _lines(path):
+def _read(path, form, names):
+    """Labels, numbers (n, k) and marks (n,) of the lines that are not blank."""
     try:
-        return Path(str(path)).read_text(encoding="utf-8").splitlines()
+        lines = Path(str(path)).read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
         raise CourseError("{} is not a text file".format(path)) from None
+    labels, numbers, marks = [], [], []
+    count = len(form.split()) - form.count("[")
+    for number, line in enumerate(lines, 1):
+        try:
+            row = shlex.split(line) if _MARKED.search(line) else line.split()
+            if row:
+                ends = range(len(row), 1, -1) if names else ()
+                end = next((n for n in ends if " ".join(row[:n]) in names), 1)
+                row[:end] = [" ".join(row[:end])]  # one field, where they spell a known name with blanks
+                numbers.append(_numbers(row, count, form))
+                labels.append(row[0])
+                marks.append(len(row) > count)
+        except ValueError as err:
+            raise CourseError("{}, line {}: {}: {}".format(path, number, err, line)) from None
+    return labels, np.array(numbers, dtype=float).reshape(-1, count - 1), np.array(marks, dtype=bool)
 
 
-def _numbers(path, number, fields):
-    try:
-        values = [float(f) for f in fields]
-    except ValueError as err:
-        raise CourseError("{}, line {}: {}".format(path, number, err)) from None
+def _numbers(row, count, form):
+    if len(row) not in (count, len(form.split())):
+        raise ValueError("{} fields; wanted: {}. A class name with blanks is quoted, or listed".format(len(row), form))
+    if row[count:] not in ([], ["difficult"]):
+        raise ValueError("the last field is '{}'; allowed: difficult, or nothing".format(row[-1]))
+    values = [float(field) for field in row[1:count]]
     if not all(map(math.isfinite, values)):
-        raise CourseError("{}, line {}: a number is not finite".format(path, number))
+        raise ValueError("a number is not finite")
     if values[-2] < values[-4] or values[-1] < values[-3]:
-        raise CourseError("{}, line {}: the box ends before it begins: left {} top {} right {} bottom {}".format(
-            path, number, *fields[-4:]))
+        raise ValueError("the box ends before it begins, in left top right bottom")
     return values
 
 
 def read_truth(path, names=()):
-    """Lines `class left top right bottom [difficult]`; `names` with blanks need no quotes."""
-    labels, boxes, difficult = [], [], []
-    for number, row in _rows(path, 5, 6, "class left top right bottom [difficult]", names):
-        if row[5:] not in ([], ["difficult"]):
-            raise CourseError("{}, line {}: the last field is '{}'; allowed: difficult, or nothing".format(
-                path, number, row[5]))
-        labels.append(row[0])
-        boxes.append(_numbers(path, number, row[1:5]))
-        difficult.append(len(row) == 6)
-    return Truth(labels, np.array(boxes, dtype=float).reshape(-1, 4), np.array(difficult, dtype=bool))
+    """The Truth in lines `class left top right bottom [difficult]`; `names` with blanks need no quotes."""
+    return Truth(*_read(path, "class left top right bottom [difficult]", names))
 
 
 def read_found(path, names=()):
-    """Lines `class confidence left top right bottom`; `names` with blanks need no quotes."""
-    labels, values = [], []
-    for number, row in _rows(path, 6, 6, "class confidence left top right bottom", names):
-        labels.append(row[0])
-        values.append(_numbers(path, number, row[1:]))
-    values = np.array(values, dtype=float).reshape(-1, 5)
-    return Found(labels, values[:, 0], values[:, 1:])
+    """The Found in lines `class confidence left top right bottom`; `names` with blanks need no quotes."""
+    labels, numbers, _ = _read(path, "class confidence left top right bottom", names)
+    return Found(labels, numbers[:, 0], numbers[:, 1:])
 
 
 def read_folders(truth_dir, found_dir, names=()):
     """Both folders by image name, and the names of images that have no detection file (they count as empty)."""
-    truths = {p.stem: read_truth(p, names) for p in _text_files(truth_dir)}
-    paths = {p.stem: p for p in _text_files(found_dir)}
-    strange = sorted(set(paths) - set(truths))
-    if strange:
-        raise CourseError("{} has no ground truth: {} holds no {}.txt".format(
-            paths[strange[0]], truth_dir, strange[0]))
-    missing = sorted(set(truths) - set(paths))
-    nothing = Found([], np.zeros(0), np.zeros((0, 4)))
-    return truths, {name: read_found(paths[name], names) if name in paths else nothing for name in truths}, missing
+    truths = {path.stem: read_truth(path, names) for path in _text_files(truth_dir)}
+    founds = {path.stem: read_found(path, names) for path in _text_files(found_dir)}
+    for strange in sorted(set(founds) - set(truths)):
+        raise CourseError("{0}/{1}.txt has no ground truth: {2} holds no {1}.txt".format(
+            found_dir, strange, truth_dir))
+    missing = sorted(set(truths) - set(founds))
+    founds.update(dict.fromkeys(missing, Found([], np.zeros(0), np.zeros((0, 4)))))
+    return truths, founds, missing
 
 
 def _text_files(folder):
@@ -145,17 +127,16 @@ def _text_files(folder):
 def overlap(boxes, others):
     """Intersection over union of each of (n, 4) boxes with each of (m, 4) others, sides counted with +1 pixel."""
     boxes, others = boxes[:, None], others[None]
-    inter = (np.minimum(boxes[..., 2:], others[..., 2:]) - np.maximum(boxes[..., :2], others[..., :2]) + 1).clip(0)
-    inter = inter[..., 0] * inter[..., 1]  # (n, m)
-    sides, other_sides = boxes[..., 2:] - boxes[..., :2] + 1, others[..., 2:] - others[..., :2] + 1
-    return inter / (sides[..., 0] * sides[..., 1] + other_sides[..., 0] * other_sides[..., 1] - inter)
+    sides = np.minimum(boxes[..., 2:], others[..., 2:]) - np.maximum(boxes[..., :2], others[..., :2]) + 1
+    inter = sides.clip(0).prod(axis=-1)  # (n, m)
+    area, other_area = ((b[..., 2:] - b[..., :2] + 1).prod(axis=-1) for b in (boxes, others))
+    return inter / (area + other_area - inter)
 
 
 def score(truths, founds, ignore=(), class_iou=None):
     """The Score of detections {image: Found} against ground truth {image: Truth}."""
-    thresholds = class_iou or {}
     names = sorted({label for truth in truths.values() for label in truth.labels} - set(ignore))
-    return Score({name: _score_class(name, truths, founds, thresholds.get(name, 0.5)) for name in names})
+    return Score({name: _score_class(name, truths, founds, (class_iou or {}).get(name, 0.5)) for name in names})
 
 
 def _score_class(name, truths, founds, min_iou):
@@ -164,50 +145,48 @@ def _score_class(name, truths, founds, min_iou):
         truth, found = truths[image], founds[image]
         ours = [i for i, label in enumerate(truth.labels) if label == name]
         rows = [i for i, label in enumerate(found.labels) if label == name]
-        total += int((~truth.difficult[ours]).sum())
         rows = [rows[i] for i in np.argsort(-found.confs[rows], kind="stable")]
+        total += int((~truth.difficult[ours]).sum())
         confs += found.confs[rows].tolist()
         verdicts += _judge(found.boxes[rows], truth.boxes[ours], truth.difficult[ours], min_iou)
     order = np.argsort(-np.array(confs), kind="stable")  # equal ones in the order of the files
-    return _curve(np.array(verdicts, dtype=int)[order], total)
+    verdicts = np.array(verdicts, dtype=int)[order]
+    hits, alarms = np.cumsum(verdicts == 1), np.cumsum(verdicts == -1)
+    recall, precision = hits / max(total, 1), hits / np.maximum(hits + alarms, 1)
+    return ClassScore(area_under(recall, precision), recall, precision, total,
+                      int((verdicts == 1).sum()), int((verdicts == -1).sum()))
 
 
 def _judge(boxes, truths, difficult, min_iou):
-    """1 right, -1 wrong, 0 neither, for boxes of one image by confidence. Only the best overlap is looked at, and
-    marked as used."""
-    if not len(truths) or not len(boxes):
+    """1 right, -1 wrong, 0 neither, for boxes of one image by confidence. Only the best overlap is looked at."""
+    if not len(truths):
         return [-1] * len(boxes)
-    overlaps = overlap(boxes, truths)  # (n, m)
-    verdicts, used = [], set()
+    overlaps, verdicts, used = overlap(boxes, truths), [], set()  # (n, m)
     for best, most in zip(overlaps.argmax(axis=1).tolist(), overlaps.max(axis=1).tolist()):
-        right = most >= min_iou and best not in used
-        verdicts.append(0 if most >= min_iou and difficult[best] else 1 if right else -1)
-        if verdicts[-1] == 1:
+        if most < min_iou or best in used:
+            verdicts.append(-1)
+        elif difficult[best]:
+            verdicts.append(0)
+        else:
+            verdicts.append(1)
             used.add(best)
     return verdicts
 
 
-def _curve(verdicts, total):
-    hits, alarms = np.cumsum(verdicts == 1), np.cumsum(verdicts == -1)
-    recall = hits / max(total, 1)
-    precision = hits / np.maximum(hits + alarms, 1)
-    return ClassScore(area_under(recall, precision), recall, precision, total,
-                      int(hits[-1]) if len(hits) else 0, int(alarms[-1]) if len(alarms) else 0)
-
-
 def area_under(recall, precision):
     """The area under the curve after precision is made monotone from the right (VOC 2010 on)."""
-    recall = np.concatenate([[0.0], recall, [1.0]])
-    precision = np.concatenate([[0.0], precision, [0.0]])
-    precision = np.maximum.accumulate(precision[::-1])[::-1]
-    steps = np.flatnonzero(recall[1:] != recall[:-1])
-    return float(((recall[steps + 1] - recall[steps]) * precision[steps + 1]).sum())
+    widths = np.diff(np.concatenate([[0.0], recall, [1.0]]))
+    heights = np.maximum.accumulate(np.append(precision, 0.0)[::-1])[::-1]
+    return float((widths * heights).sum())
+
+
+def _keep(found, mask):
+    return Found([label for label, kept in zip(found.labels, mask) if kept], found.confs[mask], found.boxes[mask])
 
 
 def above(founds, conf_th):
     """The detections from a confidence up."""
-    return {name: Found([la for la, c in zip(f.labels, f.confs) if c >= conf_th], f.confs[f.confs >= conf_th],
-                        f.boxes[f.confs >= conf_th]) for name, f in founds.items()}
+    return {image: _keep(found, found.confs >= conf_th) for image, found in founds.items()}
 
 
 def of_height(truths, founds, low, high):
@@ -215,16 +194,16 @@ def of_height(truths, founds, low, high):
 
     Other truths become difficult; other detections are left out unless they hit an object in play.
     """
+    def in_play(boxes):
+        heights = boxes[:, 3] - boxes[:, 1]
+        return (heights >= low) & (heights < high)
     kept_truths, kept_founds = {}, {}
     for image, truth in truths.items():
-        height = truth.boxes[:, 3] - truth.boxes[:, 1]
-        outside = (height < low) | (height >= high)
-        kept_truths[image] = truth._replace(difficult=truth.difficult | outside)
-        found = founds[image]
-        height = found.boxes[:, 3] - found.boxes[:, 1]
-        keep = (height >= low) & (height < high)
+        found, played = founds[image], in_play(truth.boxes)
+        keep = in_play(found.boxes)
         for i in np.flatnonzero(~keep):
-            same = np.array([label == found.labels[i] for label in truth.labels], dtype=bool) & ~outside
+            same = np.array([label == found.labels[i] for label in truth.labels], dtype=bool) & played
             keep[i] = same.any() and overlap(found.boxes[i:i + 1], truth.boxes[same]).max() >= 0.5
-        kept_founds[image] = Found([la for la, k in zip(found.labels, keep) if k], found.confs[keep], found.boxes[keep])
+        kept_truths[image] = truth._replace(difficult=truth.difficult | ~played)
+        kept_founds[image] = _keep(found, keep)
     return kept_truths, kept_founds

@@ -80,7 +80,7 @@ class _Paced:
             self._source.close()
 
 
-class SyncCamera:
+class SyncCamera(sources.Stream):
     """The plain loop: read, infer, show. What is captured meanwhile is missed; a detector that hangs, hangs the caller.
 
     `source`: a Source, closed with the camera, or what open_source takes. `make_detector` gives anything with
@@ -96,6 +96,7 @@ class SyncCamera:
         self._turn = threading.Condition()  # guards all that two threads change
         self._first, self._last, self._inferred, self._shown, self._shown_at = None, -1, 0, 0, 0.0
         self._ages = deque(maxlen=3000)  # the last 100 s at 30 FPS
+        self._told, self._told_at = None, time.monotonic()
 
     def read(self):
         """The next View, or None at the end. A detector that failed or hangs is an error here."""
@@ -140,6 +141,13 @@ class SyncCamera:
             ages = np.percentile(self._ages or [0.0], [50, 95]).tolist()
             return Counts(captured, self._inferred, self._shown, captured - self._shown, seconds, *ages)
 
+    def news(self, view):
+        """Once a second a line about the time since the line before; else an empty one."""
+        if time.monotonic() - self._told_at < 1:
+            return ""
+        before, self._told, self._told_at = self._told, self.counts(), time.monotonic()
+        return self._told.report(before) + "; " + view.caption()
+
     def close(self):
         """Stop. Called in another thread it only ends `read`; the thread that reads closes the detector."""
         self._stopped = True
@@ -147,15 +155,6 @@ class SyncCamera:
             if self._detector is not None and self._owner == threading.get_ident():
                 detector, self._detector = self._detector, None
                 detector.close()
-
-    def __iter__(self):
-        return iter(self.read, None)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 class ChildCamera(SyncCamera):
@@ -169,12 +168,9 @@ class ChildCamera(SyncCamera):
 
     def _run(self):
         try:
-            detector = self.make_detector()
-            try:
+            with closing(self.make_detector()) as detector:
                 self.state = "running"
                 self._work(detector)
-            finally:
-                detector.close()
         except BaseException as err:  # whatever ends the thread, the caller must hear of it
             self._error = err
 

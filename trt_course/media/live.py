@@ -26,6 +26,7 @@ _SILENCE = 5  # seconds after which a connection that sends nothing counts as lo
 _BACKOFF = 0.25, 2.0  # seconds: the first and the longest wait before connecting again
 _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _open = weakref.WeakValueDictionary()  # a notebook's cell, run again, closes what it opened before
+atexit.register(lambda: [source.close() for source in list(_open.values())])
 _environment = threading.Lock()
 
 
@@ -132,8 +133,8 @@ _OPENERS = {"csi": _csi, "gst": _gst, "rtsp": _rtsp, "http": _http, "https": _ht
 
 def opener(uri):
     """The function that opens a live source's captures; None where it is none."""
-    scheme = re.match(r"\d+$|/dev/video|(csi|rtsp|https?)://|(gst):", str(uri))
-    return scheme and _OPENERS.get(scheme.group(1) or scheme.group(2), _usb)
+    scheme = re.match(r"\d+$|/dev/video|(csi|gst|rtsp|https?):", str(uri))
+    return scheme and _OPENERS.get(scheme.group(1), _usb)
 
 
 class LiveSource(Source):
@@ -214,9 +215,3 @@ class LiveSource(Source):
         if self._thread.is_alive():
             print("{} does not let go: its driver has not answered for {} s, and may hold the device until Python ends."
                   .format(self.uri, _SILENCE + 1), file=sys.stderr)
-
-
-@atexit.register
-def _close_all():
-    for source in list(_open.values()):
-        source.close()

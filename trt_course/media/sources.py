@@ -27,35 +27,32 @@ class Frame(NamedTuple):
     name: str
 
 
-class Source:
-    """A context manager and an iterator of frames. `frames` is what the file claims; None where nobody knows."""
-    live, fps, frames, size = False, 0.0, None, None
-    captured = lost = reconnects = 0
-
-    def __init__(self, uri, loop=False):
-        self.uri, self.loop = str(uri), loop
-
-    def read(self, timeout=None):
-        """The next frame, or None at the end."""
-        raise NotImplementedError
-
-    def close(self):
-        """Free everything. Closing twice is fine."""
+class Stream:
+    """A context manager and an iterator over what has `read`, which gives None at the end, and `close`."""
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        frame = self.read()
-        if frame is None:
+        item = self.read()
+        if item is None:
             raise StopIteration
-        return frame
+        return item
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.close()
+
+
+class Source(Stream):
+    """A Stream of frames. `frames` is what the file claims; None where nobody knows."""
+    live, fps, frames, size = False, 0.0, None, None
+    captured = lost = reconnects = 0
+
+    def __init__(self, uri, loop=False):
+        self.uri, self.loop = str(uri), loop
 
 
 def kind_of(source):
@@ -68,11 +65,11 @@ def kind_of(source):
         return "folder"
     if not path.is_file():
         raise CourseError("There is no file or folder {}.".format(path))
-    kind = {**dict.fromkeys(PICTURES, "image"), **dict.fromkeys(VIDEOS, "video")}.get(path.suffix.lower())
-    if kind is None:
-        raise CourseError("{} is neither a picture ({}) nor a video ({}).".format(
-            path, " ".join(PICTURES), " ".join(VIDEOS)))
-    return kind
+    for kind, endings in (("image", PICTURES), ("video", VIDEOS)):
+        if path.suffix.lower() in endings:
+            return kind
+    raise CourseError("{} is neither a picture ({}) nor a video ({}).".format(
+        path, " ".join(PICTURES), " ".join(VIDEOS)))
 
 
 def open_source(uri, loop=False, **options):
@@ -154,7 +151,9 @@ class VideoFile(Source):
             self._begun = self._time + self._step
             image = self._next_image()
         if image is None:
-            self._warn()
+            if self.frames and self._number < self.frames * 0.98 - 1:  # some kinds of file estimate it
+                print("{} claims {} frames, {} could be read: it is cut off or damaged.".format(
+                    self.uri, self.frames, self._number), file=sys.stderr)
             return None
         time = self._begun + max(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, 0.0)
         if self._number and time <= self._time:  # a stream without times, or an OpenCV that does not tell them
@@ -171,11 +170,6 @@ class VideoFile(Source):
             if self.frames is None or self._number % self.frames == 0:
                 break
         return None
-
-    def _warn(self):
-        if self.frames and self._number < self.frames * 0.98 - 1:  # some kinds of file estimate it
-            print("{} claims {} frames, {} could be read: it is cut off or damaged.".format(
-                self.uri, self.frames, self._number), file=sys.stderr)
 
     def close(self):
         self._capture.release()

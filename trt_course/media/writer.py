@@ -45,11 +45,11 @@ def _command(encoder, path):
     if encoder == "jetson" and not on_jetson:
         raise CourseError("The encoder jetson is GStreamer's nvv4l2h264enc, which comes with JetPack and is not here. "
                           "Take --encoder x264.")
-    return (gstreamer.encode(path), 8) if encoder == "jetson" or encoder == "auto" and on_jetson else (_x264(path), 2)
+    return (gstreamer.encode(path), 8) if encoder != "x264" and on_jetson else (_x264(path), 2)
 
 
-def _element(name, payload):
-    return bytes.fromhex(name) + (len(payload) | 1 << 56).to_bytes(8, "big") + payload
+def _element(name, payload, to_come=0):
+    return bytes.fromhex(name) + (len(payload) + to_come | 1 << 56).to_bytes(8, "big") + payload
 
 
 def _number(name, value):
@@ -68,8 +68,7 @@ def _head(width, height, fps):
 def _frame_head(tick, size):
     """What stands before a picture of `size` bytes: a cluster of its own, so that its time may be any."""
     time = _number("e7", (tick * 1000000 + _TICKS // 2) // _TICKS)
-    block = bytes.fromhex("a3") + (size + 4 | 1 << 56).to_bytes(8, "big") + b"\x81\0\0\x80"
-    return bytes.fromhex("1f43b675") + (len(time) + len(block) + size | 1 << 56).to_bytes(8, "big") + time + block
+    return _element("1f43b675", time + _element("a3", b"\x81\0\0\x80", size), size)
 
 
 class VideoWriter:
@@ -92,7 +91,10 @@ class VideoWriter:
                 self.path, self.frames + 1, frame.shape[1], frame.shape[0], self._size[1], self._size[0]))
         seconds = self.frames / self.fps if time is None else time
         self._tick = max(int(round(seconds * _TICKS)), self._tick + 1)
-        picture = cv2.cvtColor(self._padded(frame), cv2.COLOR_BGR2YUV_I420)
+        h, w = self._size
+        if h % self._step or w % self._step:  # H.264 in yuv420p wants even sides
+            frame = cv2.copyMakeBorder(frame, 0, -h % self._step, 0, -w % self._step, cv2.BORDER_REPLICATE)
+        picture = cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420)
         try:
             self._child.stdin.write(_frame_head(self._tick, picture.nbytes))
             self._child.stdin.write(picture)
@@ -110,13 +112,6 @@ class VideoWriter:
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self._said, stderr=self._said,
                                        start_new_session=True)
         self._child.stdin.write(_head(w + -w % self._step, h + -h % self._step, self.fps))
-
-    def _padded(self, frame):
-        """An odd side is extended by its last row or column: H.264 in yuv420p wants even ones."""
-        h, w = self._size
-        if h % self._step or w % self._step:
-            frame = cv2.copyMakeBorder(frame, 0, -h % self._step, 0, -w % self._step, cv2.BORDER_REPLICATE)
-        return frame
 
     def _finish(self):
         """End the encoder; True where it ended well."""
@@ -136,9 +131,8 @@ class VideoWriter:
     def __exit__(self, kind, value, trace):
         if self._whole is None:
             return
-        stopped = kind is not None and issubclass(kind, KeyboardInterrupt)
         good = self._child is not None and self._finish()
-        if good and (kind is None or stopped):
+        if good and (kind is None or issubclass(kind, KeyboardInterrupt)):
             self._whole.__exit__(None, None, None)
             return
         trouble = value or self._complaint()
