@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-fast test-browser test-train lint data setup setup-dev clean
+.PHONY: help demo lab test test-long test-fast test-browser test-train lint data setup setup-dev clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,14 +20,17 @@ demo: setup  ## detect in the sample picture, folder and clip on the CPU, and sc
 lab: setup  ## JupyterLab on the lessons
 	@$(PY) -m jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(AS_ROOT)
 
-test: setup-dev  ## all tests but the lessons and the browser
-	@$(PY) -m pytest -q --durations=8 --ignore=tests/browser tests
+test: setup-dev  ## the tests, in a few minutes
+	@$(PY) -m pytest -q --durations=8 -m "not long" --ignore=tests/browser tests
+
+test-long: setup-dev  ## models on fresh scenes, INT8, other machines' packages: what takes longer
+	@$(PY) -m pytest -q --durations=8 -m long --ignore=tests/browser tests
 
 test-browser: setup-dev  ## the tests that want a real Chromium (apt-get install chromium)
 	@$(PY) -m pytest -q tests/browser
 
 test-fast: setup-dev  ## the tests that take seconds
-	@$(PY) -m pytest -q -x -m "not slow" --ignore=tests/browser tests
+	@$(PY) -m pytest -q -x -m "not slow and not long" --ignore=tests/browser tests
 
 test-train: setup-dev  ## the tests of the training, which need PyTorch (installed here)
 	@$(PY) -m pip install -q --disable-pip-version-check -r requirements-train.txt

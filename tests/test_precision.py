@@ -327,7 +327,7 @@ def test_unreadable_and_missing_pictures(small, plain):
         precision.int8(small, plain, small.folder / "none")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", SHIPPED)
 def test_int8_of_the_shipped_models_costs_less_than_two_points(name, tmp_path):
     spec, data = find_model(name), KIT / "data" / SHIPPED[name]

@@ -21,7 +21,7 @@ def resolve(tmp_path, requirements, version, machine):
         capture_output=True, text=True)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("version, machine", [("3.8", "aarch64"), ("3.10", "aarch64"), ("3.9", "x86_64"),
                                               ("3.13", "x86_64")])
 def test_requirements_resolve_on_other_machines(tmp_path, version, machine):
@@ -32,7 +32,7 @@ def test_requirements_resolve_on_other_machines(tmp_path, version, machine):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_jetpack4_resolves_for_python36_on_aarch64(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--target", str(tmp_path), "-q",
@@ -48,7 +48,7 @@ def test_what_jetpack_brings_is_not_asked_for():
     assert not set(wanted) & {"numpy", "opencv-python", "tensorrt", "pycuda", "matplotlib"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("package", ["matplotlib", "pycuda", "pycocotools", "jupyterlab==3.2.9"])
 def test_what_jetson_md_lists_apart_has_no_wheel(tmp_path, package):
     done = subprocess.run([sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "-q", "--target",

@@ -79,7 +79,7 @@ def mean_ap(spec, **recipe):
 COSTS = {"ssd_resnet18_traffic": (0.01, 0.005, 0.3), "ssd_mobilenet_v2_signs": (0.3, 0.05, 0.3)}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name, other", [tuple(LEAST), tuple(LEAST)[::-1]])
 def test_wrong_recipe_is_caught(name, other):
     """This is the trap that a lesson walks into on purpose."""
@@ -104,7 +104,7 @@ def test_samples_are_whole():
         assert rows == len(coco["annotations"]) > 100
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", LEAST)
 def test_bound_on_fresh_scenes(name):
     """A few of the fresh scenes that the card measures 500 of; the bound is for all of them, and far enough."""

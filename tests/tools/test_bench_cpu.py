@@ -9,7 +9,7 @@ import pytest
 KIT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_side_by_side():
     done = subprocess.run([sys.executable, "tools/bench_cpu.py", "--rounds", "15"], cwd=str(KIT), capture_output=True,
                           text=True)

@@ -32,7 +32,7 @@ def test_pipeline_is_as_fast_as_its_slowest_stage(cells, clip, tmp_path):
     pytest.fail("pipeline to slowest stage, loop to pipeline: {}".format(seen))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_with_the_network_on_the_same_cores_it_is_not_slower_than_the_loop(clip, tmp_path):
     seen = []
     with TrtSSD("ssd_mobilenet_v2_signs", backend="cpu", verbose=False) as ssd:

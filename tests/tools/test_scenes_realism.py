@@ -37,7 +37,7 @@ def test_a_missing_detector_is_told(capsys, tmp_path):
     assert "There is no detector" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_gate_on_a_few_scenes(shared, capsys):
     assert cr.main(["--shared", str(shared), "--count", "10"]) == 0
     assert "gate passed" in capsys.readouterr().out
