@@ -1,0 +1,65 @@
+"""Checks of the exercises: your answer beside the wanted one, how far apart they are, and a hint where they differ.
+
+It compares and prints; it never stops a notebook, and an exercise that is still empty is no error.
+"""
+import numpy as np
+
+results = {}  # exercise -> "right", "wrong" or "not done yet"
+
+
+def check(exercise, got, wanted, tolerance=1e-6, hint=""):
+    """Compare numbers (to within `tolerance`), arrays, texts or collections; print the verdict and keep it."""
+    if _undone(got):
+        results[exercise] = "not done yet"
+        print("{}: not done yet".format(exercise))
+        return
+    difference = _difference(got, wanted, tolerance)
+    results[exercise] = "wrong" if difference else "right"
+    print("{}: {}\n  got         {}\n  wanted      {}\n  difference  {}".format(
+        exercise, results[exercise], _text(got), _text(wanted), difference or "none"))
+    if difference and hint:
+        print("  hint        {}".format(hint))
+
+
+def summary():
+    left = ["{} ({})".format(*item) for item in results.items() if item[1] != "right"]
+    print("{} of {} exercises right. {}".format(
+        len(results) - len(left), len(results), "Left: " + ", ".join(left) if left else ""))
+
+
+def _undone(got):
+    parts = got.values() if isinstance(got, dict) else got if isinstance(got, (list, tuple)) else ()
+    return got is None or got is ... or any(map(_undone, parts))
+
+
+def _numbers(value):
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        return None
+    return array.astype(float) if array.dtype.kind in "biuf" and array.size else None
+
+
+def _difference(got, wanted, tolerance):
+    """In words; empty where the two are as good as equal."""
+    ours, theirs = _numbers(got), _numbers(wanted)
+    if ours is None or theirs is None:
+        return "" if type(got) is type(wanted) and got == wanted else _members(got, wanted)
+    if ours.shape != theirs.shape:
+        return "the shape is {}, wanted: {}".format(ours.shape, theirs.shape)
+    gap = np.abs(ours - theirs)
+    return "" if (gap <= tolerance).all() else "{}{:.4g}".format("up to " if gap.size > 1 else "", gap.max())
+
+
+def _members(got, wanted):
+    if type(got) is not type(wanted) or not isinstance(got, (dict, list, tuple, set)):
+        return "{}, wanted: {}".format(type(got).__name__, type(wanted).__name__)
+    mine, right = ([repr(item) for item in (x.items() if isinstance(x, dict) else x)] for x in (got, wanted))
+    parts = (("missing", [i for i in right if i not in mine]), ("too much", [i for i in mine if i not in right]))
+    return "; ".join("{}: {}".format(what, ", ".join(items[:5])) for what, items in parts if items) or "the order"
+
+
+def _text(value):
+    value = value.item() if isinstance(value, np.generic) else value  # NumPy 2 would write np.float32(0.5)
+    text = "{:.8g}".format(value) if isinstance(value, float) else str(value)
+    return text if len(text) < 200 else text[:197] + "..."
