@@ -83,12 +83,13 @@ def milliseconds(call, runs=20, warm_up=3):
 spent = milliseconds(lambda: ssd.detect(image))
 print("median {:.1f} ms, slowest {:.1f} ms".format(np.median(spent), max(spent)))
 # %% [markdown]
-# **You should see** some 50 ms on two cores of a PC. Run the cell again: the median stays within a few percent, the
-# slowest does not. That is why we quote medians.
+# **You should see** some 50 ms on two cores of a PC that does nothing else. Run the cell again: the median changes little,
+# the slowest a lot. That is why we quote medians.
 #
 # ## 5. The same on a GPU
 #
-# The next cell builds a TensorRT engine where there is an NVIDIA GPU, and measures with it. Where there is none, it shows
+# The next cell builds a TensorRT engine where there is an NVIDIA GPU (on a small one that takes minutes), and measures with
+# it. Where there is none, it shows
 # what others have measured. Every cell of the course that needs a GPU is made like this, so you can always run all.
 #
 # **Before you run it**: a large GPU against two CPU cores: 5 times as fast? 50 times? 500 times?

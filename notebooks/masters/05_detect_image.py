@@ -14,7 +14,7 @@
 # `ssd.detect(image)` goes this way in one call. Here you go it step by step, with the parts that `detect` itself uses.
 # %%
 from trt_course import BBoxVisualization, Detections, TrtSSD
-from trt_course.lesson.show import show_picture, side_by_side
+from trt_course.lesson.show import show_picture
 from trt_course.media.sources import open_source
 
 ssd = TrtSSD("ssd_resnet18_traffic")
@@ -47,8 +47,8 @@ planes = tensor[0].transpose(1, 2, 0)  # (h, w, 3)
 seen = planes * np.float32(ssd.spec.input.scale) + np.float32(ssd.spec.input.mean)
 show_picture(seen.round().clip(0, 255).astype(np.uint8), "What the network sees")
 # %% [markdown]
-# **You should see** a squashed street: the recipe of this model is `stretch`. It was trained on wide pictures, so this
-# costs some accuracy; lesson 04 shows other ways to resize.
+# **You should see** a squashed street: the recipe of this model is `stretch`. It was trained on pictures
+# that are as wide as that; lesson 04 shows the other ways to resize, and what a wrong one costs.
 #
 # ## 3. The network
 #
@@ -58,11 +58,11 @@ outputs = ssd.engine.infer(prepared.request)
 for name, values in outputs.items():
     print(name, values.shape, values.dtype)
 scores, corners = outputs["scores"][0], outputs["boxes"][0]  # (19896, 5), (19896, 4)
-print("first box:", corners[0], "its scores:", scores[0])
+print("first box:", corners[0].round(3), "its scores:", scores[0].round(3))
 # %% [markdown]
 # **You should see** 19,896 boxes with 5 scores each, one a class. An SSD always gives all its candidates: it looks at the
 # same places in every picture, and says of most that they are *background*, class 0. The corners are shares of the
-# picture, from 0 to 1.
+# picture: 0 is its left or upper edge, 1 the other one.
 #
 # **Before you run the next cell**: how many of the 19,896 have a score of 0.3 or more in a class that is not background?
 # %%
@@ -82,10 +82,10 @@ chosen = best >= 0.3
 crowd = Detections((corners[chosen] * [width, height, width, height]).clip(0, [width, height, width, height]),
                    best[chosen], scores[chosen, 1:].argmax(axis=1) + 1)
 found = ssd.finish(prepared, outputs, conf_th=0.3)[0]
-side_by_side([vis.annotate(image, crowd), vis.annotate(image, found)],
-             ["threshold only: {} boxes".format(len(crowd)), "threshold and NMS: {} boxes".format(len(found))])
+show_picture(vis.annotate(image, crowd)[220:560], "Threshold only: {} boxes".format(len(crowd)))
+show_picture(vis.annotate(image, found)[220:560], "Threshold and NMS: {} boxes".format(len(found)))
 # %% [markdown]
-# **You should see** thick bundles of boxes on the left, and one box an object on the right. `ssd.finish` did threshold,
+# **You should see** thick bundles of boxes above, and one box an object below. `ssd.finish` did threshold,
 # NMS and the way back to pixels. Now for the proof that `detect` does nothing else:
 # %%
 print(found == ssd.detect(image, conf_th=0.3))
@@ -107,10 +107,11 @@ print(found.above(0.9), "of 0.9 or more;", found.of_class(2), "are vehicles")
 #
 # **Before you run it**: what do you lose at 0.8, and what do you get at 0.05?
 # %%
-pictures = [vis.annotate(image, ssd.detect(image, conf_th)) for conf_th in (0.05, 0.3, 0.8)]
-side_by_side(pictures, ["conf_th 0.05", "conf_th 0.3", "conf_th 0.8"], columns=3)
+for conf_th in (0.05, 0.3, 0.8):
+    some = ssd.detect(image, conf_th)
+    show_picture(vis.annotate(image, some)[220:560], "conf_th {}: {} boxes".format(conf_th, len(some)))
 # %% [markdown]
-# **You should see** false boxes with low confidence on the left, and missed objects, the small ones first, on the right.
+# **You should see** false boxes with low confidence at 0.05, and missed objects, the small ones first, at 0.8.
 # No threshold is right for all uses. To look at pictures, 0.3 is fine; to measure mAP, take 0.01 (lesson 08).
 #
 # ## 7. In one call, with files

@@ -60,6 +60,7 @@ def _members(got, wanted):
 
 
 def _text(value):
-    value = value.item() if isinstance(value, np.generic) else value  # NumPy 2 would write np.float32(0.5)
+    if _numbers(value) is not None and not isinstance(value, float):
+        return np.array2string(np.asarray(value), precision=5, threshold=20, separator=", ")
     text = "{:.8g}".format(value) if isinstance(value, float) else str(value)
     return text if len(text) < 200 else text[:197] + "..."

@@ -57,7 +57,8 @@ def show_video(path, caption="", width=800):
 
 def show_table(rows, head):
     def line(tag, values):
-        return "<tr>" + "".join("<{0}>{1}</{0}>".format(tag, html.escape(str(v))) for v in values) + "</tr>"
+        cell = "<{0} style='text-align:left'>{1}</{0}>"
+        return "<tr>" + "".join(cell.format(tag, html.escape(str(value))) for value in values) + "</tr>"
     _display("HTML", "<table>" + line("th", head) + "".join(line("td", row) for row in rows) + "</table>")
 
 
