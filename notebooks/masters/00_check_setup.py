@@ -12,16 +12,18 @@
 # ## 1. How a lesson works
 #
 # Click into a cell and press **Shift+Enter**: it runs, and the next one is selected. Go from top to bottom, for cells
-# build on those before them. Change what you like; if you lose your way, take *Kernel > Restart Kernel* and begin anew.
+# build on those before them. Change what you like; if you lose your way, take *Kernel > Restart Kernel* and begin
+# anew.
 #
-# Before some cells you find a question. Answer it for yourself first: a wrong guess teaches more than a right reading.
+# Before some cells you find a question. Answer it for yourself first: a wrong guess teaches more than a right
+# reading.
 # %%
 from trt_course import doctor
 
 print(doctor.report())
 # %% [markdown]
-# **You should see** one line for each part. A line that begins with `-` is a part this machine lacks, with what it would
-# be good for and how to get it. Most may be missing. The last line tells what will run your models.
+# **You should see** one line for each part. A line that begins with `-` is a part this machine lacks, with what it
+# would be good for and how to get it. Most may be missing. The last line tells what will run your models.
 # %% [markdown]
 # ## 2. The models that come with the kit
 #
@@ -35,8 +37,8 @@ specs = [find_model(name) for name in list_models()]
 show_table([(s.name, s.title, "{} x {}".format(s.input.width, s.input.height), s.input.color, ", ".join(s.labels))
             for s in specs], ["name", "title", "input", "colours", "labels"])
 # %% [markdown]
-# **You should see** two rows. The two networks want pictures of different sizes with their colours in a different order.
-# You need not care: the record knows, and the code reads it.
+# **You should see** two rows. The two networks want pictures of different sizes with their colours in a different
+# order. You need not care: the record knows, and the code reads it.
 #
 # ## 3. A first detection
 #
@@ -63,8 +65,8 @@ show_picture(BBoxVisualization(ssd.spec.cls_dict()).annotate(image, found), "{} 
 #
 # ## 4. How long does it take?
 #
-# One measurement is no measurement: the first run also loads and warms up, and each run differs. So: some runs to warm
-# up, then many, then the median.
+# One measurement is no measurement: the first run also loads and warms up, and each run differs. So: some runs to
+# warm up, then many, then the median.
 # %%
 import time
 
@@ -83,14 +85,14 @@ def milliseconds(call, runs=20, warm_up=3):
 spent = milliseconds(lambda: ssd.detect(image))
 print("median {:.1f} ms, slowest {:.1f} ms".format(np.median(spent), max(spent)))
 # %% [markdown]
-# **You should see** some 50 ms on two cores of a PC that does nothing else. Run the cell again: the median changes little,
-# the slowest a lot. That is why we quote medians.
+# **You should see** some 50 ms on two cores of a PC that does nothing else. Run the cell again: the median changes
+# little, the slowest a lot. That is why we quote medians.
 #
 # ## 5. The same on a GPU
 #
-# The next cell builds a TensorRT engine where there is an NVIDIA GPU (on a small one that takes minutes), and measures with
-# it. Where there is none, it shows
-# what others have measured. Every cell of the course that needs a GPU is made like this, so you can always run all.
+# The next cell builds a TensorRT engine where there is an NVIDIA GPU (on a small one that takes minutes), and
+# measures with it. Where there is none, it shows what others have measured. Every cell of the course that needs a GPU
+# is made like this, so you can always run all.
 #
 # **Before you run it**: a large GPU against two CPU cores: 5 times as fast? 50 times? 500 times?
 # %%
@@ -106,13 +108,14 @@ def with_tensorrt():
 
 on_gpu(with_tensorrt, saved="h200")
 # %% [markdown]
-# **You should see** your own figure, or a table with the words *Not run here*. Look at its columns: the same network on the
-# same GPU gives anything from 269 to 5924 pictures a second, depending on what you count. Lesson 09 is about that.
+# **You should see** your own figure, or a table with the words *Not run here*. Look at its columns: the same network
+# on the same GPU gives anything from 269 to 5924 pictures a second, depending on what you count. Lesson 09 is about
+# that.
 #
 # ## 6. Exercises
 #
-# Replace the dots `...` by your answer and run the cell. It prints what you got, what was wanted, the difference and a
-# hint. You may try as often as you like. Solved copies are in the folder `solutions`.
+# Replace the dots `...` by your answer and run the cell. It prints what you got, what was wanted, the difference and
+# a hint. You may try as often as you like. Solved copies are in the folder `solutions`.
 #
 # **00.1** What is the size of the picture that `ssd_resnet18_traffic` takes, as `(width, height)`? Get it from the
 # record, `ssd.spec.input`.

@@ -2,16 +2,17 @@
 # %% [markdown]
 # # 05 Detect in one picture
 #
-# **You will learn** what happens between a picture and its boxes: preprocessing, the network, thresholds, suppression,
-# and the way back to the picture's own pixels.
+# **You will learn** what happens between a picture and its boxes: preprocessing, the network, thresholds,
+# suppression, and the way back to the picture's own pixels.
 #
 # **You need** lesson 00. **Time**: 30 minutes. **Machine**: any; a GPU is used if there is one.
 # %% [markdown]
 # ## 1. The way of a picture
 #
-# ![A picture is preprocessed to a tensor, the engine makes raw boxes and scores of it, decoding makes detections](figures/detect.svg)
+# ![Picture, preprocessing, engine, decoding, boxes](figures/detect.svg)
 #
-# `ssd.detect(image)` goes this way in one call. Here you go it step by step, with the parts that `detect` itself uses.
+# `ssd.detect(image)` goes this way in one call. Here you go it step by step, with the parts that `detect` itself
+# uses.
 # %%
 from trt_course import BBoxVisualization, Detections, TrtSSD
 from trt_course.lesson.show import show_picture
@@ -36,8 +37,9 @@ tensor = prepared.request.inputs[ssd.spec.input.name]
 print("tensor:", tensor.shape, tensor.dtype, "from", tensor.min(), "to", tensor.max())
 print("placement:", prepared.placements[0])
 # %% [markdown]
-# **You should see** a tensor of shape (1, 3, 384, 1248): one picture, three planes of colour, 384 rows, 1248 columns. Its
-# numbers lie around zero, because the mean was taken away. The placement is how to get back: input = picture * s + o.
+# **You should see** a tensor of shape (1, 3, 384, 1248): one picture, three planes of colour, 384 rows, 1248 columns.
+# Its numbers lie around zero, because the mean was taken away. The placement is how to get back: input = picture * s
+# + o.
 #
 # **Before you run the next cell**: 1280 x 720 becomes 1248 x 384. What will the cars look like to the network?
 # %%
@@ -47,8 +49,8 @@ planes = tensor[0].transpose(1, 2, 0)  # (h, w, 3)
 seen = planes * np.float32(ssd.spec.input.scale) + np.float32(ssd.spec.input.mean)
 show_picture(seen.round().clip(0, 255).astype(np.uint8), "What the network sees")
 # %% [markdown]
-# **You should see** a squashed street: the recipe of this model is `stretch`. It was trained on pictures
-# that are as wide as that; lesson 04 shows the other ways to resize, and what a wrong one costs.
+# **You should see** a squashed street: the recipe of this model is `stretch`. It was trained on pictures that are as
+# wide as that; lesson 04 shows the other ways to resize, and what a wrong one costs.
 #
 # ## 3. The network
 #
@@ -60,11 +62,12 @@ for name, values in outputs.items():
 scores, corners = outputs["scores"][0], outputs["boxes"][0]  # (19896, 5), (19896, 4)
 print("first box:", corners[0].round(3), "its scores:", scores[0].round(3))
 # %% [markdown]
-# **You should see** 19,896 boxes with 5 scores each, one a class. An SSD always gives all its candidates: it looks at the
-# same places in every picture, and says of most that they are *background*, class 0. The corners are shares of the
-# picture: 0 is its left or upper edge, 1 the other one.
+# **You should see** 19,896 boxes with 5 scores each, one a class. An SSD always gives all its candidates: it looks at
+# the same places in every picture, and says of most that they are *background*, class 0. The corners are shares of
+# the picture: 0 is its left or upper edge, 1 the other one.
 #
-# **Before you run the next cell**: how many of the 19,896 have a score of 0.3 or more in a class that is not background?
+# **Before you run the next cell**: how many of the 19,896 have a score of 0.3 or more in a class that is not
+# background?
 # %%
 best = scores[:, 1:].max(axis=1)  # the best class but background
 for threshold in (0.01, 0.1, 0.3, 0.5, 0.9):
@@ -85,8 +88,8 @@ found = ssd.finish(prepared, outputs, conf_th=0.3)[0]
 show_picture(vis.annotate(image, crowd)[220:560], "Threshold only: {} boxes".format(len(crowd)))
 show_picture(vis.annotate(image, found)[220:560], "Threshold and NMS: {} boxes".format(len(found)))
 # %% [markdown]
-# **You should see** thick bundles of boxes above, and one box an object below. `ssd.finish` did threshold,
-# NMS and the way back to pixels. Now for the proof that `detect` does nothing else:
+# **You should see** thick bundles of boxes above, and one box an object below. `ssd.finish` did threshold, NMS and
+# the way back to pixels. Now for the proof that `detect` does nothing else:
 # %%
 print(found == ssd.detect(image, conf_th=0.3))
 # %% [markdown]
@@ -111,8 +114,8 @@ for conf_th in (0.05, 0.3, 0.8):
     some = ssd.detect(image, conf_th)
     show_picture(vis.annotate(image, some)[220:560], "conf_th {}: {} boxes".format(conf_th, len(some)))
 # %% [markdown]
-# **You should see** false boxes with low confidence at 0.05, and missed objects, the small ones first, at 0.8.
-# No threshold is right for all uses. To look at pictures, 0.3 is fine; to measure mAP, take 0.01 (lesson 08).
+# **You should see** false boxes with low confidence at 0.05, and missed objects, the small ones first, at 0.8. No
+# threshold is right for all uses. To look at pictures, 0.3 is fine; to measure mAP, take 0.01 (lesson 08).
 #
 # ## 7. In one call, with files
 # %%
@@ -175,8 +178,8 @@ counts = {label: int((clss == cls).sum()) for cls, label in enumerate(ssd.spec.l
 # end
 check("05.3", counts, {label: len(found.of_class(cls)) for cls, label in enumerate(ssd.spec.labels)
                        if len(found.of_class(cls))},
-      hint="The key is the name, not the number: the class id is the place in `labels`, counting from 0. Leave out what "
-           "does not occur.")
+      hint="The key is the name, not the number: the class id is the place in `labels`, counting from 0. Leave out "
+           "what does not occur.")
 # %% [markdown]
 # ## What you have learned
 #

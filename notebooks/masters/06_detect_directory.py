@@ -2,8 +2,8 @@
 # %% [markdown]
 # # 06 Detect in a folder
 #
-# **You will learn** how to run a detector over many pictures, what the two usual forms of its results look like, how they
-# become a score, and what happens to a picture that cannot be read.
+# **You will learn** how to run a detector over many pictures, what the two usual forms of its results look like, how
+# they become a score, and what happens to a picture that cannot be read.
 #
 # **You need** lesson 05. **Time**: 30 minutes. **Machine**: any; a GPU is used if there is one.
 # %% [markdown]
@@ -24,8 +24,8 @@ print(len(paths), "pictures")
 #
 # ## 2. All of them
 #
-# **Before you run it**: one picture took some 50 ms on two cores of a PC. How long will 60 take? Think of what there is to
-# do besides detecting.
+# **Before you run it**: one picture took some 50 ms on two cores of a PC. How long will 60 take? Think of what there
+# is to do besides detecting.
 # %%
 import time
 
@@ -36,9 +36,9 @@ started = time.perf_counter()
 complaints = detect_dir(ssd, "data/traffic/images", out="out/06", conf_th=0.01, draw_th=0.3)
 print("{:.1f} s, complaints: {}".format(time.perf_counter() - started, complaints))
 # %% [markdown]
-# **You should see** a time longer than 60 x 50 ms, for reading, drawing and writing pictures cost time as well, and no
-# complaints. There are two thresholds: all boxes of 0.01 or more go into the files, for scoring; only those of 0.3 or more
-# are drawn, for looking.
+# **You should see** a time longer than 60 x 50 ms, for reading, drawing and writing pictures cost time as well, and
+# no complaints. There are two thresholds: all boxes of 0.01 or more go into the files, for scoring; only those of 0.3
+# or more are drawn, for looking.
 #
 # ## 3. Text files, one a picture
 # %%
@@ -50,14 +50,14 @@ print("\n".join(rows[:3] + ["..."] + rows[-2:]))
 print(len(rows), "rows")
 show_picture(read_image("out/06/pictures/000012.jpg"), "The same picture, boxes of 0.3 or more")
 # %% [markdown]
-# **You should see** rows of `class confidence x1 y1 x2 y2`, and far more rows than boxes in the picture: most are faint.
-# This is the form of the original course and of the well-known mAP tools. A picture in which nothing is found has an empty
-# file; a missing file would mean that nobody looked.
+# **You should see** rows of `class confidence x1 y1 x2 y2`, and far more rows than boxes in the picture: most are
+# faint. This is the form of the original course and of the well-known mAP tools. A picture in which nothing is found
+# has an empty file; a missing file would mean that nobody looked.
 #
 # ## 4. One JSON file for all
 #
-# COCO's tools want all results in one list. **Before you run it**: compare with the last row above. Which numbers of a
-# box are the same, which are not?
+# COCO's tools want all results in one list. **Before you run it**: compare with the last row above. Which numbers of
+# a box are the same, which are not?
 # %%
 import json
 
@@ -67,8 +67,8 @@ print(len(results), "results; the last one of 000012.jpg:")
 print(json.dumps(last, indent=1))
 print("as text:", rows[-1])
 # %% [markdown]
-# **You should see** the same left and top. But COCO's box goes on with *width and height*, where the text has right and
-# bottom. Who mixes them up gets boxes of the wrong size, and a mAP near zero, often without any error message.
+# **You should see** the same left and top. But COCO's box goes on with *width and height*, where the text has right
+# and bottom. Who mixes them up gets boxes of the wrong size, and a mAP near zero, often without any error message.
 #
 # ## 5. From results to a score
 # %%
@@ -86,8 +86,8 @@ for conf_th in (0.01, 0.1, 0.3, 0.5, 0.7):
     score = voc.score(truths, voc.above(founds, conf_th))
     print("boxes of {} or more: mAP = {:.2f}%".format(conf_th, 100 * score.mean))
 # %% [markdown]
-# **You should see** it fall. Wrong boxes of low confidence cost almost nothing, for they come last; but each object that
-# only a faint box has found is lost. So score with a low threshold. Lesson 08 computes AP by hand and shows why.
+# **You should see** it fall. Wrong boxes of low confidence cost almost nothing, for they come last; but each object
+# that only a faint box has found is lost. So score with a low threshold. Lesson 08 computes AP by hand and shows why.
 #
 # ## 6. A picture that cannot be read
 #
@@ -101,8 +101,8 @@ for path in paths[:2]:
 for complaint in detect_dir(ssd, mixed, out="out/06/mixed-results"):
     print("complaint:", complaint)
 # %% [markdown]
-# **You should see** that 2 of 3 pictures are done, and a sentence about the third. A long job finishes what it can, and
-# tells what it could not; `python -m trt_course detect FOLDER` does the same and ends with exit status 1.
+# **You should see** that 2 of 3 pictures are done, and a sentence about the third. A long job finishes what it can,
+# and tells what it could not; `python -m trt_course detect FOLDER` does the same and ends with exit status 1.
 #
 # ## 7. Exercises
 #

@@ -18,8 +18,8 @@ with open_source(CLIP) as video:
     chosen = [frame for frame in video if frame.number in (0, 150, 300)]
 side_by_side([frame.image for frame in chosen], ["{:.1f} s".format(frame.time) for frame in chosen], columns=3)
 # %% [markdown]
-# **You should see** three moments of a drive. `open_source` opens a file, a folder, a camera or a stream by one string:
-# [Video and cameras](../docs/video.md).
+# **You should see** three moments of a drive. `open_source` opens a file, a folder, a camera or a stream by one
+# string: [Video and cameras](../docs/video.md).
 #
 # ## 2. The plain loop
 #
@@ -51,8 +51,8 @@ def plain_loop(path, codec, frames):
 
 print("{:.1f} FPS".format(plain_loop(out / "loop.avi", "MJPG", 45)))
 # %% [markdown]
-# **You should see** some FPS: about 10 on two cores of a PC. The video is `out/07/loop.avi`, in the list of files on the
-# left. **Before you run the next cell**: will the page play it? And an `.mp4` that OpenCV has written?
+# **You should see** some FPS: about 10 on two cores of a PC. The video is `out/07/loop.avi`, in the list of files on
+# the left. **Before you run the next cell**: will the page play it? And an `.mp4` that OpenCV has written?
 # %%
 from trt_course import CourseError
 
@@ -63,8 +63,9 @@ for name in ("loop.avi", "opencv.mp4"):
     except CourseError as err:
         print(err)
 # %% [markdown]
-# **You should see** twice that it does not play. What counts is the *codec* inside, not the ending of the name: a browser
-# plays H.264, and OpenCV's own writer made Motion JPEG and MPEG-4 part 2. So the file is written anew, *transcoded*:
+# **You should see** twice that it does not play. What counts is the *codec* inside, not the ending of the name: a
+# browser plays H.264, and OpenCV's own writer made Motion JPEG and MPEG-4 part 2. So the file is written anew,
+# *transcoded*:
 # %%
 from trt_course.media.writer import transcode
 
@@ -82,12 +83,13 @@ from trt_course import detect_video
 path = detect_video(ssd, CLIP, out=out, start=7, end=11, stride=3, save_json=True)
 show_video(path, "Seconds 7 to 11, every third frame")
 # %% [markdown]
-# **You should see** a line with the frames and their FPS, and four seconds of video: a third of the frames, but each at its own
-# time, so nobody drives twice as fast.
+# **You should see** a line with the frames and their FPS, and four seconds of video: a third of the frames, but each
+# at its own time, so nobody drives faster.
 #
 # ## 4. Where does the time go?
 #
-# **Before you run it**: six stages make a frame. Which takes longest, which comes next? Is the network all that counts?
+# **Before you run it**: six stages make a frame. Which takes longest, which comes next? Is the network all that
+# counts?
 # %%
 from trt_course.measure.fps import bench
 
@@ -95,16 +97,17 @@ timing = bench(ssd, CLIP, scope="video", frames=50, out=out / "bench.mp4")
 stages = sorted(timing.stages.items(), key=lambda item: -item[1])
 show_table([(name, "{:.1f}".format(ms), "{:.0f} %".format(100 * ms / sum(timing.stages.values())))
             for name, ms in stages], ["stage", "median ms", "share"])
-print("{:.1f} FPS from file to file; the network alone could do {:.1f}".format(timing.fps, 1e3 / timing.stages["infer"]))
+print("{:.1f} FPS from file to file, {:.1f} for the network alone".format(timing.fps, 1e3 / timing.stages["infer"]))
 # %% [markdown]
-# **You should see** that on a CPU the network, `infer`, takes most. On a fast GPU it takes about one millisecond,
-# and reading, drawing and writing are what you wait for. That is why they run at the same time in `detect_video`, and
-# why "150 FPS" says nothing until you know of what. On two CPU cores the gain is small, for the network keeps both busy:
+# **You should see** that on a CPU the network, `infer`, takes most. On a fast GPU it takes about one millisecond, and
+# reading, drawing and writing are what you wait for. That is why they run at the same time in `detect_video`, and why
+# "150 FPS" says nothing until you know of what. On two CPU cores the gain is small, for the network keeps both busy:
 # the figures are in [Measured](../docs/measured.md).
 #
 # ## 5. What the boxes tell over time
 #
-# The JSON file beside the video has each box with its frame and time. The clip comes with its truth, so we can compare.
+# The JSON file beside the video has each box with its frame and time. The clip comes with its truth, so we can
+# compare.
 # %%
 import json
 
@@ -126,10 +129,10 @@ plt.step([n / 30 for n in frames], found, label="found, confidence 0.3 or more")
 plt.xlabel("seconds"), plt.ylabel("vehicles"), plt.ylim(0), plt.legend()
 plt.show()
 # %% [markdown]
-# **You should see** two lines that stay close to each other. Where the found one is higher, the detector counts cars that
-# the truth leaves out, because less than a quarter of them can be seen ([the sample data](../data/README.md)), or one
-# that is not there. From frame to frame it flickers: the detector sees each frame for the first time, and remembers
-# nothing.
+# **You should see** two lines that stay close to each other. Where the found one is higher, the detector counts cars
+# that the truth leaves out, because less than a quarter of them can be seen ([the sample data](../data/README.md)),
+# or one that is not there. From frame to frame it flickers: the detector sees each frame for the first time, and
+# remembers nothing.
 #
 # ## 6. Exercises
 #
@@ -168,8 +171,8 @@ def over_all(milliseconds):
 
 
 check("07.2", over_all([100, 20, 20, 20]), 25.0,
-      hint="All frames divided by all the time, and nothing else; not the mean of the rates, in which slow frames count "
-           "too little.")
+      hint="All frames divided by all the time, and nothing else; not the mean of the rates, in which slow frames "
+           "count too little.")
 # %% [markdown]
 # ## What you have learned
 #
@@ -177,8 +180,8 @@ check("07.2", over_all([100, 20, 20, 20]), 25.0,
 # * Frames keep their times, so a stride thins a video out and does not speed it up.
 # * FPS are all frames divided by all the time, and worth nothing without saying of what.
 #
-# **Next**: the lessons after this one measure what you have seen here: accuracy in 08, speed in 09, and in 10 the video
-# becomes a camera that does not wait.
+# **Next**: the lessons after this one measure what you have seen here: accuracy in 08, speed in 09, and in 10 the
+# video becomes a camera that does not wait.
 # %%
 ssd.close()
 summary()
