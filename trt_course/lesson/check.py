@@ -9,16 +9,12 @@ results = {}  # exercise -> "right", "wrong" or "not done yet"
 
 def check(exercise, got, wanted, tolerance=1e-6, hint=""):
     """Compare numbers (to within `tolerance`), arrays, texts or collections; print the verdict and keep it."""
-    if _undone(got):
-        results[exercise] = "not done yet"
-        print("{}: not done yet".format(exercise))
-        return
-    difference = _difference(got, wanted, tolerance)
-    results[exercise] = "wrong" if difference else "right"
-    print("{}: {}\n  got         {}\n  wanted      {}\n  difference  {}".format(
-        exercise, results[exercise], _text(got), _text(wanted), difference or "none"))
-    if difference and hint:
-        print("  hint        {}".format(hint))
+    difference = None if _undone(got) else _difference(got, wanted, tolerance)
+    results[exercise] = "not done yet" if difference is None else "wrong" if difference else "right"
+    rows = [("got", _text(got)), ("wanted", _text(wanted)), ("difference", difference or "none"), ("hint", hint)]
+    print("{}: {}".format(exercise, results[exercise]))
+    for row in rows[:0 if difference is None else 4 if difference and hint else 3]:
+        print("  {:<10}  {}".format(*row))
 
 
 def summary():
@@ -52,8 +48,10 @@ def _difference(got, wanted, tolerance):
 
 
 def _members(got, wanted):
-    if type(got) is not type(wanted) or not isinstance(got, (dict, list, tuple, set)):
-        return "{}, wanted: {}".format(type(got).__name__, type(wanted).__name__)
+    if type(got) is not type(wanted):
+        return "a value of type {}, wanted: {}".format(type(got).__name__, type(wanted).__name__)
+    if not isinstance(got, (dict, list, tuple, set)):
+        return "another value"
     mine, right = ([repr(item) for item in (x.items() if isinstance(x, dict) else x)] for x in (got, wanted))
     parts = (("missing", [i for i in right if i not in mine]), ("too much", [i for i in mine if i not in right]))
     return "; ".join("{}: {}".format(what, ", ".join(items[:5])) for what, items in parts if items) or "the order"
@@ -62,5 +60,4 @@ def _members(got, wanted):
 def _text(value):
     if _numbers(value) is not None and not isinstance(value, float):
         return np.array2string(np.asarray(value), precision=5, threshold=20, separator=", ")
-    text = "{:.8g}".format(value) if isinstance(value, float) else str(value)
-    return text if len(text) < 200 else text[:197] + "..."
+    return ("{:.8g}".format(value) if isinstance(value, float) else str(value))[:200]

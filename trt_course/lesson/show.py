@@ -56,17 +56,12 @@ def show_video(path, caption="", width=800):
 
 
 def show_table(rows, head):
-    def line(tag, values):
-        cell = "<{0} style='text-align:left'>{1}</{0}>"
-        return "<tr>" + "".join(cell.format(tag, html.escape(str(value))) for value in values) + "</tr>"
-    _display("HTML", "<table>" + line("th", head) + "".join(line("td", row) for row in rows) + "</table>")
+    lines = [head, [":--"] * len(head)] + list(rows)
+    _display("Markdown", "\n".join("| {} |".format(" | ".join(map(str, line))) for line in lines))
 
 
 def on_gpu(cell, saved):
-    """What `cell()` gives where a GPU with TensorRT is; elsewhere the part of docs/measured.md marked `saved` is shown.
-
-    A part begins with the line `<!-- saved: NAME -->` and ends with `<!-- end -->`.
-    """
+    """What `cell()` gives where a GPU with TensorRT is; elsewhere shows the part of docs/measured.md marked `saved`."""
     try:
         open_cuda()
         load_tensorrt()
