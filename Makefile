@@ -49,4 +49,4 @@ data: setup-dev  ## make the committed samples again and compare
 	@$(PY) tools/make_data.py --check
 
 clean:  ## remove .venv and everything that was made here
-	rm -rf .venv out .pytest_cache .hypothesis .ruff_cache
+	rm -rf .venv out notebooks/out notebooks/solutions/out .pytest_cache .hypothesis .ruff_cache
