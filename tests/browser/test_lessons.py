@@ -70,7 +70,7 @@ def run_all(lab):
 
         def run(name):
             page.goto("{}/lab/tree/notebooks/{}.ipynb?token={}&reset".format(lab, name, TOKEN))
-            page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached")
+            page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # before that, it would ask for a kernel
             page.get_by_role("menuitem", name="Run", exact=True).click()
             page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
             page.wait_for_function("document.querySelector('.jp-Notebook').innerText.includes(' exercises right.')")
