@@ -5,7 +5,8 @@
 # **You will learn** what happens between a picture and its boxes: preprocessing, the network, thresholds,
 # suppression, and the way back to the picture's own pixels.
 #
-# **You need** lesson 00. **Time**: 30 minutes. **Machine**: any; a GPU is used if there is one.
+# **You need** lesson 00. **Time**: 30 minutes. **Machine**: any. This lesson runs on the CPU everywhere: an engine
+# may have some of the steps built in, and here you want to see them one by one.
 # %% [markdown]
 # ## 1. The way of a picture
 #
@@ -18,7 +19,7 @@ from trt_course import BBoxVisualization, Detections, TrtSSD
 from trt_course.lesson.show import show_picture
 from trt_course.media.sources import open_source
 
-ssd = TrtSSD("ssd_resnet18_traffic")
+ssd = TrtSSD("ssd_resnet18_traffic", backend="cpu")
 vis = BBoxVisualization(ssd.spec.cls_dict())
 with open_source("data/street.mp4") as video:
     image = next(frame.image for frame in video if frame.number == 225)

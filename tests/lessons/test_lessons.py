@@ -14,6 +14,10 @@ from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
 
 from make_notebooks import BOOKS, KIT, cells_of
+from stand_ins import cuda as cuda_stand_in
+from stand_ins import tensorrt as stand_in
+from trt_course.engine import plan
+from trt_course.lesson import show
 
 MASTERS = sorted((BOOKS / "masters").glob("*.py"))
 NAMES = [path.stem for path in MASTERS]
@@ -104,6 +108,23 @@ def test_solutions_pass_and_wrong_answers_get_their_hint(runs, name, copy):
     assert "{0} of {0} exercises right.".format(done) in said(book.cells[-1])
     assert wrongs >= 2 * done
     print("{} solved {:.1f} s".format(name, seconds))
+
+
+@pytest.mark.parametrize("name", [path.stem for path in MASTERS if "on_gpu(" in path.read_text(encoding="utf-8")])
+def test_gpu_cells_run_on_a_stand_in_of_tensorrt(name, monkeypatch, tmp_path):
+    card = cuda_stand_in.install(monkeypatch, "cuda-python")
+    monkeypatch.setattr(plan, "_logs", {})
+    stand_in.install(monkeypatch, 10.0, card)
+    shown, gave, on_gpu = [], [], show.on_gpu
+    monkeypatch.setattr(show, "_display", lambda kind, text: shown.append(text))
+    monkeypatch.setattr(show, "on_gpu", lambda cell, saved: gave.append(on_gpu(cell, saved)) or gave[-1])
+    monkeypatch.chdir(tmp_path)
+    names, before = {"__name__": "__main__"}, sorted((KIT / "models").glob("*/engines/*"))
+    for cell in cells(name):
+        if cell.kind == "code":
+            exec(cell.solution(), names)
+    assert gave and None not in gave and not any("Not run here" in text for text in shown)
+    assert sorted((KIT / "models").glob("*/engines/*")) == before, "a lesson's engine goes to its own out folder"
 
 
 @pytest.mark.parametrize("name", NAMES)
