@@ -66,7 +66,8 @@ def test_python(shell, tmp_path):
 
 @pytest.mark.parametrize("page", ["README.md", "docs/jetson.md", "docs/model_json.md", "docs/training.md",
                                   "docs/contest.md", "docs/measured.md", "docs/video.md", "docs/camera.md",
-                                  "docs/tensorrt.md", "docs/tlt.md", "docs/precision.md"])
+                                  "docs/tensorrt.md", "docs/tlt.md", "docs/precision.md", "docs/glossary.md",
+                                  "docs/writing_lessons.md", "notebooks/README.md"])
 def test_links_lead_somewhere(page):
     path = KIT / page
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
@@ -86,5 +87,5 @@ def test_every_field_of_the_record_is_explained():
 
 def test_help_lists_every_target():
     done = subprocess.run(["make", "-s", "help"], cwd=str(KIT), capture_output=True, text=True)
-    for target in ("demo", "test", "test-fast", "test-train", "lab", "lint", "data"):
+    for target in ("demo", "test", "test-fast", "test-lessons", "test-train", "lab", "lint", "data"):
         assert re.search("^" + target + " ", done.stdout, re.M), target
