@@ -2,16 +2,19 @@
 import json
 import os
 import shlex
+from types import SimpleNamespace
 
 import pytest
 
 from conftest import HEIGHT, WIDTH, write_model
-from trt_course import CourseError, find_model
+from trt_course import CourseError, find_model, opening
 from trt_course.__main__ import main
 from trt_course.build import manifest
 from trt_course.build import onnx as builder
 from trt_course.build.onnx import Options
+from trt_course.engine import CpuEngine
 from trt_course.engine.cuda import Device
+from trt_course.measure.evaluate import warn_of_threshold
 from trt_course.preprocess import placement
 
 HERE = Device("NVIDIA Tegra X1", "5.3")
@@ -155,3 +158,15 @@ def test_the_command_repeats_what_shapes_the_engine(spec):
 
 def test_a_model_in_the_kit_is_called_by_its_name():
     assert find_model("ssd_resnet18_traffic").reference == "ssd_resnet18_traffic"
+
+
+@pytest.mark.parametrize("nms, least", [("engine", 0.2), ("host", 0.0)])
+def test_scoring_hears_of_the_threshold_inside_the_engine(spec, monkeypatch, capsys, nms, least):
+    path = engine(spec, OPTIONS._replace(nms=nms, threshold=0.2))
+    monkeypatch.setattr(opening, "_fitting", lambda spec, plan: (path, manifest.read(path)))
+    monkeypatch.setattr(opening, "TrtEngine", lambda path, lanes, graph: CpuEngine(spec.onnx))
+    opened = opening.open_engine(spec)
+    assert opened.engine.threshold == least
+    warn_of_threshold(SimpleNamespace(spec=spec, engine=opened.engine), 0.01)
+    assert ("gives nothing below 0.2 by itself" in capsys.readouterr().err) == bool(least)
+    opened.engine.close()

@@ -49,7 +49,7 @@ def open_engine(spec, backend="auto", threads=0, plan=None, lanes=1, graph=False
                 raise
             reason = "not with TensorRT: " + str(err).rstrip(".")
         else:
-            engine.precision = record.precision
+            engine.precision, engine.threshold = record.precision, record.threshold if record.nms == "engine" else 0.0
             return Opened(engine, *record.wired(spec), "{} runs with {}: {}.".format(spec.name, engine.name, path))
     engine = CpuEngine(spec.onnx, threads)
     return Opened(engine, spec.input, None, spec.output, "{} runs with {}, {}.".format(spec.name, engine.name, reason))

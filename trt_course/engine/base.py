@@ -32,7 +32,7 @@ class Engine:
     inputs = outputs = ()
     min_batch = max_batch = 1
     name = "engine"
-    precision = "fp32"
+    precision, threshold = "fp32", 0.0  # the confidence below which suppression inside it gives nothing
     _array = staticmethod(np.zeros)
 
     def _arrays(self, tensors, batch):

@@ -50,10 +50,11 @@ def detect_folder(ssd, data, conf_th=CONF_TH):
 
 def warn_of_threshold(ssd, conf_th):
     """A network that holds boxes back by itself cuts the curve, and so its own mAP."""
-    if ssd.spec.output.threshold > conf_th:
+    least = max(ssd.spec.output.threshold, ssd.engine.threshold)
+    if least > conf_th:
         print("{} gives nothing below {:g} by itself, scoring wants boxes from {:g} up: the mAP comes out too low. "
               "Export or build it with a lower threshold.".format(
-                  ssd.spec.name, ssd.spec.output.threshold, conf_th), file=sys.stderr)
+                  ssd.spec.name, least, conf_th), file=sys.stderr)
 
 
 def as_found(detections, labels):
