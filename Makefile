@@ -1,7 +1,8 @@
 # Two commands do all the set-up: `make demo` and `make test`. `make help` lists the rest.
 PYTHON ?= python3
 PY := .venv/bin/python
-APART := --ignore=tests/browser --ignore=tests/lessons
+TRAINING := tests/tools/test_train.py tests/tools/test_train_parts.py
+APART := $(addprefix --ignore=,tests/browser tests/lessons $(TRAINING))
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
 .PHONY: help demo lab test test-long test-fast test-lessons test-browser test-train lint notebooks data setup setup-dev \
@@ -39,7 +40,7 @@ test-fast: setup-dev  ## the tests that take seconds
 
 test-train: setup-dev  ## the tests of the training, which need PyTorch (installed here)
 	@$(PY) -m pip install -q --disable-pip-version-check -r requirements-train.txt
-	@$(PY) -m pytest -q tests/tools/test_train.py tests/tools/test_train_parts.py
+	@$(PY) -m pytest -q $(TRAINING)
 
 lint: setup-dev  ## style, Python 3.6 syntax, notebooks without outputs, the size of the tree
 	@$(PY) -m ruff check .
