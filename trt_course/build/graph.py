@@ -45,6 +45,14 @@ def restore_fp32(model):
     return model
 
 
+def fix_batch(model, batch):
+    """Give inputs and outputs that leave their batch open this one: nothing is then left to compute while running."""
+    for tensor in list(model.graph.input) + list(model.graph.output):
+        for dim in tensor.type.tensor_type.shape.dim[:1]:
+            dim.dim_value = dim.dim_value or batch
+    del model.graph.value_info[:]
+
+
 def _checked(onnx, model, path):
     """The model as it came, if its graph is whole. TensorRT's plugins are unknown to ONNX and keep it from checking."""
     standard = all(onnx.defs.has(node.op_type, node.domain) for node in model.graph.node if not node.domain)

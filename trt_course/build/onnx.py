@@ -87,6 +87,8 @@ def _prepare(trt, spec, options):
             raise CourseError("TensorRT {} takes no pictures as bytes, 8.5 and later do: --preprocess host.".format(
                 describe(trt)))
         model = inside.add_preprocess(model, spec, options.source)
+    if options.batch[0] == options.batch[2]:
+        graph.fix_batch(model, options.batch[0])
     return model, floats
 
 
