@@ -1,6 +1,10 @@
 """Suppression and preprocessing inside the network, run by ONNX Runtime, against the same work on the host."""
+import subprocess
+
 import cv2
+import imageio_ffmpeg
 import numpy as np
+import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,11 +13,12 @@ from onnx import TensorProto, checker, helper, load, numpy_helper, save
 from conftest import write_model
 from trt_course import CourseError, TrtSSD, find_model
 from trt_course.build import inside, manifest
+from trt_course.build.graph import load_plain
 from trt_course.build.onnx import Options
 from trt_course.decode import decode
 from trt_course.engine import CpuEngine
 from trt_course.files import KIT
-from trt_course.media.sources import images_in, read_image
+from trt_course.media.sources import images_in, open_source, read_image
 from trt_course.opening import Opened
 from trt_course.preprocess import Placement, Preprocessor, placement
 
@@ -33,7 +38,7 @@ def run(model, path, entry, values):
 def wired(spec, options):
     """The spec's tensors as an engine built with these options has them."""
     made = manifest.Manifest(spec.name, "", "", "", "", "", "fp32", options.batch, options.nms, options.preprocess,
-                             options.source, options.threshold, "onnx", {}, "")
+                             options.source, options.threshold, "onnx", {}, "", options.pixels)
     return made.wired(spec)
 
 
@@ -171,7 +176,7 @@ def test_another_layout_is_refused(cells):
 
 def echo_net(path, spec):
     """A network that answers with its input."""
-    shape = ["n"] + list(Preprocessor(spec).shape)
+    shape = ["n"] + list(spec.input.shape)
     graph = helper.make_graph([helper.make_node("Identity", ["input"], ["seen"])], "echo",
                               [helper.make_tensor_value_info("input", TensorProto.FLOAT, shape)],
                               [helper.make_tensor_value_info("seen", TensorProto.FLOAT, shape)])
@@ -197,13 +202,55 @@ def test_preprocessing_equals_the_host_s(cells, folder, seed, resize, color, lay
     echo_net(folder / "echo.onnx", spec)
     model = inside.add_preprocess(load(str(folder / "echo.onnx")), spec, source)
     prepare, pictures = Preprocessor(spec), [smooth_picture(seed + i, *source) for i in range(2)]
-    wanted = np.empty((2,) + prepare.shape, np.float32)
+    wanted = np.empty((2,) + spec.input.shape, np.float32)
     places = prepare.batch(pictures, wanted)
     seen = run(model, folder / "inside.onnx", "pictures", np.stack(pictures))["seen"]
     gain = np.float32([2, 3, 4]).reshape((3, 1, 1) if layout == "nchw" else (3,))
     assert seen.shape == wanted.shape and np.abs((seen - wanted) * gain).max() < 1.5  # levels of 255: OpenCV rounds
     entry, inner, _ = wired(spec, Options(preprocess="engine", source=source))
     assert inner == places[0] == placement(spec, *source) and (entry.width, entry.height) == source
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10 ** 6), resize=st.sampled_from(["stretch", "letterbox", "crop"]),
+       size=st.tuples(st.integers(20, 90), st.integers(20, 90)),
+       source=st.tuples(st.integers(40, 100), st.integers(40, 100)))
+def test_the_decoder_s_bytes_become_the_same_tensor(cells, folder, seed, resize, size, source):
+    spec, source = find_model(cells), (2 * source[0], 2 * source[1])
+    spec = spec._replace(input=spec.input._replace(width=size[0], height=size[1], resize=resize, color="RGB",
+                                                   mean=(10.0, 50.0, 90.0), pad=(10.0, 20.0, 30.0)))
+    echo_net(folder / "echo.onnx", spec)
+    model = inside.add_preprocess(load(str(folder / "echo.onnx")), spec, source, "nv12")
+    entry, _, _ = wired(spec, Options(preprocess="engine", source=source, pixels="nv12"))
+    given = np.empty((1,) + entry.shape, np.uint8)
+    Preprocessor(spec._replace(input=entry))(smooth_picture(seed, *source), given[0])
+    wanted = np.empty((1,) + spec.input.shape, np.float32)
+    Preprocessor(spec)(cv2.cvtColor(given[0], cv2.COLOR_YUV2BGR_NV12), wanted[0])
+    off = np.abs(run(model, folder / "inside.onnx", "pictures", given)["seen"] - wanted)
+    assert np.median(off) < 1.5 and np.percentile(off, 95) < 12  # OpenCV repeats each colour, here it is interpolated
+
+
+@pytest.mark.slow
+def test_boxes_of_the_decoder_s_bytes(tmp_path):
+    """A video decoder's frames with the recipe inside the network, against OpenCV's frames with the host's."""
+    spec, clip = find_model("ssd_resnet18_traffic"), str(KIT / "data" / "street.mp4")
+    model = inside.add_preprocess(load_plain(spec.onnx), spec, (1280, 720), "nv12")
+    save(model, str(tmp_path / "inside.onnx"))
+    raw = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", clip, "-frames:v", "5", "-f",
+                          "rawvideo", "-pix_fmt", "nv12", "-"], stdout=subprocess.PIPE, check=True).stdout
+    entry, inner, _ = wired(spec, Options(preprocess="engine", source=(1280, 720), pixels="nv12"))
+    session = onnxruntime.InferenceSession(str(tmp_path / "inside.onnx"), providers=["CPUExecutionProvider"])
+    found = 0
+    with open_source(clip) as video, TrtSSD(spec, backend="cpu", verbose=False) as ssd:
+        for bytes_, frame in zip(np.frombuffer(raw, np.uint8).reshape((-1, 1) + entry.shape), video):
+            values = session.run(None, {"pictures": bytes_})
+            outputs = dict(zip([o.name for o in session.get_outputs()], values))
+            ours, = decode(spec, outputs, [inner], [(1280, 720)], 0.3)
+            wanted = ssd.detect(frame.image, 0.3)
+            apart = np.abs(ours.boxes[:, None] - wanted.boxes).max(axis=2) + 1e6 * (ours.clss[:, None] != wanted.clss)
+            assert len(ours) == len(wanted) and apart.min(axis=1).max() < 1 and apart.min(axis=0).max() < 1
+            found += len(ours)
+    assert found > 5
 
 
 def test_a_network_that_takes_bytes_is_refused(tmp_path):

@@ -51,7 +51,7 @@ def test_recipe(cells, recipe, size):
     image = np.random.RandomState(0).randint(0, 256, size + (3,)).astype(np.uint8)
     before = image.copy()
     prepare = Preprocessor(spec)
-    out = np.full(prepare.shape, 7, spec.input.dtype)
+    out = np.full(spec.input.shape, 7, spec.input.dtype)
     prepare(image, out)
     wanted = plain(spec, cv2.resize(image, (40, 24)))
     assert out.dtype == spec.input.dtype and np.abs(out - wanted).max() < 1e-4
@@ -63,9 +63,9 @@ def test_batch_fills_its_own_slots(cells):
     rng = np.random.RandomState(1)
     images = [rng.randint(0, 256, (h, w, 3)).astype(np.uint8) for h, w in ((24, 40), (50, 60), (10, 90))]
     prepare = Preprocessor(spec)
-    out = np.zeros((4,) + prepare.shape, np.float32)
+    out = np.zeros((4,) + spec.input.shape, np.float32)
     places = prepare.batch(images, out)
-    one = np.zeros(prepare.shape, np.float32)
+    one = np.zeros(spec.input.shape, np.float32)
     for image, slot, place in zip(images, out, places):
         assert prepare(image, one) == place and (one == slot).all()
     assert not out[3].any()
@@ -135,7 +135,7 @@ def test_wrong_buffer(cells):
 def test_no_large_memory_a_frame(cells):
     spec = make_spec(cells, 640, 480)
     prepare, image = Preprocessor(spec), np.zeros((720, 1280, 3), np.uint8)
-    out = np.zeros(prepare.shape, np.float32)
+    out = np.zeros(spec.input.shape, np.float32)
     prepare(image, out)
     tracemalloc.start()
     for _ in range(3):

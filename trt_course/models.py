@@ -44,6 +44,12 @@ class InputSpec(NamedTuple):
     resize: one_of("stretch", "letterbox", "crop") = "stretch"
     pad: numbers(3) = None  # read_spec makes it the mean
 
+    @property
+    def shape(self):
+        """The shape of one picture's tensor; nv12 is the GPU decoder's layout, brightness above halved colours."""
+        h, w = self.height, self.width
+        return {"nchw": (3, h, w), "nhwc": (h, w, 3), "nv12": (h * 3 // 2, w, 1)}[self.layout]
+
 
 class OutputSpec(NamedTuple):
     """What the output tensors mean; `tensors` maps the layout's roles to the names in the ONNX file.

@@ -62,6 +62,14 @@ def as_bgr(image):
     return image if colours == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR if colours == 1 else cv2.COLOR_BGRA2BGR)
 
 
+def _to_nv12(image, out):
+    h, w = image.shape[:2]
+    planar = cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420)  # (3h/2, w)
+    out[:h, :, 0] = planar[:h]
+    colours = out[h:].reshape(h // 2, w // 2, 2)
+    colours[:, :, 0], colours[:, :, 1] = planar[h:].reshape(2, h // 2, w // 2)
+
+
 class Preprocessor:
     """Fills input tensors for one ModelSpec. Holds its scratch memory: one object a thread."""
 
@@ -75,22 +83,19 @@ class Preprocessor:
         self._order = 1 if spec.input.color == "BGR" else -1  # of the colours, to BGR and back
         self._pad = np.array(spec.input.pad)[::self._order].round().clip(0, 255).astype(np.uint8)
 
-    @property
-    def shape(self):
-        """The shape of one picture's tensor."""
-        h, w = self.spec.input.height, self.spec.input.width
-        return (3, h, w) if self.spec.input.layout == "nchw" else (h, w, 3)
-
     def __call__(self, image, out):
-        """Write the picture's tensor into `out`, of `shape` and the spec's dtype. Returns its Placement."""
-        if out.shape != self.shape or out.dtype != np.dtype(self.spec.input.dtype):
+        """Write the picture's tensor into `out`, of the spec's shape and dtype. Returns its Placement."""
+        if out.shape != self.spec.input.shape or out.dtype != np.dtype(self.spec.input.dtype):
             raise CourseError("The input buffer is {} {}; the model {} wants {} {}".format(
-                out.dtype, out.shape, self.spec.name, self.spec.input.dtype, self.shape))
+                out.dtype, out.shape, self.spec.name, self.spec.input.dtype, self.spec.input.shape))
         where = placement(self.spec, image.shape[1], image.shape[0])
         if image.shape == out.shape and out.dtype == image.dtype and self.spec.input.color == "BGR":
             np.copyto(out, image)
             return where
         self._resize(image, where)
+        if self.spec.input.layout == "nv12":
+            _to_nv12(self._resized, out)
+            return where
         for pixels, mean, gain, target in self._parts(out):
             if np.any(mean):
                 np.subtract(pixels, mean, out=target, dtype=np.float32)

@@ -24,12 +24,11 @@ def _check(spec, engine):
     if missing:
         raise CourseError("{}: model.json names the output {}; the network's outputs are: {}".format(
             spec.name, ", ".join(sorted(missing)), ", ".join(t.name for t in engine.outputs)))
-    shape = (3, wanted.height, wanted.width) if wanted.layout == "nchw" else (wanted.height, wanted.width, 3)
     tensor = given[wanted.name]
-    fits = len(tensor.shape) == 4 and all(a in (-1, b) for a, b in zip(tensor.shape[1:], shape))
+    fits = len(tensor.shape) == 4 and all(a in (-1, b) for a, b in zip(tensor.shape[1:], wanted.shape))
     if not fits or tensor.dtype != wanted.dtype:
         raise CourseError("{}: model.json describes an input of {} {}; the network wants {} {}".format(
-            spec.name, wanted.dtype, shape, tensor.dtype, tuple(tensor.shape[1:])))
+            spec.name, wanted.dtype, wanted.shape, tensor.dtype, tuple(tensor.shape[1:])))
 
 
 class Prepared(NamedTuple):

@@ -87,13 +87,20 @@ def _onnx_nms(new, spec, boxes, scores, threshold, count):
     new.add("ReduceSum", good, [1], outputs=[EFFICIENT_NMS["count"]], keepdims=1)
 
 
-def add_preprocess(model, spec, source):
-    """The model with its recipe in front: it takes `pictures`, uint8 (batch, height, width, 3) BGR of one size."""
+def add_preprocess(model, spec, source, pixels="bgr"):
+    """The model with its recipe in front: it takes `pictures`, uint8 of one size.
+
+    bgr is OpenCV's (batch, height, width, 3), nv12 what a GPU's video decoder gives: (batch, height * 3 / 2, width, 1).
+    """
     if spec.input.dtype == "uint8":
         raise CourseError("{} takes bytes already, its recipe is inside: --preprocess host.".format(spec.name))
     new, entry, (width, height) = _Nodes(model, "preprocess"), spec.input, source
-    x = new.add("Transpose", new.cast("pictures", "FLOAT"), perm=[0, 3, 1, 2])  # (b, 3, h, w)
-    x = _place(new, x, entry, placement(spec, width, height), source)
+    x, where = new.cast("pictures", "FLOAT"), placement(spec, width, height)
+    if pixels == "nv12":
+        x = _from_nv12(new, x, lambda plane, scale: _resized(new, plane, entry, where, source, scale), source)
+    else:
+        x = _resized(new, new.add("Transpose", x, perm=[0, 3, 1, 2]), entry, where, source)  # (b, 3, h, w)
+    x = _padded(new, x, entry, where, source)
     if entry.color == "RGB":
         x = new.add("Gather", x, [2, 1, 0], axis=1)
     mean, scale = (np.reshape(v, (1, 3, 1, 1)) for v in (entry.mean, entry.scale))
@@ -101,7 +108,8 @@ def add_preprocess(model, spec, source):
     if entry.layout == "nhwc":
         new.add("Transpose", last, outputs=[entry.name], perm=[0, 2, 3, 1])
     old = next(tensor for tensor in new.graph.input if tensor.name == entry.name)
-    new.graph.input.append(new.tensor("pictures", "UINT8", [_batch(old), height, width, 3]))
+    shape = [height * 3 // 2, width, 1] if pixels == "nv12" else [height, width, 3]
+    new.graph.input.append(new.tensor("pictures", "UINT8", [_batch(old)] + shape))
     new.graph.input.remove(old)
     nodes = new.nodes + list(new.graph.node)
     del new.graph.node[:]
@@ -109,17 +117,38 @@ def add_preprocess(model, spec, source):
     return new.model
 
 
-def _place(new, x, entry, where, source):
-    """Crop, resize and pad as Preprocessor does, with OpenCV's linear interpolation."""
-    sizes = [round(source[1] * where.sy), round(source[0] * where.sx)]
+def _from_nv12(new, x, resized, source):
+    """BGR planes; resized first, which commutes with the colours' matrix, for the network's input is the smaller."""
+    width, height = source
+    luma = new.add("Reshape", new.add("Slice", x, [0], [height], [1]), [0, 1, height, width])
+    chroma = new.add("Reshape", new.add("Slice", x, [height], [height * 3 // 2], [1]), [0, height // 2, width // 2, 2])
+    chroma = new.add("Transpose", chroma, perm=[0, 3, 1, 2])  # (b, 2, h/2, w/2)
+    yuv = new.add("Concat", resized(luma, 1), resized(chroma, 2), axis=1)  # (b, 3, h, w)
+    matrix = np.float32([[1.164, 2.017, 0], [1.164, -0.392, -0.813], [1.164, 0, 1.596]])  # BT.601, as OpenCV takes it
+    bias = -matrix @ np.float32([16, 128, 128])
+    return new.add("Clip", new.add("Conv", yuv, matrix.reshape(3, 3, 1, 1), bias), np.float32(0), np.float32(255))
+
+
+def _sizes(entry, where, source):
+    return [entry.height, entry.width] if entry.resize == "crop" else \
+        [round(source[1] * where.sy), round(source[0] * where.sx)]
+
+
+def _resized(new, x, entry, where, source, scale=1):
+    """Crop and resize as Preprocessor does, with OpenCV's linear interpolation; `scale` divides the plane's sides."""
+    sizes = _sizes(entry, where, source)
     if entry.resize == "crop":
-        y0, x0 = round(-where.oy / where.sy), round(-where.ox / where.sx)
-        sizes = [entry.height, entry.width]
-        x = new.add("Slice", x, [y0, x0], [y0 + round(sizes[0] / where.sy), x0 + round(sizes[1] / where.sx)], [2, 3])
+        begin = [round(-where.oy / where.sy), round(-where.ox / where.sx)]
+        end = [begin[0] + round(sizes[0] / where.sy), begin[1] + round(sizes[1] / where.sx)]
+        x = new.add("Slice", x, [v // scale for v in begin], [v // scale for v in end], [2, 3])
     sizes_name = new.add("Concat", new.add("Slice", new.add("Shape", x), [0], [2]), sizes, axis=0)  # batch, colours
-    x = new.add("Resize", x, "", "", sizes_name, mode="linear", coordinate_transformation_mode="half_pixel")
+    return new.add("Resize", x, "", "", sizes_name, mode="linear", coordinate_transformation_mode="half_pixel")
+
+
+def _padded(new, x, entry, where, source):
     if entry.resize != "letterbox":
         return x
+    sizes = _sizes(entry, where, source)
     pad = np.reshape(np.round(entry.pad if entry.color == "BGR" else entry.pad[::-1]).clip(0, 255), (1, 3, 1, 1))
     left, top = int(where.ox), int(where.oy)
     borders = [0, 0, top, left, 0, 0, entry.height - sizes[0] - top, entry.width - sizes[1] - left]

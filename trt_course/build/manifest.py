@@ -10,7 +10,7 @@ from ..errors import CourseError
 from ..files import sha256, write_json
 from ..models import InputSpec, ModelSpec, OutputSpec
 from ..preprocess import placement
-from ..records import anything, count, each, load, numbers, record, share, text
+from ..records import anything, count, each, load, numbers, one_of, record, share, text
 
 EFFICIENT_NMS = {"count": "num_detections", "boxes": "detection_boxes", "scores": "detection_scores",
                  "classes": "detection_classes"}
@@ -35,6 +35,7 @@ class Manifest(NamedTuple):
     route: text
     built: each(anything)
     command: text
+    pixels: one_of("bgr", "nv12") = "bgr"
 
     def misfits(self, spec, plan, tensorrt, device):
         """What differs between the engine and this place, in sentences; an empty list where it fits."""
@@ -56,8 +57,8 @@ class Manifest(NamedTuple):
         if self.preprocess == "engine":
             width, height = self.source
             inner = placement(spec, width, height)
-            entry = InputSpec(name="pictures", width=width, height=height, layout="nhwc", dtype="uint8", color="BGR",
-                              pad=(0.0,) * 3)
+            entry = InputSpec(name="pictures", width=width, height=height, dtype="uint8", color="BGR", pad=(0.0,) * 3,
+                              layout="nhwc" if self.pixels == "bgr" else self.pixels)
         if self.nms == "engine":
             output = OutputSpec(layout="efficient_nms", tensors=EFFICIENT_NMS, units=spec.output.units,
                                 threshold=self.threshold)

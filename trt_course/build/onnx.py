@@ -20,6 +20,7 @@ from .worker import in_thread
 
 PRECISIONS = ("fp32", "fp16", "int8")
 PLACES = ("host", "engine")
+PIXELS = ("bgr", "nv12")
 
 
 class Options(NamedTuple):
@@ -38,12 +39,14 @@ class Options(NamedTuple):
     dla: Optional[int] = None
     force: bool = False
     verbose: bool = False
+    pixels: str = "bgr"
 
     def name(self):
         low, _, high = self.batch
         parts = [self.precision, "b{}".format(high) if low == high else "b{}-{}-{}".format(*self.batch)]
         parts += ["nms"] * (self.nms == "engine")
         parts += ["{}x{}".format(*self.source)] if self.preprocess == "engine" else []
+        parts += [self.pixels] * (self.pixels != "bgr")
         return "-".join(parts)
 
     def command(self, spec):
@@ -52,6 +55,7 @@ class Options(NamedTuple):
         options = [
             ("--precision", self.precision), ("--batch", ",".join(map(str, self.batch))), ("--nms", self.nms),
             ("--preprocess", inside and "engine"), ("--source-size", inside and "{}x{}".format(*self.source)),
+            ("--pixels", self.pixels != "bgr" and self.pixels),
             ("--nms-threshold", self.nms == "engine" and str(self.threshold)),
             ("--calibration", int8 and self.calibration), ("--method", int8 and self.method)]
         options += [("--keep-float", pattern) for pattern in self.keep_float]
@@ -70,6 +74,8 @@ def _check(options):
                           "data/calibration/traffic. Never the pictures that are scored.")
     if options.preprocess == "engine" and options.source is None:
         raise CourseError("Preprocessing inside the engine needs the size of the pictures: --source-size 1280x720.")
+    if options.pixels == "nv12" and (options.preprocess == "host" or any(side % 2 for side in options.source)):
+        raise CourseError("--pixels nv12 needs --preprocess engine, and a --source-size of even numbers.")
 
 
 def _prepare(trt, spec, options):
@@ -86,7 +92,7 @@ def _prepare(trt, spec, options):
         if not hasattr(trt.DataType, "UINT8"):
             raise CourseError("TensorRT {} takes no pictures as bytes, 8.5 and later do: --preprocess host.".format(
                 describe(trt)))
-        model = inside.add_preprocess(model, spec, options.source)
+        model = inside.add_preprocess(model, spec, options.source, options.pixels)
     if options.batch[0] == options.batch[2]:
         graph.fix_batch(model, options.batch[0])
     return model, floats

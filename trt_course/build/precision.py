@@ -114,7 +114,7 @@ def calibration_batches(spec, folder, force=False, batch=1):
     paths, prepare = calibration_pictures(folder, force), Preprocessor(spec)
     files = itertools.cycle(paths)
     for _ in progress(range(0, len(paths), batch), desc="calibrate", unit="batch"):
-        tensor = np.empty((batch,) + prepare.shape, spec.input.dtype)  # (n, 3, h, w)
+        tensor = np.empty((batch,) + spec.input.shape, spec.input.dtype)  # (n, 3, h, w)
         prepare.batch([read_image(next(files)) for _ in range(batch)], tensor)
         yield tensor
 

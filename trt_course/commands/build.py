@@ -39,6 +39,8 @@ def _add_build(add):
                                                                        "engine keeps a box (default: %(default)s)")
     add.add_argument("--preprocess", choices=onnx.PLACES, default="host", help="where pictures become tensors")
     add.add_argument("--source-size", type=_size, metavar="WxH", help="size of the pictures, for --preprocess engine")
+    add.add_argument("--pixels", choices=onnx.PIXELS, default="bgr", help="of these pictures; nv12: as the GPU's "
+                                                                          "decoder gives them (default: %(default)s)")
     add.add_argument("--workspace", type=int, metavar="MiB", help="memory to build with (a small machine: 256)")
     add.add_argument("--calibration", metavar="DIR", help="pictures for INT8, never those that are scored")
     add.add_argument("--method", choices=sorted(precision.METHODS), default="percentile", help="for INT8 ranges")
@@ -71,7 +73,8 @@ def _build(args):
     spec = find_model(args.model)
     options = onnx.Options(
         args.precision, args.batch, args.nms, args.preprocess, args.source_size, args.nms_threshold, args.workspace,
-        args.calibration, args.method, tuple(args.keep_float), args.level, args.dla, args.force, args.verbose)
+        args.calibration, args.method, tuple(args.keep_float), args.level, args.dla, args.force, args.verbose,
+        args.pixels)
     path = _from_etlt(spec, options, args) if args.from_etlt else onnx.engine_from_onnx(spec, options, args.out)
     print("{}: {:.1f} MB in {} s".format(path, path.stat().st_size / 1e6, manifest.read(path).built["seconds"]))
     return 0
