@@ -7,6 +7,7 @@ import sys
 
 from .commands import build, camera, detect, measure
 from .errors import CourseError
+from .trace import tracing
 
 
 def _parser():
@@ -21,7 +22,8 @@ def _parser():
 def main(argv=None):
     args = _parser().parse_args(argv)
     try:
-        return args.call(args)
+        with tracing(getattr(args, "trace", None)):
+            return args.call(args)
     except CourseError as err:
         print("trt_course: {}".format(err), file=sys.stderr)
         return 2

@@ -2,10 +2,11 @@
 
 One object belongs to one thread: its buffers, and on a GPU its engine, are that thread's own.
 """
-from typing import List, NamedTuple, Tuple
+from typing import NamedTuple, Sequence, Tuple
 
 import numpy as np
 
+from . import trace
 from .decode import decode
 from .engine import Request
 from .errors import CourseError
@@ -34,8 +35,8 @@ def _check(spec, engine):
 class Prepared(NamedTuple):
     """Pictures on their way: a filled request, and what decoding must know of them."""
     request: Request
-    placements: List[Placement]
-    sizes: List[Tuple[int, int]]
+    placements: Sequence[Placement]
+    sizes: Sequence[Tuple[int, int]]
 
 
 class TrtSSD:
@@ -52,16 +53,15 @@ class TrtSSD:
             raise CourseError("{} takes pictures of {} x {}, not {}; its model.json decides".format(
                 self.spec.name, size[0], size[1], tuple(input_hw)))
         opened = open_engine(self.spec, backend, threads, plan, lanes, graph)
-        self.engine, self.why, self._inner = opened.engine, opened.why, opened.inner
+        self.engine, self.why, self.inner = opened.engine, opened.why, opened.inner
         wired = self.spec._replace(input=opened.input, output=opened.output)
         try:
             _check(wired, self.engine)
         except CourseError:
             self.engine.close()
             raise
-        self._preprocess = Preprocessor(wired)
-        self._entry, self._decoded = opened.input.name, self.spec._replace(output=opened.output)
-        self._requests = {}
+        self._wired, self._decoded = wired, self.spec._replace(output=opened.output)
+        self._requests, self._fill = {}, self.filler()
         if verbose:
             print(self.why)
 
@@ -83,15 +83,30 @@ class TrtSSD:
         if n not in self._requests:
             self._requests[n] = self.engine.new_request(n)
         request = self._requests[n]
-        placements = self._preprocess.batch(pictures, request.inputs[self._entry])
-        if self._inner is not None:
-            placements = [where.then(self._inner) for where in placements]
-        return Prepared(request, placements, [(p.shape[1], p.shape[0]) for p in pictures])
+        with trace.span("prepare", pictures=n):
+            placed = [self._fill(picture, request, i) for i, picture in enumerate(pictures)]
+        return Prepared(request, *zip(*placed))
+
+    def filler(self):
+        """A function for one thread: fill(picture, request, i) is the picture's Placement and size."""
+        preprocess, entry, inner = Preprocessor(self._wired), self._wired.input.name, self.inner
+
+        def fill(picture, request, i):
+            where = preprocess(picture, request.inputs[entry][i])
+            return where if inner is None else where.then(inner), (picture.shape[1], picture.shape[0])
+        return fill
 
     def finish(self, prepared, outputs, conf_th=None):
         """The last third of `detect`: the engine's outputs into Detections of each picture."""
         threshold = self.spec.conf_threshold if conf_th is None else conf_th
-        return decode(self._decoded, outputs, prepared.placements, prepared.sizes, threshold)
+        with trace.span("decode"):
+            return decode(self._decoded, outputs, prepared.placements, prepared.sizes, threshold)
+
+    @property
+    def decoded_by_gpu(self):
+        """The size of the frames that the engine takes as a GPU's decoder leaves them; None where it takes none."""
+        entry = self._wired.input
+        return (entry.width, entry.height) if entry.layout == "nv12" else None
 
     def warm_up(self):
         """Run once, for the first run loads the GPU's kernels and takes longer. Returns the detector."""

@@ -72,7 +72,8 @@ class Card:
         return self.fault("{} bytes at {} are not in {} memory".format(nbytes, address, " or ".join(kinds)))
 
     def copy(self, target, source, nbytes, kinds):
-        self.view(target, nbytes, kinds[:1])[:] = self.view(source, nbytes, kinds[1:])
+        to, of = (kinds[:1], kinds[1:]) if kinds else (("device", "pinned"),) * 2
+        self.view(target, nbytes, to)[:] = self.view(source, nbytes, of)
 
     def left(self):
         """The kinds of what was not freed."""
@@ -94,7 +95,7 @@ class Runtime:
     __spec__ = importlib.machinery.ModuleSpec("cuda.bindings.runtime", None)
     cudaStreamNonBlocking = 1
     cudaMemcpyKind = types.SimpleNamespace(cudaMemcpyHostToDevice=("device", "pinned"),
-                                           cudaMemcpyDeviceToHost=("pinned", "device"))
+                                           cudaMemcpyDeviceToHost=("pinned", "device"), cudaMemcpyDefault=None)
     cudaStreamCaptureMode = types.SimpleNamespace(cudaStreamCaptureModeThreadLocal=1)
 
     def __init__(self, card):
@@ -135,6 +136,9 @@ class Runtime:
         stream.run(until)
         return (0,)
 
+    def cudaEventElapsedTime(self, first, last):
+        return 0, float(self.card.get("event", last)[1] - self.card.get("event", first)[1])
+
     def cudaStreamBeginCapture(self, stream, mode):
         self.card.get("stream", stream).recording = []
         return (0,)
@@ -170,6 +174,9 @@ class _Owner:
 
     def synchronize(self):
         self.driver.now().cudaEventSynchronize(self.handle)
+
+    def time_till(self, other):
+        return self.driver.now().cudaEventElapsedTime(self.handle, other.handle)[1]
 
 
 class Driver:
@@ -226,6 +233,9 @@ class Driver:
 
     def memcpy_htod_async(self, target, array, stream):
         self.now().cudaMemcpyAsync(int(target), array.ctypes.data, array.nbytes, ("device", "pinned"), stream.handle)
+
+    def memcpy_dtod_async(self, target, source, nbytes, stream):
+        self.now().cudaMemcpyAsync(int(target), int(source), nbytes, None, stream.handle)
 
     def memcpy_dtoh_async(self, array, source, stream):
         self.now().cudaMemcpyAsync(array.ctypes.data, int(source), array.nbytes, ("pinned", "device"), stream.handle)

@@ -29,6 +29,10 @@ def confidence(text):
     return value
 
 
+def add_trace_option(parser):
+    parser.add_argument("--trace", metavar="FILE", help="write what was done when, a Chrome trace for ui.perfetto.dev")
+
+
 def add_engine_options(parser):
     parser.add_argument("--backend", choices=BACKENDS, default="auto", help="where the network runs")
     parser.add_argument("--engine", metavar="FILE", help="a TensorRT engine (default: the newest that fits)")

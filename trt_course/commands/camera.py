@@ -7,7 +7,7 @@ from ..files import write_json
 from ..media.async_camera import MODES
 from ..media.window import Window
 from ..models import find_model
-from . import DEFAULT_MODEL, add_engine_options, confidence, open_ssd
+from . import DEFAULT_MODEL, add_engine_options, add_trace_option, confidence, open_ssd
 
 
 def add_commands(commands):
@@ -22,6 +22,7 @@ def add_commands(commands):
     add.add_argument("--seconds", type=float, help="stop after that time (default: at the end, or Ctrl-C)")
     add.add_argument("--json", metavar="FILE", help="write the counts there too")
     add.add_argument("--show", action="store_true", help="in a window: q or ESC quits, f full screen, h help")
+    add_trace_option(add)
     add_engine_options(add)
     add.set_defaults(call=_camera)
 

@@ -8,7 +8,7 @@ from ..media.sources import kind_of
 from ..media.window import Window
 from ..media.writer import ENCODERS, transcode
 from ..models import find_model, list_models
-from . import DEFAULT_MODEL, add_engine_options, confidence, failures, open_ssd
+from . import DEFAULT_MODEL, add_engine_options, add_trace_option, confidence, failures, fast, open_ssd
 
 
 def add_commands(commands):
@@ -19,7 +19,8 @@ def add_commands(commands):
     add.set_defaults(call=_models)
 
     add = commands.add_parser("detect", help="detect objects in pictures, a video or a live source")
-    add.add_argument("source", help="picture, folder, wildcard, video, camera or stream: docs/video.md")
+    add.add_argument("source", nargs="+", help="picture, folder, wildcard, video, camera or stream: docs/video.md; "
+                                               "several with --fast")
     add.add_argument("--model", default=DEFAULT_MODEL, help="a name in models/, a model folder, or an .onnx file "
                                                             "beside a model.json (default: %(default)s)")
     add.add_argument("--conf", type=confidence, help="confidence from which a box counts (default: the model's own)")
@@ -28,10 +29,16 @@ def add_commands(commands):
     add.add_argument("--no-write", action="store_true", help="no pictures, no video")
     add.add_argument("--save-json", action="store_true", help="the boxes as COCO results, for a video NAME.json")
     for name, kind, default, text in (("stride", int, 1, "every n-th frame only"), ("start", float, 0.0, "seconds"),
-                                      ("end", float, None, "seconds"), ("batch", int, 1, "frames a run")):
+                                      ("end", float, None, "seconds"), ("batch", int, None, "frames a run")):
         add.add_argument("--" + name, type=kind, default=default, help="of a video: " + text)
     add.add_argument("--encoder", choices=ENCODERS, default="auto", help="for the video (default: %(default)s)")
     add.add_argument("--show", action="store_true", help="a window with the video and its boxes: q quits")
+    add.add_argument("--fast", action="store_true", help="all sources at once, as fast as this machine allows, tables "
+                                                         "of boxes: docs/throughput.md")
+    add.add_argument("--deadline", type=float, default=20, metavar="MS", help="--fast: a batch waits so long for its "
+                                                                              "last picture (default: %(default)s)")
+    add.add_argument("--gpus", type=int, default=1, help="--fast: a process on each of so many GPUs")
+    add_trace_option(add)
     add_engine_options(add)
     add.set_defaults(call=_detect)
 
@@ -68,6 +75,12 @@ def _describe(spec):
 
 
 def _detect(args):
+    if args.fast:
+        return failures(fast.detect(args))
+    if len(args.source) > 1:
+        raise CourseError("Several sources at once are for --fast, which writes tables of boxes. (A wildcard in quotes "
+                          "is one source.)")
+    args.source, = args.source
     kind, write = kind_of(args.source), not args.no_write
     with open_ssd(args) as ssd, Window("trt_course") if args.show else ExitStack() as window:
         if kind == "image":
@@ -77,7 +90,7 @@ def _detect(args):
             return failures(detect_dir(ssd, args.source, args.out, args.conf, formats, write=write))
         else:
             detect_video(ssd, args.source, args.out, args.conf, write, args.stride, args.start, args.end,
-                         args.save_json, args.batch, args.encoder, args.show and window.show)
+                         args.save_json, args.batch or 1, args.encoder, args.show and window.show)
     return 0
 
 

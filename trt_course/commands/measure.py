@@ -7,7 +7,7 @@ from ..files import kit_path, write_json
 from ..measure import coco, contest, voc
 from ..measure.evaluate import detect_folder, read_folders, save_plots
 from ..measure.fps import SCOPES, bench
-from . import DEFAULT_MODEL, add_engine_options, open_ssd
+from . import DEFAULT_MODEL, add_engine_options, add_trace_option, open_ssd
 
 
 def add_commands(commands):
@@ -33,6 +33,7 @@ def add_commands(commands):
     add.add_argument("--frames", type=int, help="how many frames (default: 200, or all there are)")
     add.add_argument("--out", default="out", help="where scope video writes its video (default: %(default)s)")
     add.add_argument("--json", metavar="FILE", help="write the figures there too")
+    add_trace_option(add)
     add_engine_options(add)
     add.set_defaults(call=_bench)
     _add_contest(commands.add_parser("contest", help="pack one run into a hand-in; rank hand-ins"))

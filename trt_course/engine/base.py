@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Tuple
 
 import numpy as np
 
+from .. import trace
 from ..errors import CourseError
 
 
@@ -46,13 +47,15 @@ class Engine:
 
     def submit(self, request):
         """Start the inference and return at once."""
-        request.pending = self._start(request)
+        with trace.span("submit"):
+            request.pending = self._start(request)
 
     def result(self, request):
         """Wait for a submitted request; its outputs, by name."""
         if request.pending is None:
             raise CourseError("There is nothing to wait for: submit the request first.")
-        request.outputs, request.pending = self._finish(request), None
+        with trace.span("wait"):
+            request.outputs, request.pending = self._finish(request), None
         return request.outputs
 
     def infer(self, request):

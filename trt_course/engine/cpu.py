@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from .. import trace
 from ..errors import CourseError, need
 from .base import Engine, TensorInfo
 
@@ -52,7 +53,8 @@ class CpuEngine(Engine):
     def infer(self, request):
         if self._session is None:
             raise CourseError("This engine is closed; open it again to use it.")
-        values = self._session.run(None, request.inputs)
+        with trace.span("network"):
+            values = self._session.run(None, request.inputs)
         request.outputs = {t.name: value for t, value in zip(self.outputs, values)}
         return request.outputs
 

@@ -47,8 +47,8 @@ class PyCuda:
         self.device = Device(device.name(), "{}.{}".format(*device.compute_capability()))
         self.alloc, self.pinned, self.stream, self.event = (
             driver.mem_alloc, driver.pagelocked_zeros, driver.Stream, driver.Event)
-        self.upload, self.copy_in, self.copy_out = (
-            driver.memcpy_htod, driver.memcpy_htod_async, driver.memcpy_dtoh_async)
+        self.upload, self.copy_in, self.copy_out, self.copy_on = (
+            driver.memcpy_htod, driver.memcpy_htod_async, driver.memcpy_dtoh_async, driver.memcpy_dtod_async)
 
     @contextlib.contextmanager
     def active(self):
@@ -69,6 +69,9 @@ class PyCuda:
     def wait(self, event):
         event.synchronize()
 
+    def seconds(self, first, last):
+        return first.time_till(last) / 1e3
+
     def capture(self, stream, work):
         raise CourseError("pycuda knows no CUDA graphs: pip install cuda-python, and leave pycuda out.")
 
@@ -87,6 +90,7 @@ class CudaPython:
         self.device = Device(facts.name.decode(), "{}.{}".format(facts.major, facts.minor))
         self._to_device = runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
         self._to_host = runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
+        self._anywhere = runtime.cudaMemcpyKind.cudaMemcpyDefault
         self.close = self._frees.close
 
     def _call(self, function, *args, explain=_failed):
@@ -122,6 +126,9 @@ class CudaPython:
     def copy_out(self, array, memory, stream):
         self._call(self._rt.cudaMemcpyAsync, array.ctypes.data, memory, array.nbytes, self._to_host, stream)
 
+    def copy_on(self, target, source, nbytes, stream):
+        self._call(self._rt.cudaMemcpyAsync, target, source, nbytes, self._anywhere, stream)
+
     def stream(self):
         return self._keep(self._rt.cudaStreamDestroy, self._rt.cudaStreamCreateWithFlags,
                           self._rt.cudaStreamNonBlocking)
@@ -134,6 +141,9 @@ class CudaPython:
 
     def wait(self, event):
         self._call(self._rt.cudaEventSynchronize, event)
+
+    def seconds(self, first, last):
+        return self._call(self._rt.cudaEventElapsedTime, first, last) / 1e3
 
     def capture(self, stream, work):
         """A graph of what `work()` puts on the stream; `launch` replays it."""

@@ -8,10 +8,12 @@ import collections
 import itertools
 import json
 import threading
+import time
 import weakref
 
 import numpy as np
 
+from .. import trace
 from ..errors import CourseError
 from .base import Engine, TensorInfo
 from .cuda import open_cuda
@@ -92,6 +94,7 @@ class TrtEngine(Engine):
     def __init__(self, path, lanes=1, graph=False, api=None, library=None):
         trt = load_tensorrt()
         self._thread, self._graph, self._closed, self._lanes = threading.get_ident(), graph, False, []
+        self._zero = None  # an event and its moment on the host's clock, for traces
         self._cuda = open_cuda(library or ("cuda-python" if graph else None))
         self._array = self._cuda.pinned
         _open.add(self)
@@ -120,9 +123,11 @@ class TrtEngine(Engine):
                               "(AsyncCamera's make_detector does so), or pass it pictures through a queue.")
         return self._cuda.active()
 
-    def new_request(self, batch=1):
+    def new_request(self, batch=1, resident=False):
+        """`resident`: the pictures are put on the GPU by a `placer`, nothing is copied in."""
         with self._enter():
             request = super().new_request(batch)
+            request.resident, request.stamps = resident, {}
             request.host = self._arrays(self.outputs, len(request.inputs[self.inputs[0].name]))
             request.memory = {name: self._cuda.alloc(array.nbytes)
                               for name, array in {**request.inputs, **request.host}.items()}
@@ -148,27 +153,63 @@ class TrtEngine(Engine):
     def _finish(self, request):
         with self._enter():
             self._cuda.wait(request.done)
+            if request.stamps and trace.current():
+                self._tell(request)
         return request.host
 
     def _enqueue(self, request):
         lane = request.lane
+        self._stamp(request, "")
         if request.graph is not None:
             self._cuda.launch(request.graph, lane.stream)
+            self._stamp(request, "graph")
         else:
             if lane.bound is not request:
                 self._api.bind(lane.context, request)
                 lane.bound = request
-            self._work(request)
+            self._work(request, self._stamp)
         self._cuda.record(request.done, lane.stream)
 
-    def _work(self, request):
-        for name, array in request.inputs.items():
+    def _stamp(self, request, name):
+        """While someone traces, an event behind what was put on the stream."""
+        if trace.current():
+            if self._zero is None:
+                self._zero = self._cuda.event(), time.perf_counter()
+                self._cuda.record(self._zero[0], request.lane.stream)
+            if name not in request.stamps:
+                request.stamps[name] = self._cuda.event()
+            self._cuda.record(request.stamps[name], request.lane.stream)
+
+    def _tell(self, request):
+        """The stamps as spans; the GPU's clock is set to the host's at the first stamp."""
+        moments = [(name, self._zero[1] + self._cuda.seconds(self._zero[0], stamp))
+                   for name, stamp in request.stamps.items()]
+        for (_, start), (name, end) in zip(moments, moments[1:]):
+            trace.current().add(name, "stream {}".format(self._lanes.index(request.lane) + 1), start, end, {})
+
+    def _work(self, request, stamp=lambda *_: None):
+        for name, array in request.inputs.items() if not request.resident else ():
             self._cuda.copy_in(request.memory[name], array, request.lane.stream)
+        stamp(request, "copy in")
         if not self._run(request):
             raise CourseError("TensorRT could not run the network: {}".format(
                 " ".join(log_of(load_tensorrt()).errors[-1:]) or "it does not say why"))
+        stamp(request, "network")
         for name, array in request.host.items():
             self._cuda.copy_out(array, request.memory[name], request.lane.stream)
+        stamp(request, "copy out")
+
+    def placer(self):
+        """A function for one other thread: put `nbytes` at a GPU address into a resident request as picture `i`."""
+        with self._enter():
+            cuda, name, stream, done = self._cuda, self.inputs[0].name, self._cuda.stream(), self._cuda.event()
+
+        def place(request, i, address, nbytes):
+            with cuda.active():
+                cuda.copy_on(int(request.memory[name]) + i * nbytes, address, nbytes, stream)
+                cuda.record(done, stream)
+                cuda.wait(done)
+        return place
 
     def _run(self, request):
         return self._api.run(request.lane.context, request, self._cuda.handle(request.lane.stream))

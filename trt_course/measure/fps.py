@@ -10,6 +10,7 @@ from typing import Dict, NamedTuple
 
 import numpy as np
 
+from .. import trace
 from ..draw import BBoxVisualization
 from ..errors import CourseError
 from ..media.sources import open_source
@@ -73,7 +74,8 @@ class _Clock:
 
     def __call__(self, stage, call, *args):
         started = time.perf_counter()
-        result = call(*args)
+        with trace.span(stage):
+            result = call(*args)
         self.spent.setdefault(stage, []).append((time.perf_counter() - started) * 1e3)
         return result
 

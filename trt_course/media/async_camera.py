@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
+from .. import trace
 from ..detections import Detections
 from ..errors import CourseError
 from . import sources
@@ -118,7 +119,8 @@ class SyncCamera(sources.Stream):
         return frame, frame and self._infer(self._detector, frame)
 
     def _capture(self):
-        frame = self.source.read()
+        with trace.span("read"):
+            frame = self.source.read()
         if frame is not None:
             with self._turn:
                 self._first = self._first or (frame.number, time.monotonic())

@@ -7,6 +7,8 @@ import contextlib
 import queue
 import threading
 
+from .. import trace
+
 _END = object()
 
 
@@ -63,7 +65,8 @@ class Behind:
         for args in iter(self._line.get, _END):
             if self._error is None:
                 try:
-                    self._write(*args)
+                    with trace.span("write"):
+                        self._write(*args)
                 except BaseException as err:  # raised by the next put, or at the end
                     self._error = err
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from .. import trace
 from ..errors import CourseError
 from ..files import kit_path
 
@@ -34,7 +35,8 @@ class Stream:
         return self
 
     def __next__(self):
-        item = self.read()
+        with trace.span("read"):
+            item = self.read()
         if item is None:
             raise StopIteration
         return item

@@ -1,0 +1,358 @@
+"""Many sources through one engine: equal boxes in order, back-pressure, late batches, bad sources, processes."""
+import csv
+import functools
+import json
+import sys
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from conftest import HEIGHT, WIDTH, write_conv_model
+from stand_ins import cuda as cuda_stand_in
+from stand_ins import tensorrt as stand_in
+from trt_course import CourseError, TrtSSD, find_model
+from trt_course.__main__ import main
+from trt_course.build.onnx import Options, engine_from_onnx
+from trt_course.commands import fast as command
+from trt_course.commands.fast import InMemory, best_threads, detect_here, detect_on_gpus, named, opener
+from trt_course.engine import plan
+from trt_course.fast import detect_many
+from trt_course.media import nvdec
+from trt_course.media.sources import Frame, Source
+from trt_course.media.writer import VideoWriter
+from trt_course.trace import tracing
+
+
+def picture(seed, height=2 * HEIGHT, width=2 * WIDTH):
+    """Three cells or four in colours, elsewhere black."""
+    rng, image = np.random.RandomState(seed), np.zeros((height, width, 3), np.uint8)
+    for _ in range(4):
+        y, x = rng.randint(6) * height // 6, rng.randint(8) * width // 8
+        image[y:y + height // 6, x:x + width // 8, rng.randint(3)] = 200
+    return image
+
+
+def frames(count, seed=0, **size):
+    return [Frame(picture(100 * seed + i, **size), i, i / 30, "") for i in range(count)]
+
+
+def openers(*lists):
+    return [functools.partial(InMemory, some) for some in lists]
+
+
+@pytest.fixture
+def ssd(cells):
+    with TrtSSD(cells, backend="cpu", threads=1, verbose=False) as ssd:
+        yield ssd
+
+
+class Kept:
+    def __init__(self, pause=0.0):
+        self.rows, self.pause = [], pause
+
+    def __call__(self, seen, found):
+        self.rows.append((seen, found))
+        time.sleep(self.pause)
+
+    def of(self, source):
+        return [(seen, found) for seen, found in self.rows if seen.source == source]
+
+
+def equal_to_plain(kept, lists, ssd, close=False):
+    for number, some in enumerate(lists):
+        rows = kept.of(number)
+        assert [seen.number for seen, _ in rows] == [frame.number for frame in some]
+        for (seen, found), frame in zip(rows, some):
+            wanted = ssd.detect(frame.image)
+            assert len(found) == len(wanted) > 0 and seen.time == frame.time
+            assert found == wanted if not close else np.abs(found.boxes - wanted.boxes).max() < 0.01
+
+
+@pytest.mark.parametrize("batch, depth", [(None, 1), (1, 2), (3, 2), (8, 4)])
+def test_boxes_equal_the_plain_path_in_each_source_s_order(ssd, batch, depth):
+    kept, lists = Kept(), [frames(40, 1), frames(7, 2, height=77, width=200), frames(23, 3)]
+    assert detect_many(ssd, openers(*lists), kept, batch=batch, depth=depth) == []
+    equal_to_plain(kept, lists, ssd)
+
+
+def test_readers_wait_for_the_engine(ssd):
+    read = []
+
+    class Counted(InMemory):
+        def read(self, timeout=None):
+            read.append(1)
+            return super().read()
+
+    ahead = []
+    kept = Kept(0.002)
+    detect_many(ssd, [lambda: Counted(frames(100))] * 2,
+                lambda *row: ahead.append(len(read) - len(kept.rows)) or kept(*row), batch=2, depth=2)
+    assert len(kept.rows) == 200 and max(ahead) <= 2 * (2 + 2) + 2 + 2  # all batches, and a frame in each reader's hand
+
+
+def test_a_late_batch_goes_without_its_last_pictures(ssd):
+    go, came = threading.Event(), []
+
+    class Slow(InMemory):
+        def read(self, timeout=None):
+            frame = super().read()
+            assert frame is None or frame.number < 2 or go.wait(20)
+            return frame
+
+    def keep(seen, found):
+        came.append((seen.number, go.is_set()))
+        if seen.number == 1:
+            go.set()
+    assert detect_many(ssd, [lambda: Slow(frames(4))], keep, batch=8, deadline=0.05) == []
+    assert came == [(0, False), (1, False), (2, True), (3, True)]
+
+
+def test_one_bad_source_does_not_stop_the_others(ssd):
+    class Breaks(InMemory):
+        def read(self, timeout=None):
+            frame = super().read()
+            if frame.number == 3:
+                raise ValueError("the cable is out")
+            return frame
+
+    def missing():
+        raise CourseError("There is no file x.mp4.")
+    odd = frames(5)
+    odd[2] = odd[2]._replace(image=np.zeros((4, 4), np.float32))
+    good, kept = frames(20, 4), Kept()
+    complaints = detect_many(ssd, [missing, lambda: Breaks(frames(9)), *openers(odd, good)], kept, batch=4)
+    assert len(complaints) == 3 and "There is no file x.mp4." in complaints
+    assert "source 2: ValueError: the cable is out" in complaints
+    assert any(complaint.startswith("source 3: ") for complaint in complaints)
+    assert [len(kept.of(n)) for n in range(4)] == [0, 3, 2, 20]
+    assert all(found == ssd.detect(good[seen.number].image) for seen, found in kept.of(3))
+
+
+def test_an_error_of_the_caller_ends_all_threads(ssd):
+    class Endless(Source):
+        def read(self, timeout=None):
+            return Frame(picture(1), 0, 0.0, "")
+
+        def close(self):
+            pass
+
+    def stop(seen, found):
+        raise KeyboardInterrupt
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        detect_many(ssd, [lambda: Endless("x")] * 3, stop, batch=2)
+    assert threading.active_count() <= before + 1  # ONNX Runtime's worker is the engine's
+
+
+# On TensorRT's stand-in ---------------------------------------------------------------------------------------------
+
+@pytest.fixture(params=["cuda-python", "pycuda"])
+def card(monkeypatch, request):
+    card = cuda_stand_in.install(monkeypatch, request.param)
+    monkeypatch.setattr(plan, "_logs", {})
+    stand_in.install(monkeypatch, 8.6, card)
+    yield card
+    assert card.left() == [] and card.faults == [] and not getattr(card.stack, "depth", 0)
+
+
+def on_gpu(tmp_path, lanes=2, **options):
+    spec = find_model(write_conv_model(tmp_path / "cells"))
+    engine_from_onnx(spec, Options("fp32", **options))
+    return TrtSSD(spec, verbose=False, lanes=lanes)
+
+
+@pytest.mark.parametrize("options", [
+    {"batch": (4, 4, 4)}, {"batch": (1, 2, 3)},
+    {"batch": (4, 4, 4), "preprocess": "engine", "source": (2 * WIDTH, 2 * HEIGHT)}],
+    ids=["fixed", "dynamic", "inside"])
+def test_the_readers_fill_the_gpu(card, tmp_path, ssd, options, monkeypatch):
+    kept, lists = Kept(), [frames(13, 1), frames(6, 2)]
+    with on_gpu(tmp_path, **options) as gpu:
+        gpu.warm_up()
+        monkeypatch.setattr(gpu.engine._cuda, "copy_in", None)  # the readers copy, not the engine's own streams
+        assert detect_many(gpu, openers(*lists), kept) == []
+    equal_to_plain(kept, lists, ssd, close=True)
+
+
+class Decoder:
+    """PyNvVideoCodec's, for frames that the test has put on the card."""
+
+    def __init__(self, card, images):
+        self.frames, self.width, self.height, self.average_fps = [], *images[0].shape[1::-1], 25.0
+        for image in images:
+            h, w = image.shape[:2]
+            planar = cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420).ravel()
+            colours = planar[h * w:].reshape(2, -1).T.ravel()
+            address = card.alloc("device", h * w * 3 // 2)
+            card.view(address, h * w * 3 // 2)[:] = np.concatenate([planar[:h * w], colours])
+            self.frames.append((address, h * w * 3 // 2))
+        self.card, self.asked = card, []
+
+    def SimpleDecoder(self, path, gpu_id, use_device_memory):
+        assert use_device_memory and gpu_id == 0
+        return self
+
+    def get_stream_metadata(self):
+        return self
+
+    def __len__(self):
+        return len(self.frames)
+
+    def get_batch_frames(self, count):
+        done, self.asked = sum(self.asked), self.asked + [count]
+        return [type("Frame", (), {"GetPtrToPlane": lambda self, plane, a=a: a, "framesize": lambda self, n=n: n})()
+                for a, n in self.frames[done:done + count]]
+
+    def free(self):
+        for address, _ in self.frames:
+            self.card.free("device", address)
+
+
+def test_frames_stay_on_the_gpu(card, tmp_path, ssd, monkeypatch):
+    some = frames(11)
+    decoder = Decoder(card, [frame.image for frame in some])
+    monkeypatch.setattr(nvdec, "need", lambda name: decoder)
+    monkeypatch.setitem(sys.modules, "PyNvVideoCodec", cuda_stand_in.module("PyNvVideoCodec"))
+    with VideoWriter(tmp_path / "clip.mp4", 25) as writer:
+        writer.write(some[0].image)
+    options = {"batch": (2, 2, 2), "preprocess": "engine", "pixels": "nv12"}
+    kept = Kept()
+    with on_gpu(tmp_path, source=(2 * WIDTH, 2 * HEIGHT), **options) as gpu:
+        assert gpu.decoded_by_gpu == (2 * WIDTH, 2 * HEIGHT)
+        assert detect_many(gpu, [opener(gpu, tmp_path / "clip.mp4"), *openers(some)], kept) == []
+    decoder.free()
+    assert decoder.asked == [8, 3]
+    for number, rate in ((0, 25), (1, 30)):
+        rows = kept.of(number)
+        assert [seen.number for seen, _ in rows] == list(range(11))
+        for (seen, found), frame in zip(rows, some):
+            wanted = ssd.detect(frame.image)
+            assert seen.time == pytest.approx(frame.number / rate) and len(found) == len(wanted)
+            assert sorted(zip(found.clss, found.boxes[:, 0].round())) == sorted(
+                zip(wanted.clss, wanted.boxes[:, 0].round()))
+
+
+def test_what_the_gpu_cannot_decode_is_decoded_on_the_cpu(card, tmp_path, monkeypatch):
+    class Broken:
+        def SimpleDecoder(self, *args, **kwargs):
+            raise RuntimeError("no such codec")
+    monkeypatch.setitem(sys.modules, "PyNvVideoCodec", cuda_stand_in.module("PyNvVideoCodec"))
+    with VideoWriter(tmp_path / "clip.mp4", 25) as writer:
+        writer.write(picture(0))
+    with on_gpu(tmp_path, preprocess="engine", pixels="nv12", source=(2 * WIDTH, 2 * HEIGHT)) as gpu:
+        for module in (Broken(), Decoder(card, [picture(0, 100, 100)])):
+            monkeypatch.setattr(nvdec, "need", lambda name, module=module: module)
+            with opener(gpu, tmp_path / "clip.mp4")() as source:
+                assert source.read().image.shape == (2 * HEIGHT, 2 * WIDTH, 3)
+        module.free()
+    monkeypatch.setattr(nvdec, "need", lambda name: Broken())
+    with pytest.raises(CourseError, match="clip.mp4 cannot be decoded by the GPU: no such codec"):
+        nvdec.GpuVideoFile(tmp_path / "clip.mp4")
+
+
+# Traces -------------------------------------------------------------------------------------------------------------
+
+def spans(path):
+    rows = json.loads(path.read_text())["traceEvents"]
+    tracks = {row["tid"]: row["args"]["name"] for row in rows if row["ph"] == "M"}
+    assert all(row["dur"] >= 0 and row["ts"] >= 0 for row in rows if row["ph"] == "X")
+    return {(tracks[row["tid"]], row["name"]) for row in rows if row["ph"] == "X"}
+
+
+def test_trace_has_every_stage_on_its_thread_and_stream(card, tmp_path):
+    with on_gpu(tmp_path, batch=(2, 2, 2)) as gpu, tracing(tmp_path / "trace.json"):
+        detect_many(gpu, openers(frames(8), frames(8)), lambda *_: None)
+    wanted = {("source {}".format(n), name) for n in (1, 2) for name in ("read", "fill")}
+    wanted |= {("MainThread", name) for name in ("submit", "wait", "decode")}
+    wanted |= {("stream {}".format(n), name) for n in (1, 2) for name in ("copy in", "network", "copy out")}
+    assert spans(tmp_path / "trace.json") == wanted
+
+
+@pytest.mark.parametrize("words, wanted", [
+    (["detect", "CLIP", "--backend", "cpu"], {("ahead", "read"), ("MainThread", "decode"), ("behind", "write")}),
+    (["bench", "cells", "--source", "CLIP"], {("MainThread", "preprocess"), ("MainThread", "network")}),
+    (["camera", "CLIP"], {("MainThread", "read"), ("detector", "prepare"), ("detector", "network")})])
+def test_commands_write_traces(cells, tmp_path, words, wanted):
+    with VideoWriter(tmp_path / "clip.mp4", 25) as writer:
+        for i in range(15):
+            writer.write(picture(i))
+    words = [{"CLIP": str(tmp_path / "clip.mp4"), "cells": str(cells)}.get(word, word) for word in words]
+    words += ["--model", str(cells)] if words[0] != "bench" else ["--out", str(tmp_path)]
+    words += ["--out", str(tmp_path)] if words[0] == "detect" else []
+    assert main(words + ["--trace", str(tmp_path / "trace.json")]) == 0
+    assert wanted <= spans(tmp_path / "trace.json")
+
+
+# The command --------------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def clips(tmp_path):
+    paths = []
+    for name, count in (("one", 12), ("two", 5)):
+        paths.append(tmp_path / name / "clip.mp4")
+        with VideoWriter(paths[-1], 10) as writer:
+            for i in range(count):
+                writer.write(picture(count + i))
+    return paths
+
+
+def table(path):
+    with open(str(path), newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_command_writes_a_table_for_each_source(cells, clips, tmp_path, capsys, picture_folder):
+    out = tmp_path / "tables"
+    words = ["detect", *map(str, clips), str(picture_folder), "--fast", "--model", str(cells), "--threads", "1"]
+    assert main(words + ["--out", str(out)]) == 0
+    assert "23 frames in" in capsys.readouterr().out
+    assert sorted(path.name for path in out.iterdir()) == ["clip-1.csv", "clip-2.csv", "pictures.csv"]
+    rows = table(out / "clip-2.csv")
+    assert list(rows[0]) == command.HEADER and {row["class"] for row in rows} <= {"blue", "green", "red"}
+    assert {(row["frame"], row["time"]) for row in rows} == {(str(i), str(i / 10)) for i in range(5)}
+
+
+def test_command_finishes_the_rest_and_says_what_failed(cells, clips, tmp_path, capsys):
+    clips[1].write_bytes(b"not a video")
+    words = ["detect", *map(str, clips), "--fast", "--model", str(cells), "--threads", "1"]
+    assert main(words + ["--out", str(tmp_path / "t")]) == 1
+    said = capsys.readouterr()
+    assert "12 frames in" in said.out and "not done: " + str(clips[1]) + " cannot be read as a video" in said.err
+    assert len({row["frame"] for row in table(tmp_path / "t" / "clip-1.csv")}) == 12
+
+
+def test_what_does_not_go_together_is_told(cells, clips, capsys):
+    words = ["detect", *map(str, clips), "--model", str(cells)]
+    assert main(words) == 2 and "are for --fast" in capsys.readouterr().err
+    assert main(words + ["--fast", "--show"]) == 2 and "leave out --show" in capsys.readouterr().err
+
+
+def test_ctrl_c_keeps_the_boxes_so_far(cells, clips, tmp_path, monkeypatch):
+    def stopped(ssd, openers, keep, *args, **kwargs):
+        detect_many(ssd, openers[:1], keep)
+        raise KeyboardInterrupt
+    monkeypatch.setattr(command, "detect_many", stopped)
+    run = detect_here(functools.partial(TrtSSD, cells, backend="cpu", verbose=False), named(clips), tmp_path / "t")
+    assert run.frames == 12 and "stopped by Ctrl-C" in run.complaints[0]
+    assert len(table(tmp_path / "t" / "clip-1.csv")) > 12 and table(tmp_path / "t" / "clip-2.csv") == []
+
+
+def test_threads_are_shared_out_by_trying(cells, clips, capsys, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    best = best_threads(functools.partial(TrtSSD, cells, backend="cpu", verbose=False), clips[0])
+    said = capsys.readouterr().out
+    assert best in (4, 3, 2) and all("{} make ".format(n) in said for n in (4, 3, 2))
+
+
+@pytest.mark.slow
+def test_a_process_for_each_gpu(cells, clips, tmp_path):
+    """On the CPU: the processes are the same."""
+    opened = functools.partial(TrtSSD, str(cells), threads=1, verbose=False)
+    runs = detect_on_gpus(2, functools.partial(opened, backend="cpu"), named(map(str, clips)), str(tmp_path / "t"))
+    assert [run.frames for run in runs] == [12, 5] and not any(run.complaints for run in runs)
+    assert [len({row["frame"] for row in table(tmp_path / "t" / "clip-{}.csv".format(i))}) for i in (1, 2)] == [12, 5]
+    runs = detect_on_gpus(3, functools.partial(opened, backend="tensorrt"), named(map(str, clips)), str(tmp_path))
+    assert [run.frames for run in runs] == [0, 0] and all(len(run.complaints) == 1 for run in runs)

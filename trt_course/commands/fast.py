@@ -1,0 +1,184 @@
+"""detect --fast: many sources at once, as fast as the machine allows, a table of boxes for each.
+
+The work is fast.py's; here the sources are opened in the way that suits the engine, the CPU's threads are shared out by
+measuring, and a process is started for each GPU.
+"""
+import collections
+import contextlib
+import csv
+import functools
+import importlib.util
+import multiprocessing
+import os
+import time
+from pathlib import Path
+from queue import Empty
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import CourseError
+from ..fast import detect_many
+from ..files import kit_path, whole_file
+from ..media.nvdec import GpuVideoFile
+from ..media.sources import Source, kind_of, open_source
+from ..ssd import TrtSSD
+
+HEADER = ["frame", "time", "class", "confidence", "x1", "y1", "x2", "y2"]
+
+
+class Run(NamedTuple):
+    """What one process did. Milliseconds are from a frame read to its boxes."""
+    frames: int
+    seconds: float
+    p50_ms: float
+    p95_ms: float
+    complaints: list
+
+    def report(self):
+        return "{0.frames} frames in {0.seconds:.1f} s: {1:.1f} FPS; from frame to boxes median {0.p50_ms:.1f} ms, " \
+               "p95 {0.p95_ms:.1f} ms".format(self, self.frames / max(self.seconds, 1e-9))
+
+
+def opener(ssd, uri):
+    """A function that opens this source: on the GPU's decoder where the engine takes its frames, else on the CPU."""
+    gpu = ssd.decoded_by_gpu and importlib.util.find_spec("PyNvVideoCodec") and kind_of(uri) == "video"
+
+    def open_it():
+        if gpu:
+            with contextlib.suppress(CourseError):  # the CPU decodes more kinds of file, and resizes
+                source = GpuVideoFile(kit_path(uri))
+                if source.size == ssd.decoded_by_gpu:
+                    return source
+        return open_source(uri)
+    return open_it
+
+
+def named(sources):
+    """(source, name of its table) of each."""
+    stems = [(uri, Path(str(uri)).stem if kind_of(uri) != "live" else "live") for uri in sources]
+    return [(uri, stem if [s for _, s in stems].count(stem) == 1 else "{}-{}".format(stem, i))
+            for i, (uri, stem) in enumerate(stems, 1)]
+
+
+class _Tables:
+    """A table of boxes for each source, under its final name at the end; rows go straight to disk."""
+    frames = 0
+
+    def __init__(self, names, out, labels, stack):
+        self._labels, self._delays, self._writers = labels, collections.deque(maxlen=100000), []
+        for name in names:
+            path = stack.enter_context(whole_file(Path(out) / (name + ".csv")))
+            self._writers.append(csv.writer(stack.enter_context(path.open("w", newline=""))))
+            self._writers[-1].writerow(HEADER)
+
+    def keep(self, seen, found):
+        self.frames += 1
+        self._delays.append(time.perf_counter() - seen.read)
+        self._writers[seen.source].writerows(
+            (seen.number, round(seen.time, 6), self._labels[c], round(p, 6)) + tuple(round(v, 3) for v in box)
+            for box, p, c in zip(found.boxes.tolist(), found.confs.tolist(), found.clss.tolist()))
+
+    def run(self, seconds, complaints):
+        delays = np.percentile(self._delays or [0.0], [50, 95]) * 1e3
+        return Run(self.frames, seconds, float(delays[0]), float(delays[1]), complaints)
+
+
+def detect_here(open_ssd, sources, out, conf_th=None, batch=None, deadline=0.02):
+    """The Run of this process over `named` sources; Ctrl-C keeps the boxes so far."""
+    with open_ssd() as ssd, contextlib.ExitStack() as stack:
+        tables = _Tables([name for _, name in sources], out, ssd.spec.labels, stack)
+        ssd.warm_up()
+        started, complaints = time.perf_counter(), []
+        try:
+            complaints = detect_many(ssd, [opener(ssd, uri) for uri, _ in sources], tables.keep, conf_th, batch,
+                                     deadline=deadline)
+        except KeyboardInterrupt:
+            complaints = ["stopped by Ctrl-C; what was done is in " + str(out)]
+        return tables.run(time.perf_counter() - started, complaints)
+
+
+class InMemory(Source):
+    """Frames that were read before."""
+
+    def __init__(self, frames):
+        super().__init__("memory")
+        self._frames = iter(frames)
+
+    def read(self, timeout=None):
+        return next(self._frames, None)
+
+    def close(self):
+        self._frames = iter(())
+
+
+def best_threads(open_ssd, source, frames=16):
+    """How many of the CPU's threads the network gets, by trying; the rest is for reading and for the recipe."""
+    if kind_of(source) == "live":
+        return 0
+    with open_source(source) as video:
+        pictures = [frame for frame, _ in zip(video, range(frames))]
+    rates = {}
+    for threads in sorted({os.cpu_count(), max(1, os.cpu_count() - 1), max(1, os.cpu_count() // 2)}, reverse=True):
+        with open_ssd(threads=threads) as ssd:
+            ssd.warm_up()
+            started = time.perf_counter()
+            detect_many(ssd, [functools.partial(InMemory, pictures)] * 2, lambda *_: None)
+            rates[threads] = 2 * len(pictures) / (time.perf_counter() - started)
+    best = max(rates, key=rates.get)
+    print("CPU threads for the network: {}, by trying: {}.".format(best, ", ".join(
+        "{} make {:.1f} FPS".format(*pair) for pair in rates.items())))
+    return best
+
+
+def _on_gpu(number, queue, call):
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    os.environ["CUDA_VISIBLE_DEVICES"] = visible[number] if number < len(visible) and visible[0] else str(number)
+    try:
+        queue.put(call())
+    except CourseError as err:
+        queue.put(Run(0, 0.0, 0.0, 0.0, [str(err)]))
+
+
+def _result(process, queue):
+    while True:
+        try:
+            return queue.get(timeout=1)
+        except Empty:
+            if not process.is_alive():
+                return Run(0, 0.0, 0.0, 0.0, ["a GPU's process ended with status {}".format(process.exitcode)])
+        except KeyboardInterrupt:
+            pass  # the processes were told, too, and say what they have done
+
+
+def detect_on_gpus(count, open_ssd, sources, *args):
+    """One process a GPU, each with its share of the sources; the Runs."""
+    context, jobs = multiprocessing.get_context("spawn"), []
+    for number in range(min(count, len(sources))):
+        queue, share = context.Queue(), functools.partial(detect_here, open_ssd, sources[number::count], *args)
+        jobs.append((context.Process(target=_on_gpu, args=(number, queue, share)), queue))
+        jobs[-1][0].start()
+    return [_result(*job) for job in jobs]
+
+
+def detect(args):
+    """The command; complaints about what was not done."""
+    if args.show or args.save_json or args.start or args.end or args.stride != 1:
+        raise CourseError("--fast writes tables of the boxes of all frames: leave out --show, --save-json, --start, "
+                          "--end and --stride.")
+    sources = named(args.source)
+    open_ssd = functools.partial(TrtSSD, args.model, backend=args.backend, plan=args.engine, threads=args.threads)
+    how = (args.out, args.conf, args.batch, args.deadline / 1e3)
+    if args.gpus > 1:
+        runs = detect_on_gpus(args.gpus, functools.partial(open_ssd, verbose=False), sources, *how)
+        print("\n".join("GPU {}: {}".format(number, run.report()) for number, run in enumerate(runs)))
+    else:
+        ssd = open_ssd()
+        if not args.threads and not hasattr(ssd.engine, "placer"):
+            ssd.close()
+            open_ssd = functools.partial(open_ssd, verbose=False)
+            ssd = open_ssd(threads=best_threads(open_ssd, args.source[0]))
+        runs = [detect_here(lambda: ssd, sources, *how)]
+    all_of_it = runs[0]._replace(frames=sum(run.frames for run in runs), seconds=max(run.seconds for run in runs))
+    print("{}. Tables: {}".format(all_of_it.report(), args.out))
+    return [complaint for run in runs for complaint in run.complaints]

@@ -1,0 +1,195 @@
+"""Many sources through one engine, and nobody waits: readers fill the next batches while the engine runs the last ones.
+
+A reader, a thread for each source, takes a place in the batch that forms and puts its picture there, on a GPU as far as
+the GPU's memory. The engine's thread submits what is full, or late, and decodes what is done. There are only so many
+batches: when all are under way the readers wait, and memory stays as it is. What is done with boxes is the caller's.
+"""
+import collections
+import contextlib
+import threading
+import time
+from typing import NamedTuple, Tuple
+
+from . import trace
+from .errors import CourseError
+from .preprocess import Placement
+from .ssd import Prepared
+
+
+class Seen(NamedTuple):
+    """A picture on its way: of which source, its number and time there, when it was read (time.perf_counter), and
+    where it lies in the network's input."""
+    source: int
+    number: int
+    time: float
+    read: float
+    where: Placement
+    size: Tuple[int, int]
+
+
+_NOBODY = Seen(-1, 0, 0.0, 0.0, Placement(1.0, 1.0, 0.0, 0.0), (1, 1))  # a place whose picture could not be read
+
+
+class _Batch:
+    def __init__(self, request, places):
+        self.request, self.places = request, places
+
+    def begin(self, due):
+        self.rows, self.taken, self.filled, self.due = [None] * self.places, 0, 0, due
+        return self
+
+
+class Batches:
+    """Batches that are free, in line (forming or full, oldest first) or under way; shared by all threads of a run."""
+
+    def __init__(self, requests, places, deadline, readers):
+        self._free, self._line = collections.deque(_Batch(r, places) for r in requests), collections.deque()
+        self._deadline, self._readers, lock = deadline, readers, threading.Lock()
+        self._room, self._news = threading.Condition(lock), threading.Condition(lock)
+
+    def _forming(self):
+        return self._line[-1] if self._line and self._line[-1].taken < self._line[-1].places else None
+
+    def wait_for_room(self):
+        """For a reader: False when the run ends."""
+        with self._room:
+            self._room.wait_for(lambda: self._readers is None or self._free or self._forming())
+            return self._readers is not None
+
+    def take(self):
+        """For a reader: a batch and a place in it; None when the run ends."""
+        while self.wait_for_room():
+            with self._room:
+                if not self._forming() and self._free:
+                    self._line.append(self._free.popleft().begin(time.monotonic() + self._deadline))
+                    self._news.notify()
+                batch = self._forming()
+                if batch:
+                    batch.taken += 1
+                    return batch, batch.taken - 1
+        return None
+
+    def fill(self, batch, place, seen):
+        with self._news:
+            batch.rows[place] = seen
+            batch.filled += 1
+            if batch.filled == batch.taken == batch.places:
+                self._news.notify()
+
+    def next(self, block):
+        """For the engine's thread: the oldest batch if it is full or late; None if there is none yet or ever."""
+        with self._news:
+            while self._line or self._readers and block:
+                batch, wait = self._line[0] if self._line else None, None
+                if batch:
+                    wait = batch.due - time.monotonic()
+                    if wait <= 0 or not self._readers:
+                        batch.places = batch.taken  # nobody joins any more
+                    if batch.filled == batch.places:
+                        return self._line.popleft()
+                if not block:
+                    break
+                self._news.wait(wait if batch and batch.taken < batch.places else None)
+        return None
+
+    def free(self, batch):
+        with self._room:
+            batch.places = len(batch.rows)
+            self._free.append(batch)
+            self._room.notify_all()
+
+    def leave(self):
+        """A reader is done."""
+        with self._news:
+            self._readers = self._readers and self._readers - 1
+            self._news.notify()
+
+    def stop(self):
+        with self._room:
+            self._readers = None
+            self._room.notify_all()
+
+
+def _putter(ssd):
+    """A function for one reader: its frame into a request; where it lies, and the frame's size."""
+    fill, entry = ssd.filler(), ssd.engine.inputs[0].name
+    place = ssd.engine.placer() if hasattr(ssd.engine, "placer") else None
+
+    def put(frame, request, i):
+        if hasattr(frame, "address"):
+            place(request, i, frame.address, frame.nbytes)
+            return ssd.inner, frame.size
+        placed, slot = fill(frame.image, request, i), request.inputs[entry][i]
+        if place is not None:
+            place(request, i, slot.ctypes.data, slot.nbytes)
+        return placed
+    return put
+
+
+def _read(number, opener, batches, put, complaints):
+    """A reader's life."""
+    try:
+        with opener() as frames:
+            while batches.wait_for_room() if frames.live else True:
+                with trace.span("read", source=number):
+                    frame = frames.read()
+                moment, place = time.perf_counter(), frame and batches.take()
+                if not place:
+                    break
+                seen = None
+                try:
+                    with trace.span("fill", source=number, frame=frame.number):
+                        seen = Seen(number, frame.number, frame.time, moment, *put(frame, place[0].request, place[1]))
+                finally:
+                    batches.fill(place[0], place[1], seen)
+    except CourseError as err:
+        complaints.append(str(err))
+    except Exception as err:  # a decoder's own: the other sources go on
+        complaints.append("source {}: {}: {}".format(number + 1, type(err).__name__, err))
+    finally:
+        batches.leave()
+
+
+def detect_many(ssd, openers, keep, conf_th=None, batch=None, depth=2, deadline=0.02):
+    """Detect in all frames of several sources; keep(Seen, Detections) gets each source's in order. Returns complaints.
+
+    `openers` are functions, each called in its reader's thread, that open a Source. A batch goes when it is full or
+    `deadline` seconds after its first picture; `depth` batches are under way at once.
+    """
+    resident, complaints = {"resident": True} if hasattr(ssd.engine, "placer") else {}, []
+    places = batch or (ssd.engine.max_batch if resident else 1)  # batches buy nothing on a CPU
+    batches = Batches([ssd.engine.new_request(places, **resident) for _ in range(depth + 2)], places, deadline,
+                      len(openers))
+    threads = [threading.Thread(target=_read, args=(n, opener, batches, _putter(ssd), complaints), daemon=True,
+                                name="source {}".format(n + 1)) for n, opener in enumerate(openers)]
+    for thread in threads:
+        thread.start()
+    flying = collections.deque()
+    try:
+        while True:
+            new = batches.next(block=not flying)
+            if new is not None:
+                ssd.engine.submit(new.request)
+                flying.append(new)
+            if flying and (new is None or len(flying) == depth):
+                _finish(ssd, flying.popleft(), batches, keep, conf_th)
+            elif new is None:
+                return complaints
+    finally:
+        batches.stop()
+        for done in flying:
+            with contextlib.suppress(CourseError):
+                ssd.engine.result(done.request)
+        for thread in threads:
+            thread.join(2)
+
+
+def _finish(ssd, batch, batches, keep, conf_th):
+    outputs = ssd.engine.result(batch.request)
+    rows = [row or _NOBODY for row in batch.rows[:batch.taken]]
+    prepared = Prepared(batch.request, [row.where for row in rows], [row.size for row in rows])
+    found = ssd.finish(prepared, outputs, conf_th)
+    batches.free(batch)
+    for row, boxes in zip(rows, found):
+        if row is not _NOBODY:
+            keep(row, boxes)
