@@ -73,6 +73,31 @@ def test_efficient_nms(tmp_path):
     assert rows_of(found) == [(1, 0.9) + HALF_PIXELS, (0, 0.4) + HALF_PIXELS]
 
 
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 10 ** 6), n=st.integers(1, 4), conf_th=st.sampled_from([0.0, 0.3, 0.5]),
+       broken=st.booleans(), units=st.sampled_from(["normalized", "pixels"]))
+def test_a_batch_of_efficient_nms_equals_picture_by_picture(tmp_path_factory, seed, n, conf_th, broken, units):
+    rng = np.random.RandomState(seed)
+    boxes, scores, clss = rng.rand(n, 9, 4), rng.rand(n, 9) - 0.2, rng.randint(-1, 6, (n, 9)).astype(np.float32)
+    boxes[..., 2:] += 0.4 * boxes[..., :2]
+    if broken:
+        for array in (boxes, scores):
+            array.ravel()[rng.randint(0, array.size, 3)] = rng.choice([np.nan, np.inf, 9.0, -3.0], 3)
+    boxes = boxes * [100, 70, 100, 70] if units == "pixels" else boxes
+    made = {"boxes": boxes, "scores": scores, "classes": clss, "count": rng.randint(0, 12, (n, 1))}
+    folder, found = tmp_path_factory.mktemp("specs"), []
+    for layout, order in (("efficient_nms", [0, 1, 2, 3]), ("tf_detection", [1, 0, 3, 2])):
+        spec = make_spec(folder, layout, units=units)
+        spec = spec._replace(nms=spec.nms._replace(max_detections=4))
+        arrays = {name: np.asarray(value, np.float32) for name, value in dict(made, boxes=boxes[..., order]).items()}
+        sizes = [(256, 192), (128, 96), (1280, 720), (64, 200)][:n]
+        found.append(decode(spec, arrays, [placement(spec, *size) for size in sizes], sizes, conf_th))
+    for ours, wanted in zip(*found):
+        assert np.array_equal(ours.clss, wanted.clss) and np.array_equal(ours.confs, wanted.confs)
+        assert np.allclose(ours.boxes, wanted.boxes, atol=1e-3) and ours.dropped == wanted.dropped
+        assert not ours.boxes.flags.writeable
+
+
 def test_tf_detection(tmp_path):
     y1x1 = [0.25, 0.25, 0.75, 0.5]
     for without in ((), ("count",)):

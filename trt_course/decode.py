@@ -1,7 +1,7 @@
 """What the network gave becomes Detections, by the output layout in the ModelSpec.
 
-One small function a layout, in a table; each picks one image's rows above the threshold, and only those are
-scaled to the picture, clipped and checked. Boxes stay floats.
+One small function a layout, in a table; each picks one image's rows above the threshold, and only those are scaled to
+the picture, clipped and checked. Boxes stay floats. What suppression inside an engine leaves is decoded by the batch.
 """
 import functools
 from typing import NamedTuple
@@ -47,13 +47,9 @@ def _nms7(spec, tensors, i, conf_th):
     return _above(rows[:, 3:7], rows[:, 2], rows[:, 1], conf_th)
 
 
-def _efficient_nms(spec, tensors, i, conf_th):
-    n = _count(tensors, i)
-    return _above(tensors["boxes"][i][:n], tensors["scores"][i][:n], tensors["classes"][i][:n], conf_th)
-
-
 def _tf_detection(spec, tensors, i, conf_th):
-    raw = _efficient_nms(spec, tensors, i, conf_th)
+    n = _count(tensors, i)
+    raw = _above(tensors["boxes"][i][:n], tensors["scores"][i][:n], tensors["classes"][i][:n], conf_th)
     return raw._replace(boxes=raw.boxes[:, [1, 0, 3, 2]])  # y1 x1 y2 x2 -> x1 y1 x2 y2
 
 
@@ -135,8 +131,8 @@ def _one_class(spec, boxes_of, scores, cls, conf_th):
     return Raw(raw.boxes[keep], raw.confs[keep], raw.clss[keep], raw.bad)
 
 
-_LAYOUTS = {"nms7": _nms7, "efficient_nms": _efficient_nms, "tf_detection": _tf_detection,
-            "boxes_scores": _boxes_scores, "loc_conf_priors": _loc_conf_priors}
+_LAYOUTS = {"nms7": _nms7, "tf_detection": _tf_detection, "boxes_scores": _boxes_scores,
+            "loc_conf_priors": _loc_conf_priors}  # efficient_nms: _suppressed
 
 
 def _in_picture(spec, raw, where, size):
@@ -150,10 +146,33 @@ def _in_picture(spec, raw, where, size):
     return Detections(boxes, raw.confs[chosen].clip(0, 1), clss[chosen], raw.bad)
 
 
+def _suppressed(spec, tensors, placements, sizes, conf_th):
+    """A batch of efficient_nms at once: thousands of images a second leave no time for one after the other."""
+    n = len(placements)
+    boxes, scores, clss = (tensors[role][:n] for role in ("boxes", "scores", "classes"))  # (n, k, 4), (n, k), (n, k)
+    there = np.arange(scores.shape[1]) < tensors["count"].reshape(-1, 1)[:n]
+    keep = there & (scores >= np.float32(conf_th)) & (scores > 0)
+    owner, boxes = np.nonzero(keep)[0], boxes[keep].astype(np.float32)  # (m,), (m, 4)
+    good = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)
+    bad = np.bincount(owner[~good], minlength=n) + (there & np.isnan(scores)).sum(axis=1)
+    known = good & np.isin(clss[keep], spec.class_ids())
+    order = known.nonzero()[0][np.lexsort((-scores[keep][known], owner[known]))]
+    owner, confs, clss = owner[order], scores[keep][order].astype(np.float32), clss[keep][order].astype(np.int64)
+    unit = (spec.input.width, spec.input.height) if spec.output.units == "normalized" else (1, 1)
+    to_image = np.float32([(unit[0] / p.sx, unit[1] / p.sy, p.ox / p.sx, p.oy / p.sy) for p in placements])  # (n, 4)
+    boxes = boxes[order] * to_image[owner][:, [0, 1, 0, 1]] - to_image[owner][:, [2, 3, 2, 3]]
+    boxes = boxes.clip(0, np.float32(sizes)[owner][:, [0, 1, 0, 1]])
+    ends, most = np.searchsorted(owner, np.arange(n + 1)).tolist(), spec.nms.max_detections
+    slices = [slice(a, min(b, a + most)) for a, b in zip(ends, ends[1:])]
+    return [Detections.trusted(boxes[s], confs[s].clip(0, 1), clss[s], bad[i]) for i, s in enumerate(slices)]
+
+
 def decode(spec, outputs, placements, sizes, conf_th):
     """Detections of each image of a batch; `placements` as preprocessing gave them, `sizes` (width, height)."""
     tensors = {role: outputs[name] for role, name in spec.output.tensors.items()}
-    layout = _LAYOUTS[spec.output.layout]
+    layout = _LAYOUTS.get(spec.output.layout)
     with np.errstate(invalid="ignore", over="ignore"):  # what is not a number is dropped and counted
+        if layout is None:
+            return _suppressed(spec, tensors, placements, sizes, conf_th)
         return [_in_picture(spec, layout(spec, tensors, i, conf_th), where, size)
                 for i, (where, size) in enumerate(zip(placements, sizes))]

@@ -35,6 +35,16 @@ class Detections:
         if not ((self.confs >= 0) & (self.confs <= 1)).all():
             raise CourseError("Detections: a confidence is not between 0 and 1")
 
+    @classmethod
+    def trusted(cls, boxes, confs, clss, dropped):
+        """Of arrays that the decoder has checked; they become read-only as they are."""
+        made = cls.__new__(cls)
+        for name, array in (("boxes", boxes), ("confs", confs), ("clss", clss)):
+            array.flags.writeable = False
+            object.__setattr__(made, name, array)
+        object.__setattr__(made, "dropped", int(dropped))
+        return made
+
     def __setattr__(self, name, value):
         raise AttributeError("Detections do not change; make new ones, for instance with keep() or above()")
 
