@@ -23,8 +23,8 @@ class GpuFrame(NamedTuple):
 class GpuVideoFile(Source):
     """The frames of a video file on the GPU."""
 
-    def __init__(self, path):
-        super().__init__(path)
+    def __init__(self, path, loop=False):
+        super().__init__(path, loop)
         nvc = need("PyNvVideoCodec")
         try:
             self._decoder = nvc.SimpleDecoder(self.uri, gpu_id=0, use_device_memory=True)
@@ -36,9 +36,11 @@ class GpuVideoFile(Source):
         self._number, self._ready = 0, []
 
     def read(self, timeout=None):
-        if not self._ready and self._number < self.frames:
-            count = min(_AT_ONCE, self.frames - self._number)
-            self._ready = list(self._decoder.get_batch_frames(count))[::-1]
+        place = self._number % self.frames if self.loop else self._number
+        if not self._ready and place < self.frames:
+            if place == 0 < self._number:
+                self._decoder.seek_to_index(0)
+            self._ready = list(self._decoder.get_batch_frames(min(_AT_ONCE, self.frames - place)))[::-1]
         if not self._ready:
             return None
         frame, number = self._ready.pop(), self._number

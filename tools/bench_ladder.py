@@ -1,0 +1,315 @@
+"""The climb from one picture at a time to all that the GPU gives: one run, one table; each rung says what changed.
+
+    python tools/bench_ladder.py [MODEL ...] --out DIR [--only RUNG,...] [--level N] [--sources 16] [--seconds 3]
+
+Pictures of 1280 x 720. Figures are pictures a second, the first third of each rung left out. `ssd300` is a network of
+SSD300's size with random weights (tools/ssd300.py). Two limits stand beside the rungs: the engine alone, back to back,
+and the GPU's video decoder alone. Engines and timing caches stay in DIR and are used again.
+"""
+import argparse
+import functools
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+KIT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(KIT), str(KIT / "tools")]
+from bench_original_loop import OriginalLoop, frames_of_clip  # noqa: E402
+from trt_course import CourseError, TrtSSD, find_model  # noqa: E402
+from trt_course.build import manifest  # noqa: E402
+from trt_course.build.onnx import Options, engine_from_onnx  # noqa: E402
+from trt_course.engine.cuda import open_cuda  # noqa: E402
+from trt_course.engine.plan import describe, load_tensorrt  # noqa: E402
+from trt_course.fast import detect_many  # noqa: E402
+from trt_course.files import write_json  # noqa: E402
+from trt_course.measure import machine  # noqa: E402
+from trt_course.media.nvdec import GpuFrame, GpuVideoFile  # noqa: E402
+from trt_course.media.sources import Frame, Source  # noqa: E402
+from trt_course.trace import tracing  # noqa: E402
+
+SIZE, CLIP = (1280, 720), KIT / "data" / "street.mp4"
+NMS = {"nms": "engine"}  # options of the engines; then the recipe in the engine, from OpenCV's bytes or the decoder's
+INSIDE = dict(NMS, preprocess="engine", source=SIZE)
+NV12 = dict(INSIDE, pixels="nv12")
+
+
+class Rung(NamedTuple):
+    name: str
+    changed: str
+    measure: Any  # a function of the Bench
+
+
+class Cycle(Source):
+    """The same frames again and again, for some seconds from the first."""
+
+    def __init__(self, frames, seconds):
+        super().__init__("memory")
+        self._frames, self._seconds, self._number, self._end = frames, seconds, 0, None
+
+    def read(self, timeout=None):
+        now = time.perf_counter()
+        self._end = self._end or now + self._seconds
+        if now > self._end:
+            return None
+        self._number += 1
+        return self._frames[self._number % len(self._frames)]._replace(number=self._number)
+
+    def close(self):
+        self._frames = []
+
+
+class Decoded(Cycle):
+    """A looping file, decoded on the GPU; all begin together."""
+
+    def __init__(self, path, seconds, ready):
+        super().__init__([], seconds)
+        self._file = GpuVideoFile(path, loop=True)
+        ready.wait(60)
+
+    def read(self, timeout=None):
+        now = time.perf_counter()
+        self._end = self._end or now + self._seconds
+        return self._file.read() if now <= self._end else None
+
+    def close(self):
+        self._file.close()
+
+
+class Power:
+    """Watts and MiB of the GPU meanwhile, as nvidia-smi tells."""
+
+    def __enter__(self):
+        self._smi = subprocess.Popen(
+            ["nvidia-smi", "--query-gpu=power.draw,memory.used", "--format=csv,noheader,nounits", "-lms", "200", "-i",
+             os.environ.get("CUDA_VISIBLE_DEVICES", "0")], stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_):
+        self._smi.terminate()
+        rows = [line.split(",") for line in self._smi.communicate()[0].splitlines()]
+        rows = [[float(v) for v in row] for row in rows if len(row) == 2 and row[0].strip()[0].isdigit()]
+        self.watts, self.mib = np.median(rows[len(rows) // 3:], axis=0).tolist() if rows else (None, None)
+
+
+class Bench:
+    """One model's engines, pictures and figures."""
+
+    def __init__(self, spec, out, args):
+        self.spec, self.out, self.args = spec, out, args
+        self.images = frames_of_clip(64)
+        self.frames = [Frame(image, i, 0.0, "") for i, image in enumerate(self.images)]
+
+    def plan(self, precision, batch, **options):
+        wanted = Options(precision, (batch,) * 3, level=self.args.level, **options)
+        if precision == "int8":
+            kind = "signs" if "signs" in self.spec.name else "traffic"
+            wanted = wanted._replace(calibration="data/calibration/" + kind)
+        path = self.out / "engines" / (wanted.name() + ".engine")
+        try:
+            manifest.check(path, self.spec, describe(load_tensorrt()), open_cuda().device)
+            return path
+        except CourseError:
+            return engine_from_onnx(self.spec, wanted, path)
+
+    def open(self, precision, batch, lanes=1, graph=False, **options):
+        plan = self.plan(precision, batch, **options)
+        return TrtSSD(self.spec, plan=plan, lanes=lanes, graph=graph, verbose=False)
+
+    def timed(self, call, pictures):
+        """Figures of one call after the other."""
+        spent, end = [], time.perf_counter() + self.args.seconds
+        while time.perf_counter() < end:
+            started = time.perf_counter()
+            call()
+            spent.append(time.perf_counter() - started)
+        spent = np.array(spent[len(spent) // 3:])
+        return {"fps": pictures / spent.mean(), "p50_ms": float(np.median(spent) * 1e3),
+                "p95_ms": float(np.percentile(spent, 95) * 1e3)}
+
+    def loop(self):
+        loop, turn = OriginalLoop(self.plan("fp32", 1, **NMS), self.spec), Turn(self.images)
+        return self.timed(lambda: loop.detect(turn.next(1)[0]), 1)
+
+    def plain(self, precision, batch, **options):
+        turn = Turn(self.images)
+        with self.open(precision, batch, **options) as ssd:
+            return self.timed(lambda: ssd.detect_batch(turn.next(batch), 0.3), batch)
+
+    def piped(self, openers, precision, batch, lanes, graph=False, depth=2, **options):
+        """Figures of the pipeline; p50 and p95 are from a picture read to its boxes."""
+        moments, delays = [], []
+
+        def keep(seen, found):
+            moments.append(time.perf_counter())
+            delays.append(moments[-1] - seen.read)
+        with self.open(precision, batch, lanes, graph, **options) as ssd:
+            ssd.warm_up()
+            complaints = detect_many(ssd, openers, keep, 0.3, depth=depth)
+        if complaints:
+            raise CourseError("; ".join(complaints))
+        first = len(moments) // 3
+        rate = (len(moments) - first - 1) / (moments[-1] - moments[first])
+        p50, p95 = np.percentile(delays[first:], [50, 95]) * 1e3
+        return {"fps": rate, "p50_ms": float(p50), "p95_ms": float(p95)}
+
+    def memory(self, count=4):
+        return [functools.partial(Cycle, self.frames[i::count], self.args.seconds) for i in range(count)]
+
+    def on_gpu(self, count=4):
+        """Readers of frames that lie on the GPU as a decoder leaves them."""
+        cuda, (width, height) = open_cuda("cuda-python"), SIZE
+        kept, nbytes = [], width * height * 3 // 2
+        video = GpuVideoFile(CLIP)
+        for number in range(32):
+            address = cuda.alloc(nbytes)
+            frame, stream, done = video.read(), cuda.stream(), cuda.event()
+            cuda.copy_on(address, frame.address, nbytes, stream)
+            cuda.record(done, stream)
+            cuda.wait(done)
+            kept.append(GpuFrame(address, nbytes, SIZE, number, 0.0, cuda))
+        return [functools.partial(Cycle, kept[i::count], self.args.seconds) for i in range(count)]
+
+    def files(self, count):
+        ready = threading.Barrier(count)
+        return [functools.partial(Decoded, CLIP, self.args.seconds, ready)] * count
+
+    def alone(self, precision, batch, lanes, **options):
+        """The engine back to back on what lies on the GPU: no pictures in, no boxes out."""
+        with self.open(precision, batch, lanes, **options) as ssd:
+            requests = [ssd.engine.new_request(batch) for _ in range(lanes)]
+            for request in requests:
+                ssd.engine.infer(request)
+
+            def some(runs=20):
+                for _ in range(runs):
+                    for request in requests:
+                        ssd.engine.compute(request)
+                for request in requests:
+                    ssd.engine.infer(request)
+            return self.timed(some, 21 * lanes * batch)
+
+    def decoders(self, count):
+        """The decoders back to back: nobody looks at the frames."""
+        counts, openers = [0] * count, self.files(count)
+
+        def run(i):
+            with openers[i]() as source:
+                counts[i] = time.perf_counter(), sum(1 for _ in iter(source.read, None)), time.perf_counter()
+        threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        started, frames, ended = zip(*counts)
+        return {"fps": sum(frames) / (max(ended) - min(started))}
+
+    def latency(self, precision, lanes=1, **options):
+        """A camera of 60 pictures a second, one at a time, against the engine with its copies from the same memory."""
+        with self.open(precision, 1, **options) as ssd:
+            own = self.timed(lambda: ssd.engine.infer(ssd.prepare(self.images[:1]).request), 1)
+
+        class Camera(Cycle):
+            def read(self, timeout=None):
+                time.sleep(1 / 60)
+                return super().read()
+        camera = functools.partial(Camera, self.frames, 2 * self.args.seconds)
+        made = self.piped([camera], precision, 1, lanes, **options)
+        return dict(made, engine_p50_ms=own["p50_ms"], ratio=made["p95_ms"] / own["p50_ms"])
+
+
+class Turn:
+    def __init__(self, images):
+        self.images, self.at = images, 0
+
+    def next(self, count):
+        self.at += count
+        return [self.images[(self.at + i) % len(self.images)] for i in range(count)]
+
+
+def rungs(sources):
+    """The ladder, from below; then the limits and the latency."""
+    def plain(*args, **options):
+        return lambda bench: bench.plain(*args, **options)
+
+    def piped(readers, *args, **options):
+        return lambda bench: bench.piped(getattr(bench, readers[0])(*readers[1:]), *args, **options)
+    yield Rung("original", "the original course's loop, FP32, one picture", lambda bench: bench.loop())
+    yield Rung("one copy", "one copy in, one wait; suppression on the host", plain("fp32", 1))
+    yield Rung("nms", "suppression in the engine", plain("fp32", 1, **NMS))
+    yield Rung("inside", "the recipe in the engine: bytes go in", plain("fp32", 1, **INSIDE))
+    for batch in (4, 16, 32):
+        yield Rung("batch {}".format(batch), "{} pictures a run".format(batch), plain("fp32", batch, **INSIDE))
+    yield Rung("fp16", "FP16, batch 16", plain("fp16", 16, **INSIDE))
+    yield Rung("int8", "INT8, batch 16", plain("int8", 16, **INSIDE))
+    yield Rung("overlap", "FP16; readers copy while the engine runs", piped(["memory"], "fp16", 16, 1, **INSIDE))
+    yield Rung("on the gpu", "frames are on the GPU, as NV12", piped(["on_gpu"], "fp16", 16, 1, **NV12))
+    yield Rung("streams", "two contexts, each on its stream", piped(["on_gpu"], "fp16", 16, 2, depth=3, **NV12))
+    yield Rung("graphs", "each batch is one CUDA graph", piped(["on_gpu"], "fp16", 16, 2, True, 3, **NV12))
+    yield Rung("all int8", "the same with INT8", piped(["on_gpu"], "int8", 16, 2, True, 3, **NV12))
+    for count in (1, 4, sources):
+        yield Rung("files {}".format(count), "{} H.264 files, GPU decoders; FP16".format(count),
+                   piped(["files", count], "fp16", 16, 2, True, 3, **NV12))
+    yield Rung("engine alone", "limit: FP16, batch 16, back to back", lambda b: b.alone("fp16", 16, 1, **NV12))
+    yield Rung("engine alone, 2 streams", "the same on two streams", lambda b: b.alone("fp16", 16, 2, **NV12))
+    yield Rung("decoder alone", "limit: {} files decoded".format(sources), lambda b: b.decoders(sources))
+    yield Rung("latency", "a camera, one picture at a time, FP16", lambda b: b.latency("fp16", **INSIDE))
+
+
+def climb(spec, out, args, chosen):
+    bench, rows = Bench(spec, out, args), []
+    result = {"model": spec.name, "machine": machine.describe(), "level": args.level, "rungs": rows}
+    for rung in chosen:
+        try:
+            with Power() as power, tracing(str(out / (rung.name + ".trace.json")) if args.traces else None):
+                row = rung.measure(bench)
+            row.update(watts=power.watts, mib=power.mib)
+        except CourseError as err:
+            row = {"fps": None, "failed": str(err)}
+        rows.append(dict(row, name=rung.name, changed=rung.changed))
+        write_json(out / (spec.name + ".json"), result)
+        print(line(rows[-1]), flush=True)
+    return not any("failed" in row for row in rows)
+
+
+def line(row):
+    if row["fps"] is None:
+        return "{name:<24}failed: {failed}".format(**row)
+    return "{name:<24}{fps:8.0f} FPS{0}{1}  {changed}".format(
+        "  p50 {p50_ms:6.2f} p95 {p95_ms:6.2f} ms".format(**row) if "p50_ms" in row else " " * 28,
+        "  {watts:4.0f} W {mib:6.0f} MiB".format(**row) if row.get("watts") else "", **row)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", default=["ssd_resnet18_traffic"], help="names, folders, or ssd300")
+    parser.add_argument("--out", type=Path, default=KIT / "out" / "ladder")
+    parser.add_argument("--only", type=lambda t: t.split(","), help="names of rungs")
+    parser.add_argument("--level", type=int, help="how long the builder searches")
+    parser.add_argument("--sources", type=int, default=16)
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--traces", action="store_true", help="a trace of each rung (it costs some speed)")
+    args = parser.parse_args()
+    good = True
+    for name in args.models:
+        out = args.out / Path(name).name
+        if name == "ssd300":
+            from ssd300 import write
+            name = str(write(out / "model"))
+        spec = find_model(name)
+        chosen = [rung for rung in rungs(args.sources) if not args.only or rung.name in args.only]
+        print("{}: pictures a second".format(spec.name), flush=True)
+        good &= climb(spec, out, args, chosen)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except CourseError as err:
+        sys.exit("bench_ladder: {}".format(err))
