@@ -47,8 +47,8 @@ def engines(gpu, tmp_path_factory):
     return spec, plan
 
 
-@pytest.mark.parametrize("graph, library, lanes", [(False, "pycuda", 2), (False, "cuda-python", 2), (True, "cuda-python", 1),
-                                                   (True, "cuda-python", 2)])
+@pytest.mark.parametrize("graph, library, lanes", [
+    (False, "pycuda", 2), (False, "cuda-python", 2), (True, "cuda-python", 1), (True, "cuda-python", 2)])
 @pytest.mark.parametrize("pixels", ["bgr", "nv12"])
 def test_boxes_equal_the_plain_path(engines, frames, monkeypatch, pixels, graph, library, lanes):
     if not importlib.util.find_spec(library.split("-")[0]):
