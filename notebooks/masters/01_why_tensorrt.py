@@ -36,7 +36,7 @@ print(len(plain.graph.node), "nodes:", dict(collections.Counter(node.op_type for
 #
 # ## 2. Fusion: fewer layers
 #
-# `Clip` computes next to nothing, but it reads a whole tensor from memory and writes a whole tensor back. A kernel
+# `Clip` computes next to nothing, but it reads a whole tensor from memory and writes a whole tensor back. A program
 # that convolves could clip each number while it still holds it. Joining layers like this is *fusion*. ONNX Runtime
 # does it, too, in levels that we can switch.
 # %%
@@ -77,12 +77,12 @@ for level in ("DISABLE_ALL", "ENABLE_EXTENDED", "ENABLE_ALL"):
 show_table(rows, ["level", "nodes", "of them Clip", "median ms"])
 # %% [markdown]
 # **You should see** that 174 nodes become fewer than 130 in the second row: nearly every `Clip` has gone into the
-# convolution before it. And perhaps you see no gain in time at all! Here the tensors fit into the CPU's caches, so
-# the trips that were saved are short ones. A GPU computes so fast that it is the trips that count; besides, each
-# layer has to be started, and that takes a few microseconds even for one that has little to do.
+# convolution before it. And perhaps you see no gain in time at all! A CPU's caches hold much of such a tensor, so the
+# trips that were saved are short ones. A GPU computes so fast that it is the trips that count; besides, each layer
+# has to be started, which costs time however little it has to do.
 #
-# The third row is another idea: the tensors get a layout that suits *this* processor, with kernels made for it. That
-# is choosing kernels: step 4.
+# The third row is another idea: the tensors get a layout that suits *this* processor, with code made for it: step 4.
+# Such a network is at home on this kind of machine only. You will meet that thought again.
 #
 # ## 3. Precision: smaller numbers
 #
@@ -150,29 +150,35 @@ side_by_side(pictures, captions)
 #
 # ## 4. Choosing kernels by measuring
 #
-# There are many ways to compute one convolution, all with the same result. Here are three.
+# The program that computes a layer is called a *kernel*. There are many for one convolution, all with the same
+# result. Here are three ways to write one.
 # %%
-def shifts(image, kernel):
+def shifts(image, weights):
     """A sum of shifted pictures, one for each weight."""
-    n, (h, w) = len(kernel), np.subtract(image.shape, len(kernel) - 1)
-    return sum(kernel[i, j] * image[i:i + h, j:j + w] for i in range(n) for j in range(n))
+    n, (h, w) = len(weights), np.subtract(image.shape, len(weights) - 1)
+    return sum(weights[i, j] * image[i:i + h, j:j + w] for i in range(n) for j in range(n))
 
 
-def product(image, kernel):
+def product(image, weights):
     """All windows as the rows of one large matrix, times the weights."""
-    n, (h, w) = len(kernel), np.subtract(image.shape, len(kernel) - 1)
+    n, (h, w) = len(weights), np.subtract(image.shape, len(weights) - 1)
     windows = np.lib.stride_tricks.as_strided(image, (h, w, n, n), image.strides * 2)
-    return (windows.reshape(h * w, n * n) @ kernel.reshape(-1)).reshape(h, w)
+    return (windows.reshape(h * w, n * n) @ weights.reshape(-1)).reshape(h, w)
 
 
-def fourier(image, kernel):
+def fourier(image, weights):
     """By way of the frequencies, where a convolution is a plain product."""
-    h, w = np.subtract(image.shape, len(kernel) - 1)
-    both = np.fft.rfft2(image) * np.conj(np.fft.rfft2(kernel, image.shape))
+    h, w = np.subtract(image.shape, len(weights) - 1)
+    both = np.fft.rfft2(image) * np.conj(np.fft.rfft2(weights, image.shape))
     return np.fft.irfft2(both, image.shape)[:h, :w]
+
+
+image, weights = np.random.RandomState(0).rand(40, 40), np.random.RandomState(1).rand(5, 5)
+print([np.allclose(way(image, weights), shifts(image, weights)) for way in (product, fourier)])
 # %% [markdown]
-# Which is the fastest? That depends on the sizes *and on the machine*. So nobody looks it up: the builder measures.
-# This is a builder in ten lines. It notes what it has measured in a dictionary, its *timing cache*.
+# **You should see** that the results are the same. Which is the fastest? That depends on the sizes *and on the
+# machine*. So nobody looks it up: the builder measures. This is a builder in ten lines. It notes what it has measured
+# in a dictionary, its *timing cache*.
 #
 # **Before you run it**: will one way win everywhere?
 # %%
@@ -180,10 +186,10 @@ timing_cache = {}
 
 
 def choose(side, width):
-    """The name of the fastest way to convolve a picture of this side with a kernel of this width, here."""
+    """The fastest way, here, for a picture of this side and weights of this width."""
     if (side, width) not in timing_cache:
-        image, kernel = (np.random.RandomState(0).rand(n, n).astype(np.float32) for n in (side, width))
-        spent = {way.__name__: milliseconds(way, image, kernel, runs=5) for way in (shifts, product, fourier)}
+        image, weights = (np.random.RandomState(0).rand(n, n).astype(np.float32) for n in (side, width))
+        spent = {way.__name__: milliseconds(way, image, weights, runs=5) for way in (shifts, product, fourier)}
         timing_cache[side, width] = min(spent, key=spent.get)
     return timing_cache[side, width]
 
@@ -193,7 +199,7 @@ for attempt in ("first build", "second build"):
     started = time.perf_counter()
     rows = [["{0} x {0}".format(side)] + [choose(side, width) for width in widths] for side in sides]
     print("{}: {:.1f} ms".format(attempt, (time.perf_counter() - started) * 1e3))
-show_table(rows, ["picture"] + ["kernel {0} x {0}".format(width) for width in widths])
+show_table(rows, ["picture"] + ["weights {0} x {0}".format(width) for width in widths])
 # %% [markdown]
 # **You should see** several names in the table, and on another machine other ones. That is why building an engine
 # takes minutes, why the next build with the timing cache takes seconds, and why an engine belongs to the GPU on which
@@ -325,15 +331,21 @@ from trt_course.lesson.show import on_gpu
 
 
 def row(precision, level):
-    started = time.perf_counter()
-    plan = engine_from_onnx(spec, Options(precision, level=level), out=out / "{}-{}.engine".format(precision, level))
-    built = time.perf_counter() - started
+    began, path = time.perf_counter(), out / "{}-{}.engine".format(precision, level)
+    plan = engine_from_onnx(spec, Options(precision, level=level), out=path)
+    built = time.perf_counter() - began
     with TrtEngine(plan) as engine, TrtEngine(plan, lanes=2) as wide:
         request, pair = engine.new_request(), [wide.new_request(), wide.new_request()]
-        alone = milliseconds(engine.infer, request, runs=50)
-        both = milliseconds(lambda: [wide.submit(r) for r in pair] and [wide.result(r) for r in pair], runs=50)
+
+        def both():
+            for started in pair:
+                wide.submit(started)
+            for started in pair:
+                wide.result(started)
+
+        spent = milliseconds(engine.infer, request, runs=50), milliseconds(both, runs=50) / 2
         layers = len(engine.layers())
-    return (precision, level, "{:.0f}".format(built), layers, "{:.2f}".format(alone), "{:.2f}".format(both / 2))
+    return (precision, level, "{:.0f}".format(built), layers) + tuple(map("{:.2f}".format, spent))
 
 
 def all_five():
@@ -346,8 +358,9 @@ on_gpu(all_five, saved="h200")
 # %% [markdown]
 # **You should see** your own table, or a saved one with the words *Not run here*. In your own, compare the layers
 # with the 174 nodes of step 1: that is fusion. FP32 against FP16 is precision; level 0 against 2 is the choice of
-# kernels, paid for with seconds of building; the last column has two streams. In the saved one, compare the
-# precisions, and one picture at a time with many at once: a single picture does not keep a large GPU busy.
+# kernels, paid for with seconds of building; the last column has two streams. The memory is planned as in step 5; no
+# column shows it. In the saved one, compare the precisions, and one picture at a time with many at once: a single
+# picture does not keep a large GPU busy.
 #
 # What TensorRT made of each layer, and how long each takes: `python -m trt_course inspect FILE.engine`.
 #

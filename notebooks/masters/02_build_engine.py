@@ -28,6 +28,8 @@ out.mkdir(parents=True, exist_ok=True)
 print(spec.input)
 print(spec.output)
 # %% [markdown]
+# **You should see** how a picture goes in, and what the outputs are called and mean.
+#
 # ## 2. From an .etlt file
 #
 # NVIDIA's TLT, later TAO, exports a trained network as an encrypted file, `.etlt`. NVIDIA's program `tlt-converter`,
@@ -103,16 +105,18 @@ for options in (Options(), Options("fp32", batch=(1, 4, 16)), Options("int8", ca
                 Options("fp16", nms="engine", preprocess="engine", source=(1280, 720))):
     print("{}.engine\n    {}".format(options.name(), options.command(spec)))
 # %% [markdown]
-# **You should see** four names and commands. In a terminal, or here: `engine_from_onnx(spec, options)` does the same.
+# **You should see** four names and commands, for a terminal. In Python, `engine_from_onnx(spec, options)` does the
+# same.
 #
 # ## 4. Precision
 #
-# In FP32 the engine equals the CPU. FP16 has half the bytes. But not all of the network becomes FP16.
+# An FP32 engine gives what the CPU gives, but for the last digits. FP16 has half the bytes. But not all of the
+# network becomes FP16.
 # %%
 from trt_course.build import graph, precision
 
 plain = graph.load_plain(spec.onnx)
-half = precision.fp16(plain)  # what TensorRT 11 is given; older ones have a flag and decide a layer at a time
+half = precision.fp16(plain)
 floats = precision.float_nodes(plain)
 print("FP32 {:.1f} MB, FP16 {:.1f} MB".format(*(len(m.SerializeToString()) / 1e6 for m in (plain, half))))
 print(len(floats), "of", len(plain.graph.node), "nodes stay FP32, among them",
@@ -120,6 +124,9 @@ print(len(floats), "of", len(plain.graph.node), "nodes stay FP32, among them",
 # %% [markdown]
 # **You should see** that the last nodes stay FP32: those that make corners of the network's raw numbers. A corner is
 # a share of the picture, and just below 1.0 FP16 numbers lie 1/2048 apart.
+#
+# `half` is what TensorRT 11 is given, which takes the types from the file. Older ones have a flag, FP16, and hold
+# single layers to FP32. Code that says "if there is such a flag, set it" builds FP32 on TensorRT 11, without a word.
 #
 # **Before you run the next cell**: this picture is 1248 pixels wide. By how many pixels could that move a corner? And
 # by how many does the FP16 of everything *but* these nodes?
@@ -166,7 +173,8 @@ for folder in ("data/traffic/images", "data/calibration/traffic"):
 # %%
 from trt_course.build import inside
 
-with_nms = inside.add_nms(plain, spec, threshold=0.3, plugin=False)  # False: of ONNX's own nodes, which the CPU has
+# plugin=True would take TensorRT's own EfficientNMS_TRT; False takes ONNX's nodes, which the CPU has
+with_nms = inside.add_nms(plain, spec, threshold=0.3, plugin=False)
 both = inside.add_preprocess(with_nms, spec, source=(1280, 720))
 for name, model in (("network", plain), ("with suppression", with_nms), ("and preprocessing", both)):
     tensors = [[(t.name, [d.dim_param or d.dim_value for d in t.type.tensor_type.shape.dim]) for t in side]
@@ -251,7 +259,10 @@ plan.write_bytes(b"as if these were kernels for an Orin")
 manifest.write(spec, Options("fp16"), plan, "8.6.2", orin, "onnx", 312)
 print(manifest.manifest_path(plan).read_text())
 # %% [markdown]
-# **Before you run the next cell**: four moves, and one stay. Which of the five may use the engine?
+# **You should see** the record. The two long numbers, `sha256`, are fingerprints of the network's file and the
+# engine's: change one byte, and they are others.
+#
+# **Before you run the next cell**: of these five, who may use the engine?
 # %%
 changed = out / "retrained.onnx"
 changed.write_bytes(spec.onnx.read_bytes() + b" ")

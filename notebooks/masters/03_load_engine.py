@@ -60,6 +60,8 @@ for name, array in host.items():
 Preprocessor(spec)(first, host["input"][0])  # writes the tensor where it shall be, without a copy
 print("input from {:.2f} to {:.2f}".format(host["input"].min(), host["input"].max()))
 # %% [markdown]
+# **You should see** three arrays, and that the input now has numbers from -1 to 1: the recipe of this model.
+#
 # ## 4. Run it
 #
 # The easy way gives new arrays each time:
@@ -246,8 +248,8 @@ def by_hand():
 plan = on_gpu(by_hand, saved="h200")
 # %% [markdown]
 # **You should see** that both give the same numbers, but for the last digits, and two times for the copy. Or, with
-# the words *Not run here*, a saved table. In that, compare the last two columns: between them lie the two copies and
-# the wait, the blue arrows of step 1. The faster the network, the more they count.
+# the words *Not run here*, a saved table. In that, compare the network alone with the engine and its copies: between
+# them lie the two blue arrows of step 1, and the wait. The faster the network, the more they count.
 #
 # ## 10. `TrtSSD` does this for you
 #
