@@ -97,11 +97,12 @@ def test_solutions_pass_and_wrong_answers_get_their_hint(name):
     print("{} solved, with wrong answers {:.1f} s".format(name, seconds))
 
 
-@pytest.mark.parametrize("name", [path.stem for path in MASTERS if "on_gpu(" in path.read_text(encoding="utf-8")])
-def test_gpu_cells_run_on_a_stand_in_of_tensorrt(name, monkeypatch, tmp_path):
+@pytest.mark.parametrize("name, version", [
+    (path.stem, 10.0) for path in MASTERS if "on_gpu(" in path.read_text(encoding="utf-8")] + [("03_load_engine", 8.2)])
+def test_gpu_cells_run_on_a_stand_in_of_tensorrt(name, version, monkeypatch, tmp_path):
     card = cuda_stand_in.install(monkeypatch, "cuda-python")
     monkeypatch.setattr(plan, "_logs", {})
-    stand_in.install(monkeypatch, 10.0, card)
+    stand_in.install(monkeypatch, version, card)
     shown, gave, on_gpu = [], [], show.on_gpu
     monkeypatch.setattr(show, "_display", lambda kind, text: shown.append(text))
     monkeypatch.setattr(show, "on_gpu", lambda cell, saved: gave.append(on_gpu(cell, saved)) or gave[-1])
@@ -111,6 +112,7 @@ def test_gpu_cells_run_on_a_stand_in_of_tensorrt(name, monkeypatch, tmp_path):
         if cell.kind == "code":
             exec(cell.solution(), names)
     assert gave and None not in gave and not any("Not run here" in text for text in shown)
+    assert not card.faults and not {"device", "stream", "event"}.intersection(card.left())
     assert sorted((KIT / "models").glob("*/engines/*")) == before, "a lesson's engine goes to its own out folder"
 
 
