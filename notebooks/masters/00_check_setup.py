@@ -152,7 +152,7 @@ check("00.2", vehicles, len(found.of_class(2)),
 # * A model is a record and a network; the record holds what differs from model to model.
 # * Times are measured after a warm-up, many times, and quoted as medians.
 #
-# **Next**: [05 Detect in one picture](05_detect_image.ipynb) takes the single call `ssd.detect` apart.
+# **Next**: [01 Why is TensorRT fast?](01_why_tensorrt.ipynb) shows where the speed of step 5 comes from.
 #
 # The last cell of each lesson frees what the lesson has opened.
 # %%

@@ -420,7 +420,7 @@ check("03.3", collect([9, 5, 7]), [[0.9], [0.5], [0.7]],
 # * Ask objects for what they have, not for their version.
 # * CUDA's things belong to a context, which must be current in the thread that works.
 #
-# **Next**: [05 Detect in one picture](05_detect_image.ipynb) goes from the picture to the boxes, step by step.
+# **Next**: [04 Before and after the network](04_pre_and_postprocess.ipynb).
 # %%
 del session, binding
 ssd.close()

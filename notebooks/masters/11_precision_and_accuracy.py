@@ -1,0 +1,574 @@
+# The master of lesson 11; tools/make_notebooks.py makes the notebooks from it.
+# %% [markdown]
+# # 11 Precision and accuracy
+#
+# **You will learn** what FP16 and INT8 cost in mAP and what they bring in speed; what a scale is and how calibration
+# chooses it; which objects suffer first; how a score is spoilt by calibrating on the exam; and how single layers are
+# kept out of it.
+#
+# **You need** lesson 01; 06 for the mAP. **Time**: 50 minutes. **Machine**: any. INT8 is made and scored on your CPU;
+# the last measurement wants a GPU, or shows a saved one.
+# %% [markdown]
+# ## 1. The score to hold on to
+#
+# Lesson 01 rounded weights and looked at boxes. Now we count: every variant of the network is scored on the same 12
+# pictures. First FP32, as it comes.
+# %%
+import copy
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from trt_course import CourseError, TrtSSD, find_model
+from trt_course.build import graph, precision
+from trt_course.files import kit_path
+from trt_course.lesson.show import on_gpu, show_table
+from trt_course.measure import voc
+from trt_course.measure.evaluate import CONF_TH, as_found
+from trt_course.media.sources import images_in, read_image
+# %%
+spec = find_model("ssd_resnet18_traffic")
+plain = graph.load_plain(spec.onnx)
+out = Path("out/11")
+shutil.rmtree(str(out), ignore_errors=True)
+exam = images_in(kit_path("data/traffic/images"))[::5]
+pictures = {path.stem: read_image(path) for path in exam}
+truths = {name: voc.read_truth(kit_path("data/traffic/ground-truth/{}.txt".format(name))) for name in pictures}
+# %% [markdown]
+# Small objects are scored apart from large ones: the limit is a height of 32 pixels.
+# %%
+def saved(model, name):
+    out.mkdir(parents=True, exist_ok=True)
+    onnx.save(model, str(out / (name + ".onnx")))
+    return spec._replace(onnx=out / (name + ".onnx"), provenance={})
+
+
+def find_all(spec, **options):
+    with TrtSSD(spec, verbose=False, **options) as ssd:
+        return {name: as_found(ssd.detect(image, CONF_TH), spec.labels) for name, image in pictures.items()}
+
+
+def scores(founds):
+    """mAP in per cent: of all objects, of the small ones, of the large ones."""
+    results = [voc.score(*voc.of_height(truths, founds, low, high)) for low, high in ((0, 1e9), (0, 32), (32, 1e9))]
+    return [100 * np.mean([c.ap for c in result.classes.values() if c.truths]) for result in results]
+
+
+founds = {"FP32": find_all(spec, backend="cpu")}
+print(sum(len(truth.labels) for truth in truths.values()), "objects; mAP {:.2f} %".format(scores(founds["FP32"])[0]))
+# %% [markdown]
+# **You should see** 306 objects and a mAP near 96 %. On all 60 pictures it is 92.82 %: few pictures make a rough
+# score. Keep that in mind for what follows.
+#
+# ## 2. Rounding a box
+#
+# The network gives corners as shares of the picture, from 0 to 1. **Before you run the next cell**: if corners are
+# rounded to FP16, where in the picture are they off most?
+# %%
+import matplotlib.pyplot as plt
+
+share = np.linspace(0, 1, 2000, endpoint=False).astype(np.float16)
+most = 1248 * np.spacing(share).astype(float) / 2  # half of the way to the next FP16 number
+figure, axes = plt.subplots(figsize=(9, 3))
+axes.step(1248 * share.astype(float), most)
+axes.set(xlabel="where the corner is, in pixels", ylabel="FP16 is off by at most, pixels", xlim=(0, 1248), ylim=0)
+plt.show()
+# %% [markdown]
+# **You should see** stairs: at an eighth, a quarter and a half of the width the error doubles. FP16 has 11 significant
+# bits, so a small number is rounded to small steps and a large one to large steps. In the right half a corner may be
+# off by 0.3 pixels.
+#
+# Is that much? **Before you run it**: the boxes of FP32 are rounded to FP16, and then to 8 bits, in steps of 1/127
+# of the picture. What will the mAP say?
+# %%
+def rounded(founds, grid):
+    """The same boxes, each corner as a share that `grid` has rounded."""
+    made = {}
+    for name, found in founds.items():
+        height, width = pictures[name].shape[:2]
+        size = np.array([width, height, width, height])
+        made[name] = found._replace(boxes=grid(found.boxes / size) * size)
+    return made
+
+
+GRIDS = (("FP32", lambda v: v), ("FP16", lambda v: v.astype(np.float16).astype(float)),
+         ("8 bits", lambda v: np.round(v * 127) / 127))
+rows = [[name] + scores(rounded(founds["FP32"], grid)) for name, grid in GRIDS]
+show_table([[row[0]] + list(map("{:.2f}".format, row[1:])) for row in rows],
+           ["corners in", "mAP %", "small %", "large %"])
+# %% [markdown]
+# **You should see** that FP16 corners cost next to nothing. With 8 bits a step is about 10 pixels wide. That ruins the
+# small objects, some of which are no wider themselves, and costs the large ones far less. So the kit keeps what
+# *makes corners* in FP32, in FP16 and INT8 engines, too, and rounds only the network before it.
+#
+# ## 3. FP16 for the network
+# %%
+models = {"FP32": plain, "FP16": precision.fp16(plain)}
+founds["FP16"] = find_all(saved(models["FP16"], "FP16"), backend="cpu")
+for name in ("FP32", "FP16"):
+    print("{}: {:.1f} MB, mAP {:.2f} %".format(name, len(models[name].SerializeToString()) / 1e6,
+                                               scores(founds[name])[0]))
+# %% [markdown]
+# **You should see** half the bytes and the same mAP. But careful: ONNX Runtime only *stores* FP16 and computes in
+# FP32. A GPU computes in it, and rounds at each layer. So the CPU cannot say what FP16 costs there; step 11 does.
+#
+# ## 4. INT8: a scale, and a pair of nodes
+#
+# A whole number of 8 bits goes from -128 to 127. To stand for 3.3 it needs a *scale*: the step from one number to the
+# next. Two nodes of ONNX do the work: `QuantizeLinear` (Q) makes whole numbers, `DequantizeLinear` (DQ) goes back. The
+# cell makes a network of these two alone.
+# %%
+import onnxruntime as ort
+from onnx import TensorProto, helper
+
+
+def through_a_pair(values, scale):
+    """What Q and DQ make of the values: the whole numbers, and what they stand for."""
+    nodes = [helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+             helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["y"])]
+    fixed = [helper.make_tensor("scale", TensorProto.FLOAT, [], [scale]),
+             helper.make_tensor("zero", TensorProto.INT8, [], [0])]
+    types = (("x", TensorProto.FLOAT), ("q", TensorProto.INT8), ("y", TensorProto.FLOAT))
+    x, q, y = (helper.make_tensor_value_info(name, kind, ["n"]) for name, kind in types)
+    model = helper.make_model(helper.make_graph(nodes, "pair", [x], [q, y], fixed),
+                              opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {"x": np.array(values, np.float32)})
+# %% [markdown]
+# **Before you run it**: the scale is 0.05. What will become of 0.02, of 3.3, and of 9.9?
+# %%
+values = [0.02, 0.03, -1.0, 3.3, 9.9]
+whole, back = through_a_pair(values, scale=0.05)
+show_table([map("{:.4g}".format, row) for row in zip(values, whole, back)], ["number", "Q", "DQ"])
+# %% [markdown]
+# **You should see** two kinds of loss. *Rounding*: 0.02 becomes 0, and no number is off by more than half a step.
+# *Clipping*: 9.9 becomes 6.35, for more than 127 steps there are not. A small scale rounds little and clips much, a
+# large one the other way round. To find the right one is the whole art of calibration.
+#
+# ## 5. Calibration
+#
+# Weights are known: their largest value is 127 steps. What flows *between* the layers depends on the picture; so some
+# pictures are run through the FP32 network, and the values are looked at. The kit has 16 for it, which nobody scores.
+# We take three, to be quick, and look at one tensor: what comes out of the fourth block.
+# %%
+few = out / "calibration"
+few.mkdir(parents=True)
+for path in images_in(kit_path("data/calibration/traffic/images"))[::6]:
+    shutil.copy(str(path), str(few))
+TENSOR = "backbone_stages_1_1_relu"
+watched = copy.deepcopy(plain)
+watched.graph.output.append(helper.make_tensor_value_info(TENSOR, TensorProto.FLOAT, None))
+session = ort.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
+seen = np.concatenate([session.run([TENSOR], {"input": tensor})[0].reshape(-1)
+                       for tensor in precision.calibration_batches(spec, few)])
+print("{:,} values from {:.2f} to {:.2f}; {:.0f} % are 0, 99.9 % are below {:.2f}".format(
+    len(seen), seen.min(), seen.max(), 100 * (seen == 0).mean(), np.percentile(seen, 99.9)))
+# %% [markdown]
+# **You should see** that nearly all values are small, and a few very large. Where should 127 be?
+#
+# * *min-max* takes the largest value: nothing is clipped, all is rounded coarsely.
+# * *percentile* clips the outermost 0.001 %.
+# * *entropy* tries many cuts and takes the one after which the distribution has changed least.
+#
+# The next cell makes two INT8 networks, by the second and the third method, and reads from them which range they
+# chose. It takes some seconds. **Before you run it**: how far below the largest value will they go?
+# %%
+def scale_of(model, tensor):
+    fixed = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
+    return next(fixed[node.input[1]] for node in model.graph.node
+                if node.op_type == "QuantizeLinear" and node.input[0] == tensor)
+
+
+chosen = {"min-max": float(abs(seen).max())}
+for method in ("percentile", "entropy"):
+    models["INT8, " + method] = precision.int8(spec, plain, few, method)
+    chosen[method] = 127 * float(scale_of(models["INT8, " + method], TENSOR))
+print({method: round(value, 2) for method, value in chosen.items()})
+# %%
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4))
+left.hist(seen, bins=120, log=True, color="#b9c4cf")
+ranges = np.linspace(1, 1.1 * seen.max(), 60)
+some = np.random.RandomState(0).choice(seen, 100000)
+errors = [np.sqrt(np.mean((some - np.round(some / r * 127).clip(-128, 127) * r / 127) ** 2)) for r in ranges]
+right.plot(ranges, errors, color="black")
+for axes in (left, right):
+    for (method, value), color in zip(chosen.items(), ("#c9791a", "#2f8f4e", "#3a6fb0")):
+        axes.axvline(value, color=color, label="{}: {:.1f}".format(method, value))
+left.set(xlabel="value", ylabel="how many", title=TENSOR)
+right.set(xlabel="range", ylabel="error (root mean square)", ylim=(0, 4 * min(errors)),
+          title="rounding and clipping together")
+right.legend()
+plt.show()
+# %% [markdown]
+# **You should see**, on the left, how often each value occurs (each mark is ten times the one below), and three places
+# to cut. On the right, how far the values are off for each range: before the valley by clipping, behind it by
+# rounding. Two methods lie near its bottom, min-max does not. The valley is wide; that is why methods that disagree
+# can both be good.
+#
+# ## 6. Pairs in the network
+#
+# Here is the second convolution of the network, with what stands before its inputs.
+# %%
+quantised = models["INT8, percentile"]
+made = {name: node for node in quantised.graph.node for name in node.output}
+fixed = {t.name: onnx.numpy_helper.to_array(t) for t in quantised.graph.initializer}
+conv = next(node for node in quantised.graph.node if node.name == "backbone_stages_0_0_conv1_0")
+for name in conv.input[:2]:
+    dequantise = made[name]
+    quantise = made[dequantise.input[0]]
+    print("{} -> Q -> DQ -> {}, scales {}".format(quantise.input[0], conv.name, fixed[quantise.input[1]].shape))
+# %% [markdown]
+# **You should see** two pairs: one for the picture's features, with a single scale, shape `()`; one for the weights,
+# with 32, one for each *channel* that it makes. There are no other numbers: 0 stays 0 (the scales are *symmetric*), as
+# TensorRT wants it.
+#
+# **Before you run it**: why 32? What would a single one do?
+# %%
+weights = fixed[quantise.input[0]]  # (32, 24, 3, 3), the last of the two above
+largest = np.sort(abs(weights).reshape(len(weights), -1).max(axis=1))
+figure, axes = plt.subplots(figsize=(9, 3))
+axes.bar(range(len(largest)), largest, color="#b9c4cf")
+axes.axhline(largest[-1], color="#c9791a", label="one range for all")
+axes.set(xlabel="channel, sorted", ylabel="largest weight")
+axes.legend(loc="upper left")
+plt.show()
+print("with one scale for all, the weights of the smallest channel would take {:.0f} of 127 steps".format(
+    127 * largest[0] / largest[-1]))
+# %% [markdown]
+# **You should see** channels of very different size. With a scale of its own, each uses all its steps.
+#
+# ## 7. What INT8 costs
+#
+# On the CPU, ONNX Runtime runs the pairs just as they stand. **Before you run it**: how much mAP will be lost? And
+# which class will lose most?
+# %%
+founds["INT8"] = find_all(saved(quantised, "INT8"), backend="cpu")
+rows = []
+for name in founds:
+    classes = voc.score(truths, founds[name]).classes
+    rows.append([name] + scores(founds[name]) + [100 * classes[label].ap for label in sorted(classes)])
+show_table([[row[0]] + list(map("{:.1f}".format, row[1:])) for row in rows],
+           ["", "mAP", "small", "large"] + sorted(classes))
+# %% [markdown]
+# **You should see** a loss of about a point, most of it among the small objects, and most of that among the bicycles.
+# But careful: six bicycles here are small, so a single one shows in the mAP. On all 60 pictures, calibrated on 16, this
+# model loses nothing that could be told from chance: [Precision](../docs/precision.md).
+#
+# Is INT8 always that harmless? No: the ranges must be right. We make them wrong, all ranges between the layers four
+# times too narrow, or 4 or 16 times too wide. The weights keep theirs.
+# %%
+def with_ranges(model, factor):
+    """A copy with all ranges between the layers so many times as wide."""
+    model = copy.deepcopy(model)
+    weights = {t.name for t in plain.graph.initializer}
+    names = {node.input[1] for node in model.graph.node
+             if node.op_type == "QuantizeLinear" and node.input[0] not in weights}
+    for tensor in model.graph.initializer:
+        if tensor.name in names:
+            scale = onnx.numpy_helper.to_array(tensor) * np.float32(factor)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.array(scale, np.float32), tensor.name))
+    return model
+# %% [markdown]
+# **Before you run it**: which does more harm? And who is lost first, the small objects or the large ones?
+# %%
+wrong = {1: scores(founds["INT8"])}
+for factor in (1 / 4, 4, 16):
+    wrong[factor] = scores(find_all(saved(with_ranges(quantised, factor), "wrong"), backend="cpu"))
+figure, axes = plt.subplots(figsize=(9, 3.4))
+for column, label in enumerate(("all", "small", "large")):
+    axes.plot([wrong[factor][column] for factor in sorted(wrong)], "o-", label=label)
+axes.set(xlabel="ranges so many times as wide", ylabel="mAP, per cent", ylim=(0, 103), xticks=range(4),
+         xticklabels=["1/4", "1", "4", "16"])
+axes.legend(loc="lower right")
+plt.show()
+# %% [markdown]
+# **You should see** that four times too wide does little: two of the eight bits are unused, and six are nearly enough.
+# Four times too narrow does more harm than 16 times too wide. And each time the small objects are lost first. That is
+# what to look at when INT8 disappoints: not the mAP, but the mAP of the small ones.
+#
+# ## 8. The leak
+#
+# Which pictures? Those at hand are the scored ones. **Before you run it**: what may go wrong?
+# %%
+try:
+    precision.int8(spec, plain, "data/traffic/images")
+except CourseError as err:
+    print(err)
+# %% [markdown]
+# **You should see** a refusal. `--force` would override it, and nothing in the results would tell. What would be wrong
+# with them? We do it on purpose: each of three scored pictures, which are very different, calibrates a network of its
+# own, and each network is held against FP32 on all three. The numbers say how far the confidences are off, in
+# thousandths.
+# %%
+from trt_course.preprocess import Preprocessor
+
+names, prepare = ("000007", "000020", "000033"), Preprocessor(spec)
+paths = {name: kit_path("data/traffic/images/{}.jpg".format(name)) for name in names}
+tensors = {name: np.empty((1, 3, 384, 1248), np.float32) for name in names}
+for name in names:
+    prepare(read_image(paths[name]), tensors[name][0])
+
+
+def confidences(model, names):
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return [session.run(["scores"], {"input": tensors[name]})[0][0, :, 1:] for name in names]
+
+
+exact = dict(zip(names, confidences(plain, names)))
+
+
+def off(model, names):
+    likely = {name: exact[name].max(axis=1) > 0.1 for name in names}  # the candidates that matter
+    return [1000 * np.sqrt(np.mean((got - exact[name])[likely[name]] ** 2))
+            for name, got in zip(names, confidences(model, names))]
+# %% [markdown]
+# **Before you run it**: where in the table do you expect the smallest numbers?
+# %%
+table = []
+for name in names:
+    folder = out / "forced" / name
+    folder.mkdir(parents=True)
+    shutil.copy(str(paths[name]), str(folder))
+    table.append(off(precision.int8(spec, plain, folder, force=True), names))
+show_table([[name] + list(map("{:.1f}".format, row)) for name, row in zip(names, table)],
+           ["calibrated on"] + ["off on " + name for name in names])
+table, own = np.array(table), np.eye(len(names), dtype=bool)
+print("on its own picture {:.1f}, on the others {:.1f}".format(table[own].mean(), table[~own].mean()))
+# %% [markdown]
+# **You should see** the smallest number of each column, or nearly so, where picture and calibration are the same. A
+# network is kind to the pictures that gave it its ranges. Who calibrates on the exam measures that kindness, and calls
+# it accuracy. With hundreds of pictures it becomes small, but nobody can say how small without other pictures. A
+# well-known speed study calibrated its INT8 on what it scored; its speed is true, its accuracy is not known.
+#
+# The same leak has a quiet sister: to try two methods, or ten layers, and keep what scores best *on the exam*.
+#
+# ## 9. Layers that hurt
+#
+# When INT8 costs too much, not all layers share the blame. To find the culprits, quantise one group and leave all
+# others in float. The groups are named by patterns, as in a list of files: `*` stands for anything.
+# %%
+def with_float(names):
+    """The INT8 network, in which these nodes are float again."""
+    return precision.split_pairs(copy.deepcopy(quantised), names)
+
+
+nodes, harm = {node.name for node in plain.graph.node}, {}
+for pattern in ("backbone_stem*", "backbone_stages_0*", "backbone_stages_1*", "backbone_stages_2*",
+                "backbone_stages_3*", "neck_*", "heads_*"):
+    group = precision.keep_patterns(plain, [pattern])
+    harm[pattern] = np.mean(off(with_float(nodes - group), names))
+# %% [markdown]
+# The backbone comes first, with its stem and four stages, then the neck, at last the heads, which give scores and
+# boxes. **Before you run it**: which group does most harm?
+# %%
+figure, axes = plt.subplots(figsize=(9, 3))
+axes.barh(list(harm)[::-1], list(harm.values())[::-1], color="#3a6fb0")
+axes.set(xlabel="confidences are off by, in thousandths, when this group alone is INT8")
+plt.show()
+worst = max(harm, key=harm.get)
+mended = with_float(precision.keep_patterns(plain, [worst]))
+print("all INT8: off by {:.1f}; {} in float: {:.1f}".format(
+    np.mean(off(quantised, names)), worst, np.mean(off(mended, names))))
+# %% [markdown]
+# **You should see** that the heads do most: what they round goes into the scores at once. With them in float the
+# confidences are nearer to FP32 by a fifth or so. `tools/rank_layers.py` ranks single layers like this, boxes
+# included, and prints the options to build with. They look like this:
+# %%
+from trt_course.build.onnx import Options, engine_from_onnx
+
+print(Options("int8", calibration="data/calibration/traffic", keep_float=("heads_*",)).command(spec))
+try:
+    precision.keep_patterns(plain, ["head_*"])
+except CourseError as err:
+    print(err)
+# %% [markdown]
+# **You should see** a command, and what a pattern gets that matches nothing. (Without that sentence the layers would
+# have stayed INT8 in silence.) Layers in float cost time, so keep few. For this model keep none: in mAP there was
+# nothing to mend.
+#
+# ## 10. And the speed?
+#
+# Our INT8 has its pairs where *TensorRT* wants them. ONNX Runtime adds their rounding and then convolves in FP32: the
+# right accuracy, and no gain. For its own INT8 kernels it wants a pair behind each convolution, too, and numbers from 0
+# to 255 between the layers. Let it set its own, on the same three pictures, by min-max.
+# %%
+from onnxruntime import quantization
+
+
+class Pictures(quantization.CalibrationDataReader):
+    def __init__(self):
+        self.tensors = precision.calibration_batches(spec, few)
+
+    def get_next(self):
+        return next(({"input": tensor} for tensor in self.tensors), None)
+
+
+ready = copy.deepcopy(plain)
+ready.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")  # or it asks for that step
+quantization.quantize_static(str(saved(ready, "FP32").onnx), str(out / "INT8 for the CPU.onnx"), Pictures(),
+                             quant_format=quantization.QuantFormat.QDQ, per_channel=True,
+                             activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
+                             nodes_to_exclude=sorted(precision.float_nodes(plain)))
+for_cpu = onnx.load(str(out / "INT8 for the CPU.onnx"))
+founds["INT8 for the CPU"] = find_all(saved(for_cpu, "INT8 for the CPU"), backend="cpu")
+# %% [markdown]
+# Each network alone, in turns, so that a busy moment hits all of them.
+# %%
+def times(rounds=7):
+    """Median milliseconds of each network in `founds`."""
+    options = ort.SessionOptions()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # who is not asked leaves the cores alone
+    sessions = {name: ort.InferenceSession(str(out / (name + ".onnx")), options, providers=["CPUExecutionProvider"])
+                for name in founds}
+    spent = {name: [] for name in founds}
+    for _ in range(rounds + 1):
+        for name, session in sessions.items():
+            started = time.perf_counter()
+            session.run(None, {"input": tensors["000007"]})
+            spent[name].append((time.perf_counter() - started) * 1e3)
+    return {name: float(np.median(values[1:])) for name, values in spent.items()}
+# %% [markdown]
+# **Before you run it**: this is the picture to decide by, accuracy against speed. Where in it is the best place? And
+# will one of the four be there?
+# %%
+figure, axes = plt.subplots(figsize=(9, 3.6))
+for name, ms in times().items():
+    both = scores(founds[name])[:2]
+    label = "{}: {:.0f} ms, mAP {:.1f} %, small {:.1f} %".format(name, ms, *both)
+    axes.plot([1000 / ms] * 2, both, "o-", label=label)
+axes.set(xlabel="pictures a second, the network alone", ylabel="mAP: all above, small below", ylim=(0, 103))
+axes.set_xlim(0, 1.1 * axes.get_xlim()[1])
+axes.legend(loc="lower left")
+plt.show()
+# %% [markdown]
+# **You should see** three close together: FP16 is no faster here, for it is only stored, and our INT8 is rather slower.
+# The fourth stands far to the right at about the same height, if your CPU has instructions for INT8 (`lscpu` calls
+# them `vnni`) and nothing else to do. The bits are the same; what counts is whether hardware and program *compute*
+# with them. On a CPU without such instructions the gain is small, and the rounding may cost more.
+#
+# ## 11. On a GPU
+#
+# Three engines, scored on the same 12 pictures. **Before you run it**: how much mAP will FP16 cost? And INT8?
+# %%
+def three_engines():
+    rows = []
+    for kind in ("fp32", "fp16", "int8"):
+        plan = engine_from_onnx(spec, Options(kind, level=2, calibration=str(few)), out=out / (kind + ".engine"))
+        with TrtSSD(spec, plan=plan, verbose=False) as ssd:
+            request, spent = ssd.engine.new_request(), []
+            for _ in range(60):
+                started = time.perf_counter()
+                ssd.engine.infer(request)
+                spent.append((time.perf_counter() - started) * 1e3)
+        rows.append([kind] + scores(find_all(spec, plan=plan)) + [float(np.median(spent[10:]))])
+    show_table([[row[0]] + list(map("{:.2f}".format, row[1:])) for row in rows],
+               ["precision", "mAP %", "small %", "large %", "ms, engine"])
+    return rows
+
+
+rows = on_gpu(three_engines, saved="h200")
+# %% [markdown]
+# **You should see** your own table, or, with the words *Not run here*, a saved one. Compare the rows of one batch: what
+# the step from FP32 to FP16 brings in speed, and, where the table has a column for it, what it costs in mAP. Then the
+# step to INT8. Whether a loss is worth the gain is for you to say, not for the table: it depends on how small your
+# objects are, and on how many pictures a second you need.
+#
+# A Jetson Nano has no INT8 units: there FP16 is the end of the ladder.
+#
+# ## 12. Exercises
+#
+# **11.1** Write Q: the whole numbers that stand for these values. Half a step may go either way, as NumPy rounds.
+# %%
+from trt_course.lesson.check import check, summary
+
+
+def quantise(values, scale):
+    # solution, stub: return ...
+    return np.clip(np.round(values / scale), -128, 127)
+    # wrong: beyond 8 bits
+    return np.round(values / scale)
+    # wrong: not cut off
+    return np.clip(np.trunc(values / scale), -128, 127)
+    # wrong: Divide by the scale
+    return np.clip(np.round(values * scale), -128, 127)
+    # end
+
+
+values = np.array([0.0, 0.37, -0.18, 5.04, -9.9, 20.0])
+check("11.1", quantise(values, 0.05), through_a_pair(values, 0.05)[0],
+      hint="Divide by the scale, round to the nearest (not cut off), and hold what is beyond 8 bits at -128 or 127.")
+# %% [markdown]
+# **11.2** Write min-max calibration: the symmetric scale with which no value is clipped, and 127 is the farthest one.
+# %%
+def symmetric_scale(values):
+    # solution, stub: return ...
+    return np.abs(values).max() / 127
+    # wrong: negative ones count as well
+    return np.max(values) / 127
+    # wrong: from smallest to largest
+    return (np.max(values) - np.min(values)) / 255
+    # wrong: 127 steps
+    return np.abs(values).max()
+    # end
+
+
+check("11.2", symmetric_scale(np.array([0.4, -6.35, 2.54])), 0.05,
+      hint="Symmetric: the distance from 0 counts, so negative ones count as well; not the way from smallest to "
+           "largest. That distance is 127 steps.")
+# %% [markdown]
+# **11.3** A colleague gives you calibration pictures. Which of them are in the exam? Both are dictionaries from name to
+# bytes. Give the sorted names of the calibration pictures that leak.
+# %%
+def leaks(calibration, exam):
+    # solution, stub: return ...
+    return sorted(name for name, data in calibration.items() if data in exam.values())
+    # wrong: not the name
+    return sorted(set(calibration) & set(exam))
+    # wrong: of the calibration pictures
+    return sorted(name for name, data in exam.items() if data in calibration.values())
+    # end
+
+
+check("11.3", leaks({"a.jpg": b"red", "b.jpg": b"blue", "new.jpg": b"green"}, {"a.jpg": b"white", "z.jpg": b"green"}),
+      ["new.jpg"], hint="Copies get other names: compare the bytes, not the name; give the names of the calibration "
+                        "pictures.")
+# %% [markdown]
+# **11.4** Choose an engine: the fastest one whose mAP is at most `points` below the first one's, which is FP32. Give
+# its name.
+# %%
+ENGINES = (("FP32", 92.8, 20.5), ("FP16", 92.7, 11.0), ("INT8", 90.9, 7.1), ("INT8, two layers float", 92.4, 7.9))
+
+
+def choose(engines, points):
+    """engines: (name, mAP in per cent, milliseconds)"""
+    # solution, stub: return ...
+    return min((e for e in engines if engines[0][1] - e[1] <= points), key=lambda e: e[2])[0]
+    # wrong: only those that lose little enough
+    return min(engines, key=lambda e: e[2])[0]
+    # wrong: not the most accurate
+    return max(engines, key=lambda e: e[1])[0]
+    # wrong: few milliseconds
+    return max((e for e in engines if engines[0][1] - e[1] <= points), key=lambda e: e[2])[0]
+    # end
+
+
+check("11.4", choose(ENGINES, points=0.5), "INT8, two layers float",
+      hint="First keep only those that lose little enough; of these take the fastest, which is few milliseconds, and "
+           "not the most accurate.")
+# %% [markdown]
+# ## What you have learned
+#
+# * A scale is a step: too small clips, too large rounds. Calibration looks for the valley between.
+# * Weights get a scale for each channel, what flows between layers one for a tensor, found on pictures.
+# * What makes corners stays FP32. Small objects suffer first; look at them apart.
+# * Who calibrates, or chooses, on the scored pictures has no score.
+# * Bits bring speed only where hardware and program compute with them.
+#
+# **Next**: lesson 12, other models.
+# %%
+del session
+plt.close("all")
+summary()
