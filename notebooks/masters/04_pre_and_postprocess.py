@@ -3,10 +3,11 @@
 # # 04 Before and after the network
 #
 # **You will learn** the recipe by which a picture becomes the network's input, what a wrong recipe costs, what the
-# network gives back, and how threshold and suppression turn that into one box an object: with sliders, on one picture.
+# network gives back, and how threshold and suppression turn that into one box an object: with sliders, on one
+# picture.
 #
-# **You need** lesson 00. **Time**: 40 minutes. **Machine**: any. This lesson runs on the CPU everywhere: an engine may
-# have suppression built in, and here you want to turn it yourself.
+# **You need** lesson 00. **Time**: 40 minutes. **Machine**: any. This lesson runs on the CPU everywhere: an engine
+# may have suppression built in, and here you want to turn it yourself.
 # %% [markdown]
 # ## 1. The recipe
 #
@@ -23,14 +24,14 @@ rows = [(field, getattr(signs.input, field), getattr(traffic.input, field))
         for field in ("width", "height", "resize", "color", "mean", "scale", "layout", "dtype")]
 show_table(rows, ["", signs.name, traffic.name])
 # %% [markdown]
-# **You should see** two recipes that share next to nothing. Both are usual: the first is that of TensorFlow's and many
-# PyTorch detectors (RGB, numbers from -1 to 1), the second that of NVIDIA's TLT (BGR, the mean taken away, numbers from
-# about -120 to 150). Other families have others: [the record explained](../docs/model_json.md).
+# **You should see** two recipes that share next to nothing. Both are usual: the first is that of TensorFlow's and
+# many PyTorch detectors (RGB, numbers from -1 to 1), the second that of NVIDIA's TLT (BGR, the mean taken away,
+# numbers from about -120 to 150). Other families have others: [the record explained](../docs/model_json.md).
 #
 # ## 2. Wrong on purpose: what the network sees
 #
-# A recipe is data, so you can change it in one line. The function below prepares a picture by a wrong recipe and turns
-# the numbers back into a picture by the right one: so it shows what the network takes the picture for.
+# A recipe is data, so you can change it in one line. The function below prepares a picture by a wrong recipe and
+# turns the numbers back into a picture by the right one: so it shows what the network takes the picture for.
 # %%
 import numpy as np
 
@@ -91,7 +92,8 @@ show_table([(name, "{:.1f} %".format(mean_ap(signs, pictures, answers, **changed
 # %% [markdown]
 # **You should see** about 100, 50, 85 and again 100 %. Swapped colours halve the score, for here the colour *is* the
 # class. What looks like a white nothing to us costs less than you thought: the differences are still in the numbers.
-# And the pale picture costs nothing, this network does not mind. No program stopped, no line warned: *a wrong recipe gives worse boxes, not an error*.
+# And the pale picture costs nothing, this network does not mind. No program stopped, no line warned: *a wrong recipe
+# gives worse boxes, not an error*.
 #
 # ## 4. The mistake of the original course
 #
@@ -107,8 +109,8 @@ show_table([(name, "{:.1f} %".format(mean_ap(traffic, pictures, answers, **chang
 # %% [markdown]
 # **You should see** about 93, then one or two points less for each of the first two mistakes, and less than 1 % for
 # the last. (On all 60 pictures the mean is worth 1.2 points, the order of colours 1.8.) The last mistake is loud: who
-# sees no boxes looks for the reason. The first two are the dangerous ones: the boxes look fine, and only a measurement
-# tells. So: *before you use a new model, score it on pictures with known answers.*
+# sees no boxes looks for the reason. The first two are the dangerous ones: the boxes look fine, and only a
+# measurement tells. So: *before you use a new model, score it on pictures with known answers.*
 #
 # ## 5. Three ways to resize
 #
@@ -133,8 +135,8 @@ for way in ways:
     corner = where.to_image(np.zeros((1, 4)))[0, :2].round(1)
     print("{:<10} {}, corner at {} of the picture".format(way, where, corner))
 # %% [markdown]
-# **You should see** that the input's upper left corner is the picture's own only when it was stretched. Who forgets the
-# way back gets boxes beside the objects: another mistake without an error.
+# **You should see** that the input's upper left corner is the picture's own only when it was stretched. Who forgets
+# the way back gets boxes beside the objects: another mistake without an error.
 #
 # ## 6. What the network gives back
 #
@@ -178,13 +180,14 @@ for cls in sorted(set(found.clss.tolist())):
     without = ["road_sign", "vehicle", "pedestrian", "bicycle"]
     print(cls, "is", ssd.spec.labels[cls], "- without background in the list:", (without + ["nothing"])[cls])
 # %% [markdown]
-# **You should see** that all names move by one: vehicles are called pedestrians. The boxes fit, the score is near zero.
+# **You should see** that all names move by one: vehicles are called pedestrians. The boxes fit, the score is near
+# zero.
 #
 # ## 7. Threshold and suppression, by hand
 #
-# The *threshold* drops boxes that are not sure enough. *Suppression* (NMS) goes from the surest box down and drops each
-# one that overlaps a box already kept by more than the *overlap limit*. The overlap, IoU, is what two boxes share,
-# divided by what they cover together:
+# The *threshold* drops boxes that are not sure enough. *Suppression* (NMS) goes from the surest box down and drops
+# each one that overlaps a box already kept by more than the *overlap limit*. The overlap, IoU, is what two boxes
+# share, divided by what they cover together:
 # %%
 def iou(a, b):
     w = min(a[2], b[2]) - max(a[0], b[0])
@@ -260,9 +263,9 @@ plt.axvline(ssd.spec.nms.iou_threshold, color="grey", linestyle="--", label="the
 plt.xlabel("overlap limit"), plt.ylabel("mAP in %"), plt.ylim(40), plt.legend()
 plt.show()
 # %% [markdown]
-# **You should see** a plateau from about 0.4 to 0.7, a slope to the left, where neighbours are lost, and a fall to half
-# at 1, where each double counts as wrong. The record's limit lies on the plateau; to tune it further would be to fit it
-# to these 20 pictures.
+# **You should see** a plateau from about 0.4 to 0.7, a slope to the left, where neighbours are lost, and a fall to
+# half at 1, where each double counts as wrong. The record's limit lies on the plateau; to tune it further would be to
+# fit it to these 20 pictures.
 #
 # ## 10. Exercises
 #
@@ -314,8 +317,8 @@ check("04.2", suppress(chain, 0.45), [0, 2, 3],
       hint="Compare each box with all that are kept so far, not only with the one before. What overlaps one of them by "
            "more than the limit goes. Only a box that was kept may remove another: 1 is gone, so 2 stays.")
 # %% [markdown]
-# **04.3** A network gave these rows for a batch of two pictures. How many vehicles (class 2) of confidence 0.3 or more
-# are in the second picture, whose image index is 1?
+# **04.3** A network gave these rows for a batch of two pictures. How many vehicles (class 2) of confidence 0.3 or
+# more are in the second picture, whose image index is 1?
 # %%
 batch = np.float32([[0, 2, 0.91, .1, .4, .2, .6], [0, 2, 0.85, .5, .4, .6, .6], [0, 1, 0.40, .7, .1, .8, .2],
                     [1, 2, 0.88, .1, .4, .2, .6], [1, 2, 0.35, .3, .4, .5, .6], [1, 2, 0.12, .8, .4, .9, .6],
