@@ -24,9 +24,10 @@ rows = [(field, getattr(signs.input, field), getattr(traffic.input, field))
         for field in ("width", "height", "resize", "color", "mean", "scale", "layout", "dtype")]
 show_table(rows, ["", signs.name, traffic.name])
 # %% [markdown]
-# **You should see** two recipes that share next to nothing. Both are usual: the first is that of TensorFlow's and
-# many PyTorch detectors (RGB, numbers from -1 to 1), the second that of NVIDIA's TLT (BGR, the mean taken away,
-# numbers from about -120 to 150). Other families have others: [the record explained](../docs/model_json.md).
+# **You should see** two recipes that differ in size, order of colours, mean and scale. Both are usual: the first is
+# that of TensorFlow's and many PyTorch detectors (RGB, numbers from -1 to 1), the second that of NVIDIA's TLT (BGR,
+# the mean taken away, numbers from about -120 to 150). Other families have others: [the record
+# explained](../docs/model_json.md).
 #
 # ## 2. Wrong on purpose: what the network sees
 #
@@ -36,7 +37,7 @@ show_table(rows, ["", signs.name, traffic.name])
 import numpy as np
 
 from trt_course.files import kit_path
-from trt_course.lesson.show import show_picture, side_by_side
+from trt_course.lesson.show import side_by_side
 from trt_course.media.sources import images_in, read_image
 from trt_course.preprocess import Preprocessor
 
@@ -123,8 +124,8 @@ pictures, answers = load("data/signs", step=2)
 for way in ways:
     print("{:<10} mAP {:.1f} %".format(way, mean_ap(signs, pictures, answers, resize=way)))
 # %% [markdown]
-# **You should see** the crop far behind: what is cut off cannot be found. Stretched or framed makes little difference
-# here, for these signs are large, and 640 x 480 is nearly square. Squeeze a wide street into a square, and it does.
+# **You should see** the crop far behind: what is cut off cannot be found. Stretched or framed makes no difference for
+# these large signs in pictures that are nearly square; with your own pictures, measure it.
 #
 # Each way needs its own way back for the boxes. Preprocessing returns it as a `Placement`, input = picture * s + o:
 # %%
@@ -180,8 +181,8 @@ for cls in sorted(set(found.clss.tolist())):
     without = ["road_sign", "vehicle", "pedestrian", "bicycle"]
     print(cls, "is", ssd.spec.labels[cls], "- without background in the list:", (without + ["nothing"])[cls])
 # %% [markdown]
-# **You should see** that all names move by one: vehicles are called pedestrians. The boxes fit, the score is near
-# zero.
+# **You should see** that all names move by one: vehicles are called pedestrians. The boxes fit, and every name is
+# wrong.
 #
 # ## 7. Threshold and suppression, by hand
 #
@@ -208,8 +209,6 @@ print("side by side:            ", iou([0, 0, 10, 10], [10, 0, 20, 10]))
 # The two sliders work on the candidates of the one run above; the network does not run again, so the picture follows
 # your hand. **Before you run it**: which slider can put two boxes on one car? Which can take away a car behind a car?
 # %%
-from ipywidgets import FloatSlider, interact
-
 from trt_course import BBoxVisualization
 
 vis = BBoxVisualization(ssd.spec.cls_dict())
@@ -219,16 +218,25 @@ there = voc.read_truth(kit_path("data/traffic/ground-truth/000020.txt"))
 def boxes_at(kept, outputs, confidence, limit):
     nms = ssd.spec.nms._replace(iou_threshold=limit, candidates_per_class=2000, max_detections=1000)
     return decode(ssd.spec._replace(nms=nms), outputs, kept.placements, kept.sizes, confidence)[0]
+# %%
+import cv2
+from ipywidgets import FloatSlider, Image, Label, VBox
+
+confidence = FloatSlider(0.3, min=0.01, max=0.99, step=0.01, description="confidence")
+limit = FloatSlider(0.45, min=0.05, max=1, step=0.05, description="limit")
+line, picture = Label(), Image(format="jpeg")
 
 
-def look(confidence, limit):
-    some = boxes_at(prepared, outputs, confidence, limit)
-    print("{} boxes, {} objects are there".format(len(some), len(there.labels)))
-    show_picture(vis.annotate(image, some))
+def look(change=None):
+    some = boxes_at(prepared, outputs, confidence.value, limit.value)
+    line.value = "{} boxes, {} objects are there".format(len(some), len(there.labels))
+    picture.value = cv2.imencode(".jpg", vis.annotate(image, some))[1].tobytes()
 
 
-sliders = interact(look, confidence=FloatSlider(0.3, min=0.01, max=0.99, step=0.01),
-                   limit=FloatSlider(0.45, min=0.05, max=1, step=0.05))
+confidence.observe(look, "value")
+limit.observe(look, "value")
+look()
+VBox([confidence, limit, line, picture])
 # %% [markdown]
 # **You should see** a picture with two sliders above it. Try these:
 #
@@ -246,12 +254,12 @@ sliders = interact(look, confidence=FloatSlider(0.3, min=0.01, max=0.99, step=0.
 # %%
 pictures, answers = load("data/traffic", step=3)
 kept = {}
-for name, picture in pictures.items():
-    ready = ssd.prepare([picture])
+for name, one in pictures.items():
+    ready = ssd.prepare([one])
     kept[name] = ready, ssd.engine.infer(ready.request)
 limits, curve = [0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0], []
-for limit in limits:
-    founds = {name: as_found(boxes_at(ready, given, 0.01, limit), ssd.spec.labels)
+for setting in limits:
+    founds = {name: as_found(boxes_at(ready, given, 0.01, setting), ssd.spec.labels)
               for name, (ready, given) in kept.items()}
     curve.append(100 * voc.score(answers, founds).mean)
 # %%

@@ -106,11 +106,11 @@ def test_the_video_plays_in_the_page(run_all):
 
 def test_the_sliders_change_the_number_of_boxes(run_all):
     page = run_all("04_pre_and_postprocess")
-    view = page.locator(".widget-interact")
+    view = page.locator(".widget-vbox", has_text="objects are there")
     view.scroll_into_view_if_needed()
 
     def boxes():
-        return int(view.locator("pre").text_content().split(" boxes")[0])
+        return int(view.get_by_text("objects are there").text_content().split(" boxes")[0])
 
     def boxes_after(slider, key, wanted):
         """The number of boxes after a key on a slider, once it is as wanted."""
