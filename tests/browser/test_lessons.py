@@ -102,3 +102,29 @@ def test_the_video_plays_in_the_page(run_all):
         told = video.evaluate(PLAY)
         assert told["time"] >= 0.3 and told["width"] == 1280 and abs(told["duration"] - seconds) < 0.15
         assert told["bright"] > 1.5 * 1280 * 720  # a black picture has one number in four: its opacity
+
+
+def test_the_sliders_change_the_number_of_boxes(run_all):
+    page = run_all("04_pre_and_postprocess")
+    view = page.locator(".widget-vbox", has_text="objects are there")
+    view.scroll_into_view_if_needed()
+
+    def boxes():
+        return int(view.get_by_text("objects are there").text_content().split(" boxes")[0])
+
+    def boxes_after(slider, key, wanted):
+        """The number of boxes after a key on a slider, once it is as wanted."""
+        before, started = boxes(), time.monotonic()
+        view.locator(".noUi-handle").nth(slider).focus()
+        page.keyboard.press(key)
+        while not wanted(boxes(), before):
+            assert time.monotonic() - started < 10, boxes()
+            page.wait_for_timeout(50)
+        return boxes()
+
+    few, picture = boxes(), view.locator("img").get_attribute("src")
+    assert few > 20
+    assert boxes_after(0, "Home", lambda now, before: now > 2 * before) > few  # confidence 0.01
+    assert boxes_after(1, "End", lambda now, before: now > 2 * before) > 4 * few  # overlap limit 1
+    assert boxes_after(0, "End", lambda now, before: now < few) < few
+    assert view.locator("img").get_attribute("src") != picture
