@@ -102,3 +102,25 @@ def test_the_video_plays_in_the_page(run_all):
         told = video.evaluate(PLAY)
         assert told["time"] >= 0.3 and told["width"] == 1280 and abs(told["duration"] - seconds) < 0.15
         assert told["bright"] > 1.5 * 1280 * 720  # a black picture has one number in four: its opacity
+
+
+def test_the_viewer_updates_and_stops(run_all):
+    page = run_all("10_async_camera")
+    viewer = page.locator(".widget-vbox", has=page.get_by_role("button", name="Start"))
+    picture, line = viewer.locator("img"), viewer.locator(".widget-label", has_text="stopped")
+    line.wait_for()  # the lesson's own cells have stopped it
+    start, stop = (viewer.get_by_role("button", name=name) for name in ("Start", "Stop"))
+    start.click()
+    seen, until = [], time.monotonic() + 30
+    while len({hash(shot) for shot in seen}) < 5 and time.monotonic() < until:
+        seen.append(picture.screenshot())
+        page.wait_for_timeout(200)
+    assert len({hash(shot) for shot in seen}) >= 5, "the street moves"
+    assert picture.evaluate("i => [i.naturalWidth, i.naturalHeight, i.offsetWidth > 600]") == [960, 540, True]
+    viewer.get_by_text("ms old").wait_for()
+    stop.click()
+    line.wait_for()
+    page.wait_for_timeout(500)
+    last = picture.get_attribute("src")
+    page.wait_for_timeout(1500)
+    assert picture.get_attribute("src") == last, "stopped, it still changes"
