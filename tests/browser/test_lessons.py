@@ -124,3 +124,16 @@ def test_the_viewer_updates_and_stops(run_all):
     last = picture.get_attribute("src")
     page.wait_for_timeout(1500)
     assert picture.get_attribute("src") == last, "stopped, it still changes"
+
+
+def test_the_chosen_model_shows_its_boxes(run_all):
+    page = run_all("12_other_models")
+    chooser = page.locator(".widget-vbox", has=page.locator("select"))
+    picture, (model, data) = chooser.locator("img"), chooser.locator("select").all()
+    shown = [picture.get_attribute("src")]
+    for choice, value in ((model, "ssd_resnet18_traffic"), (data, "traffic")):
+        choice.select_option(value)
+        page.wait_for_function("([box, old]) => box.querySelector('img').src !== old",
+                               arg=[chooser.element_handle(), shown[-1]])
+        shown.append(picture.get_attribute("src"))
+    assert picture.evaluate("async i => { await i.decode(); return [i.naturalWidth, i.naturalHeight]; }") == [1248, 384]
