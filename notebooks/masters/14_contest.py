@@ -323,8 +323,8 @@ class Restructured(TrtSSD):
 mine = Restructured("ssd_resnet18_traffic", verbose=False)
 got = [mine.detect(picture, 0.01) for picture in pictures]
 check("14.3", ... if got[0] is ... else [sum(a == b for a, b in zip(got, wanted)), len(mine.spent)], [5, 3],
-      hint="In five pictures all boxes must be equal: pass conf_th on, for `pack` asks for 0.01; and boxes stay floats. "
-           "self.spent holds three times.")
+      hint="In five pictures all boxes must be equal: pass conf_th on, for `pack` asks for 0.01; and boxes stay "
+           "floats. self.spent holds three times.")
 # %%
 if got[0] is ...:
     print("Write your detect first.")
