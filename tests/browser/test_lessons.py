@@ -128,3 +128,38 @@ def test_the_sliders_change_the_number_of_boxes(run_all):
     assert boxes_after(1, "End", lambda now, before: now > 2 * before) > 4 * few  # overlap limit 1
     assert boxes_after(0, "End", lambda now, before: now < few) < few
     assert view.locator("img").get_attribute("src") != picture
+
+
+def test_the_viewer_updates_and_stops(run_all):
+    page = run_all("10_async_camera")
+    viewer = page.locator(".widget-vbox", has=page.get_by_role("button", name="Start"))
+    picture, line = viewer.locator("img"), viewer.locator(".widget-label", has_text="stopped")
+    line.wait_for()  # the lesson's own cells have stopped it
+    start, stop = (viewer.get_by_role("button", name=name) for name in ("Start", "Stop"))
+    start.click()
+    seen, until = [], time.monotonic() + 30
+    while len({hash(shot) for shot in seen}) < 5 and time.monotonic() < until:
+        seen.append(picture.screenshot())
+        page.wait_for_timeout(200)
+    assert len({hash(shot) for shot in seen}) >= 5, "the street moves"
+    assert picture.evaluate("i => [i.naturalWidth, i.naturalHeight, i.offsetWidth > 600]") == [960, 540, True]
+    viewer.get_by_text("ms old").wait_for()
+    stop.click()
+    line.wait_for()
+    page.wait_for_timeout(500)
+    last = picture.get_attribute("src")
+    page.wait_for_timeout(1500)
+    assert picture.get_attribute("src") == last, "stopped, it still changes"
+
+
+def test_the_chosen_model_shows_its_boxes(run_all):
+    page = run_all("12_other_models")
+    chooser = page.locator(".widget-vbox", has=page.locator("select"))
+    picture, (model, data) = chooser.locator("img"), chooser.locator("select").all()
+    shown = [picture.get_attribute("src")]
+    for choice, value in ((model, "ssd_resnet18_traffic"), (data, "traffic")):
+        choice.select_option(value)
+        page.wait_for_function("([box, old]) => box.querySelector('img').src !== old",
+                               arg=[chooser.element_handle(), shown[-1]])
+        shown.append(picture.get_attribute("src"))
+    assert picture.evaluate("async i => { await i.decode(); return [i.naturalWidth, i.naturalHeight]; }") == [1248, 384]
