@@ -99,12 +99,12 @@ def test_fp16_by_flag_or_by_the_file(trt, version, spec):
     halves = [t for t in made.model.graph.initializer if t.data_type == TensorProto.FLOAT16]
     if version < 11:
         obey = "STRICT_TYPES" if version < 8 else "OBEY_PRECISION_CONSTRAINTS"
-        assert made.flags == {"FP16", "TF32", obey} and not halves
+        assert made.flags == {"FP16", obey} and not halves
         assert made.held >= TAIL and "eye" not in made.held
         assert all(layer._types == {0: trt.float32} for layer in made.network._layers if layer.name in made.held)
         assert made.network._flags == 1 << trt.NetworkDefinitionCreationFlag.EXPLICIT_BATCH
     else:
-        assert made.flags == {"TF32"} and [t.name for t in halves] == ["same"]
+        assert made.flags == set() and [t.name for t in halves] == ["same"]
         assert made.network._flags == 1 << trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED
     assert manifest.read(made.path).precision == "fp16"
 
@@ -118,9 +118,9 @@ def test_kept_layers_stay_float(trt, version, spec):
 def test_int8_by_pairs_in_the_file_or_by_a_calibrator(trt, version, spec, calibration):
     made = build(trt, spec, precision="int8", calibration=calibration, batch=(1, 2, 4))
     pairs = [node for node in made.model.graph.node if node.op_type == "QuantizeLinear"]
-    flags = {"INT8", "FP16", "TF32"} if version < 11 else {"TF32"}
+    flags = {"INT8", "FP16"} if version < 11 else set()
     assert made.flags - {"STRICT_TYPES", "OBEY_PRECISION_CONSTRAINTS"} == flags
-    assert bool(pairs) == (version >= 8) and (version >= 11 or made.held >= TAIL)
+    assert bool(pairs) == (version >= 8) and (made.held >= TAIL if version < 8 else not made.held)
     assert (getattr(made.config, "int8_calibrator", None) is not None) == (version < 8)
 
 

@@ -97,14 +97,14 @@ def add_preprocess(model, spec, source, pixels="bgr"):
     new, entry, (width, height) = _Nodes(model, "preprocess"), spec.input, source
     x, where = new.cast("pictures", "FLOAT"), placement(spec, width, height)
     if pixels == "nv12":
-        x = _from_nv12(new, x, lambda plane, scale: _resized(new, plane, entry, where, source, scale), source)
+        x = _from_nv12(new, x, lambda plane: _resized(new, plane, entry, where, source), source)
     else:
         x = _resized(new, new.add("Transpose", x, perm=[0, 3, 1, 2]), entry, where, source)  # (b, 3, h, w)
     x = _padded(new, x, entry, where, source)
-    if entry.color == "RGB":
-        x = new.add("Gather", x, [2, 1, 0], axis=1)
-    mean, scale = (np.reshape(v, (1, 3, 1, 1)) for v in (entry.mean, entry.scale))
-    last = new.add("Div", new.add("Sub", x, mean), scale, outputs=[entry.name] if entry.layout == "nchw" else None)
+    gain = 1 / np.float32(entry.scale)
+    order = np.diag(gain)[:, ::1 if entry.color == "BGR" else -1].reshape(3, 3, 1, 1)  # order, mean and scale in one go
+    last = new.add("Conv", x, order, -np.float32(entry.mean) * gain,
+                   outputs=[entry.name] if entry.layout == "nchw" else None)
     if entry.layout == "nhwc":
         new.add("Transpose", last, outputs=[entry.name], perm=[0, 2, 3, 1])
     old = next(tensor for tensor in new.graph.input if tensor.name == entry.name)
@@ -118,14 +118,15 @@ def add_preprocess(model, spec, source, pixels="bgr"):
 
 
 def _from_nv12(new, x, resized, source):
-    """BGR planes; resized first, which commutes with the colours' matrix, for the network's input is the smaller."""
+    """BGR planes, resized first: that commutes with the colours' matrix, and the network's input is the smaller."""
     width, height = source
     luma = new.add("Reshape", new.add("Slice", x, [0], [height], [1]), [0, 1, height, width])
     chroma = new.add("Reshape", new.add("Slice", x, [height], [height * 3 // 2], [1]), [0, height // 2, width // 2, 2])
-    chroma = new.add("Transpose", chroma, perm=[0, 3, 1, 2])  # (b, 2, h/2, w/2)
-    yuv = new.add("Concat", resized(luma, 1), resized(chroma, 2), axis=1)  # (b, 3, h, w)
-    matrix = np.float32([[1.164, 2.017, 0], [1.164, -0.392, -0.813], [1.164, 0, 1.596]])  # BT.601, as OpenCV takes it
-    bias = -matrix @ np.float32([16, 128, 128])
+    chroma = new.add("Resize", new.add("Transpose", chroma, perm=[0, 3, 1, 2]), "", np.float32([1, 1, 2, 2]),
+                     mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")  # (b, 2, h, w)
+    yuv = new.add("Concat", resized(luma), resized(chroma), axis=1)
+    matrix = np.float32([[1.164, 2.017, 0], [1.164, -0.392, -0.813], [1.164, 0, 1.596]])  # BT.601, as OpenCV takes it;
+    bias = -matrix @ np.float32([16, 128, 128]) - np.float32([0.8, 1.3, 0.8])  # it rounds down, green twice
     return new.add("Clip", new.add("Conv", yuv, matrix.reshape(3, 3, 1, 1), bias), np.float32(0), np.float32(255))
 
 
@@ -134,13 +135,13 @@ def _sizes(entry, where, source):
         [round(source[1] * where.sy), round(source[0] * where.sx)]
 
 
-def _resized(new, x, entry, where, source, scale=1):
-    """Crop and resize as Preprocessor does, with OpenCV's linear interpolation; `scale` divides the plane's sides."""
+def _resized(new, x, entry, where, source):
+    """Crop and resize as Preprocessor does, with OpenCV's linear interpolation."""
     sizes = _sizes(entry, where, source)
     if entry.resize == "crop":
         begin = [round(-where.oy / where.sy), round(-where.ox / where.sx)]
         end = [begin[0] + round(sizes[0] / where.sy), begin[1] + round(sizes[1] / where.sx)]
-        x = new.add("Slice", x, [v // scale for v in begin], [v // scale for v in end], [2, 3])
+        x = new.add("Slice", x, begin, end, [2, 3])
     sizes_name = new.add("Concat", new.add("Slice", new.add("Shape", x), [0], [2]), sizes, axis=0)  # batch, colours
     return new.add("Resize", x, "", "", sizes_name, mode="linear", coordinate_transformation_mode="half_pixel")
 

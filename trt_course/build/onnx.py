@@ -143,9 +143,9 @@ def _configure(trt, builder, network, options, floats):
     flags = [getattr(trt.BuilderFlag, name) for name in wanted if hasattr(trt.BuilderFlag, name)]
     for flag in flags:
         config.set_flag(flag)
-    if flags:
+    if flags and not (options.precision == "int8" and hasattr(trt, "IQuantizeLayer")):  # there the file says it all
         _keep_floats(trt, network, config, floats)
-    if not wanted and hasattr(trt.BuilderFlag, "TF32"):
+    if hasattr(trt.BuilderFlag, "TF32"):
         config.clear_flag(trt.BuilderFlag.TF32)
     if options.level is not None and hasattr(config, "builder_optimization_level"):
         config.builder_optimization_level = options.level
