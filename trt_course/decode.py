@@ -148,23 +148,25 @@ def _in_picture(spec, raw, where, size):
 
 def _suppressed(spec, tensors, placements, sizes, conf_th):
     """A batch of efficient_nms at once: thousands of images a second leave no time for one after the other."""
-    n = len(placements)
-    boxes, scores, clss = (tensors[role][:n] for role in ("boxes", "scores", "classes"))  # (n, k, 4), (n, k), (n, k)
-    there = np.arange(scores.shape[1]) < tensors["count"].reshape(-1, 1)[:n]
-    keep = there & (scores >= np.float32(conf_th)) & (scores > 0)
-    owner, boxes = np.nonzero(keep)[0], boxes[keep].astype(np.float32)  # (m,), (m, 4)
-    good = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)
-    bad = np.bincount(owner[~good], minlength=n) + (there & np.isnan(scores)).sum(axis=1)
-    known = good & np.isin(clss[keep], spec.class_ids())
-    order = known.nonzero()[0][np.lexsort((-scores[keep][known], owner[known]))]
-    owner, confs, clss = owner[order], scores[keep][order].astype(np.float32), clss[keep][order].astype(np.int64)
+    n, scores, limit = len(placements), tensors["scores"], np.float32(max(conf_th, 1e-9))
+    there = np.arange(scores.shape[1]) < tensors["count"].reshape(-1, 1)[:n]  # (n, k)
+    owner, row = ((scores[:n] >= limit) & there).nonzero()  # (m,), image by image
+    boxes, confs, clss = (tensors[role][owner, row] for role in ("boxes", "scores", "classes"))  # (m, 4), (m,), (m,)
+    bad, good = (there & np.isnan(scores[:n])).sum(axis=1), (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)
+    good &= np.isfinite(boxes).all(axis=1)
+    if not good.all():
+        bad += np.bincount(owner[~good], minlength=n)
+    good &= (clss[:, None] == np.array(spec.class_ids())).any(axis=1)
+    order = np.lexsort((-confs, owner))
+    order = order[good[order]]
+    owner, clss, confs = owner[order], clss[order].astype(np.int64), np.minimum(confs[order], 1).astype(np.float32)
     unit = (spec.input.width, spec.input.height) if spec.output.units == "normalized" else (1, 1)
-    to_image = np.float32([(unit[0] / p.sx, unit[1] / p.sy, p.ox / p.sx, p.oy / p.sy) for p in placements])  # (n, 4)
-    boxes = boxes[order] * to_image[owner][:, [0, 1, 0, 1]] - to_image[owner][:, [2, 3, 2, 3]]
-    boxes = boxes.clip(0, np.float32(sizes)[owner][:, [0, 1, 0, 1]])
-    ends, most = np.searchsorted(owner, np.arange(n + 1)).tolist(), spec.nms.max_detections
+    scale = np.float32([(unit[0] / p.sx, unit[1] / p.sy) * 2 for p in placements])[owner]  # (m, 4)
+    shift = np.float32([(p.ox / p.sx, p.oy / p.sy) * 2 for p in placements])[owner]
+    boxes = np.clip(boxes[order] * scale - shift, 0, np.float32([size * 2 for size in sizes])[owner]).astype(np.float32)
+    ends, most = owner.searchsorted(range(n + 1)).tolist(), spec.nms.max_detections
     slices = [slice(a, min(b, a + most)) for a, b in zip(ends, ends[1:])]
-    return [Detections.trusted(boxes[s], confs[s].clip(0, 1), clss[s], bad[i]) for i, s in enumerate(slices)]
+    return [Detections.trusted(boxes[s], confs[s], clss[s], dropped) for s, dropped in zip(slices, bad.tolist())]
 
 
 def decode(spec, outputs, placements, sizes, conf_th):

@@ -80,6 +80,7 @@ class Preprocessor:
         self._planes = [np.empty(size, np.uint8) for _ in range(3)]
         self._mean = np.array(spec.input.mean, np.float32)
         self._gain = np.float32(1) / np.array(spec.input.scale, np.float32)
+        self._shifts, self._scales = bool(self._mean.any()), bool((self._gain != 1).any())
         self._order = 1 if spec.input.color == "BGR" else -1  # of the colours, to BGR and back
         self._pad = np.array(spec.input.pad)[::self._order].round().clip(0, 255).astype(np.uint8)
 
@@ -97,11 +98,11 @@ class Preprocessor:
             _to_nv12(self._resized, out)
             return where
         for pixels, mean, gain, target in self._parts(out):
-            if np.any(mean):
+            if self._shifts:
                 np.subtract(pixels, mean, out=target, dtype=np.float32)
             else:
                 np.copyto(target, pixels)
-            if np.any(gain != 1):
+            if self._scales:
                 target *= gain
         return where
 
