@@ -224,7 +224,7 @@ def build_twice():
     return manifest.read(plan)
 
 
-on_gpu(build_twice, saved="h200")
+on_gpu(build_twice, saved="build")
 # %% [markdown]
 # **You should see** your own two builds and the engine's record, or, with the words *Not run here*, what engines of
 # each precision and batch did elsewhere.
