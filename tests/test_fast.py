@@ -17,7 +17,7 @@ from trt_course import CourseError, TrtSSD, find_model
 from trt_course.__main__ import main
 from trt_course.build.onnx import Options, engine_from_onnx
 from trt_course.commands import fast as command
-from trt_course.commands.fast import InMemory, best_threads, detect_here, detect_on_gpus, named, opener
+from trt_course.commands.fast import InMemory, best_split, detect_here, detect_on_gpus, named, opener
 from trt_course.engine import plan
 from trt_course.fast import detect_many
 from trt_course.media import nvdec
@@ -342,9 +342,9 @@ def test_ctrl_c_keeps_the_boxes_so_far(cells, clips, tmp_path, monkeypatch):
 
 def test_threads_are_shared_out_by_trying(cells, clips, capsys, monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 4)
-    best = best_threads(functools.partial(TrtSSD, cells, backend="cpu", verbose=False), clips[0])
+    best = best_split(functools.partial(TrtSSD, cells, backend="cpu", verbose=False), clips[0])
     said = capsys.readouterr().out
-    assert best in (4, 3, 2) and all("{} make ".format(n) in said for n in (4, 3, 2))
+    assert best["lanes"] * best["threads"] == 4 and all(n + " make " in said for n in ("1 x 4", "2 x 2", "4 x 1"))
 
 
 @pytest.mark.slow

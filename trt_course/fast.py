@@ -150,13 +150,14 @@ def _read(number, opener, batches, put, complaints):
         batches.leave()
 
 
-def detect_many(ssd, openers, keep, conf_th=None, batch=None, depth=2, deadline=0.02):
+def detect_many(ssd, openers, keep, conf_th=None, batch=None, depth=None, deadline=0.02):
     """Detect in all frames of several sources; keep(Seen, Detections) gets each source's in order. Returns complaints.
 
     `openers` are functions, each called in its reader's thread, that open a Source. A batch goes when it is full or
-    `deadline` seconds after its first picture; `depth` batches are under way at once.
+    `deadline` seconds after its first picture; `depth` batches are under way at once, one more than the engine's lanes.
     """
     resident, complaints = {"resident": True} if hasattr(ssd.engine, "placer") else {}, []
+    depth = depth or ssd.engine.lanes + 1
     places = batch or (ssd.engine.max_batch if resident else 1)  # batches buy nothing on a CPU
     batches = Batches([ssd.engine.new_request(places, **resident) for _ in range(depth + 2)], places, deadline,
                       len(openers))

@@ -51,5 +51,5 @@ def open_engine(spec, backend="auto", threads=0, plan=None, lanes=1, graph=False
         else:
             engine.precision, engine.threshold = record.precision, record.threshold if record.nms == "engine" else 0.0
             return Opened(engine, *record.wired(spec), "{} runs with {}: {}.".format(spec.name, engine.name, path))
-    engine = CpuEngine(spec.onnx, threads)
+    engine = CpuEngine(spec.onnx, threads, lanes)
     return Opened(engine, spec.input, None, spec.output, "{} runs with {}, {}.".format(spec.name, engine.name, reason))

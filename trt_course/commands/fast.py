@@ -112,23 +112,25 @@ class InMemory(Source):
         self._frames = iter(())
 
 
-def best_threads(open_ssd, source, frames=16):
-    """How many of the CPU's threads the network gets, by trying; the rest is for reading and for the recipe."""
+def best_split(open_ssd, source, frames=24):
+    """How the CPU's threads are shared out, by trying: few networks of many threads, or many of few. -> options"""
     if kind_of(source) == "live":
-        return 0
+        return {}
     with open_source(source) as video:
         pictures = [frame for frame, _ in zip(video, range(frames))]
-    rates = {}
-    for threads in sorted({os.cpu_count(), max(1, os.cpu_count() - 1), max(1, os.cpu_count() // 2)}, reverse=True):
-        with open_ssd(threads=threads) as ssd:
+    rates, lanes = {}, 1
+    while lanes <= os.cpu_count():
+        split = lanes, os.cpu_count() // lanes
+        with open_ssd(lanes=split[0], threads=split[1]) as ssd:
             ssd.warm_up()
             started = time.perf_counter()
             detect_many(ssd, [functools.partial(InMemory, pictures)] * 2, lambda *_: None)
-            rates[threads] = 2 * len(pictures) / (time.perf_counter() - started)
+            rates[split] = 2 * len(pictures) / (time.perf_counter() - started)
+        lanes *= 2
     best = max(rates, key=rates.get)
-    print("CPU threads for the network: {}, by trying: {}.".format(best, ", ".join(
-        "{} make {:.1f} FPS".format(*pair) for pair in rates.items())))
-    return best
+    print("{} x {} threads for the network, by trying: {}.".format(*best, ", ".join(
+        "{} x {} make {:.1f} FPS".format(*split, rate) for split, rate in rates.items())))
+    return dict(zip(("lanes", "threads"), best))
 
 
 def _on_gpu(number, queue, call):
@@ -167,7 +169,8 @@ def detect(args):
         raise CourseError("--fast writes tables of the boxes of all frames: leave out --show, --save-json, --start, "
                           "--end and --stride.")
     sources = named(args.source)
-    open_ssd = functools.partial(TrtSSD, args.model, backend=args.backend, plan=args.engine, threads=args.threads)
+    open_ssd = functools.partial(TrtSSD, args.model, backend=args.backend, plan=args.engine, threads=args.threads,
+                                 lanes=2)
     how = (args.out, args.conf, args.batch, args.deadline / 1e3)
     if args.gpus > 1:
         runs = detect_on_gpus(args.gpus, functools.partial(open_ssd, verbose=False), sources, *how)
@@ -177,7 +180,7 @@ def detect(args):
         if not args.threads and not hasattr(ssd.engine, "placer"):
             ssd.close()
             open_ssd = functools.partial(open_ssd, verbose=False)
-            ssd = open_ssd(threads=best_threads(open_ssd, args.source[0]))
+            ssd = open_ssd(**best_split(open_ssd, args.source[0]))
         runs = [detect_here(lambda: ssd, sources, *how)]
     all_of_it = runs[0]._replace(frames=sum(run.frames for run in runs), seconds=max(run.seconds for run in runs))
     print("{}. Tables: {}".format(all_of_it.report(), args.out))

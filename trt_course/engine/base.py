@@ -31,7 +31,7 @@ class Request:
 class Engine:
     """The base of the engines, which `_start` a request and `_finish` it. Use one in the thread that opened it."""
     inputs = outputs = ()
-    min_batch = max_batch = 1
+    min_batch = max_batch = lanes = 1
     name = "engine"
     precision, threshold = "fp32", 0.0  # the confidence below which suppression inside it gives nothing
     _array = staticmethod(np.zeros)

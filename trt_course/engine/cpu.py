@@ -30,10 +30,11 @@ def _info(node):
 
 
 class CpuEngine(Engine):
-    """An ONNX file on the CPU. `threads` 0 lets ONNX Runtime use one thread a core."""
+    """An ONNX file on the CPU. `threads` 0 lets ONNX Runtime use one thread a core, for each of the `lanes` requests
+    that run beside each other."""
 
-    def __init__(self, path, threads=0):
-        ort, self._worker = need("onnxruntime"), None
+    def __init__(self, path, threads=0, lanes=1):
+        ort, self._worker, self.lanes = need("onnxruntime"), None, lanes
         if not os.path.isfile(str(path)):
             raise CourseError("There is no file {}. A model's ONNX stands beside its model.json.".format(path))
         options = ort.SessionOptions()
@@ -60,7 +61,7 @@ class CpuEngine(Engine):
 
     def _start(self, request):
         if self._worker is None:
-            self._worker = ThreadPoolExecutor(max_workers=1)
+            self._worker = ThreadPoolExecutor(max_workers=self.lanes)
         return self._worker.submit(self.infer, request)
 
     def _finish(self, request):

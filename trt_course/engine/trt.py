@@ -94,6 +94,7 @@ class TrtEngine(Engine):
     def __init__(self, path, lanes=1, graph=False, api=None, library=None):
         trt = load_tensorrt()
         self._thread, self._graph, self._closed, self._lanes = threading.get_ident(), graph, False, []
+        self.lanes = lanes
         self._zero = None  # an event and its moment on the host's clock, for traces
         self._cuda = open_cuda(library or ("cuda-python" if graph else None))
         self._array = self._cuda.pinned
