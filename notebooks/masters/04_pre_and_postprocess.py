@@ -44,7 +44,7 @@ from trt_course.preprocess import Preprocessor
 
 def taken_for(image, spec, **changed):
     prepare = Preprocessor(spec._replace(input=spec.input._replace(**changed)))
-    tensor = np.empty(prepare.shape, np.float32)  # (3, h, w)
+    tensor = np.empty(spec.input.shape, np.float32)  # (3, h, w)
     prepare(image, tensor)
     colours = tensor.transpose(1, 2, 0) * np.float32(spec.input.scale) + np.float32(spec.input.mean)
     return colours.round().clip(0, 255).astype(np.uint8)[:, :, ::1 if spec.input.color == "BGR" else -1]
