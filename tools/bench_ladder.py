@@ -9,6 +9,7 @@ and the GPU's video decoder alone. Engines and timing caches stay in DIR and are
 import argparse
 import functools
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -85,12 +86,15 @@ class Power:
     """Watts and MiB of the GPU meanwhile, as nvidia-smi tells."""
 
     def __enter__(self):
-        self._smi = subprocess.Popen(
+        self._smi = shutil.which("nvidia-smi") and subprocess.Popen(
             ["nvidia-smi", "--query-gpu=power.draw,memory.used", "--format=csv,noheader,nounits", "-lms", "200", "-i",
              os.environ.get("CUDA_VISIBLE_DEVICES", "0")], stdout=subprocess.PIPE, text=True)
         return self
 
     def __exit__(self, *_):
+        self.watts = self.mib = None
+        if not self._smi:
+            return
         self._smi.terminate()
         rows = [line.split(",") for line in self._smi.communicate()[0].splitlines()]
         rows = [[float(v) for v in row] for row in rows if len(row) == 2 and row[0].strip()[0].isdigit()]

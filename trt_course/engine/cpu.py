@@ -61,7 +61,7 @@ class CpuEngine(Engine):
 
     def _start(self, request):
         if self._worker is None:
-            self._worker = ThreadPoolExecutor(max_workers=self.lanes)
+            self._worker = ThreadPoolExecutor(self.lanes, "network")
         return self._worker.submit(self.infer, request)
 
     def _finish(self, request):
