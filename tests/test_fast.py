@@ -315,12 +315,14 @@ def test_command_writes_a_table_for_each_source(cells, clips, tmp_path, capsys, 
     assert {(row["frame"], row["time"]) for row in rows} == {(str(i), str(i / 10)) for i in range(5)}
 
 
-def test_command_finishes_the_rest_and_says_what_failed(cells, clips, tmp_path, capsys):
+def test_command_finishes_the_rest_and_says_what_failed(cells, clips, tmp_path, capsys, picture_folder):
     clips[1].write_bytes(b"not a video")
-    words = ["detect", *map(str, clips), "--fast", "--model", str(cells), "--threads", "1"]
-    assert main(words + ["--out", str(tmp_path / "t")]) == 1
+    (picture_folder / "b.PNG").write_bytes(b"not a picture")
+    words = ["detect", *map(str, clips), str(picture_folder), "missing.mp4", "--fast", "--model", str(cells)]
+    assert main(words + ["--threads", "1", "--out", str(tmp_path / "t")]) == 1
     said = capsys.readouterr()
-    assert "12 frames in" in said.out and "not done: " + str(clips[1]) + " cannot be read as a video" in said.err
+    assert "17 frames in" in said.out and "not done: " + str(clips[1]) + " cannot be read as a video" in said.err
+    assert "b.PNG cannot be read as a picture" in said.err and "no file or folder missing.mp4" in said.err
     assert len({row["frame"] for row in table(tmp_path / "t" / "clip-1.csv")}) == 12
 
 

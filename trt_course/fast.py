@@ -126,26 +126,38 @@ def _putter(ssd):
     return put
 
 
-def _read(number, opener, batches, put, complaints):
+def _frames(number, source, batches, complain):
+    """(moment of reading, frame) of each. A live source is read when there is room: its frame shall be new."""
+    while not source.live or batches.wait_for_room():
+        try:
+            with trace.span("read", source=number):
+                frame = source.read()
+        except CourseError as err:
+            if not source.goes_on:
+                raise
+            complain(number, err)
+            continue
+        if frame is None:
+            return
+        yield time.perf_counter(), frame
+
+
+def _read(number, opener, batches, put, complain):
     """A reader's life."""
     try:
-        with opener() as frames:
-            while batches.wait_for_room() if frames.live else True:
-                with trace.span("read", source=number):
-                    frame = frames.read()
-                moment, place = time.perf_counter(), frame and batches.take()
-                if not place:
-                    break
-                seen = None
+        with opener() as source:
+            for moment, frame in _frames(number, source, batches, complain):
+                place = batches.take()
+                if place is None:
+                    return
+                (batch, i), seen = place, None
                 try:
                     with trace.span("fill", source=number, frame=frame.number):
-                        seen = Seen(number, frame.number, frame.time, moment, *put(frame, place[0].request, place[1]))
+                        seen = Seen(number, frame.number, frame.time, moment, *put(frame, batch.request, i))
                 finally:
-                    batches.fill(place[0], place[1], seen)
-    except CourseError as err:
-        complaints.append(str(err))
-    except Exception as err:  # a decoder's own: the other sources go on
-        complaints.append("source {}: {}: {}".format(number + 1, type(err).__name__, err))
+                    batches.fill(batch, i, seen)
+    except Exception as err:  # also a decoder's own: the other sources go on
+        complain(number, err)
     finally:
         batches.leave()
 
@@ -157,11 +169,15 @@ def detect_many(ssd, openers, keep, conf_th=None, batch=None, depth=None, deadli
     `deadline` seconds after its first picture; `depth` batches are under way at once, one more than the engine's lanes.
     """
     resident, complaints = {"resident": True} if hasattr(ssd.engine, "placer") else {}, []
+
+    def complain(number, err):
+        complaints.append(str(err) if isinstance(err, CourseError) else "source {}: {}: {}".format(
+            number + 1, type(err).__name__, err))
     depth = depth or ssd.engine.lanes + 1
     places = batch or (ssd.engine.max_batch if resident else 1)  # batches buy nothing on a CPU
     batches = Batches([ssd.engine.new_request(places, **resident) for _ in range(depth + 2)], places, deadline,
                       len(openers))
-    threads = [threading.Thread(target=_read, args=(n, opener, batches, _putter(ssd), complaints), daemon=True,
+    threads = [threading.Thread(target=_read, args=(n, opener, batches, _putter(ssd), complain), daemon=True,
                                 name="source {}".format(n + 1)) for n, opener in enumerate(openers)]
     for thread in threads:
         thread.start()

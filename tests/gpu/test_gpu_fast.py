@@ -37,7 +37,7 @@ def frames():
 
 @pytest.fixture(scope="module")
 def engines(gpu, tmp_path_factory):
-    """Engines of the traffic model by what they take. FP32: in FP16 a picture's place in its batch moves boxes a little."""
+    """Engines of the traffic model by what they take. FP32: in FP16 a place in the batch moves boxes a little."""
     folder, spec = tmp_path_factory.mktemp("engines"), find_model("ssd_resnet18_traffic")
 
     @functools.lru_cache(maxsize=None)

@@ -40,9 +40,15 @@ class Run(NamedTuple):
                "p95 {0.p95_ms:.1f} ms".format(self, self.frames / max(self.seconds, 1e-9))
 
 
+def _kind(uri):
+    """None where there is nothing: its reader will say so, and the other sources go on."""
+    with contextlib.suppress(CourseError):
+        return kind_of(uri)
+
+
 def opener(ssd, uri):
     """A function that opens this source: on the GPU's decoder where the engine takes its frames, else on the CPU."""
-    gpu = ssd.decoded_by_gpu and importlib.util.find_spec("PyNvVideoCodec") and kind_of(uri) == "video"
+    gpu = ssd.decoded_by_gpu and importlib.util.find_spec("PyNvVideoCodec") and _kind(uri) == "video"
 
     def open_it():
         if gpu:
@@ -56,7 +62,7 @@ def opener(ssd, uri):
 
 def named(sources):
     """(source, name of its table) of each."""
-    stems = [(uri, Path(str(uri)).stem if kind_of(uri) != "live" else "live") for uri in sources]
+    stems = [(uri, Path(str(uri)).stem if _kind(uri) != "live" else "live") for uri in sources]
     return [(uri, stem if [s for _, s in stems].count(stem) == 1 else "{}-{}".format(stem, i))
             for i, (uri, stem) in enumerate(stems, 1)]
 
@@ -114,7 +120,7 @@ class InMemory(Source):
 
 def best_split(open_ssd, source, frames=24):
     """How the CPU's threads are shared out, by trying: few networks of many threads, or many of few. -> options"""
-    if kind_of(source) == "live":
+    if _kind(source) in ("live", None):
         return {}
     with open_source(source) as video:
         pictures = [frame for frame, _ in zip(video, range(frames))]

@@ -51,6 +51,7 @@ class Stream:
 class Source(Stream):
     """A Stream of frames. `frames` is what the file claims; None where nobody knows."""
     live, fps, frames, size = False, 0.0, None, None
+    goes_on = False  # after a frame that cannot be read
     captured = lost = reconnects = 0
 
     def __init__(self, uri, loop=False):
@@ -111,7 +112,8 @@ def read_image(path):
 
 
 class Pictures(Source):
-    """One picture, or those of a folder or a wildcard. After one that cannot be read the next can be."""
+    """One picture, or those of a folder or a wildcard."""
+    goes_on = True
 
     def __init__(self, uri, loop=False):
         super().__init__(uri, loop)
