@@ -5,8 +5,8 @@
 # **You will learn** the five things that TensorRT does to a network, and why each saves time: it fuses layers, takes
 # smaller numbers, chooses its kernels by measuring, uses memory again, and works on several streams.
 #
-# **You need** lesson 00. **Time**: 45 minutes. **Machine**: any. Each idea is shown at work on your CPU; the last
-# step measures them on a GPU where there is one.
+# **You need** [lesson 00](00_check_setup.ipynb). **Time**: 45 minutes. **Machine**: any. Each idea is shown at work on
+# your CPU; the last step measures them on a GPU where there is one.
 # %% [markdown]
 # ## 1. A network as it comes
 #
@@ -145,8 +145,9 @@ for bits in (32, 8, 4, 3):
 side_by_side(pictures, captions)
 # %% [markdown]
 # **You should see** the same signs with 8 bits, less confidence with 4, and signs missing with 3. Only the weights
-# were rounded here; a real INT8 engine rounds the tensors between the layers as well, and must *calibrate* their
-# steps first. [Precision](../docs/precision.md) has the measured mAP of FP16 and INT8, lesson 11 makes both.
+# were rounded here; a real INT8 engine rounds the tensors between the layers as well, and must *calibrate* their steps
+# first. [Precision](../docs/precision.md) has the measured mAP of FP16 and INT8,
+# [lesson 11](11_precision_and_accuracy.ipynb) makes both.
 #
 # ## 4. Choosing kernels by measuring
 #
@@ -203,7 +204,7 @@ show_table(rows, ["picture"] + ["weights {0} x {0}".format(width) for width in w
 # %% [markdown]
 # **You should see** several names in the table, and on another machine other ones. That is why building an engine
 # takes minutes, why the next build with the timing cache takes seconds, and why an engine belongs to the GPU on which
-# it was measured: lesson 02.
+# it was measured: [lesson 02](02_build_engine.ipynb).
 #
 # ## 5. Using memory again
 #

@@ -5,8 +5,8 @@
 # **You will learn** the two ways to an engine, from an `.etlt` and from an ONNX file; what you choose when you build:
 # precision, batch, what goes inside; why an engine does not travel, and why you open only your own.
 #
-# **You need** lesson 01. **Time**: 45 minutes. **Machine**: any. Only the building itself needs TensorRT; all that is
-# decided before it and checked after it happens on the CPU, here.
+# **You need** [lesson 01](01_why_tensorrt.ipynb). **Time**: 45 minutes. **Machine**: any. Only the building itself
+# needs TensorRT; all that is decided before it and checked after it happens on the CPU, here.
 # %% [markdown]
 # ## 1. Two ways, one goal
 #
@@ -163,8 +163,9 @@ for folder in ("data/traffic/images", "data/calibration/traffic"):
     except CourseError as err:
         print("refused:", str(err).partition("data/traffic/images: ")[2])
 # %% [markdown]
-# **You should see** a refusal, and 16 pictures that are fine. Who calibrates on the exam learns the exam. A
-# well-known speed study did just that with its INT8 figures. Lesson 11 shows how much it flatters.
+# **You should see** a refusal, and 16 pictures that are fine. Who calibrates on the exam learns the exam. A well-known
+# speed study did just that with its INT8 figures. [Lesson 11](11_precision_and_accuracy.ipynb) shows how much it
+# flatters.
 #
 # ## 5. More inside
 #
@@ -206,8 +207,8 @@ print(n, "inside,", len(theirs), "on the host; the surest box:", ours.boxes[0].r
 #
 # ## 6. Build it
 #
-# Building tries many kernels for each layer, on the GPU, with a clock (lesson 01). The times go into a *timing cache*
-# beside the engine. **Before you run it**: what does the second build save?
+# Building tries many kernels for each layer, on the GPU, with a clock ([lesson 01](01_why_tensorrt.ipynb)). The times
+# go into a *timing cache* beside the engine. **Before you run it**: what does the second build save?
 # %%
 from trt_course.build import manifest
 from trt_course.build.onnx import engine_from_onnx

@@ -5,8 +5,9 @@
 # **You will learn** all steps between an engine file and its results: deserialize, tensors or bindings, page-locked
 # memory, context, stream. You write them once by hand; then `TrtSSD` does them for you.
 #
-# **You need** lessons 00 and 02. **Time**: 50 minutes. **Machine**: any. Each step is done on the CPU with ONNX
-# Runtime first; the same steps with TensorRT run where there is a GPU, and can be read everywhere.
+# **You need** lessons [00](00_check_setup.ipynb) and [02](02_build_engine.ipynb). **Time**: 50 minutes. **Machine**:
+# any. Each step is done on the CPU with ONNX Runtime first; the same steps with TensorRT run where there is a GPU, and
+# can be read everywhere.
 # %% [markdown]
 # ## 1. The way through memory
 #
@@ -123,7 +124,7 @@ except AttributeError as err:
     print(err)
 # %% [markdown]
 # **You should see** a sentence that is well known in forums. It does not say what is wrong: the engine was built for
-# another place, or cut short. Build it here (lesson 02).
+# another place, or cut short. Build it here ([lesson 02](02_build_engine.ipynb)).
 #
 # ## 6. Tensors or bindings
 #
@@ -333,7 +334,7 @@ thread.join()
 print(said[-1])
 # %% [markdown]
 # **You should see** a result on the CPU, or a sentence that tells what to do with a TensorRT engine: open it in the
-# thread that uses it. Lesson 10 does so with a camera.
+# thread that uses it. [Lesson 10](10_async_camera.ipynb) does so with a camera.
 #
 # ## 12. Exercises
 #

@@ -6,8 +6,8 @@
 # network gives back, and how threshold and suppression turn that into one box an object: with sliders, on one
 # picture.
 #
-# **You need** lesson 00. **Time**: 40 minutes. **Machine**: any. This lesson runs on the CPU everywhere: an engine
-# may have suppression built in, and here you want to turn it yourself.
+# **You need** [lesson 00](00_check_setup.ipynb). **Time**: 40 minutes. **Machine**: any. This lesson runs on the CPU
+# everywhere: an engine may have suppression built in, and here you want to turn it yourself.
 # %% [markdown]
 # ## 1. The recipe
 #
@@ -63,8 +63,8 @@ side_by_side([taken_for(image, signs, **changed) for _, changed in wrong], [name
 #
 # ## 3. And mAP falls
 #
-# mAP is a score from 0 to 100 % for how well the boxes fit the right answers (lesson 08 computes it by hand). Here is
-# a function that scores a model under any recipe.
+# mAP is a score from 0 to 100 % for how well the boxes fit the right answers ([lesson 08](08_evaluate_map.ipynb)
+# computes it by hand). Here is a function that scores a model under any recipe.
 # %%
 from trt_course import TrtSSD
 from trt_course.measure import voc

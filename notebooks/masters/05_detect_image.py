@@ -5,8 +5,8 @@
 # **You will learn** what happens between a picture and its boxes: preprocessing, the network, thresholds,
 # suppression, and the way back to the picture's own pixels.
 #
-# **You need** lesson 00. **Time**: 30 minutes. **Machine**: any. This lesson runs on the CPU everywhere: an engine
-# may have some of the steps built in, and here you want to see them one by one.
+# **You need** [lesson 00](00_check_setup.ipynb). **Time**: 30 minutes. **Machine**: any. This lesson runs on the CPU
+# everywhere: an engine may have some of the steps built in, and here you want to see them one by one.
 # %% [markdown]
 # ## 1. The way of a picture
 #
@@ -51,7 +51,7 @@ seen = planes * np.float32(ssd.spec.input.scale) + np.float32(ssd.spec.input.mea
 show_picture(seen.round().clip(0, 255).astype(np.uint8), "What the network sees")
 # %% [markdown]
 # **You should see** a squashed street: the recipe of this model is `stretch`. It was trained on pictures that are as
-# wide as that; lesson 04 shows the other ways to resize, and what a wrong one costs.
+# wide as that; [lesson 04](04_pre_and_postprocess.ipynb) shows the other ways to resize, and what a wrong one costs.
 #
 # ## 3. The network
 #
@@ -105,7 +105,7 @@ for box, conf, cls in zip(*found.top(3)):
 print(found.above(0.9), "of 0.9 or more;", found.of_class(2), "are vehicles")
 # %% [markdown]
 # **You should see** the three surest boxes, in pixels of *your* picture, as floats. They stay floats until they are
-# drawn: rounding them early costs accuracy, as lesson 08 shows.
+# drawn: rounding them early costs accuracy, as [lesson 08](08_evaluate_map.ipynb) shows.
 #
 # ## 6. Which threshold?
 #
@@ -116,7 +116,8 @@ for conf_th in (0.05, 0.3, 0.8):
     show_picture(vis.annotate(image, some)[220:560], "conf_th {}: {} boxes".format(conf_th, len(some)))
 # %% [markdown]
 # **You should see** false boxes with low confidence at 0.05, and missed objects, the small ones first, at 0.8. No
-# threshold is right for all uses. To look at pictures, 0.3 is fine; to measure mAP, take 0.01 (lesson 08).
+# threshold is right for all uses. To look at pictures, 0.3 is fine; to measure mAP, take 0.01
+# ([lesson 08](08_evaluate_map.ipynb)).
 #
 # ## 7. In one call, with files
 # %%

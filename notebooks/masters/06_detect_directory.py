@@ -5,7 +5,8 @@
 # **You will learn** how to run a detector over many pictures, what the two usual forms of its results look like, how
 # they become a score, and what happens to a picture that cannot be read.
 #
-# **You need** lesson 05. **Time**: 30 minutes. **Machine**: any; a GPU is used if there is one.
+# **You need** [lesson 05](05_detect_image.ipynb). **Time**: 30 minutes. **Machine**: any; a GPU is used if there is
+# one.
 # %% [markdown]
 # ## 1. The pictures
 #
@@ -87,7 +88,8 @@ for conf_th in (0.01, 0.1, 0.3, 0.5, 0.7):
     print("boxes of {} or more: mAP = {:.2f}%".format(conf_th, 100 * score.mean))
 # %% [markdown]
 # **You should see** it fall. Wrong boxes of low confidence cost almost nothing, for they come last; but each object
-# that only a faint box has found is lost. So score with a low threshold. Lesson 08 computes AP by hand and shows why.
+# that only a faint box has found is lost. So score with a low threshold. [Lesson 08](08_evaluate_map.ipynb) computes
+# AP by hand and shows why.
 #
 # ## 6. A picture that cannot be read
 #

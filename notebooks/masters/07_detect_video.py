@@ -5,7 +5,8 @@
 # **You will learn** how a video is read, detected in, written and shown in the page; why some videos do not play in a
 # browser; where the time goes; and how to quote frames a second (FPS) without fooling yourself.
 #
-# **You need** lesson 05. **Time**: 40 minutes. **Machine**: any; a GPU is used if there is one.
+# **You need** [lesson 05](05_detect_image.ipynb). **Time**: 40 minutes. **Machine**: any; a GPU is used if there is
+# one.
 # %% [markdown]
 # ## 1. A video is a row of pictures with times
 # %%
@@ -180,8 +181,8 @@ check("07.2", over_all([100, 20, 20, 20]), 25.0,
 # * Frames keep their times, so a stride thins a video out and does not speed it up.
 # * FPS are all frames divided by all the time, and worth nothing without saying of what.
 #
-# **Next**: the lessons after this one measure what you have seen here: accuracy in 08, speed in 09, and in 10 the
-# video becomes a camera that does not wait.
+# **Next**: the lessons after this one measure what you have seen here: accuracy in [08](08_evaluate_map.ipynb), speed
+# in [09](09_measure_fps.ipynb), and in [10](10_async_camera.ipynb) the video becomes a camera that does not wait.
 # %%
 ssd.close()
 summary()

@@ -5,7 +5,8 @@
 # **You will learn** when a box counts as right, how a list of boxes becomes a precision-recall curve and its area the
 # average precision (AP), what small print is worth whole points of mAP, and how sure such a figure is.
 #
-# **You need** lesson 06. **Time**: 45 minutes. **Machine**: any; a GPU is used if there is one.
+# **You need** [lesson 06](06_detect_directory.ipynb). **Time**: 45 minutes. **Machine**: any; a GPU is used if there
+# is one.
 # %% [markdown]
 # ## 1. Detect once, score often
 #
@@ -261,7 +262,7 @@ print("mAP {:.1f} %, 95 of 100 samples between {:.1f} and {:.1f} %".format(100 *
 # those by which a threshold was chosen, or INT8 was calibrated. One of the sources of this course calibrated on the
 # very pictures that it scored. Here the parts are kept apart: `data/calibration` is for calibrating, `data/traffic`
 # for scoring, and even the cars, people and signs in them were drawn from different designs ([the sample
-# data](../data/README.md)). Lesson 11 takes this up.
+# data](../data/README.md)). [Lesson 11](11_precision_and_accuracy.ipynb) takes this up.
 #
 # ## 10. Exercises
 #

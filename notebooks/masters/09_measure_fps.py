@@ -5,8 +5,8 @@
 # **You will learn** to say FPS *of what*; why the first runs are left out and one figure is not enough; which
 # averages, clocks and loops lie; and what else must stand beside a figure: threads, power mode, machine.
 #
-# **You need** lesson 07. **Time**: 40 minutes. **Machine**: any; a GPU is used if there is one. Close other programs
-# while you measure.
+# **You need** [lesson 07](07_detect_video.ipynb). **Time**: 40 minutes. **Machine**: any; a GPU is used if there is
+# one. Close other programs while you measure.
 # %% [markdown]
 # ## 1. FPS of what?
 #
@@ -247,7 +247,7 @@ on_gpu(with_tensorrt, saved="h200")
 # %% [markdown]
 # **You should see** your own figures, or a table with the words *Not run here*. The faster the GPU, the farther apart
 # are the network alone and the whole way; and batches help the network more than they help you, if your pictures come
-# one by one. Lesson 13 climbs that ladder.
+# one by one. [Lesson 13](13_throughput.ipynb) climbs that ladder.
 #
 # ## 10. Exercises
 #
@@ -320,8 +320,8 @@ check("09.3", unique_fps([5, 5, 5, 6, 6, 8, 8, 8, 9, 9], 0.5), 8.0,
 # * `time.clock`, seeded averages and repeated frames make fast programs out of slow ones.
 # * Threads, power mode, clocks and heat belong beside the figure.
 #
-# **Next**: in lesson 10 the frames come from a camera that does not wait. To compete with honest figures:
-# [Contest](../docs/contest.md).
+# **Next**: in [lesson 10](10_async_camera.ipynb) the frames come from a camera that does not wait. To compete with
+# honest figures: [14 The contest](14_contest.ipynb).
 # %%
 ssd.close()
 summary()

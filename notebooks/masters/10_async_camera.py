@@ -6,7 +6,8 @@
 # boxes on the screen are, why there must be no queue between the threads, what a lock is for, and why an engine
 # belongs to the thread that opened it.
 #
-# **You need** lesson 07. **Time**: 40 minutes. **Machine**: any; a GPU is used for one cell if there is one.
+# **You need** [lesson 07](07_detect_video.ipynb). **Time**: 40 minutes. **Machine**: any; a GPU is used for one cell
+# if there is one.
 # %% [markdown]
 # ## 1. 30 frames a second, 40 ms each
 #
@@ -38,7 +39,7 @@ class Slow:
 # %% [markdown]
 # ## 2. The plain loop
 #
-# `sync` is the loop of lesson 07: read a frame, detect, show, and again.
+# `sync` is the loop of [lesson 07](07_detect_video.ipynb): read a frame, detect, show, and again.
 #
 # **Before you run it**: the camera makes 30 frames a second, the detector manages 25. How many of them will you see in
 # two seconds, and how old is a frame when its boxes are there?
@@ -161,9 +162,9 @@ for old in (0, 1, 2, 3, 4, 6, 9, 15):
     print("{:>2} frames, {:>3.0f} ms: mean overlap {:.2f}, at least 0.5: {:>5.1f} %".format(
         old, old * 1000 / 30, values.mean(), 100 * (values >= 0.5).mean()))
 # %% [markdown]
-# **You should see** a mean overlap of 0.74 at 100 ms: about one box in seven is no longer right by the rule of lesson
-# 08 (an overlap of at least 0.5). At half a second it is six in ten. This is the price of age in *this* street, at
-# this speed; a robot's arm or a football has another one.
+# **You should see** a mean overlap of 0.74 at 100 ms: about one box in seven is no longer right by the rule of
+# [lesson 08](08_evaluate_map.ipynb) (an overlap of at least 0.5). At half a second it is six in ten. This is the price
+# of age in *this* street, at this speed; a robot's arm or a football has another one.
 #
 # ## 5. A queue is not the answer
 #
@@ -424,7 +425,8 @@ check("10.3", count_torn(newest), 0,
 #
 # More, with the command line: [A camera and a slower detector](../docs/camera.md).
 #
-# **Next**: lesson 11 makes the detector itself faster, with smaller numbers in the network, and asks what that costs.
+# **Next**: [11 Precision and accuracy](11_precision_and_accuracy.ipynb) makes the detector itself faster, with smaller
+# numbers in the network, and asks what that costs.
 # %%
 view.stop()
 summary()

@@ -6,13 +6,13 @@
 # chooses it; which objects suffer first; how a score is spoilt by calibrating on the exam; and how single layers are
 # kept out of it.
 #
-# **You need** lesson 01; 06 for the mAP. **Time**: 50 minutes. **Machine**: any. INT8 is made and scored on your CPU;
-# the last measurement wants a GPU, or shows a saved one.
+# **You need** [lesson 01](01_why_tensorrt.ipynb); [06](06_detect_directory.ipynb) for the mAP. **Time**: 50 minutes.
+# **Machine**: any. INT8 is made and scored on your CPU; the last measurement wants a GPU, or shows a saved one.
 # %% [markdown]
 # ## 1. The score to hold on to
 #
-# Lesson 01 rounded weights and looked at boxes. Now we count: every variant of the network is scored on the same 12
-# pictures. First FP32, as it comes.
+# [Lesson 01](01_why_tensorrt.ipynb) rounded weights and looked at boxes. Now we count: every variant of the network is
+# scored on the same 12 pictures. First FP32, as it comes.
 # %%
 import copy
 import shutil
@@ -567,7 +567,7 @@ check("11.4", choose(ENGINES, points=0.5), "INT8, two layers float",
 # * Who calibrates, or chooses, on the scored pictures has no score.
 # * Bits bring speed only where hardware and program compute with them.
 #
-# **Next**: lesson 12, other models.
+# **Next**: [12 Other models](12_other_models.ipynb).
 # %%
 del session
 plt.close("all")

@@ -6,7 +6,8 @@
 # that somebody else trained, which label lists there are and how they mislead, what another backbone changes, and how
 # an output in YOLO's form becomes boxes.
 #
-# **You need** lessons 04 and 05. **Time**: 45 minutes. **Machine**: any. The lesson runs on the CPU everywhere.
+# **You need** lessons [04](04_pre_and_postprocess.ipynb) and [05](05_detect_image.ipynb). **Time**: 45 minutes.
+# **Machine**: any. The lesson runs on the CPU everywhere.
 # %% [markdown]
 # ## 1. Swap the model by its name
 #
@@ -429,8 +430,8 @@ check("12.3", [to_coco80(1), to_coco80(17), to_coco80(90)], [0, 15, 79],
 # * A wrong record is named; a wrong *recipe* is silent, and only a score finds it.
 # * Another backbone changes the file, another detector perhaps the layout of the output.
 #
-# **Next**: lesson 13 runs a model on many pictures at once. And with the one that you have brought, you can enter the
-# contest: lesson 14.
+# **Next**: [13 Throughput](13_throughput.ipynb) runs a model on many pictures at once. And with the one that you have
+# brought, you can enter [the contest](14_contest.ipynb).
 #
 # Each detector of this lesson was closed where it was used, by its `with`; nothing is left to free.
 # %%

@@ -6,7 +6,8 @@
 # speed must come from one run, how to restructure the inference class without changing a box, and how an organiser
 # sees that somebody has been too clever.
 #
-# **You need** lessons 06, 08 and 09. **Time**: 45 minutes. **Machine**: any; a GPU is used if there is one.
+# **You need** lessons [06](06_detect_directory.ipynb), [08](08_evaluate_map.ipynb) and [09](09_measure_fps.ipynb).
+# **Time**: 45 minutes. **Machine**: any; a GPU is used if there is one.
 # %% [markdown]
 # ## 1. The rules
 #
@@ -215,8 +216,9 @@ for value in (rita, tom, sue):
 show_board(rank(handins, small / "ground-truth", data=small, video=clip))
 # %% [markdown]
 # **You should see** all three ranked, for their files are whole. Rita is as fast as Bo without losing a box, and has a
-# remark: a picture took her many times as long as a frame. Tom has lost mAP by his own threshold (lesson 08 says why).
-# Sue looks like somebody who is good at it. Look closer, at the time of each frame.
+# remark: a picture took her many times as long as a frame. Tom has lost mAP by his own threshold
+# ([lesson 08](08_evaluate_map.ipynb) says why). Sue looks like somebody who is good at it. Look closer, at the time of
+# each frame.
 # %%
 import matplotlib.pyplot as plt
 

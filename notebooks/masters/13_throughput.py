@@ -1,0 +1,640 @@
+# The master of lesson 13; tools/make_notebooks.py makes the notebooks from it.
+# %% [markdown]
+# # 13 Throughput
+#
+# **You will learn** to climb from one picture at a time to all that a machine gives: why a busy line waits, what a
+# stage's share of the time allows, what batches, overlap and frames that stay on the GPU bring, what each of them costs
+# in latency and memory, and how to tell which limit you have reached.
+#
+# **You need** lessons [01](01_why_tensorrt.ipynb) and [09](09_measure_fps.ipynb). **Time**: 50 minutes. **Machine**:
+# any; a GPU is used for one cell if there is one. Close other programs while you measure.
+# %% [markdown]
+# ## 1. Two questions
+#
+# *How long does one picture take?* That is latency. *How many are done in a second?* That is throughput. With one
+# picture at a time the one is 1 divided by the other, and the two seem to be the same question. They are not.
+#
+# Think of a counter where each customer takes 10 ms, so it can serve 100 a second. Customers come when they like.
+# **Before you run it**: 90 a second come, and the counter is idle one tenth of the time. How long does it take on
+# average until one is served: 10 ms, 15, or more than 50?
+# %%
+import numpy as np
+
+
+def delays(load, ms=10, count=20000):
+    """Milliseconds from coming to served, of customers who come at random and are served one by one."""
+    came = np.cumsum(np.random.RandomState(0).exponential(1, count))
+    came *= count * ms / load / came[-1]
+    free, spent = 0.0, []
+    for moment in came:
+        free = max(free, moment) + ms
+        spent.append(free - moment)
+    return np.array(spent)
+
+
+loads = np.array([0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95])
+spent = [delays(load) for load in loads]
+# %%
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(9, 3.2))
+axes.plot(100 * loads, [np.mean(s) for s in spent], "o-", label="mean")
+axes.plot(100 * loads, [np.percentile(s, 95) for s in spent], "o-", color="#d1495b", label="p95")
+axes.axhline(10, color="black", linewidth=1, linestyle="--", label="the work itself")
+axes.set(xlabel="load: customers that come, in per cent of those that can be served", ylabel="ms", ylim=0)
+axes.legend()
+plt.show()
+print({int(round(100 * load)): round(float(np.mean(s))) for load, s in zip(loads, spent)})
+# %% [markdown]
+# **You should see** a mean of 15 ms at half load, of more than 50 at 90 %, and a curve that goes up steeply from
+# there. Nobody works more slowly; they wait for each other. So one cannot have both ends: a machine that is always
+# busy has a line before it, and one that answers at once is often idle. A camera at a crossing wants latency
+# ([lesson 10](10_async_camera.ipynb)). A thousand hours of recordings want throughput; this lesson is about them.
+#
+# A rule holds for all of this, whatever the order and the chance: **pictures inside = pictures a second x seconds
+# inside**. 90 a second, each inside for 0.055 s: five are there at any moment.
+#
+# ## 2. What a stage's share allows
+#
+# Who did what when? The kit's stages tell, if somebody asks: `trace.tracing(file)` writes their spans, and so does
+# `--trace` with each command. First a short clip, to go through it often, and the plain loop of
+# [lesson 07](07_detect_video.ipynb).
+# %%
+import functools
+import itertools
+import time
+from pathlib import Path
+
+from trt_course import TrtSSD, trace
+from trt_course.media.sources import open_source
+from trt_course.media.writer import VideoWriter
+
+out, clip = Path("out/13"), Path("out/13/clip.mp4")
+with open_source("data/street.mp4") as video, VideoWriter(clip, video.fps) as writer:
+    for frame in itertools.islice(video, 40):
+        writer.write(frame.image, frame.time)
+ssd = TrtSSD("ssd_mobilenet_v2_signs", backend="cpu", verbose=False).warm_up()
+# %%
+import json
+
+
+def plain(ssd):
+    """One picture after the other; frames a second."""
+    started, count = time.perf_counter(), 0
+    with open_source(clip) as video:
+        for frame in video:
+            ssd.detect(frame.image)
+            count += 1
+    return count / (time.perf_counter() - started)
+
+
+def spans(path):
+    """(track, stage, start, length) of each span of a trace, in ms."""
+    events = json.loads(Path(path).read_text())["traceEvents"]
+    tracks = {e["tid"]: e["args"]["name"] for e in events if e["ph"] == "M"}
+    return [(tracks[e["tid"]], e["name"], e["ts"] / 1e3, e["dur"] / 1e3) for e in events if e["ph"] == "X"]
+# %% [markdown]
+# **Before you run it**: your network could run on hardware that is ten times as fast. By what factor would the whole
+# loop gain?
+# %%
+with trace.tracing(out / "plain.json"):
+    plain(ssd)
+stages = {}
+for _, stage, _, length in spans(out / "plain.json"):
+    stages.setdefault(stage, []).append(length)
+stages = {stage: float(np.mean(lengths)) for stage, lengths in stages.items()}
+share = stages["network"] / sum(stages.values())
+print({stage: "{:.2f} ms".format(ms) for stage, ms in stages.items()})
+print("the network has {:.0f} % of the time".format(100 * share))
+# %%
+factors = np.geomspace(1, 100)
+figure, axes = plt.subplots(figsize=(9, 3.2))
+for part, label in ((share, "your loop, {:.0f} % in the network".format(100 * share)), (0.3, "30 % in the network")):
+    line, = axes.semilogx(factors, 1 / (1 - part + part / factors), label=label)
+    axes.axhline(1 / (1 - part), color=line.get_color(), linewidth=1, linestyle="--")
+axes.set(xlabel="network so many times as fast", ylabel="loop so many times as fast", ylim=(0, None),
+         xticks=[1, 2, 5, 10, 20, 50, 100], xticklabels=[1, 2, 5, 10, 20, 50, 100])
+axes.legend(loc="lower right")
+plt.show()
+# %% [markdown]
+# **You should see** two curves that bend, each below a dashed line that it never reaches: 1 divided by the share of
+# what did *not* get faster. This is Amdahl's law. On a CPU the network has most of the time, and a faster one is well
+# worth having. On a fast GPU the original course's loop spends most of its time *outside* the network
+# ([Measured](../docs/measured.md)); there a perfect network would gain little, and what comes next gains a lot.
+#
+# ## 3. Batches
+#
+# A batch is several pictures in one run of the network. **Before you run it**: how many times as long as one picture
+# will eight of them take on your CPU?
+# %%
+request = {n: ssd.engine.new_request(n) for n in (1, 2, 4, 8)}
+runs = {n: [] for n in request}
+for _ in range(7):
+    for n in request:  # in turns
+        started = time.perf_counter()
+        ssd.engine.infer(request[n])
+        runs[n].append((time.perf_counter() - started) * 1e3)
+own = {n: min(ms) for n, ms in runs.items()}  # what other programs took is left out
+print({n: "{:.1f} ms, {:.0f} a second".format(ms, 1000 * n / ms) for n, ms in own.items()})
+# %% [markdown]
+# Now the same for a GPU, from the results that the kit has saved: the network alone, FP16. **Before you run it**: how
+# many times as long will 16 pictures take there?
+# %%
+import re
+
+from trt_course.files import kit_path
+
+
+def saved_table(name):
+    """The rows of a saved result's first table, as dictionaries."""
+    page = kit_path("docs/measured.md").read_text(encoding="utf-8")
+    part = page.partition("<!-- saved: {} -->".format(name))[2].partition("<!-- end -->")[0]
+    lines = re.search(r"(?:^\|.*\n)+", part, re.M).group().splitlines()
+    head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    return [dict(zip(head, row)) for row in rows]
+
+
+def number(text):
+    """1,354 as a number; None where there is none."""
+    text = text.replace(",", "").strip("* ")
+    return float(text) if re.match(r"[\d.]+$", text) else None
+# %%
+gpu = {int(row["batch"]): 1e3 * int(row["batch"]) / number(row["network alone"]) for row in saved_table("h200")
+       if row["precision"] == "FP16"}
+figure, places = plt.subplots(1, 2, figsize=(10, 3.2))
+for axes, ms, name in zip(places, (own, gpu), ("your CPU", "saved: an H200")):
+    each, start = np.polyfit(list(ms), list(ms.values()), 1)
+    axes.plot(list(ms), list(ms.values()), "o")
+    axes.plot([0, max(ms)], [start, start + each * max(ms)], label="{:.2f} ms a run + {:.2f} ms a picture".format(
+        start, each))
+    axes.set(xlabel="pictures in the batch", ylabel="ms a run", ylim=0, title=name)
+    axes.legend(loc="lower right")
+plt.tight_layout()
+plt.show()
+# %% [markdown]
+# **You should see** two nearly straight lines. Yours begins near zero: eight pictures take about eight times as long,
+# so a batch brings little or nothing. (Below zero it is even slower.) The GPU's begins at several times the price of
+# one more picture: a run has a price of its own, and a batch pays it once.
+#
+# ![Small kernels with gaps; a batch; a graph](figures/launches.svg)
+#
+# What is that price? A network is some dozens of kernels, or a hundred, one after the other. Each must be launched by
+# the CPU, which takes [some microseconds](https://developer.nvidia.com/blog/cuda-graphs/); and it takes many thousands
+# of small pieces of work to keep the units of a large GPU busy. The late layers of one picture do not have so many:
+# units stand idle, and the kernel takes as long as with more work. A CPU with a few cores is full with one picture, and
+# a small GPU nearly so: measure before you believe in batches.
+#
+# ## 4. Overlap
+#
+# In the plain loop the reader waits for the network, and the network for the reader. To see what overlap brings on any
+# machine, we need a GPU on any machine. So here is a make-believe one: it *waits*, as Python does while a GPU works, 4
+# ms for a run and 1 ms for each picture. It finds nothing. Reading and preparing are real.
+# %%
+from concurrent.futures import ThreadPoolExecutor
+
+from trt_course.engine.base import Engine
+
+
+class MakeBelieve(Engine):
+    """Takes a GPU's time and leaves the CPU free."""
+    max_batch, runs = 8, 0
+
+    def __init__(self, network):
+        self.inputs, self.outputs = network.inputs, network.outputs
+        self.gpu = ThreadPoolExecutor(1, thread_name_prefix="GPU")
+
+    def _work(self, pictures):
+        with trace.span("network"):
+            time.sleep(0.004 + 0.001 * pictures)
+        self.runs += 1
+        return self._arrays(self.outputs, pictures)
+
+    def _start(self, request):
+        return self.gpu.submit(self._work, len(request.inputs[self.inputs[0].name]))
+
+    def _finish(self, request):
+        return request.pending.result()
+# %% [markdown]
+# `detect_many` is what `detect --fast` does: a thread for each source reads and fills, the main thread submits batches
+# and decodes. Here it gets the clip twice.
+# %%
+from trt_course.fast import detect_many
+
+
+def overlapped(ssd, batch=None):
+    """Frames a second with two readers, and each picture's ms from read to boxes."""
+    delays, started = [], time.perf_counter()
+    complaints = detect_many(ssd, [functools.partial(open_source, clip)] * 2,
+                             lambda seen, found: delays.append(time.perf_counter() - seen.read), batch=batch)
+    print(*complaints, end="")
+    return len(delays) / (time.perf_counter() - started), 1e3 * np.array(delays)
+
+
+network, pretended = ssd.engine, MakeBelieve(ssd.engine)
+ssd.engine = pretended
+with trace.tracing(out / "before.json"):
+    before = plain(ssd)
+with trace.tracing(out / "after.json"):
+    after, spent = overlapped(ssd)
+# %% [markdown]
+# **Before you run it**: reading takes a few milliseconds, preparing less, our GPU 5. How many pictures a second will
+# the plain loop make, and how many the overlapped one?
+# %%
+COLOURS = {"read": "#6aa3e0", "fill": "#e0a04a", "prepare": "#e0a04a", "network": "#2f8f4e", "decode": "#b98bd0",
+           "wait": "#dfe4e8"}
+
+
+def timeline(path, axes, title, window=80):
+    """Some milliseconds from the middle of a trace."""
+    rows = spans(path)
+    begin = np.median([start for _, _, start, _ in rows])
+    tracks = sorted({track for track, _, _, _ in rows}, reverse=True)
+    for stage, colour in COLOURS.items():
+        for y, track in enumerate(tracks):
+            axes.broken_barh([(start - begin, length) for t, s, start, length in rows if (t, s) == (track, stage)
+                              and -20 < start - begin < window], (y - 0.4, 0.8), color=colour, edgecolor="white")
+    axes.set(xlim=(0, window), yticks=range(len(tracks)), yticklabels=tracks, title=title)
+# %%
+figure, (top, bottom) = plt.subplots(2, 1, figsize=(10, 4.6), gridspec_kw={"height_ratios": [2, 4]})
+timeline(out / "before.json", top, "plain loop: {:.0f} a second".format(before))
+timeline(out / "after.json", bottom, "overlapped: {:.0f} a second".format(after))
+for stage in ("read", "fill", "network", "decode", "wait"):
+    bottom.barh(0, 0, color=COLOURS[stage], label=stage if stage != "fill" else "fill, prepare")
+bottom.legend(ncol=5, loc="upper center", bbox_to_anchor=(0.5, -0.22), frameon=False)
+bottom.set_xlabel("ms")
+plt.tight_layout()
+plt.show()
+inside = after * np.median(spent) / 1e3
+print("inside at any moment: {:.0f} a second x {:.1f} ms = {:.1f} pictures".format(after, np.median(spent), inside))
+# %% [markdown]
+# **You should see**, above, work that jumps from one line to the other, and a GPU with gaps. Below, the green bar has
+# no gaps any more; everything else is done meanwhile. What is left is the rule of overlap: **a second holds 1 / (the
+# slowest stage)**, not 1 / (the sum). And the price: pictures that wait in line, as in step 1.
+#
+# Reading now waits for the GPU. So make the GPU faster, with batches. **Before you run it**: a batch of 8 takes 12 ms;
+# that would be 667 a second. Will you get them?
+# %%
+from trt_course.lesson.show import show_table
+
+rows = [("plain loop", before, 1000 / before, 200), ("overlapped", after, np.median(spent), 200)]
+for batch in (2, 4, 8):
+    fps, spent = overlapped(ssd, batch)
+    rows.append(("overlapped, batch {}".format(batch), fps, np.median(spent), 1000 * batch / (4 + batch)))
+show_table([(name, "{:.0f}".format(fps), "{:.0f}".format(ms), "{:.0f}".format(limit))
+            for name, fps, ms, limit in rows], ["", "a second", "ms, median", "the GPU alone, a second"])
+# %% [markdown]
+# **You should see** that overlap helps much, batches help at first, and soon no more: now the CPU, which reads and
+# fills, is the slowest stage, and a faster GPU gains nothing. Each step upwards moves the narrow place elsewhere.
+# Meanwhile latency has grown. (The exact rates depend on your CPU, and on what else it does.)
+#
+# ## 5. On your CPU
+#
+# And without a GPU? Then reading, preparing and the network want *the same cores*. The network may have some threads of
+# them. **Before you run it**: what will overlap bring?
+# %%
+from trt_course.lesson.show import on_gpu
+
+ssd.engine = network
+both = {"all cores": ssd, "1 thread": TrtSSD("ssd_mobilenet_v2_signs", backend="cpu", threads=1, verbose=False)}
+mine = {}
+for name, detector in both.items():
+    mine["plain loop, " + name] = plain(detector)
+    mine["overlapped, " + name] = overlapped(detector)[0]
+show_table([(name, "{:.0f}".format(fps)) for name, fps in mine.items()], ["network on the CPU", "a second"])
+both["1 thread"].close()
+# %% [markdown]
+# **You should see** gains that are smaller than with a GPU; another run may change them by ten or twenty per cent.
+# Where all cores are busy there is nothing left to overlap: a gain comes from moments in which the plain loop left a
+# core idle, and with one thread for the network that is half of two cores. Which share of threads is best depends on
+# cores, network and video, so the command *tries* it first:
+# %%
+from trt_course.__main__ import main
+
+status = main(["detect", str(clip), str(clip), "--fast", "--backend", "cpu", "--model", "ssd_mobilenet_v2_signs",
+               "--out", str(out / "tables"), "--trace", str(out / "trace.json")])
+# %% [markdown]
+# **You should see** what was tried, frames a second, and the time from frame to boxes. In a terminal this is
+#
+# ```
+# python -m trt_course detect clip.mp4 clip.mp4 --fast --trace trace.json
+# ```
+#
+# Open [ui.perfetto.dev](https://ui.perfetto.dev) and drop `out/13/trace.json` there: the same timeline, to zoom with
+# the keys W and S. (The page reads the file in your browser.) It begins with the trying; `--threads 2` leaves that out.
+# More about the command: [Throughput](../docs/throughput.md).
+#
+# ## 6. When readers are faster
+#
+# ![Readers take places in batches; batches go round](figures/places.svg)
+#
+# A reader takes a place in the batch that forms, and puts its picture there. There are only so many batches. When all
+# are full or under way, the readers wait: that is *back-pressure*. The next cell counts the pictures between reading
+# and boxes, with 4 batches, and with 152. (`depth` batches are under way at once, two more form or wait.)
+#
+# **Before you run it**: the readers could read 400 or 500 a second, the GPU takes 200. Will more batches be faster?
+# %%
+from trt_course.commands.fast import InMemory
+
+with open_source(clip) as video:
+    pictures = list(video)
+
+
+class Counted(InMemory):
+    count = 0
+
+    def read(self, timeout=None):
+        time.sleep(0.004)
+        Counted.count += 1
+        return super().read()
+
+
+def pictures_inside(depth):
+    """(seconds, pictures between reading and boxes) at each picture that is done."""
+    Counted.count, inside, started = 0, [], time.perf_counter()
+    detect_many(ssd, [lambda: Counted(pictures * 2)] * 2, lambda *_: inside.append(
+        (time.perf_counter() - started, Counted.count - len(inside))), batch=1, depth=depth)
+    return inside
+# %%
+ssd.engine = pretended
+figure, axes = plt.subplots(figsize=(9, 3))
+for depth in (2, 150):
+    inside = pictures_inside(depth)
+    axes.plot(*zip(*inside), label="{} batches: {:.0f} a second".format(depth + 2, len(inside) / inside[-1][0]))
+axes.set(xlabel="seconds", ylabel="pictures inside", ylim=0)
+axes.legend()
+plt.show()
+# %% [markdown]
+# **You should see** much the same rate in the legend twice, and one line that stays flat while the other climbs until
+# the readers are through. More batches bring no speed: the GPU is the slowest stage. They bring memory (each picture of
+# 720p is 2.8 MB; an hour of surplus fills any machine) and age. Two under way and two that form are enough to keep a
+# GPU busy.
+#
+# ## 7. The price of a batch
+#
+# Files are there at once. Cameras are not: a batch of 8 from two cameras has to wait for its last picture. So each
+# batch has a *deadline*: so long after its first picture it goes, full or not.
+#
+# **Before you run it**: two cameras, 60 pictures a second together, batches of 8. Which deadline gives the least
+# latency: 0, 30 or 300 ms? Which one leaves the GPU most time for others?
+# %%
+import random
+
+
+class Camera(InMemory):
+    """30 pictures a second, not quite evenly."""
+    def read(self, timeout=None):
+        time.sleep(random.expovariate(30))
+        return super().read()
+
+
+def two_cameras(deadline):
+    """The ms of each picture, pictures a batch, and which share of the time the GPU had work."""
+    spent, pretended.runs, started = [], 0, time.perf_counter()
+    detect_many(ssd, [lambda: Camera(pictures[:30])] * 2, lambda seen, found: spent.append(
+        1e3 * (time.perf_counter() - seen.read)), batch=8, deadline=deadline / 1e3)
+    busy = pretended.runs * 0.012 / (time.perf_counter() - started)  # a run of 8 takes 4 + 8 ms
+    return spent, len(spent) / pretended.runs, busy
+
+# %%
+rows = []
+for deadline in (0, 30, 300):
+    spent, filled, busy = two_cameras(deadline)
+    rows.append([deadline, "{:.1f}".format(filled), "{:.0f} %".format(100 * busy)]
+                + ["{:.0f}".format(ms) for ms in np.percentile(spent, [50, 95])])
+show_table(rows, ["deadline, ms", "pictures a batch", "GPU busy", "ms from picture to boxes, median", "p95"])
+# %% [markdown]
+# **You should see** that without any patience the batches are nearly empty, and the GPU works several times as much for
+# the same pictures: it computes all 8 places, filled or not. With 300 ms the batches are full, the GPU rests, and the
+# boxes are several times as old. In between lies a choice: the deadline is the most that filling a batch may add to a
+# picture's age. `detect --fast` takes 20 ms; `--deadline` sets another one.
+#
+# ## 8. Frames that stay on the GPU
+#
+# Next narrow place: the way to the GPU. A frame of 1280 x 720 in BGR has 3 bytes a pixel. What a video decoder makes is
+# NV12: a plane with the brightness of each pixel, and *one* pair of colours for each 2 x 2 pixels, because eyes see
+# colour less sharply, and codecs use that. **Before you run it**: how many bytes a pixel is that?
+# %%
+import cv2
+
+from trt_course.lesson.show import side_by_side
+
+image = pictures[0].image
+h, w = image.shape[:2]
+planes = cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420)  # brightness, then the two colours
+colours = planes[h:].reshape(2, h // 2, w // 2)
+back = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)
+small = np.full((h, w), 255, np.uint8)
+small[:h // 2, :w // 2], small[:h // 2, w // 2:] = colours
+side_by_side([cv2.cvtColor(plane, cv2.COLOR_GRAY2BGR) for plane in (planes[:h], small)],
+             ["brightness, {} x {}".format(w, h), "the two colours, {} x {} each".format(w // 2, h // 2)])
+print("{:.2f} MB in BGR, {:.2f} MB in NV12; there and back a value changes by {:.1f} of 255 on average".format(
+    image.nbytes / 1e6, planes.nbytes / 1e6, np.abs(image.astype(int) - back).mean()))
+# %%
+ways = (("the network's input: 1248 x 384, 3 colours, FP32", 1248 * 384 * 3 * 4), ("the frame in BGR", w * h * 3),
+        ("the frame in NV12", w * h * 3 // 2), ("decoded on the GPU: 100 boxes of 7 FP32 back", 100 * 7 * 4))
+show_table([(name, "{:,}".format(size), "{:.2f}".format(size * 5000 / 1e9)) for name, size in ways],
+           ["what crosses between host and GPU", "bytes a picture", "GB a second at 5,000 pictures a second"])
+# %% [markdown]
+# **You should see** half the bytes for nearly the same picture (the clip's own codec had thrown those colours away
+# already). And a list to go down, step by step: the network's input in FP32 is the *most* one can send, so put the
+# recipe into the engine (`--preprocess engine`) and send bytes. Let the GPU's own video decoder make the frames; then
+# they are there already, as NV12 (`--pixels nv12`), and only boxes come back. A slot for a graphics card ([PCIe 4.0, 16
+# lanes](https://en.wikipedia.org/wiki/PCI_Express)) carries 32 GB a second at the very most, and the host's memory must
+# keep up, too. A Jetson's CPU and GPU share one memory: there the decoder and the recipe gain, not the way.
+#
+# ## 9. Streams, contexts, graphs
+#
+# Our make-believe GPU did one run after the other. A real one can do more:
+#
+# * **Streams**: while one batch is computed, the next is copied in ([the picture of lesson 01](01_why_tensorrt.ipynb)).
+# * **Contexts**: two batches on two streams, each with its memory, at the same time. Where the kernels of one leave
+#   units idle, those of the other use them. If one batch fills the GPU, there is nothing to gain.
+# * **CUDA graphs**: all launches of a run are recorded once and sent as one (the last row of the picture in step 3).
+#   That helps where the launches were the price: small networks, small batches, a slow CPU.
+#
+# ## 10. The ladder
+#
+# Some rungs on your GPU, or the whole ladder from the saved results. (In the cell suppression stays on the host. Is
+# that the narrow place? Add `nms="engine"` to the options, and see.) **Before you run it**: from the original loop to
+# the top, on one and the same GPU: a factor of 5, of 10, or more?
+# %%
+from trt_course.build.onnx import Options, engine_from_onnx
+
+
+class Again(InMemory):
+    """The pictures again and again, for a second."""
+    def __init__(self, frames):
+        end = time.perf_counter() + 1
+        super().__init__(itertools.takewhile(lambda _: time.perf_counter() < end, itertools.cycle(frames)))
+
+
+def one_by_one(gpu, batch):
+    started, count, group = time.perf_counter(), 0, [frame.image for frame in pictures[:batch]]
+    while time.perf_counter() < started + 1:
+        gpu.detect_batch(group)
+        count += batch
+    return count / (time.perf_counter() - started)
+
+
+def all_at_once(gpu):
+    kept, started = [], time.perf_counter()
+    detect_many(gpu, [lambda: Again(pictures)] * 4, lambda seen, found: kept.append(seen))
+    return len(kept) / (time.perf_counter() - started)
+# %%
+def some_rungs():
+    rungs = []
+    for batch in (1, 16):
+        options = Options("fp16", (batch,) * 3, preprocess="engine", source=(w, h), level=0)  # built quickly
+        plan = engine_from_onnx(ssd.spec, options, out=out / "{}.engine".format(options.name()))
+        with TrtSSD(ssd.spec, plan=plan, lanes=2, verbose=False) as gpu:
+            gpu.warm_up()
+            rungs.append(("batch {}, one after the other".format(batch), one_by_one(gpu, batch)))
+            rungs.append(("batch {}, overlapped".format(batch), all_at_once(gpu)))
+    show_table([(name, "{:.0f}".format(fps)) for name, fps in rungs], ["FP16, recipe inside", "pictures a second"])
+    return rungs
+
+
+on_gpu(some_rungs, saved="ladder")
+# %% [markdown]
+# Three climbs in one picture: the saved one, and those of the two studies that this lesson goes back to (SSD300 on
+# older cards, another network with other pictures: compare the *slopes*, not the heights). Your CPU's figures of step 5
+# stand beside them, with the smaller model.
+# %%
+rungs = saved_table("ladder")
+column = next(head for head in rungs[0] if "a second" in head or "FPS" in head)
+figures = [(list(row.values())[0], number(row[column])) for row in rungs if number(row[column])]
+limits = [pair for pair in figures if "alone" in pair[0]]
+rungs = [pair for pair in figures if pair not in limits and "latency" not in pair[0]]
+climbs = {"saved: H200": [fps for _, fps in rungs], "study: V100": [6, 80, 196, 336],
+          "study: 2080 Ti, the last with two": [9, 16, 80, 125, 185, 235, 350, 930, 1240, 2530]}
+figure, (left, right) = plt.subplots(1, 2, figsize=(12, 1.5 + 0.25 * (len(rungs) + len(mine))))
+bars = rungs + [("yours: " + name, fps) for name, fps in mine.items()]
+left.barh(range(len(bars)), [fps for _, fps in bars], color=["#2f8f4e"] * len(rungs) + ["#6aa3e0"] * len(mine))
+left.set(yticks=range(len(bars)), yticklabels=[name for name, _ in bars], xscale="log", xlabel="pictures a second")
+left.set_xlim(1, 1.3 * max(fps for _, fps in figures + bars))
+left.invert_yaxis()
+for name, fps in limits:
+    left.axvline(fps, color="#d1495b", linestyle="--")
+    left.annotate(name, (fps, len(bars) - 1), color="#d1495b", rotation=90, ha="right", va="bottom")
+for name, fps in climbs.items():
+    right.semilogy(range(1, len(fps) + 1), fps, "o-", label=name)
+right.set(xlabel="rung", ylabel="pictures a second")
+right.legend(loc="lower right")
+plt.tight_layout()
+plt.show()
+# %% [markdown]
+# **You should see** bars on a scale where each step is ten times the one before. The lower rungs come from waits that
+# are left out and work that is taken off the host, the middle ones from batches and FP16, the upper ones from overlap.
+# No single trick did it, and each paid because the one before had moved the narrow place.
+#
+# To read a ladder, put two limits beside it (dashed, where the saved table has them): **the engine alone**, back to
+# back on what is on the GPU already, and **the decoder alone**, with nobody who looks at its frames. Nothing that
+# begins with files can be faster than the *lower* of the two.
+#
+# * A rung at 90 % of the engine alone: overlap is done; only a faster engine helps (FP16, INT8, a smaller network).
+# * A rung at 90 % of the decoder alone: no engine helps, only more decoders: several files at once (one file keeps one
+#   decoder busy), another GPU, a smaller video.
+# * A rung far below both: somebody waits. Take a trace and look for the gaps.
+# * A rung that is no faster than the one before has met a limit, or there is noise. With files the decoder comes in, so
+#   a rung may even be lower. Measure again before you explain.
+#
+# `python tools/bench_ladder.py` climbs all rungs on your GPU and measures both limits in the same run.
+#
+# ## 11. Exercises
+#
+# **13.1** Stages that overlap: `stages` has the milliseconds of a picture in each, `workers` how many threads or
+# decoders do a stage at once (1 where it says nothing). Pictures a second?
+# %%
+from trt_course.lesson.check import check, summary
+
+
+def pictures_a_second(stages, workers):
+    # solution, stub: return ...
+    return 1000 / max(ms / workers.get(stage, 1) for stage, ms in stages.items())
+    # wrong: not their sum
+    return 1000 / sum(ms / workers.get(stage, 1) for stage, ms in stages.items())
+    # wrong: share the pictures
+    return 1000 / max(stages.values())
+    # wrong: the slowest
+    return 1000 / min(ms / workers.get(stage, 1) for stage, ms in stages.items())
+    # end
+
+
+example = {"read": 4, "fill": 1, "network": 2.5, "decode": 0.5}
+check("13.1", [pictures_a_second(example, {}), pictures_a_second(example, {"read": 2}),
+               pictures_a_second(example, {"read": 4, "fill": 4})], [250, 400, 400],
+      hint="Several workers share the pictures: ms / workers for each stage. Then the slowest counts, not their sum.")
+# %% [markdown]
+# **13.2** Pictures come evenly, `fps` a second, into batches of `batch`. How many milliseconds does the *first* picture
+# of a batch wait until the batch goes, with a deadline of `deadline` ms?
+# %%
+def first_waits(batch, fps, deadline):
+    # solution, stub: return ...
+    return min((batch - 1) * 1000 / fps, deadline)
+    # wrong: it does not wait for itself
+    return min(batch * 1000 / fps, deadline)
+    # wrong: no longer than the deadline
+    return (batch - 1) * 1000 / fps
+    # wrong: not the mean
+    return min((batch - 1) * 1000 / fps / 2, deadline)
+    # end
+
+
+check("13.2", [first_waits(16, 3000, 20), first_waits(16, 120, 20), first_waits(1, 30, 20)], [5.0, 20.0, 0.0],
+      hint="The first waits for batch - 1 others (it does not wait for itself), each 1000 / fps later; and no longer "
+           "than the deadline. Wanted is the first, not the mean of all.")
+# %% [markdown]
+# **13.3** With `--gpus 2` the sources are dealt out like cards, `lengths[0::2]` and `lengths[1::2]`, and the run ends
+# with the last GPU. Which share of both GPUs' time is used? `lengths` are seconds of work for one GPU.
+# %%
+def efficiency(lengths, gpus):
+    # solution, stub: return ...
+    return sum(lengths) / (gpus * max(sum(lengths[n::gpus]) for n in range(gpus)))
+    # wrong: not the gain
+    return sum(lengths) / max(sum(lengths[n::gpus]) for n in range(gpus))
+    # wrong: is not cut in two
+    return 1.0
+    # wrong: the longest share
+    return min(sum(lengths[n::gpus]) for n in range(gpus)) / max(sum(lengths[n::gpus]) for n in range(gpus))
+    # end
+
+
+check("13.3", [efficiency([60, 60], 2), efficiency([60, 60, 60], 2), efficiency([90, 10, 50, 10], 2)],
+      [1.0, 0.75, 0.5714285714],
+      hint="A source is not cut in two, so the longest share sets the time: all the work / (gpus x that time). That is "
+           "a share from 0 to 1, not the gain.")
+# %% [markdown]
+# **13.4** A pipeline from files, the engine alone and the decoder alone, in pictures a second. Which limit applies, and
+# which share of it is reached? Give both figures as a list.
+# %%
+def limit(pipeline, engine, decoder):
+    # solution, stub: return ...
+    return [min(engine, decoder), pipeline / min(engine, decoder)]
+    # wrong: the lower of the two
+    return [max(engine, decoder), pipeline / max(engine, decoder)]
+    # wrong: their times do not add up
+    both = 1 / (1 / engine + 1 / decoder)
+    return [both, pipeline / both]
+    # end
+
+
+check("13.4", [limit(4400, 9000, 4700), limit(2700, 3000, 4700)], [[4700, 4400 / 4700], [3000, 0.9]],
+      hint="Both work at the same time, so their times do not add up: the lower of the two limits applies.")
+# %% [markdown]
+# ## What you have learned
+#
+# * Latency and throughput are two questions; a machine that is always busy has a line before it.
+# * Stages in a row: the share of what stays sets the gain. Stages that overlap: the slowest sets the rate.
+# * Batches pay for what a run costs by itself: much on a large GPU, nothing on a CPU. They cost latency; a deadline
+#   bounds it.
+# * Few batches that go round keep memory as it is, and readers wait.
+# * Half the bytes are good, and bytes that never travel are better.
+# * Read a ladder against the engine alone and the decoder alone; the lower one is yours.
+#
+# **Next**: [14 The contest](14_contest.ipynb). More about the command: [Throughput](../docs/throughput.md).
+# %%
+ssd.engine = network
+pretended.gpu.shutdown()
+ssd.close()
+plt.close("all")
+summary()
