@@ -176,7 +176,7 @@ def detect(args):
                           "--end and --stride.")
     sources = named(args.source)
     open_ssd = functools.partial(TrtSSD, args.model, backend=args.backend, plan=args.engine, threads=args.threads,
-                                 lanes=2)
+                                 lanes=1 if args.threads else 2)
     how = (args.out, args.conf, args.batch, args.deadline / 1e3)
     if args.gpus > 1:
         runs = detect_on_gpus(args.gpus, functools.partial(open_ssd, verbose=False), sources, *how)
