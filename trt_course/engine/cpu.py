@@ -39,6 +39,7 @@ class CpuEngine(Engine):
             raise CourseError("There is no file {}. A model's ONNX stands beside its model.json.".format(path))
         options = ort.SessionOptions()
         options.log_severity_level, options.intra_op_num_threads = 3, threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # readers and encoders want the cores
         try:
             self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as err:  # its exception types differ from release to release
