@@ -40,6 +40,7 @@ class CpuEngine(Engine):
         options = ort.SessionOptions()
         options.log_severity_level, options.intra_op_num_threads = 3, threads
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # readers and encoders want the cores
+        options.add_session_config_entry("session.dynamic_block_base", "4")  # small shares: a late thread delays less
         try:
             self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as err:  # its exception types differ from release to release
