@@ -6,7 +6,7 @@ import bench_video
 from trt_course import Detections, TrtSSD, find_model
 from trt_course.media.writer import VideoWriter
 
-TRIES, FRAMES = 8, 120
+TRIES, FRAMES = 16, 120
 
 
 @pytest.fixture
