@@ -188,6 +188,7 @@ def detect(args):
             open_ssd = functools.partial(open_ssd, verbose=False)
             ssd = open_ssd(**best_split(open_ssd, args.source[0]))
         runs = [detect_here(lambda: ssd, sources, *how)]
-    all_of_it = runs[0]._replace(frames=sum(run.frames for run in runs), seconds=max(run.seconds for run in runs))
+    columns = dict(zip(Run._fields, zip(*runs)))  # of several GPUs the slowest's times
+    all_of_it = Run(sum(columns["frames"]), *(max(columns[name]) for name in Run._fields[1:4]), [])
     print("{}. Tables: {}".format(all_of_it.report(), args.out))
     return [complaint for run in runs for complaint in run.complaints]

@@ -136,15 +136,15 @@ class TrtEngine(Engine):
             if self._graph:
                 self._enqueue(request)
                 self._cuda.wait(request.done)
-                request.graph = self._captured(request)
+                request.graph, request.stamps = self._captured(request), {}
         return request
 
     def _captured(self, request):
         try:
             return self._cuda.capture(request.lane.stream, lambda: self._work(request))
         except CourseError as err:
-            raise CourseError("This engine cannot be recorded as a CUDA graph: {} Build it for one batch, --batch {}, "
-                              "or leave the graph out.".format(err, self.max_batch)) from None
+            raise CourseError("This engine cannot be recorded as a CUDA graph: {} Leave the graph out, or build the "
+                              "engine for one batch with the recipe inside.".format(err)) from None
 
     def _start(self, request):
         with self._enter():
