@@ -3,8 +3,8 @@
     python tools/bench_ladder.py [MODEL ...] --out DIR [--only RUNG,...] [--level N] [--sources 16] [--seconds 3]
 
 Pictures of 1280 x 720. Figures are pictures a second, the first third of each rung left out. `ssd300` is a network of
-SSD300's size with random weights (tools/ssd300.py). Two limits stand beside the rungs: the engine alone, back to back,
-and the GPU's video decoder alone. Engines and timing caches stay in DIR and are used again.
+SSD300's size with random weights (tools/ssd300.py). The limits come first: the engine alone, back to back, and the
+GPU's video decoder alone. Engines and timing caches stay in DIR and are used again.
 """
 import argparse
 import functools
@@ -65,6 +65,13 @@ class Cycle(Source):
         self._frames = []
 
 
+class OnGpu(Cycle):
+    """Frames that lie on the GPU, eight at once as a decoder gives them."""
+
+    def read_some(self):
+        return [frame for frame in (self.read() for _ in range(8)) if frame is not None]
+
+
 class Decoded(Cycle):
     """A looping file, decoded on the GPU; all begin together."""
 
@@ -73,10 +80,10 @@ class Decoded(Cycle):
         self._file = GpuVideoFile(path, loop=True)
         ready.wait(60)
 
-    def read(self, timeout=None):
+    def read_some(self):
         now = time.perf_counter()
         self._end = self._end or now + self._seconds
-        return self._file.read() if now <= self._end else None
+        return self._file.read_some() if now <= self._end else []
 
     def close(self):
         self._file.close()
@@ -162,7 +169,7 @@ class Bench:
         p50, p95 = np.percentile(delays[first:], [50, 95]) * 1e3
         return {"fps": rate, "p50_ms": float(p50), "p95_ms": float(p95)}
 
-    def memory(self, count=4):
+    def memory(self, count=8):
         return [functools.partial(Cycle, self.frames[i::count], self.args.seconds) for i in range(count)]
 
     def on_gpu(self, count=4):
@@ -177,7 +184,7 @@ class Bench:
             cuda.record(done, stream)
             cuda.wait(done)
             kept.append(GpuFrame(address, nbytes, SIZE, number, 0.0, cuda))
-        return [functools.partial(Cycle, kept[i::count], self.args.seconds) for i in range(count)]
+        return [functools.partial(OnGpu, kept[i::count], self.args.seconds) for i in range(count)]
 
     def files(self, count):
         ready = threading.Barrier(count)
@@ -204,7 +211,8 @@ class Bench:
 
         def run(i):
             with openers[i]() as source:
-                counts[i] = time.perf_counter(), sum(1 for _ in iter(source.read, None)), time.perf_counter()
+                counts[i] = (time.perf_counter(), sum(len(some) for some in iter(source.read_some, [])),
+                             time.perf_counter())
         threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
         for thread in threads:
             thread.start()
@@ -237,12 +245,19 @@ class Turn:
 
 
 def rungs(sources):
-    """The ladder, from below; then the limits and the latency."""
+    """The limits, the ladder from below, the latency."""
+    def alone(*args, **options):
+        return lambda bench: bench.alone("fp16", 16, *args, **options)
+
     def plain(*args, **options):
         return lambda bench: bench.plain(*args, **options)
 
     def piped(readers, *args, **options):
         return lambda bench: bench.piped(getattr(bench, readers[0])(*readers[1:]), *args, **options)
+    yield Rung("engine alone, pictures", "limit: FP16, batch 16, back to back", alone(1, **INSIDE))
+    yield Rung("engine alone", "limit: the same, from NV12", alone(1, **NV12))
+    yield Rung("engine alone, 2 streams", "limit: the same on two streams", alone(2, **NV12))
+    yield Rung("decoder alone", "limit: {} files decoded".format(sources), lambda bench: bench.decoders(sources))
     yield Rung("original", "the original course's loop, FP32, one picture", lambda bench: bench.loop())
     yield Rung("one copy", "one copy in, one wait; suppression on the host", plain("fp32", 1))
     yield Rung("nms", "suppression in the engine", plain("fp32", 1, **NMS))
@@ -259,10 +274,15 @@ def rungs(sources):
     for count in (1, 4, sources):
         yield Rung("files {}".format(count), "{} H.264 files, GPU decoders; FP16".format(count),
                    piped(["files", count], "fp16", 16, 2, True, 3, **NV12))
-    yield Rung("engine alone", "limit: FP16, batch 16, back to back", lambda b: b.alone("fp16", 16, 1, **NV12))
-    yield Rung("engine alone, 2 streams", "the same on two streams", lambda b: b.alone("fp16", 16, 2, **NV12))
-    yield Rung("decoder alone", "limit: {} files decoded".format(sources), lambda b: b.decoders(sources))
-    yield Rung("latency", "a camera, one picture at a time, FP16", lambda b: b.latency("fp16", **INSIDE))
+    yield Rung("latency", "a camera, one picture at a time, FP16", lambda bench: bench.latency("fp16", **INSIDE))
+
+
+def limit(name, fps):
+    """What bounds this rung, of the figures so far; None where a limit was not measured."""
+    engine = max(fps.get("engine alone", 0), fps.get("engine alone, 2 streams", 0))
+    bounds = {"overlap": fps.get("engine alone, pictures", 0), "on the gpu": engine, "streams": engine,
+              "graphs": engine}
+    return bounds.get(name) or (min(engine, fps.get("decoder alone", 0)) if name.startswith("files") else 0) or None
 
 
 def climb(spec, out, args, chosen):
@@ -273,6 +293,10 @@ def climb(spec, out, args, chosen):
             with Power() as power, tracing(str(out / (rung.name + ".trace.json")) if args.traces else None):
                 row = rung.measure(bench)
             row.update(watts=power.watts, mib=power.mib)
+            fps = {done["name"]: done["fps"] for done in rows if done["fps"]}
+            for share, bound in (("of_limit", limit(rung.name, fps)), ("of_original", fps.get("original"))):
+                if bound:
+                    row[share] = row["fps"] / bound
         except CourseError as err:
             row = {"fps": None, "failed": str(err)}
         rows.append(dict(row, name=rung.name, changed=rung.changed))
@@ -284,9 +308,11 @@ def climb(spec, out, args, chosen):
 def line(row):
     if row["fps"] is None:
         return "{name:<24}failed: {failed}".format(**row)
-    return "{name:<24}{fps:8.0f} FPS{0}{1}  {changed}".format(
-        "  p50 {p50_ms:6.2f} p95 {p95_ms:6.2f} ms".format(**row) if "p50_ms" in row else " " * 28,
-        "  {watts:4.0f} W {mib:6.0f} MiB".format(**row) if row.get("watts") else "", **row)
+    parts = [("of_original", "{of_original:6.1f} x"), ("of_limit", "{of_limit:5.2f} of its limit"),
+             ("p50_ms", "p50 {p50_ms:6.2f} p95 {p95_ms:6.2f} ms"), ("ratio", "{ratio:.2f} of the engine's {engine_p50_ms:.2f}"),
+             ("watts", "{watts:4.0f} W {mib:6.0f} MiB")]
+    told = [text.format(**row) for key, text in parts if row.get(key)]
+    return "{name:<24}{fps:8.0f} FPS  {0}  {changed}".format("  ".join(told), **row)
 
 
 def main():

@@ -56,8 +56,8 @@ class Batches:
             self._room.wait_for(lambda: self._readers is None or self._free or self._forming())
             return self._readers is not None
 
-    def take(self):
-        """For a reader: a batch and a place in it; None when the run ends."""
+    def take(self, wanted):
+        """For a reader: a batch, the first of its places there and how many they are; None when the run ends."""
         while self.wait_for_room():
             with self._room:
                 if not self._forming() and self._free:
@@ -65,14 +65,14 @@ class Batches:
                     self._news.notify()
                 batch = self._forming()
                 if batch:
-                    batch.taken += 1
-                    return batch, batch.taken - 1
+                    first, batch.taken = batch.taken, min(batch.places, batch.taken + wanted)
+                    return batch, first, batch.taken - first
         return None
 
-    def fill(self, batch, place, seen):
+    def fill(self, batch, first, rows):
         with self._news:
-            batch.rows[place] = seen
-            batch.filled += 1
+            batch.rows[first:first + len(rows)] = rows
+            batch.filled += len(rows)
             if batch.filled == batch.taken == batch.places:
                 self._news.notify()
 
@@ -111,51 +111,55 @@ class Batches:
 
 
 def _putter(ssd):
-    """A function for one reader: its frame into a request; where it lies, and the frame's size."""
+    """A function for one reader: its frames into a request, from the place `first`; where they lie, and their sizes."""
     fill, entry = ssd.filler(), ssd.engine.inputs[0].name
     place = ssd.engine.placer() if hasattr(ssd.engine, "placer") else None
 
-    def put(frame, request, i):
-        if hasattr(frame, "address"):
-            place(request, i, frame.address, frame.nbytes)
-            return ssd.inner, frame.size
-        placed, slot = fill(frame.image, request, i), request.inputs[entry][i]
+    def put(frames, request, first):
+        if hasattr(frames[0], "address"):
+            place(request, first, [(frame.address, frame.nbytes) for frame in frames])
+            return [(ssd.inner, frame.size) for frame in frames]
+        placed = [fill(frame.image, request, i) for i, frame in enumerate(frames, first)]
         if place is not None:
-            place(request, i, slot.ctypes.data, slot.nbytes)
+            filled = request.inputs[entry][first:first + len(frames)]
+            place(request, first, [(filled.ctypes.data, filled.nbytes)])
         return placed
     return put
 
 
 def _frames(number, source, batches, complain):
-    """(moment of reading, frame) of each. A live source is read when there is room: its frame shall be new."""
+    """(moment of reading, frames). A live source is read when there is room: its frame shall be new."""
     while not source.live or batches.wait_for_room():
         try:
             with trace.span("read", source=number):
-                frame = source.read()
+                frames = source.read_some()
         except CourseError as err:
             if not source.goes_on:
                 raise
             complain(number, err)
             continue
-        if frame is None:
+        if not frames:
             return
-        yield time.perf_counter(), frame
+        yield time.perf_counter(), frames
 
 
 def _read(number, opener, batches, put, complain):
     """A reader's life."""
     try:
         with opener() as source:
-            for moment, frame in _frames(number, source, batches, complain):
-                place = batches.take()
-                if place is None:
-                    return
-                (batch, i), seen = place, None
-                try:
-                    with trace.span("fill", source=number, frame=frame.number):
-                        seen = Seen(number, frame.number, frame.time, moment, *put(frame, batch.request, i))
-                finally:
-                    batches.fill(batch, i, seen)
+            for moment, frames in _frames(number, source, batches, complain):
+                while frames:
+                    places = batches.take(len(frames))
+                    if places is None:
+                        return
+                    batch, first, count = places
+                    some, frames, rows = frames[:count], frames[count:], [None] * count
+                    try:
+                        with trace.span("fill", source=number, frame=some[0].number):
+                            rows = [Seen(number, frame.number, frame.time, moment, *placed)
+                                    for frame, placed in zip(some, put(some, batch.request, first))]
+                    finally:
+                        batches.fill(batch, first, rows)
     except Exception as err:  # also a decoder's own: the other sources go on
         complain(number, err)
     finally:

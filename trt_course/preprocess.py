@@ -98,10 +98,9 @@ class Preprocessor:
             _to_nv12(self._resized, out)
             return where
         for pixels, mean, gain, target in self._parts(out):
+            np.copyto(target, pixels)
             if self._shifts:
-                np.subtract(pixels, mean, out=target, dtype=np.float32)
-            else:
-                np.copyto(target, pixels)
+                target -= mean
             if self._scales:
                 target *= gain
         return where

@@ -96,12 +96,17 @@ def test_the_ladder_on_stand_ins(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PATH", "{}:{}".format(tmp_path, os.environ["PATH"]))
     monkeypatch.syspath_prepend(str(KIT / "tools"))
     import bench_ladder
-    names = ["original", "nms", "int8", "overlap", "graphs", "files 1", "engine alone", "decoder alone", "latency"]
+    names = ["engine alone", "decoder alone", "original", "nms", "int8", "overlap", "graphs", "files 1", "latency"]
     folder = write_conv_model(tmp_path / "cells")
     monkeypatch.setattr(sys, "argv", ["bench_ladder.py", str(folder), "--out", str(tmp_path / "out"), "--sources", "2",
                                       "--seconds", "0.3", "--only", ",".join(names)])
     assert bench_ladder.main() == 0
     told = json.loads((tmp_path / "out/cells/cells.json").read_text())["rungs"]
     assert [row["name"] for row in told] == names and all(row["fps"] > 0 and row["watts"] == 100.5 for row in told)
+    fps = {row["name"]: row["fps"] for row in told}
+    lower = min(fps["engine alone"], fps["decoder alone"])
+    assert [row["name"] for row in told if "of_limit" in row] == ["graphs", "files 1"]
+    assert told[-2]["of_limit"] == fps["files 1"] / lower
+    assert told[-2]["of_original"] == fps["files 1"] / fps["original"]
     assert told[-1]["ratio"] > 0 and "pictures a second" in capsys.readouterr().out
     assert card.faults == []

@@ -201,13 +201,16 @@ class TrtEngine(Engine):
         stamp(request, "copy out")
 
     def placer(self):
-        """A function for one other thread: put `nbytes` at a GPU address into a resident request as picture `i`."""
+        """A function for one other thread: blocks (address, bytes) become a resident request's pictures from `first`."""
         with self._enter():
             cuda, name, stream, done = self._cuda, self.inputs[0].name, self._cuda.stream(), self._cuda.event()
 
-        def place(request, i, address, nbytes):
+        def place(request, first, blocks):
+            target = int(request.memory[name]) + first * request.inputs[name][0].nbytes
             with cuda.active():
-                cuda.copy_on(int(request.memory[name]) + i * nbytes, address, nbytes, stream)
+                for address, nbytes in blocks:
+                    cuda.copy_on(target, address, nbytes, stream)
+                    target += nbytes
                 cuda.record(done, stream)
                 cuda.wait(done)
         return place

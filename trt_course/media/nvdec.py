@@ -11,7 +11,7 @@ _AT_ONCE = 8
 
 
 class GpuFrame(NamedTuple):
-    """`nbytes` at a GPU address, valid until the next frame but seven is read."""
+    """`nbytes` at a GPU address, valid until its source decodes again."""
     address: int
     nbytes: int
     size: Tuple[int, int]
@@ -36,16 +36,20 @@ class GpuVideoFile(Source):
         self._number, self._ready = 0, []
 
     def read(self, timeout=None):
+        self._ready = self._ready or self.read_some()
+        return self._ready.pop(0) if self._ready else None
+
+    def read_some(self):
         place = self._number % self.frames if self.loop else self._number
-        if not self._ready and place < self.frames:
-            if place == 0 < self._number:
-                self._decoder.seek_to_index(0)
-            self._ready = list(self._decoder.get_batch_frames(min(_AT_ONCE, self.frames - place)))[::-1]
-        if not self._ready:
-            return None
-        frame, number = self._ready.pop(), self._number
-        self._number += 1
-        return GpuFrame(frame.GetPtrToPlane(0), frame.framesize(), self.size, number, number / self.fps, frame)
+        if place >= self.frames:
+            return []
+        if place == 0 < self._number:
+            self._decoder.seek_to_index(0)
+        blocks = self._decoder.get_batch_frames(min(_AT_ONCE, self.frames - place))
+        some = [GpuFrame(block.GetPtrToPlane(0), block.framesize(), self.size, number, number / self.fps, block)
+                for number, block in enumerate(blocks, self._number)]
+        self._number += len(some)
+        return some
 
     def close(self):
         self._decoder, self._ready, self.frames = None, [], 0

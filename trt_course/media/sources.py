@@ -57,6 +57,11 @@ class Source(Stream):
     def __init__(self, uri, loop=False):
         self.uri, self.loop = str(uri), loop
 
+    def read_some(self):
+        """The frames that come together: mostly one; none at the end."""
+        frame = self.read()
+        return [] if frame is None else [frame]
+
 
 def kind_of(source):
     """'live', 'folder' (also a wildcard), 'image' or 'video', or a CourseError that says what can be read."""
