@@ -254,9 +254,9 @@ def rungs(sources):
 
     def piped(readers, *args, **options):
         return lambda bench: bench.piped(getattr(bench, readers[0])(*readers[1:]), *args, **options)
-    yield Rung("engine alone, pictures", "limit: FP16, batch 16, back to back", alone(1, **INSIDE))
+    yield Rung("engine alone (pictures)", "limit: FP16, batch 16, back to back", alone(1, **INSIDE))
     yield Rung("engine alone", "limit: the same, from NV12", alone(1, **NV12))
-    yield Rung("engine alone, 2 streams", "limit: the same on two streams", alone(2, **NV12))
+    yield Rung("engine alone (2 streams)", "limit: the same on two streams", alone(2, **NV12))
     yield Rung("decoder alone", "limit: {} files decoded".format(sources), lambda bench: bench.decoders(sources))
     yield Rung("original", "the original course's loop, FP32, one picture", lambda bench: bench.loop())
     yield Rung("one copy", "one copy in, one wait; suppression on the host", plain("fp32", 1))
@@ -279,8 +279,8 @@ def rungs(sources):
 
 def limit(name, fps):
     """What bounds this rung, of the figures so far; None where a limit was not measured."""
-    engine = max(fps.get("engine alone", 0), fps.get("engine alone, 2 streams", 0))
-    bounds = {"overlap": fps.get("engine alone, pictures", 0), "on the gpu": engine, "streams": engine,
+    engine = max(fps.get("engine alone", 0), fps.get("engine alone (2 streams)", 0))
+    bounds = {"overlap": fps.get("engine alone (pictures)", 0), "on the gpu": engine, "streams": engine,
               "graphs": engine}
     return bounds.get(name) or (min(engine, fps.get("decoder alone", 0)) if name.startswith("files") else 0) or None
 
@@ -309,8 +309,8 @@ def line(row):
     if row["fps"] is None:
         return "{name:<24}failed: {failed}".format(**row)
     parts = [("of_original", "{of_original:6.1f} x"), ("of_limit", "{of_limit:5.2f} of its limit"),
-             ("p50_ms", "p50 {p50_ms:6.2f} p95 {p95_ms:6.2f} ms"), ("ratio", "{ratio:.2f} of the engine's {engine_p50_ms:.2f}"),
-             ("watts", "{watts:4.0f} W {mib:6.0f} MiB")]
+             ("p50_ms", "p50 {p50_ms:6.2f} p95 {p95_ms:6.2f} ms"),
+             ("ratio", "{ratio:.2f} of the engine's {engine_p50_ms:.2f}"), ("watts", "{watts:4.0f} W {mib:6.0f} MiB")]
     told = [text.format(**row) for key, text in parts if row.get(key)]
     return "{name:<24}{fps:8.0f} FPS  {0}  {changed}".format("  ".join(told), **row)
 

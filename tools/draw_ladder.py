@@ -14,7 +14,7 @@ from trt_course import CourseError  # noqa: E402
 from trt_course.errors import need  # noqa: E402
 from trt_course.files import whole_file  # noqa: E402
 
-LIMITS = ("engine alone", "engine alone, pictures", "engine alone, 2 streams", "decoder alone")
+LIMITS = ("engine alone", "engine alone (pictures)", "engine alone (2 streams)", "decoder alone")
 COLOURS = {"read": "#c9791a", "fill": "#d9b310", "prepare": "#d9b310", "preprocess": "#d9b310", "submit": "#7a5195",
            "wait": "#c8c8c8", "decode": "#bc5090", "network": "#2f8f4e", "graph": "#2f8f4e", "copy in": "#4a7fb5",
            "copy out": "#88b4d8", "write": "#8c564b"}

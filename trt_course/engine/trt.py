@@ -201,7 +201,7 @@ class TrtEngine(Engine):
         stamp(request, "copy out")
 
     def placer(self):
-        """A function for one other thread: blocks (address, bytes) become a resident request's pictures from `first`."""
+        """For one other thread: blocks (address, bytes) become a resident request's pictures, from `first` on."""
         with self._enter():
             cuda, name, stream, done = self._cuda, self.inputs[0].name, self._cuda.stream(), self._cuda.event()
 
