@@ -19,7 +19,8 @@ from trt_course.build.onnx import Options, engine_from_onnx
 from trt_course.commands import fast as command
 from trt_course.commands.fast import InMemory, best_split, detect_here, detect_on_gpus, named, opener
 from trt_course.engine import plan
-from trt_course.fast import detect_many
+from trt_course.engine.trt import TrtEngine
+from trt_course.fast import detect_many, detect_one
 from trt_course.media import nvdec
 from trt_course.media.sources import Frame, Source
 from trt_course.media.writer import VideoWriter
@@ -131,6 +132,22 @@ def test_one_bad_source_does_not_stop_the_others(ssd):
     assert all(found == ssd.detect(good[seen.number].image) for seen, found in kept.of(3))
 
 
+def test_one_camera_s_pictures_are_done_as_they_come(ssd):
+    class Camera(InMemory):
+        live = goes_on = True
+
+        def read(self, timeout=None):
+            frame = super().read()
+            if frame is not None and frame.number == 4:
+                raise CourseError("x.png cannot be read as a picture.")
+            return frame
+
+    kept, some = Kept(), frames(12)
+    assert detect_one(ssd, lambda: Camera(some), kept) == ["x.png cannot be read as a picture."]
+    equal_to_plain(kept, [some[:4] + some[5:]], ssd)
+    assert all(0 <= time.perf_counter() - seen.read < 60 for seen, _ in kept.rows)
+
+
 def test_an_error_of_the_caller_ends_all_threads(ssd):
     class Endless(Source):
         def read(self, timeout=None):
@@ -233,6 +250,42 @@ def test_frames_stay_on_the_gpu(card, tmp_path, ssd, monkeypatch):
             assert seen.time == pytest.approx(frame.number / rate) and len(found) == len(wanted)
             assert sorted(zip(found.clss, found.boxes[:, 0].round())) == sorted(
                 zip(wanted.clss, wanted.boxes[:, 0].round()))
+
+
+@pytest.mark.parametrize("batch, alone", [(1, True), (4, False)])
+def test_one_camera_on_a_gpu_needs_no_readers(card, tmp_path, monkeypatch, picture_folder, batch, alone):
+    monkeypatch.setattr(command, "_kind", lambda uri: "live")
+    called = []
+    for name in ("detect_one", "detect_many"):
+        monkeypatch.setattr(command, name, lambda *args, name=name, **options: called.append(name) or [])
+    detect_here(lambda: on_gpu(tmp_path, lanes=1, batch=(batch,) * 3), [("cam:0", "live")], tmp_path / "out")
+    assert called == ["detect_one" if alone else "detect_many"]
+
+
+def test_a_camera_that_cannot_be_opened_is_a_complaint(card, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "_kind", lambda uri: "live")
+    run = detect_here(lambda: on_gpu(tmp_path, lanes=1), [(str(tmp_path / "no.mp4"), "live")], tmp_path / "out")
+    assert run.frames == 0 and "no.mp4" in run.complaints[0]
+
+
+def test_an_engine_that_blocks_does_not_hold_up_the_other_lane(card, tmp_path, monkeypatch):
+    """Some of TensorRT's engines return only when their last layers are under way."""
+    together, most, lock = [0], [0], threading.Lock()
+
+    def slow(self, request):
+        with lock:
+            together[0] += 1
+            most[0] = max(most[0], together[0])
+        time.sleep(0.02)
+        with lock:
+            together[0] -= 1
+        return self._api.run(request.lane.context, request, self._cuda.handle(request.lane.stream))
+    monkeypatch.setattr(TrtEngine, "_run", slow)
+    for lanes in (1, 2):
+        most[0] = 0
+        with on_gpu(tmp_path, lanes=lanes, batch=(2, 2, 2)) as gpu:
+            assert detect_many(gpu, openers(frames(12), frames(12)), lambda *_: None) == []
+        assert most[0] == lanes
 
 
 def test_what_the_gpu_cannot_decode_is_decoded_on_the_cpu(card, tmp_path, monkeypatch):

@@ -27,7 +27,7 @@ from trt_course.build import manifest  # noqa: E402
 from trt_course.build.onnx import Options, engine_from_onnx  # noqa: E402
 from trt_course.engine.cuda import open_cuda  # noqa: E402
 from trt_course.engine.plan import describe, load_tensorrt  # noqa: E402
-from trt_course.fast import detect_many  # noqa: E402
+from trt_course.fast import detect_many, detect_one  # noqa: E402
 from trt_course.files import write_json  # noqa: E402
 from trt_course.measure import machine  # noqa: E402
 from trt_course.media.nvdec import GpuFrame, GpuVideoFile  # noqa: E402
@@ -191,10 +191,13 @@ class Bench:
         return [functools.partial(Decoded, CLIP, self.args.seconds, ready)] * count
 
     def alone(self, precision, batch, lanes, **options):
-        """The engine back to back on what lies on the GPU: no pictures in, no boxes out."""
+        """The engine back to back on pictures that lie on the GPU (suppression takes as long as it has boxes): no
+        pictures in, no boxes out."""
         with self.open(precision, batch, lanes, **options) as ssd:
-            requests = [ssd.engine.new_request(batch) for _ in range(lanes)]
+            requests, fill = [ssd.engine.new_request(batch) for _ in range(lanes)], ssd.filler()
             for request in requests:
+                for i in range(batch):
+                    fill(self.images[i], request, i)
                 ssd.engine.infer(request)
 
             def some(runs=20):
@@ -202,8 +205,10 @@ class Bench:
                     for request in requests:
                         ssd.engine.compute(request)
                 for request in requests:
-                    ssd.engine.infer(request)
-            return self.timed(some, 21 * lanes * batch)
+                    ssd.engine.submit(request)
+                for request in requests:
+                    ssd.engine.result(request)
+            return self.timed(some, (20 + 1) * lanes * batch)
 
     def decoders(self, count):
         """The decoders back to back: nobody looks at the frames."""
@@ -221,18 +226,24 @@ class Bench:
         started, frames, ended = zip(*counts)
         return {"fps": sum(frames) / (max(ended) - min(started))}
 
-    def latency(self, precision, lanes=1, **options):
-        """A camera of 60 pictures a second, one at a time, against the engine with its copies from the same memory."""
-        with self.open(precision, 1, **options) as ssd:
-            own = self.timed(lambda: ssd.engine.infer(ssd.prepare(self.images[:1]).request), 1)
-
+    def latency(self, precision, graph=False, **options):
+        """A camera of 60 pictures a second, one at a time; beside it the engine with its copies at the same pace."""
         class Camera(Cycle):
             def read(self, timeout=None):
                 time.sleep(1 / 60)
                 return super().read()
-        camera = functools.partial(Camera, self.frames, 2 * self.args.seconds)
-        made = self.piped([camera], precision, 1, lanes, **options)
-        return dict(made, engine_p50_ms=own["p50_ms"], ratio=made["p95_ms"] / own["p50_ms"])
+        own, all_of_it = [], []
+        with self.open(precision, 1, graph=graph, **options) as ssd:
+            for frame in Camera(self.frames, self.args.seconds):
+                started = time.perf_counter()
+                ssd.engine.infer(ssd.prepare([frame.image]).request)
+                own.append(time.perf_counter() - started)
+            detect_one(ssd, functools.partial(Camera, self.frames, self.args.seconds),
+                       lambda seen, found: all_of_it.append(time.perf_counter() - seen.read), 0.3)
+        p50, p95 = np.percentile(all_of_it[10:], [50, 95]) * 1e3
+        engine = float(np.median(own[10:]) * 1e3)
+        return {"fps": 1e3 / p50, "p50_ms": float(p50), "p95_ms": float(p95), "engine_p50_ms": engine,
+                "ratio": float(p95 / engine)}
 
 
 class Turn:
@@ -267,20 +278,24 @@ def rungs(sources):
     yield Rung("fp16", "FP16, batch 16", plain("fp16", 16, **INSIDE))
     yield Rung("int8", "INT8, batch 16", plain("int8", 16, **INSIDE))
     yield Rung("overlap", "FP16; readers copy while the engine runs", piped(["memory"], "fp16", 16, 1, **INSIDE))
+    yield Rung("two lanes", "two contexts, each with its stream and thread", piped(
+        ["memory"], "fp16", 16, 2, depth=3, **INSIDE))
     yield Rung("on the gpu", "frames are on the GPU, as NV12", piped(["on_gpu"], "fp16", 16, 1, **NV12))
-    yield Rung("streams", "two contexts, each on its stream", piped(["on_gpu"], "fp16", 16, 2, depth=3, **NV12))
+    yield Rung("streams", "two lanes again", piped(["on_gpu"], "fp16", 16, 2, depth=3, **NV12))
     yield Rung("graphs", "each batch is one CUDA graph", piped(["on_gpu"], "fp16", 16, 2, True, 3, **NV12))
     yield Rung("all int8", "the same with INT8", piped(["on_gpu"], "int8", 16, 2, True, 3, **NV12))
     for count in (1, 4, sources):
         yield Rung("files {}".format(count), "{} H.264 files, GPU decoders; FP16".format(count),
-                   piped(["files", count], "fp16", 16, 2, True, 3, **NV12))
+                   piped(["files", count], "fp16", 16, 2, depth=3, **NV12))
     yield Rung("latency", "a camera, one picture at a time, FP16", lambda bench: bench.latency("fp16", **INSIDE))
+    yield Rung("latency graph", "the same as one CUDA graph", lambda bench: bench.latency("fp16", True, **INSIDE))
 
 
 def limit(name, fps):
     """What bounds this rung, of the figures so far; None where a limit was not measured."""
     engine = max(fps.get("engine alone", 0), fps.get("engine alone (2 streams)", 0))
-    bounds = {"overlap": fps.get("engine alone (pictures)", 0), "on the gpu": engine, "streams": engine,
+    pictures = fps.get("engine alone (pictures)", 0)
+    bounds = {"overlap": pictures, "two lanes": pictures, "on the gpu": engine, "streams": engine,
               "graphs": engine}
     return bounds.get(name) or (min(engine, fps.get("decoder alone", 0)) if name.startswith("files") else 0) or None
 

@@ -21,7 +21,7 @@ COLOURS = {"read": "#c9791a", "fill": "#d9b310", "prepare": "#d9b310", "preproce
 
 
 def ladder(plt, told):
-    rungs = [r for r in told["rungs"] if r.get("fps") and r["name"] not in LIMITS + ("latency",)]
+    rungs = [r for r in told["rungs"] if r.get("fps") and r["name"] not in LIMITS and "latency" not in r["name"]]
     limits = [r for r in told["rungs"] if r.get("fps") and r["name"] in LIMITS]
     figure, axis = plt.subplots(figsize=(9, 0.36 * len(rungs) + 1.6))
     places = range(len(rungs))[::-1]

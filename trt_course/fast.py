@@ -127,9 +127,9 @@ def _putter(ssd):
     return put
 
 
-def _frames(number, source, batches, complain):
+def _frames(number, source, wait_for_room, complain):
     """(moment of reading, frames). A live source is read when there is room: its frame shall be new."""
-    while not source.live or batches.wait_for_room():
+    while not source.live or wait_for_room():
         try:
             with trace.span("read", source=number):
                 frames = source.read_some()
@@ -143,11 +143,15 @@ def _frames(number, source, batches, complain):
         yield time.perf_counter(), frames
 
 
+def _told(number, err):
+    return str(err) if isinstance(err, CourseError) else "source {}: {}: {}".format(number + 1, type(err).__name__, err)
+
+
 def _read(number, opener, batches, put, complain):
     """A reader's life."""
     try:
         with opener() as source:
-            for moment, frames in _frames(number, source, batches, complain):
+            for moment, frames in _frames(number, source, batches.wait_for_room, complain):
                 while frames:
                     places = batches.take(len(frames))
                     if places is None:
@@ -175,8 +179,7 @@ def detect_many(ssd, openers, keep, conf_th=None, batch=None, depth=None, deadli
     resident, complaints = {"resident": True} if hasattr(ssd.engine, "placer") else {}, []
 
     def complain(number, err):
-        complaints.append(str(err) if isinstance(err, CourseError) else "source {}: {}: {}".format(
-            number + 1, type(err).__name__, err))
+        complaints.append(_told(number, err))
     depth = depth or ssd.engine.lanes + 1
     places = batch or (ssd.engine.max_batch if resident else 1)  # batches buy nothing on a CPU
     batches = Batches([ssd.engine.new_request(places, **resident) for _ in range(depth + 2)], places, deadline,
@@ -214,3 +217,15 @@ def _finish(ssd, batch, batches, keep, conf_th):
     for row, boxes in zip(rows, found):
         if row is not _NOBODY:
             keep(row, boxes)
+
+
+def detect_one(ssd, opener, keep, conf_th=None):
+    """The same for one camera, with the least delay: all in this thread, no picture waits for another."""
+    complaints = []
+    with opener() as source:
+        for moment, frames in _frames(0, source, lambda: True, lambda *row: complaints.append(_told(*row))):
+            for frame in frames:
+                prepared = ssd.prepare([frame.image])
+                found, = ssd.finish(prepared, ssd.engine.infer(prepared.request), conf_th)
+                keep(Seen(0, frame.number, frame.time, moment, prepared.placements[0], prepared.sizes[0]), found)
+    return complaints

@@ -78,9 +78,9 @@ class Preprocessor:
         size = (spec.input.height, spec.input.width)
         self._resized = np.empty(size + (3,), np.uint8)  # (h, w, 3) BGR
         self._planes = [np.empty(size, np.uint8) for _ in range(3)]
-        self._mean = np.array(spec.input.mean, np.float32)
-        self._gain = np.float32(1) / np.array(spec.input.scale, np.float32)
-        self._shifts, self._scales = bool(self._mean.any()), bool((self._gain != 1).any())
+        gain = np.float32(1) / np.array(spec.input.scale, np.float32)
+        values = (np.arange(256, dtype=np.float32)[:, None] - np.array(spec.input.mean, np.float32)) * gain  # (256, 3)
+        self._tables = np.ascontiguousarray(values.T, spec.input.dtype)  # what each byte becomes, for 3 colours
         self._order = 1 if spec.input.color == "BGR" else -1  # of the colours, to BGR and back
         self._pad = np.array(spec.input.pad)[::self._order].round().clip(0, 255).astype(np.uint8)
 
@@ -97,12 +97,8 @@ class Preprocessor:
         if self.spec.input.layout == "nv12":
             _to_nv12(self._resized, out)
             return where
-        for pixels, mean, gain, target in self._parts(out):
-            np.copyto(target, pixels)
-            if self._shifts:
-                target -= mean
-            if self._scales:
-                target *= gain
+        for pixels, table, target in self._parts(out):
+            cv2.LUT(pixels, table, dst=target)
         return where
 
     def batch(self, images, out):
@@ -124,7 +120,8 @@ class Preprocessor:
             target[:] = resized
 
     def _parts(self, out):
-        """What is filled in one go, with its mean and gain: a plane each, or all pixels where colours lie together."""
+        """What is filled in one go, with its table: a plane each, or all pixels where colours lie together."""
         if self.spec.input.layout == "nhwc":
-            return [(self._resized[:, :, ::self._order], self._mean, self._gain, out)]  # (h, w, 3)
-        return zip(cv2.split(self._resized, self._planes)[::self._order], self._mean, self._gain, out)  # 3 x (h, w)
+            pixels = cv2.cvtColor(self._resized, cv2.COLOR_BGR2RGB) if self._order == -1 else self._resized
+            return [(pixels, self._tables.T[None], out)]  # (h, w, 3), (1, 256, 3)
+        return zip(cv2.split(self._resized, self._planes)[::self._order], self._tables, out)  # 3 x (h, w)

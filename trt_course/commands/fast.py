@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import CourseError
-from ..fast import detect_many
+from ..fast import detect_many, detect_one
 from ..files import kit_path, whole_file
 from ..media.nvdec import GpuVideoFile
 from ..media.sources import Source, kind_of, open_source
@@ -90,15 +90,25 @@ class _Tables:
         return Run(self.frames, seconds, float(delays[0]), float(delays[1]), complaints)
 
 
+def _is_one_camera(ssd, sources, batch):
+    """A GPU is done before the camera's next picture; on a CPU two pictures beside each other make more."""
+    return hasattr(ssd.engine, "placer") and (batch or ssd.engine.max_batch) == len(sources) == 1 and \
+        _kind(sources[0][0]) == "live"
+
+
 def detect_here(open_ssd, sources, out, conf_th=None, batch=None, deadline=0.02):
     """The Run of this process over `named` sources; Ctrl-C keeps the boxes so far."""
     with open_ssd() as ssd, contextlib.ExitStack() as stack:
         tables = _Tables([name for _, name in sources], out, ssd.spec.labels, stack)
         ssd.warm_up()
-        started, complaints = time.perf_counter(), []
+        started, complaints, openers = time.perf_counter(), [], [opener(ssd, uri) for uri, _ in sources]
         try:
-            complaints = detect_many(ssd, [opener(ssd, uri) for uri, _ in sources], tables.keep, conf_th, batch,
-                                     deadline=deadline)
+            if _is_one_camera(ssd, sources, batch):
+                complaints = detect_one(ssd, openers[0], tables.keep, conf_th)
+            else:
+                complaints = detect_many(ssd, openers, tables.keep, conf_th, batch, deadline=deadline)
+        except CourseError as err:
+            complaints = [str(err)]
         except KeyboardInterrupt:
             complaints = ["stopped by Ctrl-C; what was done is in " + str(out)]
         return tables.run(time.perf_counter() - started, complaints)

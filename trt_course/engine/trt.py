@@ -10,6 +10,7 @@ import json
 import threading
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -71,13 +72,35 @@ def _info(trt, name, shape, dtype):
 
 
 class _Lane:
-    """An execution context and its stream. Requests of one lane run one after the other, lanes beside each other."""
+    """An execution context and its stream. Requests of one lane run one after the other, lanes beside each other.
 
-    def __init__(self, engine, cuda):
+    A lane among several has a thread: some engines let nobody go on before their last layers are under way.
+    """
+
+    def __init__(self, engine, cuda, thread):
         self.context, self.stream, self.bound = engine.create_execution_context(), cuda.stream(), None
+        self._thread, self._cuda = thread, cuda
         if self.context is None:
             raise CourseError("TensorRT gives no execution context: the GPU's memory is full. Close other programs, "
                               "or build with a smaller batch.")
+
+    def do(self, work, *args):
+        """A Future of the lane's thread, or None where it has none and the work is done."""
+        if self._thread is None:
+            return work(*args)
+        return self._thread.submit(self._in_thread, work, args)
+
+    def _in_thread(self, work, args):
+        with self._cuda.active():
+            work(*args)
+
+    def close(self):
+        if self._thread is not None:
+            self._thread.shutdown()
+        end = self._cuda.event()
+        self._cuda.record(end, self.stream)
+        self._cuda.wait(end)  # a context must outlive the work it started
+        self.context = self.bound = None
 
 
 _open = weakref.WeakSet()
@@ -104,7 +127,9 @@ class TrtEngine(Engine):
                 self._engine, self._runtime = deserialize(trt, path)
                 modern = api != "bindings" and hasattr(self._engine, "num_io_tensors")
                 self._api = (_Tensors if modern else _Bindings)(trt, self._engine)
-                self._lanes = [_Lane(self._engine, self._cuda) for _ in range(lanes)]
+                for i in range(lanes):
+                    thread = ThreadPoolExecutor(1, "lane {}".format(i + 1)) if lanes > 1 else None
+                    self._lanes.append(_Lane(self._engine, self._cuda, thread))
         except BaseException:
             self.close()
             raise
@@ -133,26 +158,33 @@ class TrtEngine(Engine):
             request.memory = {name: self._cuda.alloc(array.nbytes)
                               for name, array in {**request.inputs, **request.host}.items()}
             request.lane, request.done, request.graph = next(self._turns), self._cuda.event(), None
-            if self._graph:
-                self._enqueue(request)
-                self._cuda.wait(request.done)
-                request.graph, request.stamps = self._captured(request), {}
+            recorded = request.lane.do(self._record, request) if self._graph else None
+            if recorded is not None:
+                recorded.result()
         return request
 
-    def _captured(self, request):
+    def _record(self, request):
+        self._enqueue(request)
+        self._cuda.wait(request.done)
         try:
-            return self._cuda.capture(request.lane.stream, lambda: self._work(request))
+            request.graph = self._cuda.capture(request.lane.stream, lambda: self._work(request))
+            request.stamps = {}
         except CourseError as err:
             raise CourseError("This engine cannot be recorded as a CUDA graph: {} Leave the graph out, or build the "
                               "engine for one batch with the recipe inside.".format(err)) from None
 
     def _start(self, request):
         with self._enter():
-            self._enqueue(request)
+            if trace.current() and self._zero is None:
+                self._zero = self._cuda.event(), time.perf_counter()
+                self._cuda.record(self._zero[0], request.lane.stream)
+            request.begun = request.lane.do(self._enqueue, request)
         return request.done
 
     def _finish(self, request):
         with self._enter():
+            if request.begun is not None:
+                request.begun.result()
             self._cuda.wait(request.done)
             if request.stamps and trace.current():
                 self._tell(request)
@@ -174,9 +206,6 @@ class TrtEngine(Engine):
     def _stamp(self, request, name):
         """While someone traces, an event behind what was put on the stream."""
         if trace.current():
-            if self._zero is None:
-                self._zero = self._cuda.event(), time.perf_counter()
-                self._cuda.record(self._zero[0], request.lane.stream)
             if name not in request.stamps:
                 request.stamps[name] = self._cuda.event()
             self._cuda.record(request.stamps[name], request.lane.stream)
@@ -221,7 +250,7 @@ class TrtEngine(Engine):
     def compute(self, request):
         """The network alone on what a submitted request left on the GPU, without copies and waiting: to be measured."""
         with self._enter():
-            self._run(request)
+            request.lane.do(self._run, request)
 
     def layers(self, runs=20):
         """A row a layer: what TensorRT tells of it, and its mean microseconds over `runs` runs of the largest batch."""
@@ -249,9 +278,6 @@ class TrtEngine(Engine):
             self._closed = True
             with self._cuda.active():
                 for lane in self._lanes:
-                    end = self._cuda.event()
-                    self._cuda.record(end, lane.stream)
-                    self._cuda.wait(end)  # a context must outlive the work it started
-                    lane.context = lane.bound = None
+                    lane.close()
                 self._api = self._engine = self._runtime = None
                 self._cuda.close()
