@@ -127,8 +127,10 @@ def tensorrt(version, card):  # noqa: C901
         def __init__(self):
             self._made = True
 
+    creators = []  # empty until somebody asks for NVIDIA's
+
     class IPluginRegistry(_Strict):
-        all_creators = plugin_creator_list = [types.SimpleNamespace(name=n) for n in _PLUGINS if has(_PLUGINS[n])]
+        all_creators = plugin_creator_list = creators
 
     class ITensor(_Strict):
         name = dtype = shape = None
@@ -431,7 +433,8 @@ def tensorrt(version, card):  # noqa: C901
                 card.faults.append("a context is freed while its work is under way")
 
     registry = IPluginRegistry()
-    trt.init_libnvinfer_plugins = _typed(lambda logger, namespace: True)
+    trt.init_libnvinfer_plugins = _typed(lambda logger, namespace: creators.extend(
+        types.SimpleNamespace(name=n) for n in _PLUGINS if has(_PLUGINS[n])) is None)
     trt.get_plugin_registry = lambda: registry
     trt.__dict__.update((thing.__name__, thing) for thing in locals().copy().values() if isinstance(thing, type)
                         and thing.__module__ == __name__ and thing.__name__ not in trt.__dict__)

@@ -59,6 +59,7 @@ def log_of(trt):
 
 def plugins(trt):
     """The names of the plugins that this TensorRT has."""
+    log_of(trt)  # NVIDIA's own are there only after that
     registry = trt.get_plugin_registry()
     return {creator.name for kind in ("plugin_creator_list", "all_creators") for creator in getattr(registry, kind, ())}
 
