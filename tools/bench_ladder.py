@@ -21,12 +21,10 @@ import numpy as np
 
 KIT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(KIT), str(KIT / "tools")]
-from bench_original_loop import OriginalLoop, frames_of_clip  # noqa: E402
+from bench_original_loop import OriginalLoop, frames_of_clip, ready_engine  # noqa: E402
 from trt_course import CourseError, TrtSSD, find_model  # noqa: E402
-from trt_course.build import manifest  # noqa: E402
-from trt_course.build.onnx import Options, engine_from_onnx  # noqa: E402
+from trt_course.build.onnx import Options  # noqa: E402
 from trt_course.engine.cuda import open_cuda  # noqa: E402
-from trt_course.engine.plan import describe, load_tensorrt  # noqa: E402
 from trt_course.fast import detect_many, detect_one  # noqa: E402
 from trt_course.files import write_json  # noqa: E402
 from trt_course.measure import machine  # noqa: E402
@@ -121,12 +119,7 @@ class Bench:
         if precision == "int8":
             kind = "signs" if "signs" in self.spec.name else "traffic"
             wanted = wanted._replace(calibration="data/calibration/" + kind)
-        path = self.out / "engines" / (wanted.name() + ".engine")
-        try:
-            manifest.check(path, self.spec, describe(load_tensorrt()), open_cuda().device)
-            return path
-        except CourseError:
-            return engine_from_onnx(self.spec, wanted, path)
+        return ready_engine(self.spec, wanted, self.out / "engines" / (wanted.name() + ".engine"))
 
     def open(self, precision, batch, lanes=1, graph=False, **options):
         plan = self.plan(precision, batch, **options)

@@ -19,9 +19,10 @@ import numpy as np
 KIT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(KIT))
 from trt_course import CourseError, TrtSSD, find_model  # noqa: E402
+from trt_course.build import manifest  # noqa: E402
 from trt_course.build.onnx import Options, engine_from_onnx  # noqa: E402
 from trt_course.engine.cuda import open_cuda  # noqa: E402
-from trt_course.engine.plan import deserialize, load_tensorrt  # noqa: E402
+from trt_course.engine.plan import describe, deserialize, load_tensorrt  # noqa: E402
 from trt_course.files import write_json  # noqa: E402
 
 CONF_TH = 0.3
@@ -84,6 +85,15 @@ class OriginalLoop:
         return boxes, confs, clss
 
 
+def ready_engine(spec, options, path):
+    """The engine at `path`, built unless it is there and fits."""
+    try:
+        manifest.check(path, spec, describe(load_tensorrt()), open_cuda().device)
+        return path
+    except CourseError:
+        return engine_from_onnx(spec, options, path)
+
+
 def frames_of_clip(count):
     """Frames of the sample clip in memory, all different, again from the start where it is shorter."""
     clip, frames = cv2.VideoCapture(str(KIT / "data" / "street.mp4")), []
@@ -114,9 +124,8 @@ def measure(model, frames, level, folder):
     spec = find_model(model)
     height, width = frames[0].shape[:2]
     options = Options("fp16", nms="engine", level=level)
-    host = engine_from_onnx(spec, options, folder / "host.engine")
-    inside = engine_from_onnx(spec, options._replace(preprocess="engine", source=(width, height)),
-                              folder / "inside.engine")
+    inner = options._replace(preprocess="engine", source=(width, height))
+    host, inside = (ready_engine(spec, wanted, folder / (wanted.name() + ".engine")) for wanted in (options, inner))
     loop = OriginalLoop(host, spec)
     rivals = {"the original loop": loop.detect}
     with contextlib.ExitStack() as stack:
@@ -136,7 +145,7 @@ def main():
     parser.add_argument("--model", default="ssd_resnet18_traffic")
     parser.add_argument("--frames", type=int, default=200)
     parser.add_argument("--level", type=int, help="how long the builder searches")
-    parser.add_argument("--engines", help="keep the engines and the timing cache in this folder")
+    parser.add_argument("--engines", help="keep engines and timing cache in this folder; what fits is used again")
     parser.add_argument("--json", help="write the figures there too")
     args = parser.parse_args()
     try:

@@ -2,7 +2,8 @@
 
     python tools/measure_gpu.py MODEL --out DIR [--precisions fp32,fp16,int8] [--batches 1,4,16] [--level N]
 
-Engines, timing cache and measured.json go to DIR; what is done when Ctrl-C comes, or when one engine fails, is kept.
+Engines, timing cache and figures go to DIR, where engines that fit are used again; what is done when Ctrl-C comes, or
+when one engine fails, is kept.
 Scopes: `network` is the enqueued network alone, back to back; `engine` input tensor to output tensors with the copies;
 `detect` picture in memory (1280 x 720) to boxes. Frames a second count pictures, not batches.
 """
@@ -15,10 +16,10 @@ import numpy as np
 
 KIT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(KIT), str(KIT / "tools")]
-from bench_original_loop import OriginalLoop, frames_of_clip  # noqa: E402
+from bench_original_loop import OriginalLoop, frames_of_clip, ready_engine  # noqa: E402
 from trt_course import CourseError, TrtSSD, find_model  # noqa: E402
 from trt_course.build import manifest  # noqa: E402
-from trt_course.build.onnx import Options, engine_from_onnx  # noqa: E402
+from trt_course.build.onnx import Options  # noqa: E402
 from trt_course.files import write_json  # noqa: E402
 from trt_course.measure import machine, parity  # noqa: E402
 
@@ -79,7 +80,7 @@ def measure(spec, args, frames, rows, save):
                     calibration="data/calibration/" + spec.name.rsplit("_", 1)[1] if precision == "int8" else None,
                     level=args.level)
                 row = {"precision": precision, "batch": batch, "nms": nms, "preprocess": preprocess}
-                plan = engine_from_onnx(spec, options, args.out / (options.name() + ".engine"))
+                plan = ready_engine(spec, options, args.out / (options.name() + ".engine"))
                 row.update(build_s=float(manifest.read(plan).built["seconds"]), **speed(spec, plan, batch, frames))
                 if batch == 1 and preprocess == "host":
                     row["parity"] = parity.compare(spec, plan, data)._asdict()

@@ -110,3 +110,15 @@ def test_the_ladder_on_stand_ins(tmp_path, monkeypatch, capsys):
     assert told[-2]["of_original"] == fps["files 1"] / fps["original"]
     assert told[-1]["ratio"] > 0 and "pictures a second" in capsys.readouterr().out
     assert card.faults == []
+
+
+@pytest.mark.long
+def test_the_bench_of_several_gpus_with_processes_of_the_cpu(tmp_path):
+    folder = write_conv_model(tmp_path / "cells")
+    done = tool("bench_gpus.py", "--model", folder, "--sources", "1", "--json", tmp_path / "gpus.json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "gpus.json").read_text())
+    assert [row["gpus"] for row in rows] == [1, 2] and rows[0]["efficiency"] == 1.0
+    assert rows[1]["efficiency"] == rows[1]["fps"] / (2 * rows[0]["fps"]) > 0 and "2 GPUs" in done.stdout
+    done = tool("bench_gpus.py", "--model", "none", "--sources", "1")
+    assert done.returncode == 1 and "bench_gpus: " in done.stderr and "Traceback" not in done.stderr
