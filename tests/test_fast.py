@@ -132,6 +132,24 @@ def test_one_bad_source_does_not_stop_the_others(ssd):
     assert all(found == ssd.detect(good[seen.number].image) for seen, found in kept.of(3))
 
 
+def test_only_so_many_sources_are_open_at_once(ssd):
+    now, most = set(), []
+
+    class Counted(InMemory):
+        def __enter__(self):
+            now.add(self)
+            most.append(len(now))
+            return self
+
+        def __exit__(self, *_):
+            now.discard(self)
+
+    kept, lists = Kept(), [frames(3 + n, n) for n in range(9)]
+    assert detect_many(ssd, [functools.partial(Counted, some) for some in lists], kept, batch=4, at_once=3) == []
+    equal_to_plain(kept, lists, ssd)
+    assert len(most) == 9 and max(most) == 3 and not now
+
+
 def test_one_camera_s_pictures_are_done_as_they_come(ssd):
     class Camera(InMemory):
         live = goes_on = True
@@ -318,7 +336,7 @@ def spans(path):
 def test_trace_has_every_stage_on_its_thread_and_stream(card, tmp_path):
     with on_gpu(tmp_path, batch=(2, 2, 2)) as gpu, tracing(tmp_path / "trace.json"):
         detect_many(gpu, openers(frames(8), frames(8)), lambda *_: None)
-    wanted = {("source {}".format(n), name) for n in (1, 2) for name in ("read", "fill")}
+    wanted = {("reader {}".format(n), name) for n in (1, 2) for name in ("read", "fill")}
     wanted |= {("MainThread", name) for name in ("submit", "wait", "decode")}
     wanted |= {("stream {}".format(n), name) for n in (1, 2) for name in ("copy in", "network", "copy out")}
     assert spans(tmp_path / "trace.json") == wanted

@@ -1,6 +1,6 @@
 """`detect --fast` on one GPU and on several: pictures a second, and what each GPU more brings.
 
-    python tools/bench_gpus.py [--engine PLAN] [--model NAME] [--gpus 2] [--sources 32] [--json FILE]
+    python tools/bench_gpus.py [--engine PLAN] [--model NAME] [--gpus 2] [--sources 64] [--json FILE]
 
 Each GPU gets `--sources` times the sample clip: an efficiency near 1.00 means that they do not hold each other up.
 Sources are opened within the time that counts; engines are not.
@@ -32,7 +32,7 @@ def main():
     parser.add_argument("--engine", help="the newest that fits, where it is left out")
     parser.add_argument("--model", default="ssd_resnet18_traffic")
     parser.add_argument("--gpus", type=int, default=2)
-    parser.add_argument("--sources", type=int, default=32, help="for each GPU")
+    parser.add_argument("--sources", type=int, default=64, help="for each GPU")
     parser.add_argument("--json", help="write the figures there too")
     args = parser.parse_args()
     open_ssd, rows = functools.partial(TrtSSD, args.model, plan=args.engine, lanes=2, verbose=False), []

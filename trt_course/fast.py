@@ -1,11 +1,12 @@
 """Many sources through one engine, and nobody waits: readers fill the next batches while the engine runs the last ones.
 
-A reader, a thread for each source, takes a place in the batch that forms and puts its picture there, on a GPU as far as
+A reader, a thread with a source, takes a place in the batch that forms and puts its picture there, on a GPU as far as
 the GPU's memory. The engine's thread submits what is full, or late, and decodes what is done. There are only so many
 batches: when all are under way the readers wait, and memory stays as it is. What is done with boxes is the caller's.
 """
 import collections
 import contextlib
+import queue
 import threading
 import time
 from typing import NamedTuple, Tuple
@@ -147,15 +148,26 @@ def _told(number, err):
     return str(err) if isinstance(err, CourseError) else "source {}: {}: {}".format(number + 1, type(err).__name__, err)
 
 
+def _life(waiting, batches, put, complain):
+    """A reader's: one source after the other."""
+    try:
+        while _read(*waiting.get_nowait(), batches, put, complain):
+            pass
+    except queue.Empty:
+        pass
+    finally:
+        batches.leave()
+
+
 def _read(number, opener, batches, put, complain):
-    """A reader's life."""
+    """One source to its end. False when the run ends."""
     try:
         with opener() as source:
             for moment, frames in _frames(number, source, batches.wait_for_room, complain):
                 while frames:
                     places = batches.take(len(frames))
                     if places is None:
-                        return
+                        return False
                     batch, first, count = places
                     some, frames, rows = frames[:count], frames[count:], [None] * count
                     try:
@@ -166,15 +178,15 @@ def _read(number, opener, batches, put, complain):
                         batches.fill(batch, first, rows)
     except Exception as err:  # also a decoder's own: the other sources go on
         complain(number, err)
-    finally:
-        batches.leave()
+    return True
 
 
-def detect_many(ssd, openers, keep, conf_th=None, batch=None, depth=None, deadline=0.02):
+def detect_many(ssd, openers, keep, conf_th=None, batch=None, depth=None, deadline=0.02, at_once=None):
     """Detect in all frames of several sources; keep(Seen, Detections) gets each source's in order. Returns complaints.
 
-    `openers` are functions, each called in its reader's thread, that open a Source. A batch goes when it is full or
-    `deadline` seconds after its first picture; `depth` batches are under way at once, one more than the engine's lanes.
+    `openers` are functions, each called in a reader's thread, that open a Source; `at_once` of them are open at the
+    same time, all where it is None. A batch goes when it is full or `deadline` seconds after its first picture;
+    `depth` batches are under way at once, one more than the engine's lanes.
     """
     resident, complaints = {"resident": True} if hasattr(ssd.engine, "placer") else {}, []
 
@@ -182,10 +194,12 @@ def detect_many(ssd, openers, keep, conf_th=None, batch=None, depth=None, deadli
         complaints.append(_told(number, err))
     depth = depth or ssd.engine.lanes + 1
     places = batch or (ssd.engine.max_batch if resident else 1)  # batches buy nothing on a CPU
-    batches = Batches([ssd.engine.new_request(places, **resident) for _ in range(depth + 2)], places, deadline,
-                      len(openers))
-    threads = [threading.Thread(target=_read, args=(n, opener, batches, _putter(ssd), complain), daemon=True,
-                                name="source {}".format(n + 1)) for n, opener in enumerate(openers)]
+    readers, waiting = min(at_once or len(openers), len(openers)), queue.Queue()
+    for numbered in enumerate(openers):
+        waiting.put(numbered)
+    batches = Batches([ssd.engine.new_request(places, **resident) for _ in range(depth + 2)], places, deadline, readers)
+    threads = [threading.Thread(target=_life, args=(waiting, batches, _putter(ssd), complain), daemon=True,
+                                name="reader {}".format(n + 1)) for n in range(readers)]
     for thread in threads:
         thread.start()
     flying = collections.deque()

@@ -24,6 +24,7 @@ from ..media.nvdec import GpuVideoFile
 from ..media.sources import Source, kind_of, open_source
 from ..ssd import TrtSSD
 
+FILES_AT_ONCE = 16
 HEADER = ["frame", "time", "class", "confidence", "x1", "y1", "x2", "y2"]
 
 
@@ -61,10 +62,11 @@ def opener(ssd, uri):
 
 
 def named(sources):
-    """(source, name of its table) of each."""
+    """(source, name of its table) of each, live ones first."""
     stems = [(uri, Path(str(uri)).stem if _kind(uri) != "live" else "live") for uri in sources]
-    return [(uri, stem if [s for _, s in stems].count(stem) == 1 else "{}-{}".format(stem, i))
+    told = [(uri, stem if [s for _, s in stems].count(stem) == 1 else "{}-{}".format(stem, i))
             for i, (uri, stem) in enumerate(stems, 1)]
+    return sorted(told, key=lambda source: _kind(source[0]) != "live")
 
 
 class _Tables:
@@ -106,7 +108,9 @@ def detect_here(open_ssd, sources, out, conf_th=None, batch=None, deadline=0.02)
             if _is_one_camera(ssd, sources, batch):
                 complaints = detect_one(ssd, openers[0], tables.keep, conf_th)
             else:
-                complaints = detect_many(ssd, openers, tables.keep, conf_th, batch, deadline=deadline)
+                live = sum(_kind(uri) == "live" for uri, _ in sources)  # they stand first, and wait for nobody
+                complaints = detect_many(ssd, openers, tables.keep, conf_th, batch, deadline=deadline,
+                                         at_once=live + FILES_AT_ONCE)
         except CourseError as err:
             complaints = [str(err)]
         except KeyboardInterrupt:
