@@ -334,8 +334,13 @@ def spans(path):
 
 
 def test_trace_has_every_stage_on_its_thread_and_stream(card, tmp_path):
+    both = threading.Barrier(2)
+
+    def opened():
+        both.wait(20)
+        return InMemory(frames(8))
     with on_gpu(tmp_path, batch=(2, 2, 2)) as gpu, tracing(tmp_path / "trace.json"):
-        detect_many(gpu, openers(frames(8), frames(8)), lambda *_: None)
+        detect_many(gpu, [opened] * 2, lambda *_: None)
     wanted = {("reader {}".format(n), name) for n in (1, 2) for name in ("read", "fill")}
     wanted |= {("MainThread", name) for name in ("submit", "wait", "decode")}
     wanted |= {("stream {}".format(n), name) for n in (1, 2) for name in ("copy in", "network", "copy out")}

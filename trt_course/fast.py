@@ -111,21 +111,27 @@ class Batches:
             self._room.notify_all()
 
 
-def _putter(ssd):
-    """A function for one reader: its frames into a request, from the place `first`; where they lie, and their sizes."""
-    fill, entry = ssd.filler(), ssd.engine.inputs[0].name
-    place = ssd.engine.placer() if hasattr(ssd.engine, "placer") else None
+class _Putter:
+    """For one reader: its frames into a request, from the place `first`; where they lie, and their sizes."""
 
-    def put(frames, request, first):
+    def __init__(self, ssd):
+        self._ssd, self._fill, self._entry = ssd, ssd.filler(), ssd.engine.inputs[0].name
+        self._place = ssd.engine.placer() if hasattr(ssd.engine, "placer") else None
+
+    def __call__(self, frames, request, first):
         if hasattr(frames[0], "address"):
-            place(request, first, [(frame.address, frame.nbytes) for frame in frames])
-            return [(ssd.inner, frame.size) for frame in frames]
-        placed = [fill(frame.image, request, i) for i, frame in enumerate(frames, first)]
-        if place is not None:
-            filled = request.inputs[entry][first:first + len(frames)]
-            place(request, first, [(filled.ctypes.data, filled.nbytes)])
+            self._place(request, first, [(frame.address, frame.nbytes) for frame in frames])
+            return [(self._ssd.inner, frame.size) for frame in frames]
+        placed = [self._fill(frame.image, request, i) for i, frame in enumerate(frames, first)]
+        if self._place is not None:
+            filled = request.inputs[self._entry][first:first + len(frames)]
+            self._place(request, first, [(filled.ctypes.data, filled.nbytes)])
         return placed
-    return put
+
+    def settle(self):
+        """Before the frames' memory is used again, or freed."""
+        if self._place is not None:
+            self._place.wait()
 
 
 def _frames(number, source, wait_for_room, complain):
@@ -157,6 +163,7 @@ def _life(waiting, batches, put, complain):
         pass
     finally:
         batches.leave()
+        put.settle()
 
 
 def _read(number, opener, batches, put, complain):
@@ -176,6 +183,8 @@ def _read(number, opener, batches, put, complain):
                                     for frame, placed in zip(some, put(some, batch.request, first))]
                     finally:
                         batches.fill(batch, first, rows)
+                if hasattr(some[0], "address"):
+                    put.settle()
     except Exception as err:  # also a decoder's own: the other sources go on
         complain(number, err)
     return True
@@ -198,7 +207,7 @@ def detect_many(ssd, openers, keep, conf_th=None, batch=None, depth=None, deadli
     for numbered in enumerate(openers):
         waiting.put(numbered)
     batches = Batches([ssd.engine.new_request(places, **resident) for _ in range(depth + 2)], places, deadline, readers)
-    threads = [threading.Thread(target=_life, args=(waiting, batches, _putter(ssd), complain), daemon=True,
+    threads = [threading.Thread(target=_life, args=(waiting, batches, _Putter(ssd), complain), daemon=True,
                                 name="reader {}".format(n + 1)) for n in range(readers)]
     for thread in threads:
         thread.start()

@@ -19,6 +19,7 @@ class Stream:
 
     def __init__(self):
         self.todo, self.put, self.done, self.recording = [], 0, 0, None
+        self.lock = threading.RLock()
 
     def add(self, work):
         if self.recording is not None:
@@ -28,9 +29,10 @@ class Stream:
             self.put += 1
 
     def run(self, until):
-        while self.done < until:
-            self.todo.pop(0)()
-            self.done += 1
+        with self.lock:
+            while self.done < until:
+                self.todo.pop(0)()
+                self.done += 1
 
 
 class Card:
@@ -136,6 +138,11 @@ class Runtime:
         stream.run(until)
         return (0,)
 
+    def cudaStreamWaitEvent(self, stream, event, flags):
+        other, until = self.card.get("event", event)
+        self.card.get("stream", stream).add(lambda: other.run(until))
+        return (0,)
+
     def cudaEventElapsedTime(self, first, last):
         return 0, float(self.card.get("event", last)[1] - self.card.get("event", first)[1])
 
@@ -174,6 +181,9 @@ class _Owner:
 
     def synchronize(self):
         self.driver.now().cudaEventSynchronize(self.handle)
+
+    def wait_for_event(self, event):
+        self.driver.now().cudaStreamWaitEvent(self.handle, event.handle, 0)
 
     def time_till(self, other):
         return self.driver.now().cudaEventElapsedTime(self.handle, other.handle)[1]

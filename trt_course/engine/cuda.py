@@ -69,6 +69,9 @@ class PyCuda:
     def wait(self, event):
         event.synchronize()
 
+    def wait_on(self, stream, event):
+        stream.wait_for_event(event)
+
     def seconds(self, first, last):
         return first.time_till(last) / 1e3
 
@@ -141,6 +144,10 @@ class CudaPython:
 
     def wait(self, event):
         self._call(self._rt.cudaEventSynchronize, event)
+
+    def wait_on(self, stream, event):
+        """What follows on the stream waits for the event, nobody else does."""
+        self._call(self._rt.cudaStreamWaitEvent, stream, event, 0)
 
     def seconds(self, first, last):
         return self._call(self._rt.cudaEventElapsedTime, first, last) / 1e3

@@ -103,6 +103,28 @@ class _Lane:
         self.context = self.bound = None
 
 
+class Placer:
+    """Sends pictures into resident requests, for one thread. The request's run waits for them, on the GPU."""
+
+    def __init__(self, cuda, entry):
+        self._cuda, self._entry, self._stream, self._sent = cuda, entry, cuda.stream(), cuda.event()
+
+    def __call__(self, request, first, blocks):
+        """Blocks (address, bytes) become the pictures from `first` on."""
+        target = int(request.memory[self._entry]) + first * request.inputs[self._entry][0].nbytes
+        with self._cuda.active():
+            for address, nbytes in blocks:
+                self._cuda.copy_on(target, address, nbytes, self._stream)
+                target += nbytes
+            self._cuda.record(self._sent, self._stream)
+        request.arrivals[self] = self._sent
+
+    def wait(self):
+        """Until what was sent is no longer read."""
+        with self._cuda.active():
+            self._cuda.wait(self._sent)
+
+
 _open = weakref.WeakSet()
 atexit.register(lambda: [engine.close() for engine in list(_open)])  # while CUDA is still there
 
@@ -153,7 +175,7 @@ class TrtEngine(Engine):
         """`resident`: the pictures are put on the GPU by a `placer`, nothing is copied in."""
         with self._enter():
             request = super().new_request(batch)
-            request.resident, request.stamps = resident, {}
+            request.resident, request.stamps, request.arrivals = resident, {}, {}
             request.host = self._arrays(self.outputs, len(request.inputs[self.inputs[0].name]))
             request.memory = {name: self._cuda.alloc(array.nbytes)
                               for name, array in {**request.inputs, **request.host}.items()}
@@ -192,6 +214,9 @@ class TrtEngine(Engine):
 
     def _enqueue(self, request):
         lane = request.lane
+        for sent in request.arrivals.values():
+            self._cuda.wait_on(lane.stream, sent)
+        request.arrivals.clear()
         self._stamp(request, "")
         if request.graph is not None:
             self._cuda.launch(request.graph, lane.stream)
@@ -230,19 +255,9 @@ class TrtEngine(Engine):
         stamp(request, "copy out")
 
     def placer(self):
-        """For one other thread: blocks (address, bytes) become a resident request's pictures, from `first` on."""
+        """A Placer for one other thread."""
         with self._enter():
-            cuda, name, stream, done = self._cuda, self.inputs[0].name, self._cuda.stream(), self._cuda.event()
-
-        def place(request, first, blocks):
-            target = int(request.memory[name]) + first * request.inputs[name][0].nbytes
-            with cuda.active():
-                for address, nbytes in blocks:
-                    cuda.copy_on(target, address, nbytes, stream)
-                    target += nbytes
-                cuda.record(done, stream)
-                cuda.wait(done)
-        return place
+            return Placer(self._cuda, self.inputs[0].name)
 
     def _run(self, request):
         return self._api.run(request.lane.context, request, self._cuda.handle(request.lane.stream))
