@@ -115,6 +115,8 @@ class Runtime:
             if self.card.memory else (100, None)
 
     def cudaStreamCreateWithFlags(self, flags):
+        if flags != self.cudaStreamNonBlocking:
+            self.card.faults.append("a stream that waits for the default stream, where others work, too")
         return 0, self.card.make("stream", Stream())
 
     def cudaEventCreate(self):
@@ -220,8 +222,8 @@ class Driver:
             raise self.Error("invalid device context")
         return self.rt
 
-    def Stream(self):
-        return _Owner(self, "stream", self.now().cudaStreamCreateWithFlags(0))
+    def Stream(self, flags=0):
+        return _Owner(self, "stream", self.now().cudaStreamCreateWithFlags(flags))
 
     def Event(self):
         return _Owner(self, "event", self.now().cudaEventCreate())

@@ -45,8 +45,7 @@ class PyCuda:
         except driver.Error as err:
             raise _no_gpu(err) from None
         self.device = Device(device.name(), "{}.{}".format(*device.compute_capability()))
-        self.alloc, self.pinned, self.stream, self.event = (
-            driver.mem_alloc, driver.pagelocked_zeros, driver.Stream, driver.Event)
+        self.alloc, self.pinned, self.event = driver.mem_alloc, driver.pagelocked_zeros, driver.Event
         self.upload, self.copy_in, self.copy_out, self.copy_on = (
             driver.memcpy_htod, driver.memcpy_htod_async, driver.memcpy_dtoh_async, driver.memcpy_dtod_async)
 
@@ -59,6 +58,9 @@ class PyCuda:
             raise _failed(err) from None
         finally:
             self._driver.Context.pop()
+
+    def stream(self):
+        return self._driver.Stream(1)  # CU_STREAM_NON_BLOCKING: decoders work on the default stream
 
     def handle(self, stream):
         return stream.handle
