@@ -192,8 +192,8 @@ class TrtEngine(Engine):
             request.graph = self._cuda.capture(request.lane.stream, lambda: self._work(request))
             request.stamps = {}
         except CourseError as err:
-            raise CourseError("This engine cannot be recorded as a CUDA graph: {} Leave the graph out, or build the "
-                              "engine for one batch with the recipe inside.".format(err)) from None
+            raise CourseError("This engine cannot be recorded as a CUDA graph: {} Leave the graph out. Often "
+                              "TensorRT's own NMS layer is the cause: build with --nms host.".format(err)) from None
 
     def _start(self, request):
         with self._enter():
