@@ -154,7 +154,7 @@ def _suppressed(spec, tensors, placements, sizes, conf_th):
     chosen = np.flatnonzero((scores[:n] >= limit) & there)  # (m,)
     owner, boxes, confs = chosen // rows, tensors["boxes"].reshape(-1, 4)[chosen], scores.reshape(-1)[chosen]
     clss = tensors["classes"].reshape(-1)[chosen].astype(np.int64)
-    order, good, bad = np.lexsort((-confs, owner)), _known(spec)[np.clip(clss + 1, 0, len(spec.labels) + 1)], [0] * n
+    order, good, bad = np.lexsort((-confs, owner)), _known(spec).take(clss + 1, mode="clip"), [0] * n
     if not np.isfinite(boxes).all() or (boxes[:, 2:] < boxes[:, :2]).any() or np.isnan(scores[:n].max()):
         sound = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)
         bad = ((there & np.isnan(scores[:n])).sum(axis=1) + np.bincount(owner[~sound], minlength=n)).tolist()
