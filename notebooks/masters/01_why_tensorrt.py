@@ -363,7 +363,22 @@ on_gpu(all_five, saved="h200")
 # column shows it. In the saved one, compare the precisions, and one picture at a time with many at once: a single
 # picture does not keep a large GPU busy.
 #
-# What TensorRT made of each layer, and how long each takes: `python -m trt_course inspect FILE.engine`.
+# What did TensorRT make of the layers, and which takes longest? The next cell asks the last engine, as
+# `python -m trt_course inspect FILE.engine` does. **Guess first**: a convolution, and of which part?
+# %%
+def slowest():
+    with TrtEngine(out / "fp16-2.engine") as engine:
+        layers = sorted(engine.layers(), key=lambda layer: -layer["microseconds"])[:10]
+    show_table([("{:.1f}".format(layer["microseconds"]), layer.get("LayerType", ""), layer["Name"][:80])
+                for layer in layers], ["microseconds", "kind", "what is in it"])
+    return layers
+
+
+on_gpu(slowest, saved="layers")
+# %% [markdown]
+# **You should see** names joined by `+`: a convolution, an addition and a ReLU that have become one kernel. In the
+# saved table the slowest is no convolution at all, but the suppression (`num_detections_node`): little arithmetic,
+# much comparing. Where only sure boxes matter, building with `--nms-threshold 0.3` gives it less to compare.
 #
 # ## 8. Exercises
 #
