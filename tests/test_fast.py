@@ -319,6 +319,12 @@ def test_what_the_gpu_cannot_decode_is_decoded_on_the_cpu(card, tmp_path, monkey
             with opener(gpu, tmp_path / "clip.mp4")() as source:
                 assert source.read().image.shape == (2 * HEIGHT, 2 * WIDTH, 3)
         module.free()
+    asked = []
+    monkeypatch.setattr(command.gstreamer, "in_opencv", lambda: True)
+    monkeypatch.setattr(command.gstreamer, "has_element", lambda name: name == "nvv4l2decoder")
+    monkeypatch.setattr(command, "VideoFile", lambda path, pipeline: asked.append(pipeline) or InMemory([]))
+    with on_gpu(tmp_path) as gpu, opener(gpu, tmp_path / "clip.mp4")() as source:  # on a Jetson
+        assert isinstance(source, InMemory) and "nvv4l2decoder" in asked[0] and "clip.mp4" in asked[0]
     monkeypatch.setattr(nvdec, "need", lambda name: Broken())
     with pytest.raises(CourseError, match="clip.mp4 cannot be decoded by the GPU: no such codec"):
         nvdec.GpuVideoFile(tmp_path / "clip.mp4")

@@ -336,6 +336,9 @@ def test_jetson_pipelines_to_the_letter():
     assert gstreamer.rtsp('rtsp://a:"b@c/d', 50, "udp", "h265") == (
         'rtspsrc location="rtsp://a:\\"b@c/d" latency=50 protocols=udp ! rtph265depay ! h265parse ! nvv4l2decoder ! '
         "nvvidconv ! " + tail)
+    assert gstreamer.video_file('a "b".mp4') == (
+        'filesrc location="a \\"b\\".mp4" ! parsebin ! nvv4l2decoder ! nvvidconv ! video/x-raw, format=BGRx ! '
+        "videoconvert ! video/x-raw, format=BGR ! appsink max-buffers=4 sync=false")
     assert gstreamer.anything("v4l2src") == "v4l2src ! videoconvert ! " + tail.partition("convert ! ")[2]
     assert gstreamer.anything("a ! appsink") == "a ! appsink"
     assert " ".join(gstreamer.encode("o.mp4")) == (
@@ -357,6 +360,22 @@ for uri in ("csi://1?flip=2&wb=3", "rtsp://camera/x"):
         assert "division" in str(err), err
 assert [a[1] for a in asked[::2]] == [live.cv2.CAP_GSTREAMER] * 2
 assert asked[0][0] == gstreamer.csi(1, flip=2, wb=3) and asked[2][0] == gstreamer.rtsp("rtsp://camera/x"), asked
+"""
+
+A_FILE = """
+from trt_course.media import gstreamer
+from trt_course.media.sources import VideoFile
+text = gstreamer.video_file("data/street.mp4", decode="avdec_h264 ! videoconvert")  # a CPU's decoder for the Jetson's
+gstreamer.check("it", text)
+with VideoFile("data/street.mp4", pipeline=text) as ours, VideoFile("data/street.mp4") as plain:
+    assert ours.size == plain.size == (1280, 720), ours.size
+    count = 0
+    for frame, wanted in zip(ours, plain):
+        assert frame.number == wanted.number and abs(frame.time - wanted.time) < 1e-3, (frame.time, wanted.time)
+        if count % 50 == 0:
+            assert abs(frame.image.astype(int) - wanted.image).mean() < 3, count
+        count += 1
+    assert count == 450 and ours.read() is None and plain.read() is None, count
 """
 
 TEST_SOURCE = """
@@ -393,7 +412,7 @@ print("fine", before, after)
 
 @needs_gst
 @pytest.mark.slow
-@pytest.mark.parametrize("code", [ON_JETSON, TEST_SOURCE])
+@pytest.mark.parametrize("code", [ON_JETSON, A_FILE, TEST_SOURCE], ids=["pipelines", "file", "live"])
 def test_gstreamer_in_debians_opencv(code):
     done = subprocess.run([DEBIAN, "-c", code], cwd=str(KIT), env=dict(os.environ, PYTHONPATH=str(KIT)),
                           capture_output=True, text=True, timeout=120)

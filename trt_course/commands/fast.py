@@ -20,8 +20,9 @@ import numpy as np
 from ..errors import CourseError
 from ..fast import detect_many, detect_one
 from ..files import kit_path, whole_file
+from ..media import gstreamer
 from ..media.nvdec import GpuVideoFile
-from ..media.sources import Source, kind_of, open_source
+from ..media.sources import Source, VideoFile, kind_of, open_source
 from ..ssd import TrtSSD
 
 FILES_AT_ONCE = 16
@@ -48,15 +49,18 @@ def _kind(uri):
 
 
 def opener(ssd, uri):
-    """A function that opens this source: on the GPU's decoder where the engine takes its frames, else on the CPU."""
-    gpu = ssd.decoded_by_gpu and importlib.util.find_spec("PyNvVideoCodec") and _kind(uri) == "video"
+    """A function that opens this source: by a decoder of the GPU or the Jetson where there is one, else on the CPU."""
+    path, ways = kit_path(uri), []
+    if _kind(uri) == "video":
+        if ssd.decoded_by_gpu and importlib.util.find_spec("PyNvVideoCodec"):
+            ways.append(lambda: GpuVideoFile(path, size=ssd.decoded_by_gpu))
+        if gstreamer.in_opencv() and gstreamer.has_element("nvv4l2decoder"):
+            ways.append(lambda: VideoFile(path, pipeline=gstreamer.video_file(path)))
 
     def open_it():
-        if gpu:
+        for way in ways:
             with contextlib.suppress(CourseError):  # the CPU decodes more kinds of file, and resizes
-                source = GpuVideoFile(kit_path(uri))
-                if source.size == ssd.decoded_by_gpu:
-                    return source
+                return way()
         return open_source(uri)
     return open_it
 

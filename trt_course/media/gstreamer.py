@@ -41,11 +41,20 @@ def csi(sensor, width=1280, height=720, fps=30, flip=0, wb=1):
             .format(sensor, wb, width, height, fps, flip, shown[0], shown[1], _BGR))
 
 
+def _quoted(text):
+    return '"{}"'.format(text.replace("\\", "\\\\").replace('"', '\\"'))
+
+
 def rtsp(uri, latency=200, transport="tcp", codec="h264"):
     """An IP camera through the Jetson's decoder."""
-    return ('rtspsrc location="{0}" latency={1} protocols={2} ! rtp{3}depay ! {3}parse ! nvv4l2decoder ! nvvidconv ! '
-            "video/x-raw, format=BGRx ! videoconvert ! {4}").format(
-                uri.replace("\\", "\\\\").replace('"', '\\"'), latency, transport, codec, _BGR)
+    return ("rtspsrc location={0} latency={1} protocols={2} ! rtp{3}depay ! {3}parse ! nvv4l2decoder ! nvvidconv ! "
+            "video/x-raw, format=BGRx ! videoconvert ! {4}").format(_quoted(uri), latency, transport, codec, _BGR)
+
+
+def video_file(path, decode="nvv4l2decoder ! nvvidconv"):
+    """All frames of a file through the Jetson's decoder, as fast as they are taken."""
+    return ("filesrc location={} ! parsebin ! {} ! video/x-raw, format=BGRx ! videoconvert ! video/x-raw, format=BGR ! "
+            "appsink max-buffers=4 sync=false").format(_quoted(str(path)), decode)
 
 
 def anything(text):

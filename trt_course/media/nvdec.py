@@ -21,9 +21,9 @@ class GpuFrame(NamedTuple):
 
 
 class GpuVideoFile(Source):
-    """The frames of a video file on the GPU."""
+    """The frames of a video file on the GPU; another `size` than the wanted one is refused."""
 
-    def __init__(self, path, loop=False):
+    def __init__(self, path, loop=False, size=None):
         super().__init__(path, loop)
         nvc = need("PyNvVideoCodec")
         try:
@@ -34,6 +34,9 @@ class GpuVideoFile(Source):
                 path, " ".join(str(err).split())[:300])) from None
         self.size, self.fps = (facts.width, facts.height), facts.average_fps or 30.0
         self._number, self._ready = 0, []
+        if size not in (None, self.size):
+            self.close()
+            raise CourseError("{} has frames of {} x {}; wanted: {} x {}".format(path, *self.size, *size))
 
     def read(self, timeout=None):
         self._ready = self._ready or self.read_some()

@@ -137,13 +137,17 @@ class Pictures(Source):
 
 
 class VideoFile(Source):
-    """The frames of a video file, in order, at the times that the file gives them."""
+    """The frames of a video file, in order, at the times that the file gives them.
 
-    def __init__(self, path, loop=False):
+    Through a `pipeline` of GStreamer's a time is the number over the rate: OpenCV tells how far the decoder is.
+    """
+
+    def __init__(self, path, loop=False, pipeline=None):
         super().__init__(path, loop)
         if not Path(self.uri).is_file():
             raise CourseError("There is no file {}.".format(path))
-        self._capture = cv2.VideoCapture(self.uri)
+        self._capture = cv2.VideoCapture(pipeline, cv2.CAP_GSTREAMER) if pipeline else cv2.VideoCapture(self.uri)
+        self._told = not pipeline
         claim, self.fps, w, h = (self._capture.get(p) for p in (
             cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         self.frames, self.size = int(claim) if 0 < claim < 1e9 else None, (int(w), int(h))
@@ -164,7 +168,7 @@ class VideoFile(Source):
                 print("{} claims {} frames, {} could be read: it is cut off or damaged.".format(
                     self.uri, self.frames, self._number), file=sys.stderr)
             return None
-        time = self._begun + max(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, 0.0)
+        time = self._begun + self._told * max(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, 0.0)
         if self._number and time <= self._time:  # a stream without times, or an OpenCV that does not tell them
             time = self._time + self._step
         self._number, self._time = self._number + 1, time
