@@ -377,8 +377,8 @@ def slowest():
 on_gpu(slowest, saved="layers")
 # %% [markdown]
 # **You should see** names joined by `+`: a convolution, an addition and a ReLU that have become one kernel. In the
-# saved table the slowest is no convolution at all, but the suppression (`num_detections_node`): little arithmetic,
-# much comparing. Where only sure boxes matter, building with `--nms-threshold 0.3` gives it less to compare.
+# saved table the slowest is no convolution at all, but the suppression (`num_detections_node`): little arithmetic, but
+# many small steps, each of which waits for the one before.
 #
 # ## 8. Exercises
 #

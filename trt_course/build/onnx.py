@@ -87,7 +87,11 @@ def _prepare(trt, spec, options):
     if options.precision == "fp16" and not hasattr(trt.BuilderFlag, "FP16"):
         model = precision.fp16(model, options.keep_float)
     if options.nms == "engine":
-        model = inside.add_nms(model, spec, options.threshold, "EfficientNMS_TRT" in plugins(trt))
+        plugin = "EfficientNMS_TRT" in plugins(trt)
+        if not plugin:
+            print("TensorRT {} has no EfficientNMS. Its own NMS layer goes in, at which the host has to wait: "
+                  "where many pictures count, compare --nms host.".format(describe(trt)))
+        model = inside.add_nms(model, spec, options.threshold, plugin)
     if options.preprocess == "engine":
         if not hasattr(trt.DataType, "UINT8"):
             raise CourseError("TensorRT {} takes no pictures as bytes, 8.5 and later do: --preprocess host.".format(
