@@ -23,7 +23,7 @@ def main(argv=None):
     args = _parser().parse_args(argv)
     try:
         with tracing(getattr(args, "trace", None)):
-            return args.call(args)
+            return args.call(args) or 0
     except CourseError as err:
         print("trt_course: {}".format(err), file=sys.stderr)
         return 2
