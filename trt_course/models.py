@@ -102,8 +102,7 @@ class ModelSpec(NamedTuple):
 
     def category_ids(self):
         """Class id -> COCO category id: categories count from 1, and a background at 0 takes no number."""
-        first = 0 if self.background == 0 else 1
-        return {i: i + first for i in self.class_ids()}
+        return {i: i + (self.background != 0) for i in self.class_ids()}
 
     def changed(self):
         """True where the ONNX file is not the one that the record was written for."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..draw import class_color
 from ..errors import need
-from .voc import above, of_height, overlap, score
+from .voc import above, class_overlap, of_height, overlap, score
 
 HEIGHTS = ((0, 16), (16, 32), (32, 64), (64, 128), (128, 10000))
 _TILE_W, _TILE_H = 200, 150
@@ -129,8 +129,7 @@ def faults(truths, founds, conf_th=0.3, min_iou=0.5):
     misses, alarms, shown = [], [], above(founds, conf_th)
     for image, truth in truths.items():
         found = shown[image]
-        same = np.array(truth.labels, dtype=str)[:, None] == np.array(found.labels, dtype=str)  # (truths, founds)
-        hits = same & (overlap(truth.boxes, found.boxes) >= min_iou)
+        hits = class_overlap(truth, found) >= min_iou  # (truths, founds)
         for i in np.flatnonzero(~hits.any(axis=1) & ~truth.difficult):
             area = float(np.prod(truth.boxes[i, 2:] - truth.boxes[i, :2]))
             misses.append(Fault(image, truth.labels[i], truth.boxes[i], area, True))
