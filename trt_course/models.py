@@ -23,12 +23,10 @@ LAYOUTS = {
 }
 
 
-_label_set = check("allowed: a list of names, or one of " + ", ".join(sorted(LABEL_SETS)),
-                   LABEL_SETS.__contains__, LABEL_SETS.get)
-
-
 def _labels(value, where):
-    return (_label_set if isinstance(value, str) else texts)(value, where)
+    shared = check("allowed: a list of names, or one of " + ", ".join(sorted(LABEL_SETS)),
+                   LABEL_SETS.__contains__, LABEL_SETS.get)
+    return (shared if isinstance(value, str) else texts)(value, where)
 
 
 class InputSpec(NamedTuple):
