@@ -27,20 +27,23 @@ def add_commands(commands):
 
 
 def _add_build(add):
-    add.add_argument("--precision", choices=onnx.PRECISIONS, default="fp16")
-    add.add_argument("--batch", type=_batch, default=(1, 1, 1), metavar="N|MIN,OPT,MAX", help="pictures a run")
-    add.add_argument("--nms", choices=onnx.PLACES, default="host", help="where suppression is done")
-    add.add_argument("--nms-threshold", type=float, default=0.01, help="confidence from which suppression inside the "
-                                                                       "engine keeps a box (default: %(default)s)")
-    add.add_argument("--preprocess", choices=onnx.PLACES, default="host", help="where pictures become tensors")
-    add.add_argument("--source-size", type=_size, metavar="WxH", help="size of the pictures, for --preprocess engine")
-    add.add_argument("--pixels", choices=onnx.PIXELS, default="bgr", help="of these pictures; nv12: as the GPU's "
-                                                                          "decoder gives them (default: %(default)s)")
-    add.add_argument("--workspace", type=int, metavar="MiB", help="memory to build with (a small machine: 256)")
+    add.set_defaults(**dict(onnx.Options()._asdict(), keep_float=[]))
+    add.add_argument("--precision", choices=onnx.PRECISIONS, help="(default: %(default)s)")
+    add.add_argument("--batch", type=_batch, metavar="N|MIN,OPT,MAX", help="pictures a run")
+    add.add_argument("--nms", choices=onnx.PLACES, help="where suppression is done")
+    add.add_argument("--nms-threshold", type=float, dest="threshold", help="confidence from which "
+                     "suppression inside the engine keeps a box (default: %(default)s)")
+    add.add_argument("--preprocess", choices=onnx.PLACES, help="where pictures become tensors")
+    add.add_argument("--source-size", type=_size, dest="source", metavar="WxH", help="size of the pictures, for "
+                     "--preprocess engine")
+    add.add_argument("--pixels", choices=onnx.PIXELS, help="of these pictures; nv12: as the GPU's decoder gives them "
+                     "(default: %(default)s)")
+    add.add_argument("--workspace", type=int, dest="workspace_mib", metavar="MiB", help="memory to build with (a small "
+                     "machine: 256)")
     add.add_argument("--calibration", metavar="DIR", help="pictures for INT8, never those that are scored")
-    add.add_argument("--method", choices=sorted(precision.METHODS), default="percentile", help="for INT8 ranges")
+    add.add_argument("--method", choices=sorted(precision.METHODS), help="for INT8 ranges")
     add.add_argument("--force", action="store_true", help="calibrate on scored pictures all the same")
-    add.add_argument("--keep-float", action="append", default=[], metavar="PATTERN", help="nodes that stay FP32")
+    add.add_argument("--keep-float", action="append", metavar="PATTERN", help="nodes that stay FP32")
     add.add_argument("--level", type=int, choices=range(6), help="how long the builder searches (TensorRT 8.6 on)")
     add.add_argument("--dla", type=int, metavar="CORE", help="run on this DLA core of a Jetson")
     add.add_argument("--out", metavar="FILE", help="default: engines/ in the model's folder")
@@ -65,10 +68,7 @@ def _size(text):
 
 def _build(args):
     spec = find_model(args.model)
-    options = onnx.Options(
-        args.precision, args.batch, args.nms, args.preprocess, args.source_size, args.nms_threshold, args.workspace,
-        args.calibration, args.method, tuple(args.keep_float), args.level, args.dla, args.force, args.verbose,
-        args.pixels)
+    options = onnx.Options(*(getattr(args, name) for name in onnx.Options._fields))
     path = _from_etlt(spec, options, args) if args.from_etlt else onnx.engine_from_onnx(spec, options, args.out)
     print("{}: {:.1f} MB in {} s".format(path, path.stat().st_size / 1e6, manifest.read(path).built["seconds"]))
 
