@@ -44,18 +44,21 @@ class Board(NamedTuple):
     refused: List[Refused]
     about: str
 
+    def table(self):
+        """The heads, and the cells of each team as texts."""
+        return [list(HEADS.values())] + [
+            [v if isinstance(v, str) else ("{:.2f}" if field in ("accuracy", "fps") else "{:g}").format(v)
+             for field, v in zip(HEADS, row)] for row in self.rows]
+
     def tables(self):
-        """Title, heads and lines of texts: of the teams, and of the refused where there are any."""
-        teams = [[v if isinstance(v, str) else ("{:.2f}" if field in ("accuracy", "fps") else "{:g}").format(v)
-                  for field, v in zip(HEADS, row)] for row in self.rows]
-        return [("Ranked", tuple(HEADS.values()), teams),
-                ("Not ranked", ("File", "Reason"), self.refused)][:2 if self.refused else 1]
+        """Title, heads and lines: of the teams, and of the refused where there are any."""
+        heads, *lines = self.table()
+        return [("Ranked", heads, lines)] + [("Not ranked", ("File", "Reason"), self.refused)] * bool(self.refused)
 
     def report(self):
-        _, heads, teams = self.tables()[0]
-        table = [heads] + teams
+        table = self.table()
         widths = [max(map(_width, column)) for column in zip(*table)]
-        lines = [self.about, ""] + ["  ".join(map(_pad, line, widths, heads)).rstrip() for line in table]
+        lines = [self.about, ""] + ["  ".join(map(_pad, line, widths, table[0])).rstrip() for line in table]
         lines += ["", "Not ranked:"] * bool(self.refused) + ["  {}: {}".format(*entry) for entry in self.refused]
         return "\n".join(lines + [""] + list(RULES))
 
