@@ -68,6 +68,7 @@ def _size(text):
 
 def _build(args):
     spec = find_model(args.model)
+    args.keep_float = tuple(args.keep_float)
     options = onnx.Options(*(getattr(args, name) for name in onnx.Options._fields))
     path = _from_etlt(spec, options, args) if args.from_etlt else onnx.engine_from_onnx(spec, options, args.out)
     print("{}: {:.1f} MB in {} s".format(path, path.stat().st_size / 1e6, manifest.read(path).built["seconds"]))
