@@ -5,7 +5,7 @@ Exit status: 0 all done, 1 some items failed, 2 bad input, 130 stopped with Ctrl
 import argparse
 import sys
 
-from .commands import build, camera, detect, measure
+from .commands import build, detect, measure
 from .errors import CourseError
 from .trace import tracing
 
@@ -14,7 +14,7 @@ def _parser():
     parser = argparse.ArgumentParser(prog="python -m trt_course", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True
-    for group in (detect, measure, build, camera):
+    for group in (detect, measure, build):
         group.add_commands(commands)
     return parser
 
@@ -23,7 +23,7 @@ def main(argv=None):
     args = _parser().parse_args(argv)
     try:
         with tracing(getattr(args, "trace", None)):
-            return args.call(args)
+            return args.call(args) or 0
     except CourseError as err:
         print("trt_course: {}".format(err), file=sys.stderr)
         return 2

@@ -53,7 +53,7 @@ def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.
         raise CourseError("{} pictures in {} share their name with another (a.jpg and a.png): their results would "
                           "overwrite each other. Rename them.".format(twice, source))
     vis, category_ids = BBoxVisualization(ssd.spec.cls_dict()), ssd.spec.category_ids()
-    results, failed, done = [], [], 0
+    results, failed = [], []
     try:
         for number, path in enumerate(progress(paths, desc="detect", unit="image"), 1):
             try:
@@ -67,11 +67,10 @@ def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.
             if write:
                 write_image(out / "pictures" / (path.stem + ".jpg"), vis.annotate(image, found.above(draw_th)))
             results += [dict(r, file_name=path.name) for r in found.to_coco(number, category_ids)]
-            done += 1
     finally:
         if "coco" in formats:
             write_json(out / "detections.json", results)
-    print("{} of {} pictures done, results in {}".format(done, len(paths), out))
+    print("{} of {} pictures done, results in {}".format(len(paths) - len(failed), len(paths), out))
     return failed
 
 

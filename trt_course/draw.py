@@ -37,23 +37,20 @@ class BBoxVisualization:
         canvas = as_bgr(img)
         if canvas is img and not in_place:
             canvas = img.copy()
-        order = np.argsort(confs, kind="stable")
-        corners = {i: self._outline(canvas, boxes[i], int(clss[i])) for i in order}
-        taken = []
+        h, w = canvas.shape[:2]
+        corners = np.round(np.clip(np.reshape(boxes, (-1, 4)), 0, [w - 1, h - 1] * 2)).astype(int).tolist()
+        colors = [class_color(int(cls)) for cls in clss]
+        order, taken = np.argsort(confs, kind="stable"), []
+        for i in order:
+            x1, y1, x2, y2 = corners[i]
+            cv2.rectangle(canvas, (x1, y1), (x2, y2), colors[i], max(1, round(min(w, h) / 300)))
         for i in order[::-1]:
             text = "{} {:.2f}".format(self.cls_dict.get(int(clss[i]), "class %d" % clss[i]), confs[i])
-            _put_label(canvas, text, corners[i], class_color(int(clss[i])), taken)
+            _put_label(canvas, text, corners[i], colors[i], taken)
         return canvas
 
     def annotate(self, scene, detections):
         return self.draw_bboxes(scene, *detections)
-
-    @staticmethod
-    def _outline(canvas, box, cls):
-        h, w = canvas.shape[:2]
-        x1, y1, x2, y2 = np.round(np.clip(box, 0, [w - 1, h - 1, w - 1, h - 1])).astype(int).tolist()
-        cv2.rectangle(canvas, (x1, y1), (x2, y2), class_color(cls), max(1, round(min(w, h) / 300)))
-        return x1, y1, x2, y2
 
 
 def _put_label(canvas, text, corners, color, taken):

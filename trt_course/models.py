@@ -23,12 +23,10 @@ LAYOUTS = {
 }
 
 
-_label_set = check("allowed: a list of names, or one of " + ", ".join(sorted(LABEL_SETS)),
-                   LABEL_SETS.__contains__, LABEL_SETS.get)
-
-
 def _labels(value, where):
-    return (_label_set if isinstance(value, str) else texts)(value, where)
+    shared = check("allowed: a list of names, or one of " + ", ".join(sorted(LABEL_SETS)),
+                   LABEL_SETS.__contains__, LABEL_SETS.get)
+    return (shared if isinstance(value, str) else texts)(value, where)
 
 
 class InputSpec(NamedTuple):
@@ -102,8 +100,7 @@ class ModelSpec(NamedTuple):
 
     def category_ids(self):
         """Class id -> COCO category id: categories count from 1, and a background at 0 takes no number."""
-        first = 0 if self.background == 0 else 1
-        return {i: i + first for i in self.class_ids()}
+        return {i: i + (self.background != 0) for i in self.class_ids()}
 
     def changed(self):
         """True where the ONNX file is not the one that the record was written for."""

@@ -9,50 +9,47 @@ from ..build.inspect import inspect
 from ..engine.cuda import open_cuda
 from ..engine.plan import describe, load_tensorrt
 from ..errors import CourseError
-from ..files import kit_path, write_json
+from ..files import kit_path
 from ..measure.parity import compare
 from ..models import find_model
-from . import DEFAULT_MODEL
+from . import add_command, tell
 
 
 def add_commands(commands):
-    _add_build(commands.add_parser("build", help="make a TensorRT engine for this machine, from ONNX or .etlt"))
-    add = commands.add_parser("inspect", help="the layers of an engine: fused names, precision, time of each")
+    _add_build(add_command(commands, "build", _build, "make a TensorRT engine for this machine, from ONNX or .etlt",
+                           "model"))
+    add = add_command(commands, "inspect", _inspect, "the layers of an engine: fused names, precision, time of each",
+                      "--json")
     add.add_argument("engine", help="an .engine file that was built here")
-    add.add_argument("--json", metavar="FILE", help="write the rows there too")
-    add.set_defaults(call=_inspect)
-    add = commands.add_parser("compare", help="boxes and mAP of an engine against those of the CPU")
-    add.add_argument("model", nargs="?", default=DEFAULT_MODEL, help="as for detect (default: %(default)s)")
+    add = add_command(commands, "compare", _compare, "boxes and mAP of an engine against those of the CPU",
+                      "model", "--engine", "--data", "--json")
     add.add_argument("--against", choices=("cpu",), default="cpu", help="the reference")
-    add.add_argument("--engine", metavar="FILE", help="a TensorRT engine (default: the newest that fits)")
-    add.add_argument("--data", default="data/traffic", help="folder with images/ and ground-truth/")
-    add.add_argument("--json", metavar="FILE", help="write the figures there too")
-    add.set_defaults(call=_compare)
 
 
 def _add_build(add):
-    add.add_argument("model", nargs="?", default=DEFAULT_MODEL, help="as for detect (default: %(default)s)")
-    add.add_argument("--precision", choices=onnx.PRECISIONS, default="fp16")
-    add.add_argument("--batch", type=_batch, default=(1, 1, 1), metavar="N|MIN,OPT,MAX", help="pictures a run")
-    add.add_argument("--nms", choices=onnx.PLACES, default="host", help="where suppression is done")
-    add.add_argument("--nms-threshold", type=float, default=0.01, help="confidence from which suppression inside the "
-                                                                       "engine keeps a box (default: %(default)s)")
-    add.add_argument("--preprocess", choices=onnx.PLACES, default="host", help="where pictures become tensors")
-    add.add_argument("--source-size", type=_size, metavar="WxH", help="size of the pictures, for --preprocess engine")
-    add.add_argument("--pixels", choices=onnx.PIXELS, default="bgr", help="of these pictures; nv12: as the GPU's "
-                                                                          "decoder gives them (default: %(default)s)")
-    add.add_argument("--workspace", type=int, metavar="MiB", help="memory to build with (a small machine: 256)")
+    add.set_defaults(**dict(onnx.Options()._asdict(), keep_float=[]))
+    add.add_argument("--precision", choices=onnx.PRECISIONS, help="(default: %(default)s)")
+    add.add_argument("--batch", type=_batch, metavar="N|MIN,OPT,MAX", help="pictures a run")
+    add.add_argument("--nms", choices=onnx.PLACES, help="where suppression is done")
+    add.add_argument("--nms-threshold", type=float, dest="threshold", help="confidence from which "
+                     "suppression inside the engine keeps a box (default: %(default)s)")
+    add.add_argument("--preprocess", choices=onnx.PLACES, help="where pictures become tensors")
+    add.add_argument("--source-size", type=_size, dest="source", metavar="WxH", help="size of the pictures, for "
+                     "--preprocess engine")
+    add.add_argument("--pixels", choices=onnx.PIXELS, help="of these pictures; nv12: as the GPU's decoder gives them "
+                     "(default: %(default)s)")
+    add.add_argument("--workspace", type=int, dest="workspace_mib", metavar="MiB", help="memory to build with (a small "
+                     "machine: 256)")
     add.add_argument("--calibration", metavar="DIR", help="pictures for INT8, never those that are scored")
-    add.add_argument("--method", choices=sorted(precision.METHODS), default="percentile", help="for INT8 ranges")
+    add.add_argument("--method", choices=sorted(precision.METHODS), help="for INT8 ranges")
     add.add_argument("--force", action="store_true", help="calibrate on scored pictures all the same")
-    add.add_argument("--keep-float", action="append", default=[], metavar="PATTERN", help="nodes that stay FP32")
+    add.add_argument("--keep-float", action="append", metavar="PATTERN", help="nodes that stay FP32")
     add.add_argument("--level", type=int, choices=range(6), help="how long the builder searches (TensorRT 8.6 on)")
     add.add_argument("--dla", type=int, metavar="CORE", help="run on this DLA core of a Jetson")
     add.add_argument("--out", metavar="FILE", help="default: engines/ in the model's folder")
     add.add_argument("--verbose", action="store_true", help="print all that TensorRT says")
     add.add_argument("--from-etlt", metavar="FILE", help="build with tlt-converter or tao-converter from this file")
     add.add_argument("--key-env", metavar="NAME", help="environment variable that holds the .etlt file's key")
-    add.set_defaults(call=_build)
 
 
 def _batch(text):
@@ -71,13 +68,10 @@ def _size(text):
 
 def _build(args):
     spec = find_model(args.model)
-    options = onnx.Options(
-        args.precision, args.batch, args.nms, args.preprocess, args.source_size, args.nms_threshold, args.workspace,
-        args.calibration, args.method, tuple(args.keep_float), args.level, args.dla, args.force, args.verbose,
-        args.pixels)
+    args.keep_float = tuple(args.keep_float)
+    options = onnx.Options(*(getattr(args, name) for name in onnx.Options._fields))
     path = _from_etlt(spec, options, args) if args.from_etlt else onnx.engine_from_onnx(spec, options, args.out)
     print("{}: {:.1f} MB in {} s".format(path, path.stat().st_size / 1e6, manifest.read(path).built["seconds"]))
-    return 0
 
 
 def _from_etlt(spec, options, args):
@@ -93,16 +87,9 @@ def _from_etlt(spec, options, args):
 
 
 def _inspect(args):
-    report, rows = inspect(kit_path(args.engine))
-    print(report)
-    if args.json:
-        write_json(args.json, rows)
-    return 0
+    tell(args, *inspect(kit_path(args.engine)))
 
 
 def _compare(args):
     result = compare(find_model(args.model), args.engine, args.data)
-    print(result.report())
-    if args.json:
-        write_json(args.json, result._asdict())
-    return 0
+    tell(args, result.report(), result._asdict())

@@ -1,57 +1,52 @@
-"""The commands doctor, models, detect and transcode."""
+"""The commands doctor, models, detect, camera and transcode."""
+import time
 from contextlib import ExitStack
 
 from .. import doctor
 from ..detect import FORMATS, detect_dir, detect_one, detect_video
+from ..draw import BBoxVisualization
 from ..errors import CourseError
+from ..media.async_camera import MODES
 from ..media.sources import kind_of
 from ..media.window import Window
-from ..media.writer import ENCODERS, transcode
+from ..media.writer import transcode
 from ..models import find_model, list_models
-from . import DEFAULT_MODEL, add_engine_options, add_trace_option, confidence, failures, fast, open_ssd
+from . import ENGINE, add_command, failures, fast, open_ssd, tell
 
 
 def add_commands(commands):
-    add = commands.add_parser("doctor", help="what this machine has, and what to do about what it lacks")
-    add.set_defaults(call=_doctor)
-
-    add = commands.add_parser("models", help="the models in models/")
-    add.set_defaults(call=_models)
-
-    add = commands.add_parser("detect", help="detect objects in pictures, a video or a live source")
+    add_command(commands, "doctor", _doctor, "what this machine has, and what to do about what it lacks")
+    add_command(commands, "models", _models, "the models in models/")
+    add = add_command(commands, "detect", _detect, "detect objects in pictures, a video or a live source",
+                      "--model", "--conf", "--out", "--encoder", "--show", "--trace", *ENGINE)
     add.add_argument("source", nargs="+", help="picture, folder, wildcard, video, camera or stream: docs/video.md; "
                                                "several with --fast")
-    add.add_argument("--model", default=DEFAULT_MODEL, help="a name in models/, a model folder, or an .onnx file "
-                                                            "beside a model.json (default: %(default)s)")
-    add.add_argument("--conf", type=confidence, help="confidence from which a box counts (default: the model's own)")
-    add.add_argument("--out", default="out", help="folder for the results (default: %(default)s)")
     add.add_argument("--format", choices=FORMATS, help="for a folder: text files or detections.json (default: both)")
     add.add_argument("--no-write", action="store_true", help="no pictures, no video")
     add.add_argument("--save-json", action="store_true", help="the boxes as COCO results, for a video NAME.json")
     for name, kind, default, text in (("stride", int, 1, "every n-th frame only"), ("start", float, 0.0, "seconds"),
                                       ("end", float, None, "seconds"), ("batch", int, None, "frames a run")):
         add.add_argument("--" + name, type=kind, default=default, help="of a video: " + text)
-    add.add_argument("--encoder", choices=ENCODERS, default="auto", help="for the video (default: %(default)s)")
-    add.add_argument("--show", action="store_true", help="a window with the video and its boxes: q quits")
     add.add_argument("--fast", action="store_true", help="all sources at once, as fast as this machine allows, tables "
                                                          "of boxes: docs/throughput.md")
     add.add_argument("--deadline", type=float, default=20, metavar="MS", help="--fast: a batch waits so long for its "
                                                                               "last picture (default: %(default)s)")
     add.add_argument("--gpus", type=int, default=1, help="--fast: a process on each of so many GPUs")
-    add_trace_option(add)
-    add_engine_options(add)
-    add.set_defaults(call=_detect)
-
-    add = commands.add_parser("transcode", help="any video file as an MP4 that a browser plays, without sound")
+    add = add_command(commands, "camera", _camera, "detect in a camera's pictures as they come, count what is missed",
+                      "--model", "--conf", "--json", "--show", "--trace", *ENGINE)
+    add.add_argument("source", help="csi://0, /dev/video0 or 0, rtsp://..., http://..., gst:..., or a file")
+    add.add_argument("--mode", choices=list(MODES), default="async", help="async: the detector in a thread of its own; "
+                     "child: reading there too; sync: the plain loop (default: %(default)s)")
+    add.add_argument("--every", type=int, default=3, help="async: infer every N-th frame; 0: as fast as the detector "
+                                                          "can (default: %(default)s)")
+    add.add_argument("--seconds", type=float, help="stop after that time (default: at the end, or Ctrl-C)")
+    add = add_command(commands, "transcode", _transcode, "any video file as an MP4 that a browser plays, without sound",
+                      "--out", "--encoder")
     add.add_argument("source", help="video file")
-    add.add_argument("--out", default="out", help="folder for the result (default: %(default)s)")
-    add.add_argument("--encoder", choices=ENCODERS, default="auto", help="as for detect")
-    add.set_defaults(call=_transcode)
 
 
 def _doctor(args):
     print(doctor.report())
-    return 0
 
 
 def _models(args):
@@ -94,6 +89,32 @@ def _detect(args):
     return 0
 
 
+def _camera(args):
+    vis = BBoxVisualization(find_model(args.model).cls_dict())
+    with Window("trt_course") if args.show else ExitStack() as window, \
+            MODES[args.mode](args.source, lambda: open_ssd(args).warm_up(), args.every, args.conf) as camera:
+        try:
+            _watch(camera, args.seconds or float("inf"), args.show and window, vis)
+        finally:
+            counts = camera.counts()
+            tell(args, "{0.captured} captured, {0.shown} shown, {0.dropped} dropped, {0.inferred} inferred in "
+                       "{0.seconds:.1f} s: {1}".format(counts, counts.report()),
+                 dict(counts._asdict(), mode=args.mode, every=args.every))
+
+
+def _watch(camera, seconds, window, vis):
+    """A line a second, until the end of the source, of the time, or of the reader's patience."""
+    started = time.monotonic()
+    for view in camera:
+        image, now = view.frame.image, time.monotonic()
+        if window and not window.show(image if view.found is None else vis.annotate(image, view.found)):
+            return
+        news = camera.news(view)
+        if news:
+            print("{:4.0f} s  {}".format(now - started, news), flush=True)
+        if now - started >= seconds:
+            return
+
+
 def _transcode(args):
     print(transcode(args.source, args.out, args.encoder))
-    return 0

@@ -26,11 +26,11 @@ def _figure(tag, data, caption):
         tag.format(base64.b64encode(data).decode()), html.escape(caption))
 
 
-def _picture(image, caption):
-    scale = min(1.0, WIDEST / image.shape[1])
+def jpeg(image, widest=WIDEST, quality=92):
+    """The bytes of a picture, made smaller where it is wider than that."""
+    scale = min(1.0, widest / image.shape[1])
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
-    return _figure("<img style='max-width:100%' src='data:image/jpeg;base64,{}'>", data, caption)
+    return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
 def show_picture(image, caption=""):
@@ -39,8 +39,9 @@ def show_picture(image, caption=""):
 
 
 def side_by_side(images, captions, columns=2):
+    tag = "<img style='max-width:100%' src='data:image/jpeg;base64,{}'>"
     _display("HTML", "<div style='display:grid;grid-template-columns:repeat({},1fr);gap:8px'>{}</div>".format(
-        columns, "".join(map(_picture, images, captions))))
+        columns, "".join(_figure(tag, jpeg(image), caption) for image, caption in zip(images, captions))))
 
 
 def show_video(path, caption="", width=800):

@@ -7,14 +7,13 @@ import threading
 import time
 import weakref
 
-import cv2
-
 from ..draw import BBoxVisualization
 from ..errors import CourseError, need
 from ..media import sources
 from ..media.async_camera import MODES
 from ..models import find_model, list_models
 from ..ssd import TrtSSD
+from .show import jpeg
 
 MOST_A_SECOND, WIDEST, PATIENCE = 15, 960, 20.0
 _views = weakref.WeakSet()
@@ -106,7 +105,5 @@ class CameraView:
         canvas, found = view.frame.image, view.found
         if found is not None:
             canvas = vis.annotate(canvas, found.of_class(*self.classes.value) if self.classes.value else found)
-        scale = min(1.0, WIDEST / canvas.shape[1])
-        canvas = cv2.resize(canvas, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        self.picture.value = cv2.imencode(".jpg", canvas, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+        self.picture.value = jpeg(canvas, WIDEST, quality=80)
         self._sent.value += 1

@@ -33,8 +33,7 @@ HEADS = {
     "accuracy_points": "Points", "fps": "FPS", "fps_rank": "Rank", "fps_points": "Points",
     "restructured": "Restructured", "other_model": "Other model", "final": "Final", "machine": "Machine",
     "remark": "Remark"}
-REFUSED_HEADS = ("File", "Reason")
-_WORDS = ("Team", "Model", "Machine", "Remark") + REFUSED_HEADS  # the columns that hold words, not figures
+_WORDS = ("Team", "Model", "Machine", "Remark", "File", "Reason")  # the columns that hold words, not figures
 
 Row = collections.namedtuple("Row", HEADS)  # one team
 Refused = collections.namedtuple("Refused", "file reason")
@@ -45,15 +44,16 @@ class Board(NamedTuple):
     refused: List[Refused]
     about: str
 
-    def as_dict(self):
-        return {"about": self.about, "rules": RULES, "teams": [row._asdict() for row in self.rows],
-                "refused": [entry._asdict() for entry in self.refused]}
-
     def table(self):
         """The heads, and the cells of each team as texts."""
         return [list(HEADS.values())] + [
             [v if isinstance(v, str) else ("{:.2f}" if field in ("accuracy", "fps") else "{:g}").format(v)
              for field, v in zip(HEADS, row)] for row in self.rows]
+
+    def tables(self):
+        """Title, heads and lines: of the teams, and of the refused where there are any."""
+        heads, *lines = self.table()
+        return [("Ranked", heads, lines)] + [("Not ranked", ("File", "Reason"), self.refused)] * bool(self.refused)
 
     def report(self):
         table = self.table()
@@ -181,14 +181,11 @@ def to_csv(board):
 
 
 def to_markdown(board):
-    def table(heads, lines):
+    text = ["# Contest", "", board.about]
+    for title, heads, lines in board.tables():
         marks = ["---" if head in _WORDS else "--:" for head in heads]
-        return ["| " + " | ".join(cells) + " |" for cells in [heads, marks] + [
-            [re.sub(r"([\\`*_\[\]<>|&~#])", r"\\\1", cell) for cell in line] for line in lines]]
-    heads, *lines = board.table()
-    text = ["# Contest", "", board.about, ""] + table(heads, lines)
-    if board.refused:
-        text += ["", "## Not ranked", ""] + table(REFUSED_HEADS, board.refused)
+        safe = [[re.sub(r"([\\`*_\[\]<>|&~#])", r"\\\1", cell) for cell in line] for line in lines]
+        text += ["", "## " + title, ""] + ["| " + " | ".join(cells) + " |" for cells in [heads, marks] + safe]
     return "\n".join(text + [""] + ["* " + rule for rule in RULES]) + "\n"
 
 
@@ -201,21 +198,19 @@ div {{ overflow-x: auto }} table {{ border-collapse: collapse; width: 100%; font
 th, td {{ padding: .45rem .6rem; text-align: right; border-bottom: 1px solid #e6eaee; vertical-align: top }}
 th {{ background: #33691e; color: #fff }} tbody tr:hover {{ background: #f1f8e9 }}
 .w {{ text-align: left; overflow-wrap: anywhere; min-width: 6rem }} td:nth-child(12) {{ font-weight: 700 }}
-</style></head><body><h1>Contest</h1><p>{about}</p><div>{table}</div>{refused}<ul>{rules}</ul></body></html>
+</style></head><body><h1>Contest</h1><p>{about}</p>{tables}<ul>{rules}</ul></body></html>
 """
 
 
 def to_html(board):
     """One page that needs nothing else: no script, no picture, no font from elsewhere."""
-    def table(heads, lines):
-        def row(tag, line):
-            return "<tr>{}</tr>\n".format("".join("<{0}{1}>{2}</{0}>".format(
-                tag, ' class="w"' if head in _WORDS else "", html.escape(cell)) for head, cell in zip(heads, line)))
-        return "<table><thead>{}</thead><tbody>{}</tbody></table>".format(
-            row("th", heads), "".join(row("td", line) for line in lines))
-    heads, *lines = board.table()
-    return _PAGE.format(about=html.escape(board.about), table=table(heads, lines),
-                        refused="<h2>Not ranked</h2>" + table(REFUSED_HEADS, board.refused) if board.refused else "",
+    def row(tag, heads, line):
+        return "<tr>{}</tr>\n".format("".join("<{0}{1}>{2}</{0}>".format(
+            tag, ' class="w"' if head in _WORDS else "", html.escape(cell)) for head, cell in zip(heads, line)))
+    tables = ["<h2>{}</h2><div><table><thead>{}</thead><tbody>{}</tbody></table></div>".format(
+        title, row("th", heads, heads), "".join(row("td", heads, line) for line in lines))
+        for title, heads, lines in board.tables()]
+    return _PAGE.format(about=html.escape(board.about), tables="".join(tables),
                         rules="".join("<li>{}</li>".format(html.escape(rule)) for rule in RULES))
 
 
@@ -225,5 +220,7 @@ def write_board(board, folder):
     texts = {".txt": board.report() + "\n", ".csv": to_csv(board), ".md": to_markdown(board), ".html": to_html(board)}
     for suffix, text in texts.items():
         write_text(base.with_suffix(suffix), text)
-    write_json(base.with_suffix(".json"), board.as_dict())
+    write_json(base.with_suffix(".json"), {
+        "about": board.about, "rules": RULES, "teams": [row._asdict() for row in board.rows],
+        "refused": [entry._asdict() for entry in board.refused]})
     return [base.with_suffix(suffix) for suffix in list(texts) + [".json"]]

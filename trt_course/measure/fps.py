@@ -66,48 +66,43 @@ class Timing(NamedTuple):
                 "context": self.context}
 
 
-class _Clock:
-    """Collects the milliseconds of named stages."""
-
-    def __init__(self):
-        self.spent = {}
-
-    def __call__(self, stage, call, *args):
-        started = time.perf_counter()
-        with trace.span(stage):
-            result = call(*args)
-        self.spent.setdefault(stage, []).append((time.perf_counter() - started) * 1e3)
-        return result
+def _clocked(spent, stage, call, *args):
+    """The result of a call; `spent` gets its milliseconds, by stage."""
+    started = time.perf_counter()
+    with trace.span(stage):
+        result = call(*args)
+    spent.setdefault(stage, []).append((time.perf_counter() - started) * 1e3)
+    return result
 
 
 def bench(ssd, source, scope="detect", frames=None, out=None):
     """A Timing of `scope` over the source's frames: `frames` of them, by default at least 200 or all it has."""
     if scope not in SCOPES:
         raise CourseError("There is no scope '{}'; allowed: {}".format(scope, ", ".join(SCOPES)))
-    clock, most = _Clock(), frames or LEAST
+    spent, most = {}, frames or LEAST
     with open_source(source) as video, \
             VideoWriter(out or "out/bench.mp4", video.fps) if scope == "video" else ExitStack() as writer:
         total = min(most, video.frames or most)
-        stream = itertools.islice(iter(lambda: clock("read", video.read), None), total)
-        ends = [_once(ssd, clock, frame.image, scope == "video" and writer)
+        stream = itertools.islice(iter(lambda: _clocked(spent, "read", video.read), None), total)
+        ends = [_once(ssd, spent, frame.image, scope == "video" and writer)
                 for frame in progress(stream, total=total, desc=scope)]
     if len(ends) < WARM_UP + 2:
         raise CourseError("{} gives {} frames; {} are warm-up, and at least two more are needed: a video, or a folder "
                           "of pictures.".format(source, len(ends), WARM_UP))
-    spent = {stage: np.array(clock.spent[stage][WARM_UP:]) for stage in _STAGES[scope]}
+    counted = {stage: np.array(spent[stage][WARM_UP:]) for stage in _STAGES[scope]}
     return Timing(scope, "{} on {}".format(ssd.spec.name, Path(str(source)).name),
-                  np.diff(ends[WARM_UP - 1:]) * 1e3 if scope == "video" else sum(spent.values()),
-                  {stage: float(np.median(times)) for stage, times in spent.items()}, _context(ssd))
+                  np.diff(ends[WARM_UP - 1:]) * 1e3 if scope == "video" else sum(counted.values()),
+                  {stage: float(np.median(times)) for stage, times in counted.items()}, _context(ssd))
 
 
-def _once(ssd, clock, image, writer):
+def _once(ssd, spent, image, writer):
     """One picture through all stages, drawing and writing where there is a writer; the moment it was finished."""
-    prepared = clock("preprocess", ssd.prepare, [image])
-    outputs = clock("infer", ssd.engine.infer, prepared.request)
-    found = clock("decode", ssd.finish, prepared, outputs)[0]
+    prepared = _clocked(spent, "preprocess", ssd.prepare, [image])
+    outputs = _clocked(spent, "infer", ssd.engine.infer, prepared.request)
+    found = _clocked(spent, "decode", ssd.finish, prepared, outputs)[0]
     if writer:
-        drawn = clock("draw", BBoxVisualization(ssd.spec.cls_dict()).annotate, image, found)
-        clock("write", writer.write, drawn)
+        drawn = _clocked(spent, "draw", BBoxVisualization(ssd.spec.cls_dict()).annotate, image, found)
+        _clocked(spent, "write", writer.write, drawn)
     return time.perf_counter()
 
 

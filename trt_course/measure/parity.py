@@ -28,14 +28,13 @@ class Parity(NamedTuple):
 
 def _partners(ours, theirs, conf_th):
     """For each of our boxes from the threshold up: pixels and confidence to its partner, or None."""
-    for label, conf, box in zip(ours.labels, ours.confs, ours.boxes):
-        rows = [i for i, other in enumerate(theirs.labels) if other == label] if conf >= conf_th else []
-        overlaps = voc.overlap(box[None], theirs.boxes[rows])[0] if rows else np.zeros(0)
-        if conf >= conf_th and (not rows or overlaps.max() < 0.5):
+    overlaps = voc.class_overlap(ours, theirs)  # (ours, theirs)
+    for i in np.flatnonzero(ours.confs >= conf_th):
+        if (overlaps[i] < 0.5).all():
             yield None
-        elif conf >= conf_th:
-            best = rows[int(overlaps.argmax())]
-            yield float(np.abs(box - theirs.boxes[best]).max()), abs(float(conf - theirs.confs[best]))
+        else:
+            best = overlaps[i].argmax()
+            yield np.abs(ours.boxes[i] - theirs.boxes[best]).max(), abs(ours.confs[i] - theirs.confs[best])
 
 
 def compare(spec, plan, data):

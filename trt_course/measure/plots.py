@@ -10,7 +10,7 @@ import numpy as np
 
 from ..draw import class_color
 from ..errors import need
-from .voc import above, of_height, overlap, score
+from .voc import above, class_overlap, of_height, overlap, score
 
 HEIGHTS = ((0, 16), (16, 32), (32, 64), (64, 128), (128, 10000))
 _TILE_W, _TILE_H = 200, 150
@@ -56,11 +56,9 @@ def count_bars(truths, founds, conf_th=0.3):
     """Objects found, objects missed and false alarms of each class, of the boxes from `conf_th` up."""
     result = score(truths, above(founds, conf_th))
     figure, axes = _figure(6, 0.5 * len(result.classes) + 1.2)
-    names = sorted(result.classes)
-    counts = [(c.hits, c.truths - c.hits, c.false_alarms) for c in map(result.classes.get, names)]
-    counts = np.array(counts).reshape(-1, 3)  # (classes, parts)
+    counts = np.array([(c.hits, c.truths - c.hits, c.false_alarms) for c in result.classes.values()]).reshape(-1, 3)
     for i, (label, color) in enumerate((("found", "#3a9d5d"), ("missed", "#c9c9c9"), ("false alarms", "#d1495b"))):
-        axes.barh(names, counts[:, i], left=counts[:, :i].sum(axis=1), color=color, label=label)
+        axes.barh(list(result.classes), counts[:, i], left=counts[:, :i].sum(axis=1), color=color, label=label)
     axes.set(xlabel="boxes, from confidence {:g}".format(conf_th))
     axes.legend()
     return figure
@@ -70,16 +68,16 @@ def ap_by_height(truths, founds, heights=HEIGHTS):
     """AP of each class by the height of its objects in pixels."""
     figure, axes = _figure(7, 4)
     results = [score(*of_height(truths, founds, low, high)) for low, high in heights]
-    names = sorted({name for result in results for name in result.classes})
-    width = 0.8 / len(names)
-    for i, (name, color) in enumerate(_colors(names).items()):
-        values = [r.classes[name].ap if name in r.classes and r.classes[name].truths else 0 for r in results]
+    colors = _colors(results[0].classes)  # of_height takes no class away
+    width = 0.8 / len(colors)
+    for i, (name, color) in enumerate(colors.items()):
+        values = [result.classes[name].ap for result in results]
         axes.bar(np.arange(len(heights)) + i * width, values, width, color=color, label=name)
     ranges = ["up to {}".format(b) if a == 0 else "from {}".format(a) if b > 5000 else "{} to {}".format(a, b)
               for a, b in heights]
     axes.set(xlabel="height in pixels", ylabel="average precision", ylim=(0, 1.15),
              xticks=np.arange(len(heights)) + 0.4 - width / 2, xticklabels=ranges)
-    axes.legend(ncol=len(names), loc="upper center", fontsize="small")
+    axes.legend(ncol=len(colors), loc="upper center", fontsize="small")
     return figure
 
 
@@ -129,8 +127,7 @@ def faults(truths, founds, conf_th=0.3, min_iou=0.5):
     misses, alarms, shown = [], [], above(founds, conf_th)
     for image, truth in truths.items():
         found = shown[image]
-        same = np.array(truth.labels, dtype=str)[:, None] == np.array(found.labels, dtype=str)  # (truths, founds)
-        hits = same & (overlap(truth.boxes, found.boxes) >= min_iou)
+        hits = class_overlap(truth, found) >= min_iou  # (truths, founds)
         for i in np.flatnonzero(~hits.any(axis=1) & ~truth.difficult):
             area = float(np.prod(truth.boxes[i, 2:] - truth.boxes[i, :2]))
             misses.append(Fault(image, truth.labels[i], truth.boxes[i], area, True))

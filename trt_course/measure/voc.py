@@ -4,7 +4,6 @@ Boxes count with +1 pixel, a ground-truth box is used once, difficult boxes coun
 another module's.
 """
 import math
-import re
 import shlex
 from pathlib import Path
 from typing import Dict, List, NamedTuple
@@ -55,9 +54,6 @@ class Score(NamedTuple):
             for name, c in self.classes.items()}}
 
 
-_MARKED = re.compile(r"""['"\\]""")
-
-
 def _read(path, form, names):
     """Labels, numbers (n, k) and marks (n,) of the lines that are not blank."""
     try:
@@ -68,7 +64,7 @@ def _read(path, form, names):
     count = len(form.split()) - form.count("[")
     for number, line in enumerate(lines, 1):
         try:
-            row = shlex.split(line) if _MARKED.search(line) else line.split()
+            row = line.split() if set(line).isdisjoint("'\"\\") else shlex.split(line)
             if row:
                 ends = range(len(row), 1, -1) if names else ()
                 end = next((n for n in ends if " ".join(row[:n]) in names), 1)
@@ -131,6 +127,12 @@ def overlap(boxes, others):
     inter = sides.clip(0).prod(axis=-1)  # (n, m)
     area, other_area = ((b[..., 2:] - b[..., :2] + 1).prod(axis=-1) for b in (boxes, others))
     return inter / (area + other_area - inter)
+
+
+def class_overlap(some, others):
+    """The same (n, m) table for two Truths or Founds of an image, 0 where the classes differ."""
+    same = np.array(some.labels, dtype=str)[:, None] == np.array(others.labels, dtype=str)
+    return overlap(some.boxes, others.boxes) * same
 
 
 def score(truths, founds, ignore=(), class_iou=None):
@@ -200,10 +202,7 @@ def of_height(truths, founds, low, high):
     kept_truths, kept_founds = {}, {}
     for image, truth in truths.items():
         found, played = founds[image], in_play(truth.boxes)
-        keep = in_play(found.boxes)
-        for i in np.flatnonzero(~keep):
-            same = np.array([label == found.labels[i] for label in truth.labels], dtype=bool) & played
-            keep[i] = same.any() and overlap(found.boxes[i:i + 1], truth.boxes[same]).max() >= 0.5
+        hits = class_overlap(found, truth)[:, played] >= 0.5
         kept_truths[image] = truth._replace(difficult=truth.difficult | ~played)
-        kept_founds[image] = _keep(found, keep)
+        kept_founds[image] = _keep(found, in_play(found.boxes) | hits.any(axis=1))
     return kept_truths, kept_founds
