@@ -25,6 +25,7 @@ def need(module):
     try:
         return importlib.import_module(module)
     except ImportError as err:
-        advice = _INSTALL.get(module, "pip install " + module)
+        package = module.partition(".")[0]
+        advice = _INSTALL.get(package, "pip install " + package)
         raise CourseError("This needs the Python module '{}', which cannot be imported ({}). Install it with: {}"
                           .format(module, err, advice)) from err
