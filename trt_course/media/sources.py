@@ -4,6 +4,8 @@ Reading only; what is done with a picture is not this module's business. Live so
 """
 import glob
 import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,11 +30,8 @@ class Frame(NamedTuple):
     name: str
 
 
-class Stream:
+class Stream(Iterator, AbstractContextManager):
     """A context manager and an iterator over what has `read`, which gives None at the end, and `close`."""
-
-    def __iter__(self):
-        return self
 
     def __next__(self):
         with trace.span("read"):
@@ -40,9 +39,6 @@ class Stream:
         if item is None:
             raise StopIteration
         return item
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         self.close()
