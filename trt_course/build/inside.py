@@ -36,13 +36,11 @@ class _Nodes:
         self.graph.initializer.append(self.onnx.numpy_helper.from_array(array, name))
         return name
 
-    def tensor(self, name, kind, shape):
-        return self.onnx.helper.make_tensor_value_info(name, getattr(self.onnx.TensorProto, kind), shape)
-
-
-def _batch(value_info):
-    dim = value_info.type.tensor_type.shape.dim[0]
-    return dim.dim_param or dim.dim_value
+    def tensor(self, name, kind, like, shape):
+        """An input or output of this shape, its batch that of another."""
+        batch = like.type.tensor_type.shape.dim[0]
+        return self.onnx.helper.make_tensor_value_info(name, getattr(self.onnx.TensorProto, kind),
+                                                       [batch.dim_param or batch.dim_value] + shape)
 
 
 def add_nms(model, spec, threshold, plugin):
@@ -65,7 +63,7 @@ def add_nms(model, spec, threshold, plugin):
     del new.graph.output[:]
     for role, (kind, last) in _TYPES.items():
         rows = [] if role == "count" else [spec.nms.max_detections]
-        new.graph.output.append(new.tensor(EFFICIENT_NMS[role], kind, [_batch(old)] + rows + last))
+        new.graph.output.append(new.tensor(EFFICIENT_NMS[role], kind, old, rows + last))
     new.graph.node.extend(new.nodes)
     return new.model
 
@@ -112,7 +110,7 @@ def add_preprocess(model, spec, source, pixels="bgr"):
         new.add("Transpose", last, outputs=[entry.name], perm=[0, 2, 3, 1])
     old = next(tensor for tensor in new.graph.input if tensor.name == entry.name)
     shape = [height * 3 // 2, width, 1] if pixels == "nv12" else [height, width, 3]
-    new.graph.input.append(new.tensor("pictures", "UINT8", [_batch(old)] + shape))
+    new.graph.input.append(new.tensor("pictures", "UINT8", old, shape))
     new.graph.input.remove(old)
     nodes = new.nodes + list(new.graph.node)
     del new.graph.node[:]

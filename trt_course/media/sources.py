@@ -65,7 +65,7 @@ def kind_of(source):
     if opener(source):
         return "live"
     path = kit_path(source)
-    if path.is_dir() or _is_wildcard(path):
+    if path.is_dir() or not path.exists() and glob.has_magic(str(path)):
         return "folder"
     if not path.is_file():
         raise CourseError("There is no file or folder {}.".format(path))
@@ -87,14 +87,10 @@ def open_source(uri, loop=False, **options):
     return (VideoFile if kind == "video" else Pictures)(kit_path(uri), loop)
 
 
-def _is_wildcard(path):
-    return not path.exists() and glob.has_magic(str(path))
-
-
 def images_in(folder):
     """The pictures directly in a folder, or those that a wildcard names, in the order of their names."""
     folder = Path(str(folder))
-    found = map(Path, glob.glob(str(folder))) if _is_wildcard(folder) else folder.iterdir()
+    found = folder.iterdir() if folder.is_dir() else map(Path, glob.glob(str(folder)))
     paths = sorted(p for p in found if p.suffix.lower() in PICTURES and p.is_file())
     if not paths:
         raise CourseError("The folder {} holds no pictures ({}).".format(folder, " ".join(PICTURES)))
