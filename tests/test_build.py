@@ -264,6 +264,24 @@ def test_ctrl_c_stops_the_builder_where_it_asks_and_leaves_nothing(trt, version,
     assert not list(spec.folder.glob("engines/*.engine")) and not list(spec.folder.glob("engines/.*"))
 
 
+BUSY = """
+import os, signal, threading, time
+from trt_course.build.worker import in_thread
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    in_thread(lambda cancelled: time.sleep(60), "busy")
+except KeyboardInterrupt:
+    print("stopped", "busy" in {thread.name for thread in threading.enumerate() if thread.is_alive()})
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_where_the_builder_does_not_ask_ends_the_process_without_it():
+    done = subprocess.run([sys.executable, "-c", BUSY], cwd=str(KIT), capture_output=True, text=True, timeout=30,
+                          env={**os.environ, "TQDM_DISABLE": "1"})
+    assert done.returncode == 130 and done.stdout == "stopped True\n", done.stderr
+
+
 # TensorRT-RTX, the real one -----------------------------------------------------------------------------------------
 
 @pytest.fixture

@@ -160,7 +160,7 @@ def test_what_a_body_of_a_loop_reads_stays(small):
 def test_what_is_not_a_whole_model_is_told(small, tmp_path):
     with pytest.raises(CourseError, match="There is no file .*none.onnx"):
         graph.load_plain(tmp_path / "none.onnx")
-    for content, advice in ((b"\x08\xff\xff not ONNX", "cannot be read as ONNX"), (b"", "holds no network")):
+    for content, advice in ((b"\x08\xff\xff not ONNX", "not a whole ONNX model"), (b"", "holds no network")):
         (tmp_path / "bad.onnx").write_bytes(content)
         with pytest.raises(CourseError, match=advice):
             graph.load_plain(tmp_path / "bad.onnx")

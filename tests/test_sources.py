@@ -36,6 +36,8 @@ def test_picture_folder_and_wildcard(picture_folder):
     assert [p.name for p in images_in(picture_folder / "[a-c]*")] == ["a.jpg", "b.PNG", "c.bmp"]
     with pytest.raises(CourseError, match="holds no pictures"):
         open_source(picture_folder / "*.mp4")
+    with pytest.raises(CourseError, match="none holds no pictures"):
+        images_in(picture_folder / "none")
 
 
 def test_pictures_in_a_loop_and_past_a_bad_one(picture_folder):

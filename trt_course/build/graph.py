@@ -16,9 +16,15 @@ def load_plain(path):
         raise CourseError("There is no file {}. A model's ONNX stands beside its model.json.".format(path))
     try:
         model = onnx.load(str(path))
+        if not model.graph.node:
+            raise ValueError("it holds no network")
+        # TensorRT's plugins are unknown to ONNX and keep it from checking
+        if all(onnx.defs.has(node.op_type, node.domain) for node in model.graph.node if not node.domain):
+            onnx.checker.check_model(model)
     except Exception as err:  # protobuf's and onnx's own, and OSError where weights in a second file are missing
-        raise CourseError("{} cannot be read as ONNX: {}. (An .engine or .etlt file is not ONNX.)".format(
-            path, _short(err))) from None
+        said = " ".join(str(err).split())[:300].rstrip(".") or type(err).__name__
+        raise CourseError("{} is not a whole ONNX model: {}. Export or fetch it again; an .engine or .etlt is none."
+                          .format(path, said)) from None
     graph, stored = model.graph, {tensor.name for tensor in model.graph.initializer}
     restore_fp32(model)
     for entry in [entry for entry in graph.input if entry.name in stored]:  # as the first exporters listed weights
@@ -26,7 +32,7 @@ def load_plain(path):
         model.ir_version = max(4, model.ir_version)
     for node in graph.node:
         node.name = node.name or "{}_{}".format(node.op_type, next(filter(None, node.output), ""))
-    return _checked(onnx, model, path)
+    return model
 
 
 def restore_fp32(model):
@@ -51,21 +57,3 @@ def fix_batch(model, batch):
         for dim in tensor.type.tensor_type.shape.dim[:1]:
             dim.dim_value = dim.dim_value or batch
     del model.graph.value_info[:]
-
-
-def _checked(onnx, model, path):
-    """The model as it came, if its graph is whole. TensorRT's plugins are unknown to ONNX and keep it from checking."""
-    standard = all(onnx.defs.has(node.op_type, node.domain) for node in model.graph.node if not node.domain)
-    try:
-        if not model.graph.node:
-            raise ValueError("it holds no network")
-        if standard:
-            onnx.checker.check_model(model)
-    except Exception as err:
-        raise CourseError("{} is not a whole ONNX model: {}. Export or fetch it again.".format(
-            path, _short(err))) from None
-    return model
-
-
-def _short(err):
-    return " ".join(str(err).split())[:300].rstrip(".") or type(err).__name__

@@ -36,13 +36,11 @@ class _Nodes:
         self.graph.initializer.append(self.onnx.numpy_helper.from_array(array, name))
         return name
 
-    def tensor(self, name, kind, shape):
-        return self.onnx.helper.make_tensor_value_info(name, getattr(self.onnx.TensorProto, kind), shape)
-
-
-def _batch(value_info):
-    dim = value_info.type.tensor_type.shape.dim[0]
-    return dim.dim_param or dim.dim_value
+    def tensor(self, name, kind, like, shape):
+        """An input or output of this shape, its batch that of another."""
+        batch = like.type.tensor_type.shape.dim[0]
+        return self.onnx.helper.make_tensor_value_info(name, getattr(self.onnx.TensorProto, kind),
+                                                       [batch.dim_param or batch.dim_value] + shape)
 
 
 def add_nms(model, spec, threshold, plugin):
@@ -65,7 +63,7 @@ def add_nms(model, spec, threshold, plugin):
     del new.graph.output[:]
     for role, (kind, last) in _TYPES.items():
         rows = [] if role == "count" else [spec.nms.max_detections]
-        new.graph.output.append(new.tensor(EFFICIENT_NMS[role], kind, [_batch(old)] + rows + last))
+        new.graph.output.append(new.tensor(EFFICIENT_NMS[role], kind, old, rows + last))
     new.graph.node.extend(new.nodes)
     return new.model
 
@@ -96,11 +94,14 @@ def add_preprocess(model, spec, source, pixels="bgr"):
         raise CourseError("{} takes bytes already, its recipe is inside: --preprocess host.".format(spec.name))
     new, entry, (width, height) = _Nodes(model, "preprocess"), spec.input, source
     x, where = new.cast("pictures", "FLOAT"), placement(spec, width, height)
+    sizes = [entry.height, entry.width] if entry.resize == "crop" else [
+        round(height * where.sy), round(width * where.sx)]
     if pixels == "nv12":
-        x = _from_nv12(new, x, lambda plane: _resized(new, plane, entry, where, source), source)
+        x = _from_nv12(new, x, lambda plane: _resized(new, plane, entry, where, sizes), source)
     else:
-        x = _resized(new, new.add("Transpose", x, perm=[0, 3, 1, 2]), entry, where, source)  # (b, 3, h, w)
-    x = _padded(new, x, entry, where, source)
+        x = _resized(new, new.add("Transpose", x, perm=[0, 3, 1, 2]), entry, where, sizes)  # (b, 3, h, w)
+    if entry.resize == "letterbox":
+        x = _padded(new, x, entry, where, sizes)
     gain = 1 / np.float32(entry.scale)
     order = np.diag(gain)[:, ::1 if entry.color == "BGR" else -1].reshape(3, 3, 1, 1)  # order, mean and scale in one go
     last = new.add("Conv", x, order, -np.float32(entry.mean) * gain,
@@ -109,7 +110,7 @@ def add_preprocess(model, spec, source, pixels="bgr"):
         new.add("Transpose", last, outputs=[entry.name], perm=[0, 2, 3, 1])
     old = next(tensor for tensor in new.graph.input if tensor.name == entry.name)
     shape = [height * 3 // 2, width, 1] if pixels == "nv12" else [height, width, 3]
-    new.graph.input.append(new.tensor("pictures", "UINT8", [_batch(old)] + shape))
+    new.graph.input.append(new.tensor("pictures", "UINT8", old, shape))
     new.graph.input.remove(old)
     nodes = new.nodes + list(new.graph.node)
     del new.graph.node[:]
@@ -130,26 +131,17 @@ def _from_nv12(new, x, resized, source):
     return new.add("Clip", new.add("Conv", yuv, matrix.reshape(3, 3, 1, 1), bias), np.float32(0), np.float32(255))
 
 
-def _sizes(entry, where, source):
-    return [entry.height, entry.width] if entry.resize == "crop" else \
-        [round(source[1] * where.sy), round(source[0] * where.sx)]
-
-
-def _resized(new, x, entry, where, source):
+def _resized(new, x, entry, where, sizes):
     """Crop and resize as Preprocessor does, with OpenCV's linear interpolation."""
-    sizes = _sizes(entry, where, source)
     if entry.resize == "crop":
         begin = [round(-where.oy / where.sy), round(-where.ox / where.sx)]
         end = [begin[0] + round(sizes[0] / where.sy), begin[1] + round(sizes[1] / where.sx)]
         x = new.add("Slice", x, begin, end, [2, 3])
-    sizes_name = new.add("Concat", new.add("Slice", new.add("Shape", x), [0], [2]), sizes, axis=0)  # batch, colours
-    return new.add("Resize", x, "", "", sizes_name, mode="linear", coordinate_transformation_mode="half_pixel")
+    whole = new.add("Concat", new.add("Slice", new.add("Shape", x), [0], [2]), sizes, axis=0)  # batch, colours too
+    return new.add("Resize", x, "", "", whole, mode="linear", coordinate_transformation_mode="half_pixel")
 
 
-def _padded(new, x, entry, where, source):
-    if entry.resize != "letterbox":
-        return x
-    sizes = _sizes(entry, where, source)
+def _padded(new, x, entry, where, sizes):
     pad = np.reshape(np.round(entry.pad if entry.color == "BGR" else entry.pad[::-1]).clip(0, 255), (1, 3, 1, 1))
     left, top = int(where.ox), int(where.oy)
     borders = [0, 0, top, left, 0, 0, entry.height - sizes[0] - top, entry.width - sizes[1] - left]

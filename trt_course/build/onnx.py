@@ -207,7 +207,10 @@ def _build(trt, spec, options, cache, model, floats, cancelled):
             engine = builder.build_engine(network, config)
             plan = engine and engine.serialize()
     if plan is None:
-        raise CourseError(_why_not(trt))
+        said = " ".join(" ".join(log.errors).split()) or "nothing more"
+        memory = any(sign in said for sign in ("emory", "allocat", "workspace"))
+        raise CourseError("TensorRT {} built no engine: {}{}".format(describe(trt), said[:500], (
+            ". On a small machine: --workspace 256, a smaller batch, more swap, no desktop." if memory else "")))
     if timed:
         write_bytes(cache, config.get_timing_cache().serialize())
     return plan
@@ -248,10 +251,3 @@ def engine_from_onnx(spec, options, out=None):
     write_bytes(path, plan)
     manifest.write(spec, options, path, describe(trt), device, "onnx", time.time() - started)
     return path
-
-
-def _why_not(trt):
-    said = " ".join(" ".join(log_of(trt).errors).split()) or "nothing more"
-    memory = any(sign in said for sign in ("emory", "allocat", "workspace"))
-    return "TensorRT {} built no engine: {}{}".format(describe(trt), said[:500], (
-        ". On a small machine: --workspace 256, a smaller batch, more swap, no desktop." if memory else ""))

@@ -100,8 +100,7 @@ def engine_from_etlt(spec, etlt, out, key_env, precision="fp16", batch=(1, 1, 1)
     """Make the engine `out`; the environment variable named `key_env` holds the key of the .etlt file."""
     etlt, tensors, int8 = kit_path(etlt), spec.output.tensors, precision == "int8"
     key, program = _check(etlt, key_env, precision, batch, calibration_cache), find_program(program)
-    sides = (3, spec.input.height, spec.input.width)
-    sides = sides if spec.input.layout == "nchw" else sides[1:] + sides[:1]
+    sides = spec.input.shape
     outputs = [tensors["rows"]] if spec.output.layout == "nms7" else tensors.values()  # the NMS node gives its count
     shapes = ["x".join(map(str, (n,) + sides)) for n in batch]
     told = {"-k": key, "-d": ",".join(map(str, sides)), "-i": spec.input.layout, "-o": ",".join(outputs),

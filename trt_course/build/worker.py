@@ -3,7 +3,7 @@ import atexit
 import os
 import sys
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 from ..progress import progress
 
@@ -21,23 +21,18 @@ def in_thread(work, what):
     thread = threading.Thread(target=run, name=what, daemon=True)
     thread.start()
     try:
-        for _ in progress(_seconds(thread), desc=what, unit="s"):
+        for _ in progress(_seconds(outcome), desc=what, unit="s"):
             pass
     finally:
         cancelled.set()
-        thread.join(5)
-        if thread.is_alive():  # one that cannot be told to stop dies with the process, without a word
-            atexit.register(_leave)
+        if wait([outcome], 5).done:  # not the thread: one whose join was interrupted counts as ended, rightly or not
+            thread.join()
+        else:  # one that cannot be told to stop dies with the process, without a word
+            for call in (lambda: os._exit(130), sys.stderr.flush, sys.stdout.flush):  # the last one is called first
+                atexit.register(call)
     return outcome.result()
 
 
-def _seconds(thread):
-    while thread.is_alive():
-        thread.join(1)
+def _seconds(outcome):
+    while wait([outcome], 1).not_done:
         yield
-
-
-def _leave():
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(130)

@@ -110,10 +110,7 @@ class _Still:
     """A picture at an address, asked for `rate` times a second. Reads as a cv2.VideoCapture does."""
 
     def __init__(self, uri, rate):
-        self.uri, self.rate, self.due = uri, rate, 0.0
-
-    def pause(self):
-        return max(self.due - time.monotonic(), 0)
+        self.uri, self.rate = uri, rate
 
     def read(self):
         self.due = time.monotonic() + 1 / self.rate
@@ -185,8 +182,7 @@ class LiveSource(Source):
                     self.fps = min(max(capture.get(cv2.CAP_PROP_FPS), 0.0), 1000.0)
                     self.reconnects += again > 0
                 self._hand(image)
-                if isinstance(capture, _Still):
-                    self._stop.wait(capture.pause())
+                self._stop.wait(max(0, getattr(capture, "due", 0) - time.monotonic()))  # a _Still has a next one due
         finally:
             capture.release()
 

@@ -4,6 +4,8 @@ Reading only; what is done with a picture is not this module's business. Live so
 """
 import glob
 import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,11 +30,8 @@ class Frame(NamedTuple):
     name: str
 
 
-class Stream:
+class Stream(Iterator, AbstractContextManager):
     """A context manager and an iterator over what has `read`, which gives None at the end, and `close`."""
-
-    def __iter__(self):
-        return self
 
     def __next__(self):
         with trace.span("read"):
@@ -40,9 +39,6 @@ class Stream:
         if item is None:
             raise StopIteration
         return item
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         self.close()
@@ -69,7 +65,7 @@ def kind_of(source):
     if opener(source):
         return "live"
     path = kit_path(source)
-    if path.is_dir() or _is_wildcard(path):
+    if path.is_dir() or not path.exists() and glob.has_magic(str(path)):
         return "folder"
     if not path.is_file():
         raise CourseError("There is no file or folder {}.".format(path))
@@ -91,14 +87,10 @@ def open_source(uri, loop=False, **options):
     return (VideoFile if kind == "video" else Pictures)(kit_path(uri), loop)
 
 
-def _is_wildcard(path):
-    return not path.exists() and glob.has_magic(str(path))
-
-
 def images_in(folder):
     """The pictures directly in a folder, or those that a wildcard names, in the order of their names."""
     folder = Path(str(folder))
-    found = map(Path, glob.glob(str(folder))) if _is_wildcard(folder) else folder.iterdir()
+    found = folder.iterdir() if folder.is_dir() else map(Path, glob.glob(str(folder)))
     paths = sorted(p for p in found if p.suffix.lower() in PICTURES and p.is_file())
     if not paths:
         raise CourseError("The folder {} holds no pictures ({}).".format(folder, " ".join(PICTURES)))

@@ -13,7 +13,7 @@ HELP = "q or ESC: quit   f: full screen   h: this line"
 _PROBE = "import cv2; cv2.namedWindow('trt_course', cv2.WINDOW_NORMAL); cv2.waitKey(1)"
 
 
-class Window:
+class Window(contextlib.AbstractContextManager):
     """A context manager. `show` is False when the reader asked to quit; without a display it is always True."""
 
     def __init__(self, title):
@@ -44,9 +44,6 @@ class Window:
                                   cv2.WINDOW_FULLSCREEN if self.full else cv2.WINDOW_NORMAL)
         self.help ^= key == ord("h")
         return key not in (ord("q"), 27)
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         if self._opened:

@@ -7,7 +7,7 @@ import functools
 import shutil
 import subprocess
 import tempfile
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 
 import cv2
@@ -71,7 +71,7 @@ def _frame_head(tick, size):
     return _element("1f43b675", time + _element("a3", b"\x81\0\0\x80", size), size)
 
 
-class VideoWriter:
+class VideoWriter(AbstractContextManager):
     """A context manager; `write` takes BGR frames. The file opens with the first frame and takes its size.
 
     Ctrl-C ends the file where it is, and keeps it; any other exception leaves none.
@@ -125,19 +125,14 @@ class VideoWriter:
         return CourseError("{} cannot be written, the encoder ended with status {}: {}. Is the disk full?".format(
             self.path, self._child.returncode, said[0] if said else "it said nothing"))
 
-    def __enter__(self):
-        return self
-
     def __exit__(self, kind, value, trace):
         if self._whole is None:
             return
         good = self._child is not None and self._finish()
-        if good and (kind is None or issubclass(kind, KeyboardInterrupt)):
-            self._whole.__exit__(None, None, None)
-            return
-        trouble = value or self._complaint()
-        self._whole.__exit__(type(trouble), trouble, trace)
-        if kind is None:
+        keep = good and (kind is None or issubclass(kind, KeyboardInterrupt))
+        trouble = None if keep else value or self._complaint()
+        self._whole.__exit__(trouble and type(trouble), trouble, trace)
+        if trouble is not None and kind is None:
             raise trouble
 
 
