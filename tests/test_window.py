@@ -49,10 +49,16 @@ class Screen:
         return done.stdout.split() if done.returncode == 0 else []
 
     def window(self, title):
-        self.until(lambda: self.do("search", "--name", "^{}$".format(title)))
-        name = self.do("search", "--name", "^{}$".format(title))[-1]
-        self.do("windowfocus", "--sync", name)
-        return name
+        """Its number, once it has the keys."""
+        found = []
+
+        def active():
+            found[:] = self.do("search", "--name", "^{}$".format(title))[-1:]
+            if found:
+                self.do("windowactivate", *found)
+            return found and self.do("getactivewindow") == found
+        self.until(active)
+        return found[0]
 
     def size(self, name):
         facts = dict(f.split("=") for f in self.do("getwindowgeometry", "--shell", name))
@@ -108,7 +114,7 @@ def test_keys(screen, end):
         screen.until(lambda: screen.size(name) == (320, 240))
         screen.do("key", "h")
         screen.until(lambda: abs(screen.share() - with_help) < 1e-3)
-    screen.do("key", end)
+    screen.until(lambda: (screen.do("key", end), job.poll() is not None)[1])  # openbox may not listen for alt yet
     said, err = job.communicate(timeout=20)
     assert said == "ended True True True\n" and job.returncode == 0, err
     screen.until(lambda: screen.share() == 0)

@@ -96,8 +96,9 @@ class VideoWriter(AbstractContextManager):
             frame = cv2.copyMakeBorder(frame, 0, -h % self._step, 0, -w % self._step, cv2.BORDER_REPLICATE)
         picture = cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420)
         try:
-            self._child.stdin.write(_frame_head(self._tick, picture.nbytes))
+            self._child.stdin.write(self._head + _frame_head(self._tick, picture.nbytes))
             self._child.stdin.write(picture)
+            self._head = b""
         except OSError:  # the encoder is gone, and has said why
             self._finish()
             raise self._complaint() from None
@@ -111,7 +112,7 @@ class VideoWriter(AbstractContextManager):
         # in a session of its own: Ctrl-C at the terminal is for us, the encoder ends with its input
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self._said, stderr=self._said,
                                        start_new_session=True)
-        self._child.stdin.write(_head(w + -w % self._step, h + -h % self._step, self.fps))
+        self._head = _head(w + -w % self._step, h + -h % self._step, self.fps)
 
     def _finish(self):
         """End the encoder; True where it ended well."""
