@@ -34,8 +34,9 @@ class Screen:
 
     def __init__(self, folder):
         self.folder = folder
-        self.x = subprocess.Popen(["Xvfb", "-displayfd", "1", "-screen", "0", "800x600x24", "-fbdir", str(folder)],
-                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        # -noreset: or it begins anew, without the window manager, when the first asker leaves
+        self.x = subprocess.Popen(["Xvfb", "-noreset", "-displayfd", "1", "-screen", "0", "800x600x24", "-fbdir",
+                                   str(folder)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.env = {**os.environ, "DISPLAY": ":" + self.x.stdout.readline().strip(), "PYTHONPATH": str(KIT)}
         self.manager = subprocess.Popen(["openbox"], env=self.env, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
