@@ -163,13 +163,13 @@ def _life(waiting, batches, put, complain):
         pass
     finally:
         batches.leave()
-        put.settle()
 
 
 def _read(number, opener, batches, put, complain):
     """One source to its end. False when the run ends."""
     try:
-        with opener() as source:
+        with opener() as source, contextlib.ExitStack() as stack:
+            stack.callback(put.settle)
             for moment, frames in _frames(number, source, batches.wait_for_room, complain):
                 while frames:
                     places = batches.take(len(frames))
