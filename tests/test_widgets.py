@@ -159,10 +159,13 @@ from trt_course.lesson.widgets import CameraView
 from trt_course.media import sources
 
 class Street(Pulse):
+    guard = threading.Lock()  # the camera and its thread may close at the same time
+
     def close(self):
-        if not self.closed.is_set():
-            open({marks!r}, "a").write("closed\\n")
-        super().close()
+        with self.guard:
+            if not self.closed.is_set():
+                open({marks!r}, "a").write("closed\\n")
+            super().close()
 
 sources.open_source = lambda uri, loop: Street()
 """, """

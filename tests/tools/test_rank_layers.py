@@ -1,6 +1,7 @@
 """The ranking finds the layer that was made to suffer, keeps what is done at Ctrl-C, prints --keep-float patterns."""
 import fnmatch
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -84,8 +85,8 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
     command = COMMAND + ["--calibration", str(tmp_path / "calibration"), "--data", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **HERE) as job:
         seen, ends = "", time.monotonic() + 120
-        while not ("rank:" in seen and " 2/78" in seen) and time.monotonic() < ends:
-            seen += job.stderr.read(1)
+        while not re.search(r"rank:.* ([2-9]|[1-5]\d)/78", seen[-200:]) and time.monotonic() < ends:
+            seen += job.stderr.read(1)  # a fast machine's bar leaves numbers out
         job.send_signal(signal.SIGINT)
         out, err = job.communicate(timeout=120)
     assert job.returncode == 0 and "of 78 layers are ranked" in err and "Traceback" not in err
