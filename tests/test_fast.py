@@ -20,7 +20,7 @@ from trt_course.commands import fast as command
 from trt_course.commands.fast import InMemory, best_split, detect_here, detect_on_gpus, named, opener
 from trt_course.engine import plan
 from trt_course.engine.trt import TrtEngine
-from trt_course.fast import detect_many, detect_one
+from trt_course.fast import detect_live, detect_many
 from trt_course.media import nvdec
 from trt_course.media.sources import Frame, Source
 from trt_course.media.writer import VideoWriter
@@ -161,7 +161,7 @@ def test_one_camera_s_pictures_are_done_as_they_come(ssd):
             return frame
 
     kept, some = Kept(), frames(12)
-    assert detect_one(ssd, lambda: Camera(some), kept) == ["x.png cannot be read as a picture."]
+    assert detect_live(ssd, lambda: Camera(some), kept) == ["x.png cannot be read as a picture."]
     equal_to_plain(kept, [some[:4] + some[5:]], ssd)
     assert all(0 <= time.perf_counter() - seen.read < 60 for seen, _ in kept.rows)
 
@@ -274,10 +274,10 @@ def test_frames_stay_on_the_gpu(card, tmp_path, ssd, monkeypatch):
 def test_one_camera_on_a_gpu_needs_no_readers(card, tmp_path, monkeypatch, picture_folder, batch, alone):
     monkeypatch.setattr(command, "_kind", lambda uri: "live")
     called = []
-    for name in ("detect_one", "detect_many"):
+    for name in ("detect_live", "detect_many"):
         monkeypatch.setattr(command, name, lambda *args, name=name, **options: called.append(name) or [])
     detect_here(lambda: on_gpu(tmp_path, lanes=1, batch=(batch,) * 3), [("cam:0", "live")], tmp_path / "out")
-    assert called == ["detect_one" if alone else "detect_many"]
+    assert called == ["detect_live" if alone else "detect_many"]
 
 
 def test_a_camera_that_cannot_be_opened_is_a_complaint(card, tmp_path, monkeypatch):

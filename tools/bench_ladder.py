@@ -25,7 +25,7 @@ from bench_original_loop import OriginalLoop, frames_of_clip, ready_engine  # no
 from trt_course import CourseError, TrtSSD, find_model  # noqa: E402
 from trt_course.build.onnx import Options  # noqa: E402
 from trt_course.engine.cuda import open_cuda  # noqa: E402
-from trt_course.fast import detect_many, detect_one  # noqa: E402
+from trt_course.fast import detect_live, detect_many  # noqa: E402
 from trt_course.files import write_json  # noqa: E402
 from trt_course.measure import machine  # noqa: E402
 from trt_course.media.nvdec import GpuFrame, GpuVideoFile  # noqa: E402
@@ -235,7 +235,7 @@ class Bench:
                 started = time.perf_counter()
                 ssd.engine.infer(ssd.prepare([frame.image]).request)
                 own.append(time.perf_counter() - started)
-            detect_one(ssd, functools.partial(Camera, self.frames, self.args.seconds),
+            detect_live(ssd, functools.partial(Camera, self.frames, self.args.seconds),
                        lambda seen, found: all_of_it.append(time.perf_counter() - seen.read), 0.3)
         p50, p95 = np.percentile(all_of_it[10:], [50, 95]) * 1e3
         engine = float(np.median(own[10:]) * 1e3)

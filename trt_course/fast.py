@@ -242,7 +242,7 @@ def _finish(ssd, batch, batches, keep, conf_th):
             keep(row, boxes)
 
 
-def detect_one(ssd, opener, keep, conf_th=None):
+def detect_live(ssd, opener, keep, conf_th=None):
     """The same for one camera, with the least delay: all in this thread, no picture waits for another."""
     complaints = []
     with opener() as source:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import CourseError
-from ..fast import detect_many, detect_one
+from ..fast import detect_live, detect_many
 from ..files import kit_path, whole_file
 from ..media import gstreamer
 from ..media.nvdec import GpuVideoFile
@@ -110,7 +110,7 @@ def detect_here(open_ssd, sources, out, conf_th=None, batch=None, deadline=0.02)
         started, complaints, openers = time.perf_counter(), [], [opener(ssd, uri) for uri, _ in sources]
         try:
             if _is_one_camera(ssd, sources, batch):
-                complaints = detect_one(ssd, openers[0], tables.keep, conf_th)
+                complaints = detect_live(ssd, openers[0], tables.keep, conf_th)
             else:
                 live = sum(_kind(uri) == "live" for uri, _ in sources)  # they stand first, and wait for nobody
                 complaints = detect_many(ssd, openers, tables.keep, conf_th, batch, deadline=deadline,
