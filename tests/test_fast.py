@@ -207,8 +207,15 @@ def test_the_readers_fill_the_gpu(card, tmp_path, ssd, options, monkeypatch):
     kept, lists = Kept(), [frames(13, 1), frames(6, 2)]
     with on_gpu(tmp_path, **options) as gpu:
         gpu.warm_up()
-        monkeypatch.setattr(gpu.engine._cuda, "copy_in", None)  # the readers copy, not the engine's own streams
-        assert detect_many(gpu, openers(*lists), kept) == []
+        copy_in, on_lane = gpu.engine._cuda.copy_in, []
+
+        def watched(memory, array, stream):
+            on_lane.append(any(stream is lane.stream for lane in gpu.engine._lanes))
+            copy_in(memory, array, stream)
+        with monkeypatch.context() as patch:
+            patch.setattr(gpu.engine._cuda, "copy_in", watched)
+            assert detect_many(gpu, openers(*lists), kept) == []
+        assert on_lane and not any(on_lane)
     equal_to_plain(kept, lists, ssd, close=True)
 
 

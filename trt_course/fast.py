@@ -120,12 +120,11 @@ class _Putter:
 
     def __call__(self, frames, request, first):
         if hasattr(frames[0], "address"):
-            self._place(request, first, [(frame.address, frame.nbytes) for frame in frames])
+            self._place(request, first, frames)
             return [(self._ssd.inner, frame.size) for frame in frames]
         placed = [self._fill(frame.image, request, i) for i, frame in enumerate(frames, first)]
         if self._place is not None:
-            filled = request.inputs[self._entry][first:first + len(frames)]
-            self._place(request, first, [(filled.ctypes.data, filled.nbytes)])
+            self._place(request, first, [request.inputs[self._entry][first:first + len(frames)]])
         return placed
 
     def settle(self):
@@ -244,11 +243,15 @@ def _finish(ssd, batch, batches, keep, conf_th):
 
 def detect_live(ssd, opener, keep, conf_th=None):
     """The same for one camera, with the least delay: all in this thread, no picture waits for another."""
-    complaints = []
+    complaints, outputs = [], None
     with opener() as source:
         for moment, frames in _frames(0, source, lambda: True, lambda *row: complaints.append(_told(*row))):
             for frame in frames:
                 prepared = ssd.prepare([frame.image])
-                found, = ssd.finish(prepared, ssd.engine.infer(prepared.request), conf_th)
+                ssd.engine.submit(prepared.request)
+                if outputs is not None:  # once more, for nothing: what decoding needs is in the caches then
+                    ssd.finish(prepared, outputs, conf_th)
+                outputs = ssd.engine.result(prepared.request)
+                found, = ssd.finish(prepared, outputs, conf_th)
                 keep(Seen(0, frame.number, frame.time, moment, prepared.placements[0], prepared.sizes[0]), found)
     return complaints

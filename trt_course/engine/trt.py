@@ -1,7 +1,6 @@
 """The network on an NVIDIA GPU: a plan file opened with TensorRT 7 to 11 or TensorRT-RTX, run on streams of its own.
 
-Runs plans; building them, and knowing whether one fits this machine, is the build folder's. A plan is code: open only
-your own.
+Runs plans; building them, and whether one fits here, is the build folder's. A plan is code: open only your own.
 """
 import atexit
 import collections
@@ -110,12 +109,15 @@ class Placer:
         self._cuda, self._entry, self._stream, self._sent = cuda, entry, cuda.stream(), cuda.event()
 
     def __call__(self, request, first, blocks):
-        """Blocks (address, bytes) become the pictures from `first` on."""
+        """Blocks, arrays in page-locked memory or GpuFrames, become the pictures from `first` on."""
         target = int(request.memory[self._entry]) + first * request.inputs[self._entry][0].nbytes
         with self._cuda.active():
-            for address, nbytes in blocks:
-                self._cuda.copy_on(target, address, nbytes, self._stream)
-                target += nbytes
+            for block in blocks:
+                if hasattr(block, "address"):
+                    self._cuda.copy_on(target, block.address, block.nbytes, self._stream)
+                else:
+                    self._cuda.copy_in(target, block, self._stream)
+                target += block.nbytes
             self._cuda.record(self._sent, self._stream)
         request.arrivals[self] = self._sent
 
