@@ -337,6 +337,40 @@ def test_what_the_gpu_cannot_decode_is_decoded_on_the_cpu(card, tmp_path, monkey
         nvdec.GpuVideoFile(tmp_path / "clip.mp4")
 
 
+def test_a_thread_s_next_file_gets_its_decoder(monkeypatch):
+    class Codec:
+        """PyNvVideoCodec's decoder of files without frames, whose module makes it."""
+        width = height = 8
+        average_fps, told = 25.0, []
+
+        def SimpleDecoder(self, path, **_):
+            self.told.append("made for " + path)
+            return Codec()
+
+        def reconfigure_decoder(self, path):
+            self.told.append("again for " + path)
+            if path == "c.mp4":
+                raise RuntimeError("another codec")
+
+        def get_stream_metadata(self):
+            return self
+
+        def __len__(self):
+            return 0
+
+    monkeypatch.setattr(nvdec, "need", lambda name: Codec())
+
+    def both(*paths):
+        for path in paths:
+            with nvdec.GpuVideoFile(path):
+                pass
+    for paths in (["a.mp4", "b.mp4", "c.mp4"], ["d.mp4"]):
+        thread = threading.Thread(target=both, args=paths)
+        thread.start()
+        thread.join()
+    assert Codec.told == ["made for a.mp4", "again for b.mp4", "again for c.mp4", "made for c.mp4", "made for d.mp4"]
+
+
 # Traces -------------------------------------------------------------------------------------------------------------
 
 def spans(path):
@@ -401,7 +435,7 @@ def test_command_writes_a_table_for_each_source(cells, clips, tmp_path, capsys, 
     assert sorted(path.name for path in out.iterdir()) == ["clip-1.csv", "clip-2.csv", "pictures.csv"]
     rows = table(out / "clip-2.csv")
     assert list(rows[0]) == command.HEADER and {row["class"] for row in rows} <= {"blue", "green", "red"}
-    assert {(row["frame"], row["time"]) for row in rows} == {(str(i), str(i / 10)) for i in range(5)}
+    assert {(row["frame"], float(row["time"])) for row in rows} == {(str(i), i / 10) for i in range(5)}
 
 
 def test_command_finishes_the_rest_and_says_what_failed(cells, clips, tmp_path, capsys, picture_folder):

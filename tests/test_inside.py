@@ -203,7 +203,7 @@ def test_preprocessing_equals_the_host_s(cells, folder, seed, resize, color, lay
     model = inside.add_preprocess(load(str(folder / "echo.onnx")), spec, source)
     prepare, pictures = Preprocessor(spec), [smooth_picture(seed + i, *source) for i in range(2)]
     wanted = np.empty((2,) + spec.input.shape, np.float32)
-    places = prepare.batch(pictures, wanted)
+    places = [prepare(picture, slot) for picture, slot in zip(pictures, wanted)]
     seen = run(model, folder / "inside.onnx", "pictures", np.stack(pictures))["seen"]
     gain = np.float32([2, 3, 4]).reshape((3, 1, 1) if layout == "nchw" else (3,))
     assert seen.shape == wanted.shape and np.abs((seen - wanted) * gain).max() < 1.5  # levels of 255: OpenCV rounds

@@ -58,16 +58,16 @@ def test_recipe(cells, recipe, size):
     assert (image == before).all()
 
 
-def test_batch_fills_its_own_slots(cells):
+def test_each_picture_fills_its_own_slot(cells):
     spec = make_spec(cells)
     rng = np.random.RandomState(1)
     images = [rng.randint(0, 256, (h, w, 3)).astype(np.uint8) for h, w in ((24, 40), (50, 60), (10, 90))]
     prepare = Preprocessor(spec)
     out = np.zeros((4,) + spec.input.shape, np.float32)
-    places = prepare.batch(images, out)
-    one = np.zeros(spec.input.shape, np.float32)
+    places = [prepare(image, slot) for image, slot in zip(images, out)]
     for image, slot, place in zip(images, out, places):
-        assert prepare(image, one) == place and (one == slot).all()
+        one = np.zeros(spec.input.shape, np.float32)
+        assert Preprocessor(spec)(image, one) == place and (one == slot).all()
     assert not out[3].any()
 
 

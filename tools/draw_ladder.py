@@ -14,15 +14,16 @@ from trt_course import CourseError  # noqa: E402
 from trt_course.errors import need  # noqa: E402
 from trt_course.files import whole_file  # noqa: E402
 
-LIMITS = ("engine alone", "engine alone (pictures)", "engine alone (2 streams)", "decoder alone")
+LIMITS = ("engine alone", "decoder alone")  # what their names begin with
 COLOURS = {"read": "#c9791a", "fill": "#d9b310", "prepare": "#d9b310", "preprocess": "#d9b310", "submit": "#7a5195",
            "wait": "#c8c8c8", "decode": "#bc5090", "network": "#2f8f4e", "graph": "#2f8f4e", "copy in": "#4a7fb5",
            "copy out": "#88b4d8", "write": "#8c564b"}
 
 
 def ladder(plt, told):
-    rungs = [r for r in told["rungs"] if r.get("fps") and r["name"] not in LIMITS and "latency" not in r["name"]]
-    limits = [r for r in told["rungs"] if r.get("fps") and r["name"] in LIMITS]
+    done = [r for r in told["rungs"] if r.get("fps") and "latency" not in r["name"]]
+    limits = [r for r in done if r["name"].startswith(LIMITS)]
+    rungs = [r for r in done if r not in limits]
     figure, axis = plt.subplots(figsize=(9, 0.36 * len(rungs) + 1.6))
     places = range(len(rungs))[::-1]
     axis.barh(places, [r["fps"] for r in rungs], color="#4a7fb5")
@@ -31,11 +32,11 @@ def ladder(plt, told):
     axis.set_xscale("log")
     for place, rung in zip(places, rungs):
         axis.text(rung["fps"] * 1.03, place, "{:,.0f}".format(rung["fps"]), va="center", fontsize=8)
-    for limit, colour in zip(limits, ("#88b04b", "#2f8f4e", "#7a5195", "#c9791a")):
+    for limit, colour in zip(limits, ("#88b04b", "#2f8f4e", "#7a5195", "#c9791a", "#bc5090", "#555555")):
         axis.axvline(limit["fps"], color=colour, linestyle="--", linewidth=1,
                      label="{}: {:,.0f}".format(limit["name"], limit["fps"]))
     if limits:
-        axis.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1))
+        axis.legend(fontsize=8, ncol=2, loc="lower left", bbox_to_anchor=(0, 1))
     axis.set_xlabel("pictures a second, {}, {}".format(told["model"], told["machine"].get("gpu", "CPU")))
     axis.set_xlim(min(r["fps"] for r in rungs) / 2, 2 * max(r["fps"] for r in rungs + limits))
     axis.xaxis.set_major_formatter("{x:,.0f}")

@@ -10,11 +10,8 @@ class CourseError(Exception):
     """Something the reader can mend, said in the reader's words."""
 
 
-_INSTALL = {
+_INSTALL = {  # where it is more than pip install and the module's name
     "cv2": "pip install opencv-python (on a Jetson use JetPack's own: sudo apt install python3-opencv)",
-    "onnxruntime": "pip install onnxruntime",
-    "onnx": "pip install onnx",
-    "supervision": "pip install supervision",
     "imageio_ffmpeg": "pip install imageio-ffmpeg",
     "tensorrt": "pip install -r requirements-nvidia.txt (on a Jetson it comes with JetPack)",
 }

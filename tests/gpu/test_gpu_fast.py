@@ -2,6 +2,7 @@
 import functools
 import importlib.util
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from trt_course import TrtSSD, find_model
 from trt_course.build.onnx import Options, engine_from_onnx
 from trt_course.commands.fast import InMemory, detect_here, named, opener
+from trt_course.engine.cuda import open_cuda
 from trt_course.engine.trt import TrtEngine
 from trt_course.fast import detect_many
 from trt_course.media.nvdec import GpuVideoFile
@@ -107,6 +109,31 @@ def test_a_looping_file_goes_on_at_its_start():
     with GpuVideoFile(CLIP, loop=True) as video:
         frames = [video.read() for _ in range(1000)]
     assert [frame.number for frame in frames] == list(range(1000))
+
+
+def pictures(count):
+    """The decoder, and the first pictures that it gives of the clip."""
+    cuda, kept = open_cuda("cuda-python"), []
+    stream, done = cuda.stream(), cuda.event()
+    with GpuVideoFile(CLIP) as video:
+        for _ in range(count):
+            frame = video.read()
+            kept.append(cuda.pinned(frame.nbytes, np.uint8))
+            cuda.copy_out(kept[-1], frame.address, stream)
+            cuda.record(done, stream)
+            cuda.wait(done)
+        return video._decoder, np.array(kept)
+
+
+@needs_decoder
+def test_a_decoder_gives_the_next_file_s_frames():
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        first, seen = one.submit(pictures, 30).result()
+        again, twice = one.submit(pictures, 20).result()
+        fresh, wanted = other.submit(pictures, 30).result()
+        assert again is first is not fresh and seen[0].std() > 0 and (seen[0] != seen[9]).any()
+        assert np.array_equal(seen, wanted) and np.array_equal(twice, wanted[:20])
+        del first, again, fresh
 
 
 def test_trace_of_the_streams(engines, frames, tmp_path):

@@ -115,7 +115,8 @@ def calibration_batches(spec, folder, force=False, batch=1):
     files = itertools.cycle(paths)
     for _ in progress(range(0, len(paths), batch), desc="calibrate", unit="batch"):
         tensor = np.empty((batch,) + spec.input.shape, spec.input.dtype)  # (n, 3, h, w)
-        prepare.batch([read_image(next(files)) for _ in range(batch)], tensor)
+        for slot in tensor:
+            prepare(read_image(next(files)), slot)
         yield tensor
 
 

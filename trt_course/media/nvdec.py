@@ -2,12 +2,17 @@
 
 For throughput: of a frame's time it knows only its number over the file's rate. Which files, the GPU decides.
 """
+import atexit
+import contextlib
+import threading
 from typing import Any, NamedTuple, Tuple
 
 from ..errors import CourseError, need
 from .sources import Source
 
 _AT_ONCE = 8
+_spare = threading.local()  # the decoder of this thread's last file: a new one takes 60 ms, and holds up all others
+atexit.register(lambda: vars(_spare).clear())  # while CUDA is still there
 
 
 class GpuFrame(NamedTuple):
@@ -20,6 +25,15 @@ class GpuFrame(NamedTuple):
     keep: Any
 
 
+def _decoder(nvc, path):
+    spare = vars(_spare).pop("decoder", None)
+    if spare is not None:
+        with contextlib.suppress(Exception):  # another codec, perhaps; and a new one says best what is wrong
+            spare.reconfigure_decoder(path)
+            return spare
+    return nvc.SimpleDecoder(path, gpu_id=0, use_device_memory=True)
+
+
 class GpuVideoFile(Source):
     """The frames of a video file on the GPU; another `size` than the wanted one is refused."""
 
@@ -27,7 +41,7 @@ class GpuVideoFile(Source):
         super().__init__(path, loop)
         nvc = need("PyNvVideoCodec")
         try:
-            self._decoder = nvc.SimpleDecoder(self.uri, gpu_id=0, use_device_memory=True)
+            self._decoder = _decoder(nvc, self.uri)
             facts, self.frames = self._decoder.get_stream_metadata(), len(self._decoder)
         except Exception as err:  # PyNvVideoCodec's own, and what its demuxer raises
             raise CourseError("{} cannot be decoded by the GPU: {}".format(
@@ -55,4 +69,6 @@ class GpuVideoFile(Source):
         return some
 
     def close(self):
+        if self._decoder is not None:
+            _spare.decoder = self._decoder
         self._decoder, self._ready, self.frames = None, [], 0
