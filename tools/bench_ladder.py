@@ -269,7 +269,7 @@ def rungs(sources):
     def piped(readers, *args, **options):
         return lambda bench: bench.piped(getattr(bench, readers[0])(*readers[1:]), *args, **options)
     yield Rung("engine alone (pictures)", "limit: FP16, batch 16, back to back", alone(1, **INSIDE))
-    yield Rung("engine alone (pictures, 2 streams)", "limit: the same on two streams", alone(2, **INSIDE))
+    yield Rung("engine alone (2 streams of pictures)", "limit: the same on two streams", alone(2, **INSIDE))
     yield Rung("engine alone", "limit: FP16, batch 16, from NV12", alone(1, **NV12))
     for streams in (2, 3):
         yield Rung("engine alone ({} streams)".format(streams), "limit: the same on more streams",
@@ -304,7 +304,7 @@ def limit(name, fps):
     def alone(*limits):
         return max(fps.get("engine alone" + which, 0) for which in limits)
     two = alone("", " (2 streams)")
-    bounds = {"overlap": alone(" (pictures)"), "two lanes": alone(" (pictures)", " (pictures, 2 streams)"),
+    bounds = {"overlap": alone(" (pictures)"), "two lanes": alone(" (pictures)", " (2 streams of pictures)"),
               "on the gpu": alone(""), "streams": two, "graphs": two,
               "three lanes": alone("", " (2 streams)", " (3 streams)")}
     if name.startswith("files") or name == "three lanes":
