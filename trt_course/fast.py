@@ -115,7 +115,7 @@ class _Putter:
     """For one reader: its frames into a request, from the place `first`; where they lie, and their sizes."""
 
     def __init__(self, ssd):
-        self._ssd, self._fill, self._entry = ssd, ssd.filler(), ssd.engine.inputs[0].name
+        self._ssd, self._fill, self._entry = ssd, ssd.filler(beside=True), ssd.engine.inputs[0].name
         self._place = ssd.engine.placer() if hasattr(ssd.engine, "placer") else None
 
     def __call__(self, frames, request, first):

@@ -25,6 +25,5 @@ def _coco91():
 LABEL_SETS = {
     "coco": _coco91(), "coco80": _COCO80, "coco90": _coco91()[1:],
     "egohands": ("background", "hand"), "face": ("background", "face"),
-    "signs": ("mandatory", "prohibitory", "warning"),
-    "traffic": ("road_sign", "vehicle", "pedestrian", "bicycle"),
+    "signs": ("mandatory", "prohibitory", "warning"), "traffic": ("road_sign", "vehicle", "pedestrian", "bicycle"),
 }

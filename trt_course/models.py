@@ -15,8 +15,7 @@ MODELS = KIT / "models"
 
 # For each output layout: the tensors it must name, and those it may.
 LAYOUTS = {
-    "nms7": (("rows",), ("count",)),
-    "efficient_nms": (("count", "boxes", "scores", "classes"), ()),
+    "nms7": (("rows",), ("count",)), "efficient_nms": (("count", "boxes", "scores", "classes"), ()),
     "tf_detection": (("boxes", "scores", "classes"), ("count",)),
     "boxes_scores": (("boxes", "scores"), ()),
     "loc_conf_priors": (("loc", "conf"), ()),

@@ -24,8 +24,7 @@ SCOPES = {
     "video": "file to file: read, detect, draw, write",
 }
 _STAGES = {
-    "engine": ("infer",),
-    "detect": ("preprocess", "infer", "decode"),
+    "engine": ("infer",), "detect": ("preprocess", "infer", "decode"),
     "video": ("read", "preprocess", "infer", "decode", "draw", "write"),
 }
 WARM_UP, LEAST, BLOCKS = 10, 200, 10
