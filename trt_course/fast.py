@@ -112,10 +112,10 @@ class Batches:
 
 
 class _Putter:
-    """For one reader: its frames into a request, from the place `first`; where they lie, and their sizes."""
+    """For one of the readers: its frames into a request, from the place `first`; where they lie, and their sizes."""
 
-    def __init__(self, ssd):
-        self._ssd, self._fill, self._entry = ssd, ssd.filler(beside=True), ssd.engine.inputs[0].name
+    def __init__(self, ssd, readers):
+        self._ssd, self._fill, self._entry = ssd, ssd.filler(beside=readers > 1), ssd.engine.inputs[0].name
         self._place = ssd.engine.placer() if hasattr(ssd.engine, "placer") else None
 
     def __call__(self, frames, request, first):
@@ -206,7 +206,7 @@ def detect_many(ssd, openers, keep, conf_th=None, batch=None, depth=None, deadli
     for numbered in enumerate(openers):
         waiting.put(numbered)
     batches = Batches([ssd.engine.new_request(places, **resident) for _ in range(depth + 2)], places, deadline, readers)
-    threads = [threading.Thread(target=_life, args=(waiting, batches, _Putter(ssd), complain), daemon=True,
+    threads = [threading.Thread(target=_life, args=(waiting, batches, _Putter(ssd, readers), complain), daemon=True,
                                 name="reader {}".format(n + 1)) for n in range(readers)]
     for thread in threads:
         thread.start()

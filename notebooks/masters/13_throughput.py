@@ -511,11 +511,11 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(12, 1.5 + 0.25 * (len(rungs)
 bars = rungs + [("yours: " + name, fps) for name, fps in mine.items()]
 left.barh(range(len(bars)), [fps for _, fps in bars], color=["#2f8f4e"] * len(rungs) + ["#6aa3e0"] * len(mine))
 left.set(yticks=range(len(bars)), yticklabels=[name for name, _ in bars], xscale="log", xlabel="pictures a second")
-left.set_xlim(1, 1.3 * max(fps for _, fps in figures + bars))
+left.set_xlim(1, 2 * max(fps for _, fps in figures + bars))
 left.invert_yaxis()
 for name, fps in limits:
     left.axvline(fps, color="#d1495b", linestyle="--")
-    left.annotate(name, (fps, len(bars) - 1), color="#d1495b", rotation=90, ha="right", va="bottom")
+    left.annotate(name, (fps, len(bars) - 1), color="#d1495b", rotation=90, ha="left", va="bottom")
 for name, fps in climbs.items():
     right.semilogy(range(1, len(fps) + 1), fps, "o-", label=name)
 right.set(xlabel="rung", ylabel="pictures a second")
