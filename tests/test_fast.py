@@ -219,6 +219,21 @@ def test_the_readers_fill_the_gpu(card, tmp_path, ssd, options, monkeypatch):
     equal_to_plain(kept, lists, ssd, close=True)
 
 
+def test_each_lane_gets_as_many_batches(card, tmp_path, monkeypatch):
+    with on_gpu(tmp_path, batch=(1, 1, 1)) as gpu:
+        gpu.warm_up()
+        new_request, lanes = gpu.engine.new_request, []
+
+        def counted(*args, **options):
+            request = new_request(*args, **options)
+            lanes.append(gpu.engine._lanes.index(request.lane))
+            return request
+        with monkeypatch.context() as patch:
+            patch.setattr(gpu.engine, "new_request", counted)
+            assert detect_many(gpu, openers(frames(5)), Kept()) == []
+    assert sorted(lanes) == [0, 0, 0, 1, 1, 1]
+
+
 class Decoder:
     """PyNvVideoCodec's, for frames that the test has put on the card."""
 

@@ -205,7 +205,8 @@ def detect_many(ssd, openers, keep, conf_th=None, batch=None, depth=None, deadli
     readers, waiting = min(at_once or len(openers), len(openers)), queue.Queue()
     for numbered in enumerate(openers):
         waiting.put(numbered)
-    batches = Batches([ssd.engine.new_request(places, **resident) for _ in range(depth + 2)], places, deadline, readers)
+    count = depth + 2 + -(depth + 2) % ssd.engine.lanes  # as many for each lane: the requests go round in turns
+    batches = Batches([ssd.engine.new_request(places, **resident) for _ in range(count)], places, deadline, readers)
     threads = [threading.Thread(target=_life, args=(waiting, batches, _Putter(ssd, readers), complain), daemon=True,
                                 name="reader {}".format(n + 1)) for n in range(readers)]
     for thread in threads:

@@ -17,8 +17,7 @@ MODELS = KIT / "models"
 LAYOUTS = {
     "nms7": (("rows",), ("count",)), "efficient_nms": (("count", "boxes", "scores", "classes"), ()),
     "tf_detection": (("boxes", "scores", "classes"), ("count",)),
-    "boxes_scores": (("boxes", "scores"), ()),
-    "loc_conf_priors": (("loc", "conf"), ()),
+    "boxes_scores": (("boxes", "scores"), ()), "loc_conf_priors": (("loc", "conf"), ()),
 }
 
 

@@ -329,7 +329,8 @@ status = main(["detect", str(clip), str(clip), "--fast", "--backend", "cpu", "--
 #
 # A reader takes a place in the batch that forms, and puts its picture there. There are only so many batches. When all
 # are full or under way, the readers wait: that is *back-pressure*. The next cell counts the pictures between reading
-# and boxes, with 4 batches, and with 152. (`depth` batches are under way at once, two more form or wait.)
+# and boxes, with 4 batches, and with 152. (`depth` batches are under way at once, two more form or wait, and one more
+# where that makes as many for each lane.)
 #
 # **Before you run it**: the readers could read 400 or 500 a second, the GPU takes 200. Will more batches be faster?
 # %%
