@@ -302,6 +302,17 @@ def test_one_camera_on_a_gpu_needs_no_readers(card, tmp_path, monkeypatch, pictu
     assert called == ["detect_live" if alone else "detect_many"]
 
 
+def test_one_camera_gets_a_graph_where_there_are_graphs(card, tmp_path, capsys):
+    with on_gpu(tmp_path):
+        pass
+    open_ssd = functools.partial(TrtSSD, find_model(tmp_path / "cells"), lanes=2)
+    with command.with_graph(open_ssd) as ssd:
+        known = ssd.engine._cuda.name == "cuda-python"
+        assert (ssd.engine.lanes, ssd.engine._graph) == ((1, True) if known else (2, False))
+        assert len(ssd.detect(picture(1))) > 0
+    assert capsys.readouterr().out.count("TensorRT") == 1
+
+
 def test_a_camera_that_cannot_be_opened_is_a_complaint(card, tmp_path, monkeypatch):
     monkeypatch.setattr(command, "_kind", lambda uri: "live")
     run = detect_here(lambda: on_gpu(tmp_path, lanes=1), [(str(tmp_path / "no.mp4"), "live")], tmp_path / "out")

@@ -189,19 +189,6 @@ def to_markdown(board):
     return "\n".join(text + [""] + ["* " + rule for rule in RULES]) + "\n"
 
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Contest</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; color: #1c2430; max-width: 1280px; margin: 2rem auto; padding: 0 1rem }}
-div {{ overflow-x: auto }} table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }}
-th, td {{ padding: .45rem .6rem; text-align: right; border-bottom: 1px solid #e6eaee; vertical-align: top }}
-th {{ background: #33691e; color: #fff }} tbody tr:hover {{ background: #f1f8e9 }}
-.w {{ text-align: left; overflow-wrap: anywhere; min-width: 6rem }} td:nth-child(12) {{ font-weight: 700 }}
-</style></head><body><h1>Contest</h1><p>{about}</p>{tables}<ul>{rules}</ul></body></html>
-"""
-
-
 def to_html(board):
     """One page that needs nothing else: no script, no picture, no font from elsewhere."""
     def row(tag, heads, line):
@@ -210,8 +197,9 @@ def to_html(board):
     tables = ["<h2>{}</h2><div><table><thead>{}</thead><tbody>{}</tbody></table></div>".format(
         title, row("th", heads, heads), "".join(row("td", heads, line) for line in lines))
         for title, heads, lines in board.tables()]
-    return _PAGE.format(about=html.escape(board.about), tables="".join(tables),
-                        rules="".join("<li>{}</li>".format(html.escape(rule)) for rule in RULES))
+    page = Path(__file__).with_name("board.html").read_text(encoding="utf-8")
+    return page.format(about=html.escape(board.about), tables="".join(tables),
+                       rules="".join("<li>{}</li>".format(html.escape(rule)) for rule in RULES))
 
 
 def write_board(board, folder):
