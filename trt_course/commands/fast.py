@@ -82,7 +82,7 @@ class _Tables:
         self._delays, self._files = collections.deque(maxlen=100000), []
         for name in names:
             path = stack.enter_context(whole_file(Path(out) / (name + ".csv")))
-            self._files.append(stack.enter_context(path.open("w")))
+            self._files.append(stack.enter_context(path.open("w", encoding="utf-8")))
             self._files[-1].write(",".join(HEADER) + "\n")
 
     def keep(self, seen, found):
