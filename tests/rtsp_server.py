@@ -13,7 +13,7 @@ import numpy as np
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+from gi.repository import GLib, Gst, GstRtspServer
 
 WIDTH, HEIGHT, RATE, BLOCK = 320, 200, 30, 40
 ENCODERS = {"h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph264pay",

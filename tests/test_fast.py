@@ -1,4 +1,5 @@
 """Many sources through one engine: equal boxes in order, back-pressure, late batches, bad sources, processes."""
+import contextlib
 import csv
 import functools
 import json
@@ -13,14 +14,14 @@ import pytest
 from conftest import HEIGHT, WIDTH, write_conv_model
 from stand_ins import cuda as cuda_stand_in
 from stand_ins import tensorrt as stand_in
-from trt_course import CourseError, TrtSSD, find_model
+from trt_course import CourseError, Detections, TrtSSD, find_model
 from trt_course.__main__ import main
 from trt_course.build.onnx import Options, engine_from_onnx
 from trt_course.commands import fast as command
 from trt_course.commands.fast import InMemory, best_split, detect_here, detect_on_gpus, named, opener
 from trt_course.engine import plan
 from trt_course.engine.trt import TrtEngine
-from trt_course.fast import detect_live, detect_many
+from trt_course.fast import Seen, detect_live, detect_many
 from trt_course.media import nvdec
 from trt_course.media.sources import Frame, Source
 from trt_course.media.writer import VideoWriter
@@ -462,6 +463,17 @@ def test_command_writes_a_table_for_each_source(cells, clips, tmp_path, capsys, 
     rows = table(out / "clip-2.csv")
     assert list(rows[0]) == command.HEADER and {row["class"] for row in rows} <= {"blue", "green", "red"}
     assert {(row["frame"], float(row["time"])) for row in rows} == {(str(i), i / 10) for i in range(5)}
+
+
+def test_a_label_with_a_comma_stays_one_column(tmp_path):
+    labels, found = ['lorry, "large"', "van"], Detections([[1, 2, 3, 4], [5, 6, 7, 8.25]], [0.5, 0.25], [0, 1])
+    with contextlib.ExitStack() as stack:
+        tables = command._Tables(["clip"], tmp_path, labels, stack)
+        tables.keep(Seen(0, 7, 0.28, time.perf_counter(), None, (1280, 720)), found)
+    rows = table(tmp_path / "clip.csv")
+    assert [row["class"] for row in rows] == labels and [row["frame"] for row in rows] == ["7", "7"]
+    assert [float(row[column]) for row in rows for column in ("time", "confidence", "y2")] == [
+        0.28, 0.5, 4, 0.28, 0.25, 8.25]
 
 
 def test_command_finishes_the_rest_and_says_what_failed(cells, clips, tmp_path, capsys, picture_folder):

@@ -13,9 +13,9 @@ from pathlib import Path
 
 KIT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(KIT))
-from trt_course import CourseError, TrtSSD  # noqa: E402
-from trt_course.commands.fast import detect_on_gpus, named  # noqa: E402
-from trt_course.files import write_json  # noqa: E402
+from trt_course import CourseError, TrtSSD
+from trt_course.commands.fast import detect_on_gpus, named
+from trt_course.files import write_json
 
 
 def rate(count, open_ssd, sources):

@@ -21,16 +21,16 @@ import numpy as np
 
 KIT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(KIT), str(KIT / "tools")]
-from bench_original_loop import OriginalLoop, frames_of_clip, ready_engine  # noqa: E402
-from trt_course import CourseError, TrtSSD, find_model  # noqa: E402
-from trt_course.build.onnx import Options  # noqa: E402
-from trt_course.engine.cuda import open_cuda  # noqa: E402
-from trt_course.fast import detect_live, detect_many  # noqa: E402
-from trt_course.files import write_json  # noqa: E402
-from trt_course.measure import machine  # noqa: E402
-from trt_course.media.nvdec import GpuFrame, GpuVideoFile  # noqa: E402
-from trt_course.media.sources import Frame, Source  # noqa: E402
-from trt_course.trace import tracing  # noqa: E402
+from bench_original_loop import OriginalLoop, frames_of_clip, ready_engine
+from trt_course import CourseError, TrtSSD, find_model
+from trt_course.build.onnx import Options
+from trt_course.engine.cuda import open_cuda
+from trt_course.fast import detect_live, detect_many
+from trt_course.files import write_json
+from trt_course.measure import machine
+from trt_course.media.nvdec import GpuFrame, GpuVideoFile
+from trt_course.media.sources import Frame, Source
+from trt_course.trace import tracing
 
 SIZE, CLIP = (1280, 720), KIT / "data" / "street.mp4"
 NMS = {"nms": "engine"}  # options of the engines; then the recipe in the engine, from OpenCV's bytes or the decoder's

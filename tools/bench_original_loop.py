@@ -22,12 +22,12 @@ import numpy as np
 
 KIT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(KIT))
-from trt_course import CourseError, TrtSSD, find_model  # noqa: E402
-from trt_course.build import manifest  # noqa: E402
-from trt_course.build.onnx import Options, engine_from_onnx  # noqa: E402
-from trt_course.engine.cuda import open_cuda  # noqa: E402
-from trt_course.engine.plan import describe, deserialize, load_tensorrt  # noqa: E402
-from trt_course.files import write_json  # noqa: E402
+from trt_course import CourseError, TrtSSD, find_model
+from trt_course.build import manifest
+from trt_course.build.onnx import Options, engine_from_onnx
+from trt_course.engine.cuda import open_cuda
+from trt_course.engine.plan import describe, deserialize, load_tensorrt
+from trt_course.files import write_json
 
 CONF_TH = 0.3
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 KIT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(KIT))
-from trt_course import CourseError  # noqa: E402
-from trt_course.errors import need  # noqa: E402
-from trt_course.files import whole_file  # noqa: E402
+from trt_course import CourseError
+from trt_course.errors import need
+from trt_course.files import whole_file
 
 LIMITS = ("engine alone", "decoder alone")  # what their names begin with
 COLOURS = {"read": "#c9791a", "fill": "#d9b310", "prepare": "#d9b310", "preprocess": "#d9b310", "submit": "#7a5195",

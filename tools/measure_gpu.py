@@ -16,12 +16,12 @@ import numpy as np
 
 KIT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(KIT), str(KIT / "tools")]
-from bench_original_loop import OriginalLoop, frames_of_clip, ready_engine  # noqa: E402
-from trt_course import CourseError, TrtSSD, find_model  # noqa: E402
-from trt_course.build import manifest  # noqa: E402
-from trt_course.build.onnx import Options  # noqa: E402
-from trt_course.files import write_json  # noqa: E402
-from trt_course.measure import machine, parity  # noqa: E402
+from bench_original_loop import OriginalLoop, frames_of_clip, ready_engine
+from trt_course import CourseError, TrtSSD, find_model
+from trt_course.build import manifest
+from trt_course.build.onnx import Options
+from trt_course.files import write_json
+from trt_course.measure import machine, parity
 
 KINDS = (("host", "host"), ("engine", "host"), ("engine", "engine"))  # suppression, preprocessing
 

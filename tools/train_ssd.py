@@ -10,9 +10,9 @@ import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from training.loop import Trainer  # noqa: E402
-from training.recipes import RECIPES  # noqa: E402
-from training.schedule import Options  # noqa: E402
+from training.loop import Trainer
+from training.recipes import RECIPES
+from training.schedule import Options
 
 
 def sources(task):

@@ -13,17 +13,17 @@ torch = pytest.importorskip("torch", reason="PyTorch trains the models; the cour
 onnx = pytest.importorskip("onnx", reason="the exporter writes ONNX")
 pytest.importorskip("onnxruntime", reason="the card measures the exported file")
 
-from make_card import multiply_adds  # noqa: E402
-from training.augment import plain  # noqa: E402
-from training.feed import Feed, Pool, PoolFile, Source  # noqa: E402
-from training.loop import Trainer  # noqa: E402
-from training.losses import DetectionLoss  # noqa: E402
-from training.nets import SSD, count_macs  # noqa: E402
-from training.priors import level_table, make_priors  # noqa: E402
-from training.recipes import RECIPES  # noqa: E402
-from training.record import write_model  # noqa: E402
-from training.schedule import Options, learning_rate  # noqa: E402
-from training.standin import LABELS, SCENE, TINY, shapes  # noqa: E402
+from make_card import multiply_adds
+from training.augment import plain
+from training.feed import Feed, Pool, PoolFile, Source
+from training.loop import Trainer
+from training.losses import DetectionLoss
+from training.nets import SSD, count_macs
+from training.priors import level_table, make_priors
+from training.recipes import RECIPES
+from training.record import write_model
+from training.schedule import Options, learning_rate
+from training.standin import LABELS, SCENE, TINY, shapes
 
 SMALL = "--steps 3 --device cpu --workers 1 --pool 6 --pool-start 2 --validate 2 --test 2 --log-every 1"
 

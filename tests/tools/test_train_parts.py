@@ -6,16 +6,16 @@ torch = pytest.importorskip("torch", reason="PyTorch trains the models; the cour
 onnx = pytest.importorskip("onnx", reason="the exporter writes ONNX")
 onnxruntime = pytest.importorskip("onnxruntime", reason="the exported file is run")
 
-from training.augment import Augment, Targets, plain  # noqa: E402
-from training.evaluate import average_precision, suppress  # noqa: E402
-from training.export import reference, to_onnx  # noqa: E402
-from training.feed import Source, to_targets  # noqa: E402
-from training.losses import DetectionLoss  # noqa: E402
-from training.nets import SSD, count_macs  # noqa: E402
-from training.priors import corners, decode, encode, fit_sizes, level_counts, level_table, make_priors  # noqa: E402
-from training.recipes import RECIPES, SIGNS, TRAFFIC  # noqa: E402
-from training.standin import SCENE, TINY, shapes  # noqa: E402
-from trt_course.build.graph import restore_fp32  # noqa: E402
+from training.augment import Augment, Targets, plain
+from training.evaluate import average_precision, suppress
+from training.export import reference, to_onnx
+from training.feed import Source, to_targets
+from training.losses import DetectionLoss
+from training.nets import SSD, count_macs
+from training.priors import corners, decode, encode, fit_sizes, level_counts, level_table, make_priors
+from training.recipes import RECIPES, SIGNS, TRAFFIC
+from training.standin import SCENE, TINY, shapes
+from trt_course.build.graph import restore_fp32
 
 OPERATORS = {"Conv", "Relu", "Clip", "Add", "Concat", "Reshape", "Transpose", "Softmax", "Mul", "Sub", "Exp", "Slice",
              "Resize", "MaxPool", "Cast"}

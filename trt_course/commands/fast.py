@@ -73,8 +73,7 @@ def named(sources):
 
 
 class _Tables:
-    """A table of boxes for each source, under its final name at the end; rows go straight to disk. They are written
-    as text, for csv.writer takes longer than the network at thousands of pictures a second."""
+    """A table of boxes for each source, under its final name at the end; rows go straight to disk."""
     frames = 0
 
     def __init__(self, names, out, labels, stack):
@@ -88,6 +87,7 @@ class _Tables:
     def keep(self, seen, found):
         self.frames += 1
         self._delays.append(time.perf_counter() - seen.read)
+        # as text: csv.writer takes longer than the network where pictures come by the thousand
         row = "{},{:.6f},%s,%.6f,%.3f,%.3f,%.3f,%.3f\n".format(seen.number, seen.time)
         self._files[seen.source].write("".join([
             row % (self._labels[c], p, *box)
@@ -215,7 +215,7 @@ def detect(args):
     else:
         one_camera = len(sources) == 1 and _kind(sources[0][0]) == "live"
         ssd = with_graph(open_ssd) if one_camera else open_ssd()
-        if not args.threads and not hasattr(ssd.engine, "placer"):
+        if not (one_camera or args.threads or hasattr(ssd.engine, "placer")):
             ssd.close()
             open_ssd = functools.partial(open_ssd, verbose=False)
             ssd = open_ssd(**best_split(open_ssd, args.source[0]))
