@@ -17,7 +17,8 @@ from gi.repository import GLib, Gst, GstRtspServer
 
 WIDTH, HEIGHT, RATE, BLOCK = 320, 200, 30, 40
 ENCODERS = {"h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph264pay",
-            "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph265pay"}
+            "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=15 option-string=pools=none "
+                    "! rtph265pay"}
 
 
 def picture(milliseconds):
