@@ -90,10 +90,13 @@ class Decoded(Cycle):
 
 
 class Power:
-    """Watts and MiB of the GPU meanwhile, as nvidia-smi tells."""
+    """Watts and MiB of the GPU meanwhile, as nvidia-smi tells: five times a second, and then others wait for it."""
+
+    def __init__(self, wanted):
+        self._wanted = wanted and shutil.which("nvidia-smi")
 
     def __enter__(self):
-        self._smi = shutil.which("nvidia-smi") and subprocess.Popen(
+        self._smi = self._wanted and subprocess.Popen(
             ["nvidia-smi", "--query-gpu=power.draw,memory.used", "--format=csv,noheader,nounits", "-lms", "200", "-i",
              os.environ.get("CUDA_VISIBLE_DEVICES", "0")], stdout=subprocess.PIPE, text=True)
         return self
@@ -317,7 +320,8 @@ def climb(spec, out, args, chosen):
     result = {"model": spec.name, "machine": machine.describe(), "level": args.level, "rungs": rows}
     for rung in chosen:
         try:
-            with Power() as power, tracing(str(out / (rung.name + ".trace.json")) if args.traces else None):
+            trace = str(out / (rung.name + ".trace.json")) if args.traces else None
+            with Power("latency" not in rung.name) as power, tracing(trace):
                 row = rung.measure(bench)
             row.update(watts=power.watts, mib=power.mib)
             fps = {done["name"]: done["fps"] for done in rows if done["fps"]}

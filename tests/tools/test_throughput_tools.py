@@ -102,7 +102,8 @@ def test_the_ladder_on_stand_ins(tmp_path, monkeypatch, capsys):
                                       "--seconds", "0.3", "--only", ",".join(names)])
     assert bench_ladder.main() == 0
     told = json.loads((tmp_path / "out/cells/cells.json").read_text())["rungs"]
-    assert [row["name"] for row in told] == names and all(row["fps"] > 0 and row["watts"] == 100.5 for row in told)
+    assert [row["name"] for row in told] == names and all(row["fps"] > 0 for row in told)
+    assert [row["watts"] for row in told] == [100.5] * 8 + [None]  # nobody asks the GPU while delays are measured
     fps = {row["name"]: row["fps"] for row in told}
     lower = min(fps["engine alone"], fps["decoder alone"])
     assert [row["name"] for row in told if "of_limit" in row] == ["graphs", "files 1"]
