@@ -63,8 +63,8 @@ class Cycle(Source):
         self._frames = []
 
 
-class OnGpu(Cycle):
-    """Frames that lie on the GPU, eight at once as a decoder gives them."""
+class Ready(Cycle):
+    """Frames that lie in memory, eight at once as a decoder gives them: each hand-over waits for Python's lock."""
 
     def read_some(self):
         return [frame for frame in (self.read() for _ in range(8)) if frame is not None]
@@ -171,7 +171,7 @@ class Bench:
         return float(np.sum((np.array(moments) > start) & (np.array(moments) <= end)) / (end - start))
 
     def memory(self, count=4):
-        return [functools.partial(Cycle, self.frames[i::count], self.args.seconds) for i in range(count)]
+        return [functools.partial(Ready, self.frames[i::count], self.args.seconds) for i in range(count)]
 
     def on_gpu(self, count=4):
         """Readers of frames that lie on the GPU as a decoder leaves them."""
@@ -185,7 +185,7 @@ class Bench:
             cuda.record(done, stream)
             cuda.wait(done)
             kept.append(GpuFrame(address, nbytes, SIZE, number, 0.0, cuda))
-        return [functools.partial(OnGpu, kept[i::count], self.args.seconds) for i in range(count)]
+        return [functools.partial(Ready, kept[i::count], self.args.seconds) for i in range(count)]
 
     def files(self, count):
         ready = threading.Barrier(count)
