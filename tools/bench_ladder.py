@@ -286,7 +286,9 @@ def rungs(sources):
         yield Rung("batch {}".format(batch), "{} pictures a run".format(batch), plain("fp32", batch, **INSIDE))
     yield Rung("fp16", "FP16, batch 16", plain("fp16", 16, **INSIDE))
     yield Rung("int8", "INT8, batch 16", plain("int8", 16, **INSIDE))
-    yield Rung("overlap", "FP16; readers copy while the engine runs", piped(["memory"], "fp16", 16, 1, **INSIDE))
+    yield Rung("one reader", "FP16; a thread copies, with all cores, while the engine runs", piped(
+        ["memory", 1], "fp16", 16, 1, **INSIDE))
+    yield Rung("overlap", "FP16; four readers copy with a core each", piped(["memory"], "fp16", 16, 1, **INSIDE))
     yield Rung("two lanes", "two contexts, each with its stream and thread", piped(
         ["memory"], "fp16", 16, 2, depth=3, **INSIDE))
     yield Rung("on the gpu", "frames are on the GPU, as NV12", piped(["on_gpu"], "fp16", 16, 1, **NV12))
@@ -307,7 +309,8 @@ def limit(name, fps):
     def alone(*limits):
         return max(fps.get("engine alone" + which, 0) for which in limits)
     two = alone("", " (2 streams)")
-    bounds = {"overlap": alone(" (pictures)"), "two lanes": alone(" (pictures)", " (2 streams of pictures)"),
+    bounds = {"one reader": alone(" (pictures)"), "overlap": alone(" (pictures)"),
+              "two lanes": alone(" (pictures)", " (2 streams of pictures)"),
               "on the gpu": alone(""), "streams": two, "graphs": two,
               "three lanes": alone("", " (2 streams)", " (3 streams)")}
     if name.startswith("files") or name == "three lanes":
