@@ -110,7 +110,7 @@ def with_tensorrt():
 on_gpu(with_tensorrt, saved="h200")
 # %% [markdown]
 # **You should see** your own figure, or a table with the words *Not run here*. Look at its columns: the same network
-# on the same GPU gives anything from 343 to 7,105 pictures a second, depending on what you count.
+# on the same GPU gives anything from 554 to 7,317 pictures a second, depending on what you count.
 # [Lesson 09](09_measure_fps.ipynb) is about that.
 #
 # ## 6. Exercises

@@ -208,7 +208,8 @@ print(n, "inside,", len(theirs), "on the host; the surest box:", ours.boxes[0].r
 # ## 6. Build it
 #
 # Building tries many kernels for each layer, on the GPU, with a clock ([lesson 01](01_why_tensorrt.ipynb)). The times
-# go into a *timing cache* beside the engine. **Before you run it**: what does the second build save?
+# go into a *timing cache* beside the engine. **Before you run it** (level 2 tries some kernels, and takes minutes; at
+# level 0 nothing is tried): what does the second build save?
 # %%
 from trt_course.build import manifest
 from trt_course.build.onnx import engine_from_onnx
@@ -219,7 +220,7 @@ def build_twice():
     rows = []
     for attempt in ("first", "second, with the timing cache"):
         started = time.perf_counter()
-        plan = engine_from_onnx(spec, Options("fp16", level=0), out=out / "here.engine")
+        plan = engine_from_onnx(spec, Options("fp16", level=2), out=out / "here.engine")
         rows.append((attempt, "{:.1f}".format(time.perf_counter() - started), plan.stat().st_size / 1e6))
     show_table(rows, ["build", "seconds", "MB"])
     return manifest.read(plan)
@@ -227,8 +228,8 @@ def build_twice():
 
 on_gpu(build_twice, saved="build")
 # %% [markdown]
-# **You should see** your own two builds and the engine's record, or, with the words *Not run here*, what engines of
-# each precision and batch did elsewhere.
+# **You should see** your own two builds and the engine's record, or, with the words *Not run here*, what builds
+# at two levels took elsewhere.
 #
 # There is one TensorRT that builds without a GPU: *TensorRT-RTX*, for Linux PCs on PyPI (`tensorrt-rtx-cu13-libs` and
 # `tensorrt-rtx-cu13-bindings`). Its engines are finished on the card that runs them. If it is installed here, or a

@@ -228,8 +228,8 @@ print("held back by heat or power just now:", machine.throttled())
 #
 # ## 9. On a GPU
 #
-# The same model with TensorRT, *detect* from picture to boxes. Where there is no GPU, a saved result is shown. Look
-# for the scope of each of its figures first.
+# The same model with TensorRT, *detect* from picture to boxes. Where there is no GPU, a saved result is shown,
+# of the traffic model. Look for the scope of each of its figures first.
 # %%
 from trt_course.build.onnx import Options, engine_from_onnx
 from trt_course.lesson.show import on_gpu
@@ -239,7 +239,7 @@ def with_tensorrt():
     plan = engine_from_onnx(ssd.spec, Options("fp16", level=0), out="out/09/quick.engine")  # built quickly
     with TrtSSD("ssd_mobilenet_v2_signs", plan=plan) as fast:
         print(bench(fast, "data/street.mp4", scope="detect", frames=200).report())
-        return "the network alone: {:.0f} FPS".format(
+        return "the engine with its copies: {:.0f} FPS".format(
             bench(fast, "data/street.mp4", scope="engine", frames=200).fps)
 
 

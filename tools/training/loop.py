@@ -1,6 +1,6 @@
 """The training loop: schedule, mixed precision, average of the weights, checkpoints, validation.
 
-The schedule runs over a budget of seconds or of steps, whichever ends first: a lease of GPU time is used up exactly.
+The schedule runs over a budget of seconds or of steps, whichever ends first: rented GPU time is used up exactly.
 A run that is stopped (signal, --max-seconds) saves a checkpoint and goes on from it with `resume`.
 """
 import contextlib
