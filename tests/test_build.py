@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from trt_course.build import manifest, worker
 from trt_course.build import onnx as builder
 from trt_course.build.onnx import Options, engine_from_onnx
 from trt_course.engine import plan
+from trt_course.engine.cuda import Device
 from trt_course.engine.trt import TrtEngine
 from trt_course.preprocess import Preprocessor
 
@@ -240,12 +242,44 @@ def test_no_engine_is_explained(trt, spec, text, memory):
 
 @pytest.mark.parametrize("options, said", [
     (dict(batch=(4, 2, 1)), "--batch 4,2,1"), (dict(precision="int8"), "--calibration DIR"),
-    (dict(preprocess="engine"), "--source-size 1280x720")])
+    (dict(preprocess="engine"), "--source-size 1280x720"),
+    (dict(preprocess="engine", source=(0, 48)), "--source-size 0x48: wanted: numbers from 1 up"),
+    (dict(preprocess="engine", source=(63, 48), pixels="nv12"), "of even numbers"),
+    (dict(pixels="nv12"), "--pixels nv12"),
+    (dict(threshold=float("nan")), "--nms-threshold nan: wanted: a number from 0 to 1"),
+    (dict(workspace_mib=-5), "--workspace -5: wanted: MiB"), (dict(workspace_mib=1 << 40), "--workspace 1099511627776"),
+    (dict(out="x.json"), "--out .*x.json: wanted: NAME.engine"), (dict(out="model.engine"), "so not model.engine")])
 @only(10.0)
-def test_options_that_do_not_fit_are_told_before_anything_is_done(trt, spec, options, said):
+def test_options_that_do_not_fit_are_told_before_anything_is_done(trt, spec, tmp_path, options, said):
+    out = options.pop("out", None)
     with pytest.raises(CourseError, match=said):
-        engine_from_onnx(spec, Options(**options))
-    assert trt._stage.builds == []
+        engine_from_onnx(spec, Options(**options), out and tmp_path / out)
+    assert trt._stage.builds == [] and not list(tmp_path.glob("x.json"))
+
+
+@only(10.0)
+def test_names_of_the_record_that_the_network_lacks(trt, spec):
+    wrong_input = spec._replace(input=spec.input._replace(name="picture"))
+    wrong_output = spec._replace(output=spec.output._replace(tensors={"boxes": "boxes", "scores": "score"}))
+    for wrong, options in ((wrong_input, dict(preprocess="engine", source=(64, 48))),
+                           (wrong_output, dict(nms="engine"))):
+        with pytest.raises(CourseError, match="model.json names the tensor '(picture|score)'; the network has: "):
+            engine_from_onnx(wrong, Options(**options))
+
+
+@only(10.0)
+def test_another_network_beside_the_record_s_has_engines_of_its_own(trt, spec):
+    first = engine_from_onnx(spec, Options("fp32"))
+    other = spec.folder / "pruned net.onnx"
+    shutil.copy(str(spec.onnx), str(other))
+    with other.open("ab") as file:
+        file.write(b"\x72\x00")  # an empty metadata entry: other bytes, the same network
+    pruned = find_model(other)
+    second = engine_from_onnx(pruned, Options("fp32"))
+    assert first.is_file() and second.name == "pruned net-" + first.name
+    assert shlex.split(manifest.read(second).command)[4] == str(other)
+    found = manifest.read(second).misfits(spec, second, "10.3.0", Device("Stand-in", "5.3"))
+    assert found == ["it was built from {}, this is {}".format(other, spec.folder)]
 
 
 def test_ctrl_c_stops_the_builder_where_it_asks_and_leaves_nothing(trt, version, spec, monkeypatch):

@@ -30,7 +30,7 @@ def engine(spec, options=OPTIONS, name="a", device=HERE, tensorrt="8.2.1", route
     path = spec.folder / "engines" / (name + ".engine")
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"a plan")
-    manifest.write(spec, options, path, tensorrt, device, route, 12.4)
+    manifest.write(spec, options, path, tensorrt, device, route, 12.4, options.command(spec))
     return path
 
 
@@ -49,7 +49,7 @@ def test_what_was_written_is_read_and_fits(spec, plan):
     assert made == manifest.read(plan) and made.misfits(spec, plan, "8.2.1", HERE) == []
     assert (made.precision, made.batch, made.source, made.gpu) == ("fp16", (1, 2, 4), None, HERE.name)
     assert made.built["seconds"] == "12" and made.command == (
-        "python -m trt_course build {} --precision fp16 --batch 1,2,4 --nms host".format(spec.folder))
+        "python -m trt_course build {} --precision fp16 --batch 1,2,4 --nms host --workspace 300".format(spec.folder))
 
 
 @pytest.mark.parametrize("tensorrt, device, said", [
@@ -138,7 +138,7 @@ def test_suppression_inside(spec):
 def test_preprocessing_inside(spec):
     spec = spec._replace(input=spec.input._replace(resize="letterbox", color="RGB", mean=(1.0, 2.0, 3.0)))
     plan = engine(spec, OPTIONS._replace(preprocess="engine", source=(640, 360)))
-    assert manifest.read(plan).command.endswith("--preprocess engine --source-size 640x360")
+    assert manifest.read(plan).command.endswith("--preprocess engine --source-size 640x360 --workspace 300")
     entry, inner, output = manifest.read(plan).wired(spec)
     assert (entry.name, entry.width, entry.height, entry.layout) == ("pictures", 640, 360, "nhwc")
     assert (entry.dtype, entry.color, entry.resize, entry.mean) == ("uint8", "BGR", "stretch", (0.0, 0.0, 0.0))
@@ -154,6 +154,27 @@ def test_the_command_repeats_what_shapes_the_engine(spec):
         patch.setattr(builder, "engine_from_onnx", lambda *args: asked.append(args[:2]) or engine(spec, options))
         assert main(words[3:]) == 0
     assert asked == [(spec, options)]
+
+
+@pytest.mark.parametrize("options, field, value", [
+    (dict(preprocess="engine", source=(64, 48)), "input", dict(mean=(1.0, 2.0, 3.0))),
+    (dict(nms="engine"), "nms", dict(iou_threshold=0.3)), (dict(nms="engine"), "background", None)])
+def test_a_record_that_changed_under_an_engine_that_holds_it(spec, options, field, value):
+    part = getattr(spec, field)
+    changed = spec._replace(**{field: part._replace(**value) if isinstance(value, dict) else value})
+    for wanted, fits in ((OPTIONS, True), (OPTIONS._replace(**options), False)):
+        plan = engine(spec, wanted)
+        assert manifest.check(plan, spec, "8.2.1", HERE)
+        if fits:
+            assert manifest.check(plan, changed, "8.2.1", HERE)
+        else:
+            with pytest.raises(CourseError, match="model.json has changed since, and what it says is inside"):
+                manifest.check(plan, changed, "8.2.1", HERE)
+
+
+def test_the_command_says_where_to_and_what_was_forced(spec):
+    words = shlex.split(OPTIONS._replace(force=True, level=2).command(spec, "my engines/a.engine"))
+    assert words[-5:] == ["--out", "my engines/a.engine", "--level", "2", "--force"]
 
 
 def test_a_model_in_the_kit_is_called_by_its_name():

@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 
 from conftest import RECORD
-from trt_course.build import tlt
+from stand_ins import cuda as cuda_stand_in
+from stand_ins import tensorrt as stand_in
+from trt_course.__main__ import main
+from trt_course.build import manifest, tlt
+from trt_course.engine import plan
 from trt_course.errors import CourseError
 from trt_course.models import read_spec
 
@@ -81,6 +85,22 @@ def test_every_argument(desk):
     told.pop("e")
     assert told == {"d": "3,384,1248", "i": "nchw", "o": "NMS", "m": "16", "t": "int8", "w": "268435456", "u": "0",
                     "s": "", "p": "Input,1x3x384x1248,8x3x384x1248,16x3x384x1248", "c": str(cache), "b": "4"}
+
+
+def test_the_command_line_and_the_record_beside_the_engine(desk, monkeypatch, capsys):
+    monkeypatch.setattr(plan, "_logs", {})
+    stand_in.install(monkeypatch, 8.2, cuda_stand_in.install(monkeypatch, "pycuda"))
+    words = ["build", str(desk.folder), "--from-etlt", str(desk.etlt), "--key-env", "TLT_KEY", "--precision", "fp32"]
+    assert main(words) == 0
+    made = manifest.read(desk.folder / "engines" / "fp32-b1-etlt.engine")
+    assert (made.route, made.nms, made.preprocess) == ("etlt", "host", "host")
+    assert made.command == ("python -m trt_course build {0} --precision fp32 --batch 1,1,1 --nms host --from-etlt "
+                            "{0}/ssd.etlt --key-env TLT_KEY".format(desk.folder))
+    assert main(made.command.split()[3:]) == 0 and SECRET not in capsys.readouterr().out
+    for more, said in ((["--nms", "engine"], "an .etlt file is taken as it is"),
+                       (["--preprocess", "engine"], "an .etlt file is taken as it is"),
+                       (["--out", str(desk.folder / "model.engine")], "so not model.engine")):
+        assert main(words + more) == 2 and said in capsys.readouterr().err
 
 
 def test_layout_and_outputs_follow_the_record(desk):

@@ -2,6 +2,8 @@
 
 No GPU is needed: tests/gpu runs the same engine on a real one.
 """
+import importlib
+import sys
 import threading
 
 import numpy as np
@@ -119,7 +121,7 @@ def test_equals_the_cpu_with_requests_under_way(trt, card, library, spec, engine
 def test_both_apis_of_one_version(monkeypatch, only_cuda_python, spec, engine_file):
     monkeypatch.setattr(plan, "_logs", {})
     stand_in.install(monkeypatch, 8.6, only_cuda_python)
-    for api, wanted in (("bindings", "_Bindings"), (None, "_Tensors")):
+    for api, wanted in (("bindings", "Bindings"), (None, "Tensors")):
         with TrtEngine(engine_file, api=api) as engine:
             assert type(engine._api).__name__ == wanted
             assert equal(_once(engine, tensors(2)), by_cpu(spec.onnx, tensors(2)))
@@ -293,11 +295,15 @@ def test_no_context_is_the_memory(trt, engine_file):
         TrtEngine(engine_file)
 
 
-def test_a_run_that_fails_is_told(trt, engine_file):
+def test_a_run_that_fails_is_told(trt, engine_file, monkeypatch):
     with TrtEngine(engine_file) as engine:
         request = engine.new_request()
         request.inputs["input"] = engine.new_request(4).inputs["input"][:0]
-        with pytest.raises(CourseError, match="could not run the network: Parameter check failed"):
+        with pytest.raises(CourseError, match=r"refuses the shape \(0, 3, .*--batch N, or open with lanes=1"):
+            engine.infer(request)
+        request = engine.new_request()
+        monkeypatch.setattr(type(engine._api), "run", lambda *_: False)
+        with pytest.raises(CourseError, match="could not run the network"):
             engine.infer(request)
         del request
 
@@ -320,6 +326,19 @@ def test_no_gpu_and_no_library(monkeypatch, library):
     other = [name for name in LIBRARIES if name != library][0]
     with pytest.raises(CourseError, match="TensorRT needs {} for .* not installed".format(other)):
         open_cuda(other)
+
+
+def test_a_library_that_does_not_load_gives_way_to_the_other(monkeypatch, only_cuda_python):
+    def broken(name, load=importlib.import_module):
+        if name.startswith("pycuda"):
+            raise ImportError("libcuda.so.1: cannot open shared object file")
+        return load(name)
+    monkeypatch.setitem(sys.modules, "pycuda", cuda_stand_in.module("pycuda"))
+    monkeypatch.setattr("trt_course.engine.cuda._installed", lambda name: name.startswith(("pycuda", "cuda.bindings")))
+    monkeypatch.setattr(importlib, "import_module", broken)
+    assert open_cuda().name == "cuda-python"
+    with pytest.raises(CourseError, match="No NVIDIA GPU can be used here: libcuda.so.1"):
+        open_cuda("pycuda")
 
 
 # Choosing, detecting, looking inside -------------------------------------------------------------------------------

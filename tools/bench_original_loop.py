@@ -26,7 +26,7 @@ from trt_course import CourseError, TrtSSD, find_model
 from trt_course.build import manifest
 from trt_course.build.onnx import Options, engine_from_onnx
 from trt_course.engine.cuda import open_cuda
-from trt_course.engine.plan import describe, deserialize, load_tensorrt
+from trt_course.engine.plan import describe, deserialize, load_tensorrt, numpy_type
 from trt_course.files import write_json
 
 CONF_TH = 0.3
@@ -44,7 +44,7 @@ class OriginalLoop:
                                                     self.cuda.event())
             names = [self.engine.get_tensor_name(i) for i in range(self.engine.num_io_tensors)]
             shapes = [tuple(self.engine.get_tensor_shape(n)) for n in names]
-            self.host = [self.cuda.pinned(int(np.prod(s)), trt.nptype(self.engine.get_tensor_dtype(n)))
+            self.host = [self.cuda.pinned(int(np.prod(s)), numpy_type(trt, self.engine.get_tensor_dtype(n)))
                          for n, s in zip(names, shapes)]
             self.memory = [self.cuda.alloc(a.nbytes) for a in self.host]
             self.place = {n: i for i, n in enumerate(names)}

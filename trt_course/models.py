@@ -86,7 +86,9 @@ class ModelSpec(NamedTuple):
 
     @property
     def reference(self):
-        """What find_model finds it by: its name, or its folder where that is not in models/."""
+        """What find_model finds it by: its name, or its folder where that is not in models/, or another .onnx."""
+        if self.onnx != self.folder / self.file:
+            return str(self.onnx)
         return self.name if self.folder == MODELS / self.name else str(self.folder)
 
     def cls_dict(self):

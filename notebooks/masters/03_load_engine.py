@@ -103,7 +103,7 @@ for name, scores in (("kept", kept), ("copied", copied)):
 # you have none: this is what "loading an engine" is.
 # %%
 from trt_course import CourseError
-from trt_course.engine.plan import load_tensorrt, log_of
+from trt_course.engine.plan import load_tensorrt, log_of, numpy_type
 
 
 def open_plan(trt, path):
@@ -135,13 +135,13 @@ def with_names(trt, engine):
     """(name, is it an input, shape, type) of each tensor: TensorRT 8.5 and later."""
     names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
     return [(name, engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT, tuple(engine.get_tensor_shape(name)),
-             trt.nptype(engine.get_tensor_dtype(name))) for name in names]
+             numpy_type(trt, engine.get_tensor_dtype(name))) for name in names]
 
 
 def with_numbers(trt, engine):
     """The same by the bindings: TensorRT 7 and 8."""
     return [(engine.get_binding_name(i), engine.binding_is_input(i), tuple(engine.get_binding_shape(i)),
-             trt.nptype(engine.get_binding_dtype(i))) for i in range(engine.num_bindings)]
+             numpy_type(trt, engine.get_binding_dtype(i))) for i in range(engine.num_bindings)]
 # %% [markdown]
 # Which one? **Before you run it**: a program decides by `trt.__version__ < "8.5"`. On which of these will it go wrong?
 # %%

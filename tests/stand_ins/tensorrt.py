@@ -108,7 +108,13 @@ def tensorrt(version, card):  # noqa: C901
         setattr(trt, name, enum.IntEnum(name, [(m, i) for i, m in enumerate(known)]))
     Flag, Creation, Type, Kind, Pool, Mode, Preview, Device, Format = (
         getattr(trt, name) for name in list(_ENUMS)[:9])
-    trt.float32, trt.nptype = Type.FLOAT, lambda kind: _TYPES[kind.name]
+    trt.float32 = Type.FLOAT
+
+    def nptype(kind):
+        if version < 8.6:
+            raise AttributeError("module 'numpy' has no attribute 'bool'")  # where NumPy is 1.24 or later
+        return _TYPES[kind.name]
+    trt.nptype = nptype
 
     def type_of(dtype):
         name = next(n for n, known in _TYPES.items() if np.dtype(known) == dtype)

@@ -43,6 +43,14 @@ class _Nodes:
                                                        [batch.dim_param or batch.dim_value] + shape)
 
 
+def _named(tensors, name, spec):
+    for tensor in tensors:
+        if tensor.name == name:
+            return tensor
+    raise CourseError("{}: model.json names the tensor '{}'; the network has: {}".format(
+        spec.name, name, ", ".join(tensor.name for tensor in tensors)))
+
+
 def add_nms(model, spec, threshold, plugin):
     """The model with suppression at its end: TensorRT's EfficientNMS plugin, or ONNX's own operators."""
     if spec.output.layout != "boxes_scores":
@@ -50,7 +58,7 @@ def add_nms(model, spec, threshold, plugin):
                           "Use --nms host.".format(spec.name, spec.output.layout))
     new, activation = _Nodes(model, "nms"), spec.output.activation
     boxes, scores = (spec.output.tensors[role] for role in ("boxes", "scores"))
-    old = next(tensor for tensor in model.graph.output if tensor.name == boxes)
+    old, _ = (_named(model.graph.output, name, spec) for name in (boxes, scores))
     if activation != "none":
         scores = new.add(activation.capitalize(), scores, **({"axis": 2} if activation == "softmax" else {}))
     if plugin:
@@ -108,7 +116,7 @@ def add_preprocess(model, spec, source, pixels="bgr"):
                    outputs=[entry.name] if entry.layout == "nchw" else None)
     if entry.layout == "nhwc":
         new.add("Transpose", last, outputs=[entry.name], perm=[0, 2, 3, 1])
-    old = next(tensor for tensor in new.graph.input if tensor.name == entry.name)
+    old = _named(new.graph.input, entry.name, spec)
     shape = [height * 3 // 2, width, 1] if pixels == "nv12" else [height, width, 3]
     new.graph.input.append(new.tensor("pictures", "UINT8", old, shape))
     new.graph.input.remove(old)

@@ -36,6 +36,7 @@ class Manifest(NamedTuple):
     built: each(anything)
     command: text
     pixels: one_of("bgr", "nv12") = "bgr"
+    recipe: anything = ""  # what of model.json is inside the plan
 
     def misfits(self, spec, plan, tensorrt, device):
         """What differs between the engine and this place, in sentences; an empty list where it fits."""
@@ -46,7 +47,11 @@ class Manifest(NamedTuple):
             found.append("it was built for {} (compute capability {}), here is {} ({})".format(
                 self.gpu, self.capability, device.name, device.capability))
         if self.route == "onnx" and (not spec.onnx.is_file() or self.model_sha256 != sha256(spec.onnx)):
-            found.append("{} has changed since".format(spec.onnx))
+            found.append("{} has changed since".format(spec.onnx) if self.model == spec.reference else
+                         "it was built from {}, this is {}".format(self.model, spec.reference))
+        elif self.recipe not in ("", _recipe(spec, self.nms, self.preprocess)):
+            found.append("{} has changed since, and what it says is inside the engine".format(
+                spec.folder / "model.json"))
         if self.plan_sha256 != sha256(plan):
             found.append("the file is cut short or damaged: its bytes are not those that were built")
         return found
@@ -65,6 +70,11 @@ class Manifest(NamedTuple):
         return entry, inner, output
 
 
+def _recipe(spec, nms, preprocess):
+    inside = [spec.input] * (preprocess == "engine") + [spec.output, spec.nms, spec.background] * (nms == "engine")
+    return repr(inside) if inside else ""
+
+
 def manifest_path(plan):
     return Path(str(plan)).with_suffix(".json")
 
@@ -79,15 +89,15 @@ def read(plan):
     return record(Manifest)(load(path), str(path))
 
 
-def write(spec, options, plan, tensorrt, device, route, seconds):
-    """Write the Manifest of a plan that was just built with these options."""
+def write(spec, options, plan, tensorrt, device, route, seconds, command):
+    """Write the Manifest of a plan that was just built with these options, by this command."""
     facts = {"seconds": "{:.0f}".format(seconds), "date": time.strftime("%Y-%m-%d"),
              "keep_float": " ".join(options.keep_float), "calibration": str(options.calibration or "")}
     wished = {name: value for name, value in options._asdict().items() if name in Manifest._fields}
     write_json(manifest_path(plan), dict(
         wished, model=spec.reference, model_sha256=sha256(spec.onnx) if spec.onnx.is_file() else "",
         plan_sha256=sha256(plan), tensorrt=tensorrt, gpu=device.name, capability=device.capability, route=route,
-        built=facts, command=options.command(spec)))
+        built=facts, command=command, recipe=_recipe(spec, options.nms, options.preprocess)))
 
 
 def check(plan, spec, tensorrt, device):

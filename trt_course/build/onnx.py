@@ -49,7 +49,7 @@ class Options(NamedTuple):
         parts += [self.pixels] * (self.pixels != "bgr")
         return "-".join(parts)
 
-    def command(self, spec):
+    def command(self, spec, out=None):
         """The command that builds the same engine again."""
         inside, int8 = self.preprocess == "engine", self.precision == "int8"
         options = [
@@ -57,25 +57,37 @@ class Options(NamedTuple):
             ("--preprocess", inside and "engine"), ("--source-size", inside and "{}x{}".format(*self.source)),
             ("--pixels", self.pixels != "bgr" and self.pixels),
             ("--nms-threshold", self.nms == "engine" and str(self.threshold)),
-            ("--calibration", int8 and self.calibration), ("--method", int8 and self.method)]
+            ("--calibration", int8 and self.calibration), ("--method", int8 and self.method),
+            ("--workspace", self.workspace_mib), ("--out", out)]
         options += [("--keep-float", pattern) for pattern in self.keep_float]
-        options += [("--dla", str(self.dla))] if self.dla is not None else []
+        options += [(name, str(n)) for name, n in (("--dla", self.dla), ("--level", self.level)) if n is not None]
         words = ["{} {}".format(name, shlex.quote(str(value))) for name, value in options if value]
-        return " ".join(["python -m trt_course build", shlex.quote(spec.reference)] + words)
+        return " ".join(["python -m trt_course build", shlex.quote(spec.reference)] + words + ["--force"] * self.force)
 
 
-def _check(options):
-    low, best, high = options.batch
-    if not 1 <= low <= best <= high:
-        raise CourseError("--batch {}: wanted: one number, or smallest, usual and largest in this order.".format(
-            ",".join(map(str, options.batch))))
-    if options.precision == "int8" and not options.calibration:
-        raise CourseError("INT8 needs pictures that show it the range of values: --calibration DIR, such as "
-                          "data/calibration/traffic. Never the pictures that are scored.")
-    if options.preprocess == "engine" and options.source is None:
-        raise CourseError("Preprocessing inside the engine needs the size of the pictures: --source-size 1280x720.")
-    if options.pixels == "nv12" and (options.preprocess == "host" or any(side % 2 for side in options.source)):
-        raise CourseError("--pixels nv12 needs --preprocess engine, and a --source-size of even numbers.")
+def check(options, out=None):
+    """Refuse what no engine can be built with, before anything is begun."""
+    (low, best, high), source, path = options.batch, options.source, Path(str(out))
+    nv12 = options.pixels == "nv12"
+    for bad, said in (
+            (not 1 <= low <= best <= high,
+             "--batch {2}: wanted: one number, or smallest, usual and largest in this order."),
+            (options.precision == "int8" and not options.calibration,
+             "INT8 needs pictures that show it the range of values: --calibration DIR, such as "
+             "data/calibration/traffic. Never the pictures that are scored."),
+            (options.preprocess == "engine" and source is None,
+             "Preprocessing inside the engine needs the size of the pictures: --source-size 1280x720."),
+            (source and not all(source), "--source-size {3}: wanted: numbers from 1 up."),
+            (nv12 and (options.preprocess == "host" or any(side % 2 for side in source or ())),
+             "--pixels nv12 needs --preprocess engine, and a --source-size of even numbers."),
+            (not 0 <= options.threshold <= 1, "--nms-threshold {0.threshold}: wanted: a number from 0 to 1."),
+            (not 0 < (1 if options.workspace_mib is None else options.workspace_mib) < 1 << 30,
+             "--workspace {0.workspace_mib}: wanted: MiB, from 1 up."),
+            (out and (path.suffix != ".engine" or path.stem == "model"),
+             "--out {1}: wanted: NAME.engine; its record goes beside it as NAME.json, so not model.engine.")):
+        if bad:
+            raise CourseError(said.format(options, out, ",".join(map(str, options.batch)),
+                                          "x".join(map(str, source or ()))))
 
 
 def _prepare(trt, spec, options):
@@ -231,11 +243,12 @@ def _calibrator(trt, spec, options, cache, config):
 
 def engine_from_onnx(spec, options, out=None):
     """Build the engine; its path. Beside it stand its record and the timing cache that makes the next build fast."""
-    _check(options)
+    check(options, out)
     trt = load_tensorrt()
     travels = describe(trt).startswith("RTX")
     device = Device(manifest.ANY_GPU, manifest.ANY_GPU) if travels else open_cuda().device
-    path = Path(str(out)) if out else spec.folder / "engines" / (options.name() + ".engine")
+    other = "" if spec.onnx.name == spec.file else spec.onnx.stem + "-"
+    path = Path(str(out)) if out else spec.folder / "engines" / (other + options.name() + ".engine")
     cache = path.parent / "timing-{}.cache".format(re.sub(r"\W+", "-", " ".join(
         (describe(trt), device.name, options.precision))))
     started = time.time()
@@ -249,5 +262,6 @@ def engine_from_onnx(spec, options, out=None):
         print("TensorRT {} cannot run suppression inside the engine: it stays on the host.".format(describe(trt)))
         return engine_from_onnx(spec, options._replace(nms="host"), out)
     write_bytes(path, plan)
-    manifest.write(spec, options, path, describe(trt), device, "onnx", time.time() - started)
+    manifest.write(spec, options, path, describe(trt), device, "onnx", time.time() - started,
+                   options.command(spec, out))
     return path

@@ -1,6 +1,7 @@
 """The commands build, inspect and compare: engines made, looked into, and held against the CPU."""
 import argparse
 import re
+import shlex
 import time
 from pathlib import Path
 
@@ -31,15 +32,11 @@ def _add_build(add):
     add.add_argument("--precision", choices=onnx.PRECISIONS, help="(default: %(default)s)")
     add.add_argument("--batch", type=_batch, metavar="N|MIN,OPT,MAX", help="pictures a run")
     add.add_argument("--nms", choices=onnx.PLACES, help="where suppression is done")
-    add.add_argument("--nms-threshold", type=float, dest="threshold", help="confidence from which "
-                     "suppression inside the engine keeps a box (default: %(default)s)")
+    add.add_argument("--nms-threshold", type=float, dest="threshold", help="of --nms engine (default: %(default)s)")
     add.add_argument("--preprocess", choices=onnx.PLACES, help="where pictures become tensors")
-    add.add_argument("--source-size", type=_size, dest="source", metavar="WxH", help="size of the pictures, for "
-                     "--preprocess engine")
-    add.add_argument("--pixels", choices=onnx.PIXELS, help="of these pictures; nv12: as the GPU's decoder gives them "
-                     "(default: %(default)s)")
-    add.add_argument("--workspace", type=int, dest="workspace_mib", metavar="MiB", help="memory to build with (a small "
-                     "machine: 256)")
+    add.add_argument("--source-size", type=_size, dest="source", metavar="WxH", help="for --preprocess engine")
+    add.add_argument("--pixels", choices=onnx.PIXELS, help="nv12: of the GPU's decoder (default: %(default)s)")
+    add.add_argument("--workspace", type=int, dest="workspace_mib", metavar="MiB", help="a small machine: 256")
     add.add_argument("--calibration", metavar="DIR", help="pictures for INT8, never those that are scored")
     add.add_argument("--method", choices=sorted(precision.METHODS), help="for INT8 ranges")
     add.add_argument("--force", action="store_true", help="calibrate on scored pictures all the same")
@@ -78,11 +75,17 @@ def _from_etlt(spec, options, args):
     if not args.key_env:
         raise CourseError("An .etlt file is opened with its key: put the key into an environment variable and name it, "
                           "--key-env NAME.")
+    if "engine" in (options.nms, options.preprocess) or options.keep_float:
+        raise CourseError("--nms engine, --preprocess engine and --keep-float change an ONNX file; an .etlt file is "
+                          "taken as it is: leave them out.")
+    onnx.check(options._replace(calibration="none"), args.out)  # the converter's own check knows its cache
     out = Path(args.out) if args.out else spec.folder / "engines" / (options.name() + "-etlt.engine")
     tensorrt, device, started = describe(load_tensorrt()), open_cuda().device, time.time()
     tlt.engine_from_etlt(spec, kit_path(args.from_etlt), out, args.key_env, options.precision, options.batch,
                          options.workspace_mib, options.calibration, dla=options.dla)
-    manifest.write(spec, options, out, tensorrt, device, "etlt", time.time() - started)
+    manifest.write(spec, options, out, tensorrt, device, "etlt", time.time() - started,
+                   "{} --from-etlt {} --key-env {}".format(options.command(spec, args.out), *map(
+                       shlex.quote, (args.from_etlt, args.key_env))))
     return out
 
 

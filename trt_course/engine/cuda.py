@@ -179,9 +179,15 @@ def _installed(name):
 
 def open_cuda(library=None):
     """The CUDA calls of pycuda or cuda-python: `library` names one, None takes what is installed."""
+    failed = None
     for kind in (PyCuda, CudaPython):
         for module in filter(_installed, kind.modules if library in (None, kind.name) else ()):
-            return kind(importlib.import_module(module))
+            try:
+                return kind(importlib.import_module(module))
+            except (ImportError, OSError) as err:  # such as a missing libcuda.so.1
+                failed = err
+    if failed is not None:
+        raise _no_gpu(failed)
     raise CourseError("TensorRT needs {} for memory and streams, which is not installed: pip install cuda-python on a "
                       "PC, pycuda on a Jetson. The backend cpu runs everywhere.".format(
                           library or "pycuda or cuda-python"))

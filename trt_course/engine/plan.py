@@ -4,6 +4,8 @@ import importlib
 import importlib.util
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import CourseError
 
 _NAMES = ("tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings")
@@ -35,6 +37,16 @@ def load_tensorrt():
 def describe(trt):
     """TensorRT's version, with RTX before that of the other product line."""
     return ("RTX " if "rtx" in trt.__name__ else "") + trt.__version__
+
+
+_NUMPY = {"FLOAT": np.float32, "HALF": np.float16, "INT8": np.int8, "INT32": np.int32, "BOOL": np.bool_,
+          "UINT8": np.uint8}
+
+
+def numpy_type(trt, kind):
+    """NumPy's name for a tensor's type; TensorRT's own nptype, until 8.5, fails where NumPy is 1.24 or later."""
+    known = {getattr(trt.DataType, name): dtype for name, dtype in _NUMPY.items() if hasattr(trt.DataType, name)}
+    return np.dtype(known.get(kind) or trt.nptype(kind))
 
 
 _logs = {}

@@ -15,59 +15,10 @@ import numpy as np
 
 from .. import trace
 from ..errors import CourseError
-from .base import Engine, TensorInfo
+from .api import Bindings, Tensors
+from .base import Engine
 from .cuda import open_cuda
 from .plan import describe, deserialize, load_tensorrt, log_of
-
-
-class _Tensors:
-    """The API with named tensors, TensorRT 8.5 on."""
-
-    def __init__(self, trt, engine):
-        self.engine, self.names = engine, [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
-        self.inputs = [n for n in self.names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
-        self.infos = [_info(trt, n, engine.get_tensor_shape(n), engine.get_tensor_dtype(n)) for n in self.names]
-
-    def batches(self, name):
-        return self.engine.get_tensor_profile_shape(name, 0)
-
-    def bind(self, context, request):
-        for name, array in request.inputs.items():
-            context.set_input_shape(name, array.shape)
-        for name, memory in request.memory.items():
-            context.set_tensor_address(name, int(memory))
-
-    def run(self, context, request, stream):
-        return context.execute_async_v3(stream)
-
-
-class _Bindings:
-    """The API with numbered bindings, until TensorRT 9. A UFF or older TLT engine has its batch outside the shapes."""
-
-    def __init__(self, trt, engine):
-        self.engine, self.implicit = engine, engine.has_implicit_batch_dimension
-        self.names = [engine.get_binding_name(i) for i in range(engine.num_bindings)]
-        self.inputs = [n for i, n in enumerate(self.names) if engine.binding_is_input(i)]
-        self.infos = [_info(trt, n, (-1,) * self.implicit + tuple(engine.get_binding_shape(i)),
-                            engine.get_binding_dtype(i)) for i, n in enumerate(self.names)]
-
-    def batches(self, name):
-        return [[1], [], [self.engine.max_batch_size]] if self.implicit else self.engine.get_profile_shape(0, name)
-
-    def bind(self, context, request):
-        for name, array in request.inputs.items() if not self.implicit else ():
-            context.set_binding_shape(self.names.index(name), array.shape)
-
-    def run(self, context, request, stream):
-        bindings = [int(request.memory[name]) for name in self.names]
-        if self.implicit:
-            batch = len(request.inputs[self.inputs[0]])
-            return context.execute_async(batch_size=batch, bindings=bindings, stream_handle=stream)
-        return context.execute_async_v2(bindings=bindings, stream_handle=stream)
-
-
-def _info(trt, name, shape, dtype):
-    return TensorInfo(name, tuple(shape), np.dtype(trt.nptype(dtype)))
 
 
 class _Lane:
@@ -150,7 +101,7 @@ class TrtEngine(Engine):
             with self._cuda.active():
                 self._engine, self._runtime = deserialize(trt, path)
                 modern = api != "bindings" and hasattr(self._engine, "num_io_tensors")
-                self._api = (_Tensors if modern else _Bindings)(trt, self._engine)
+                self._api = (Tensors if modern else Bindings)(trt, self._engine)
                 for i in range(lanes):
                     thread = ThreadPoolExecutor(1, "lane {}".format(i + 1)) if lanes > 1 else None
                     self._lanes.append(_Lane(self._engine, self._cuda, thread))
