@@ -93,6 +93,18 @@ def test_without_pictures_but_with_numbers(ssd, picture_folder, tmp_path):
     assert sorted(p.name for p in (tmp_path / "p").iterdir()) == ["a.json", "a.txt"]
 
 
+def test_a_source_is_never_written_over(ssd, picture_folder, moving, tmp_path):
+    pictures = {path: path.read_bytes() for path in picture_folder.iterdir()}
+    jpg = next(path for path in pictures if path.suffix == ".jpg")
+    for call in (lambda: detect_one(ssd, jpg, picture_folder), lambda: detect_video(ssd, moving, moving.parent),
+                 lambda: detect_dir(ssd, picture_folder, picture_folder.parent)):
+        before = moving.read_bytes()
+        with pytest.raises(CourseError, match="would be written over itself; choose another folder with --out"):
+            call()
+        assert moving.read_bytes() == before and all(path.read_bytes() == data for path, data in pictures.items())
+    detect_one(ssd, jpg, picture_folder, write=False)
+
+
 def test_same_name_twice(ssd, picture_folder, tmp_path):
     (picture_folder / "a.png").write_bytes((picture_folder / "a.jpg").read_bytes())
     with pytest.raises(CourseError, match="1 pictures .* share their name"):

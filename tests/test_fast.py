@@ -19,7 +19,7 @@ from trt_course.__main__ import main
 from trt_course.build.onnx import Options, engine_from_onnx
 from trt_course.commands import fast as command
 from trt_course.commands.fast import InMemory, best_split, detect_here, detect_on_gpus, named, opener
-from trt_course.engine import plan
+from trt_course.engine import CpuEngine, plan
 from trt_course.engine.trt import TrtEngine
 from trt_course.fast import Seen, detect_live, detect_many
 from trt_course.media import nvdec
@@ -431,7 +431,7 @@ def test_commands_write_traces(cells, tmp_path, words, wanted):
             writer.write(picture(i))
     words = [{"CLIP": str(tmp_path / "clip.mp4"), "cells": str(cells)}.get(word, word) for word in words]
     words += ["--model", str(cells)] if words[0] != "bench" else ["--out", str(tmp_path)]
-    words += ["--out", str(tmp_path)] if words[0] == "detect" else []
+    words += ["--out", str(tmp_path / "out")] if words[0] == "detect" else []
     assert main(words + ["--trace", str(tmp_path / "trace.json")]) == 0
     assert wanted <= spans(tmp_path / "trace.json")
 
@@ -487,6 +487,57 @@ def test_command_finishes_the_rest_and_says_what_failed(cells, clips, tmp_path, 
     assert len({row["frame"] for row in table(tmp_path / "t" / "clip-1.csv")}) == 12
 
 
+def test_a_bad_first_source_stops_nobody(cells, clips, tmp_path, capsys):
+    clips[0].write_bytes(b"not a video")
+    words = ["detect", *map(str, clips), "--fast", "--model", str(cells), "--backend", "cpu"]
+    assert main(words + ["--out", str(tmp_path / "t")]) == 1
+    assert len({row["frame"] for row in table(tmp_path / "t" / "clip-2.csv")}) == 5
+    assert "cannot be read as a video" in capsys.readouterr().err
+
+
+def test_every_source_has_a_table_of_its_own(clips, tmp_path, monkeypatch):
+    third = tmp_path / "clip-1.mp4"
+    third.write_bytes(clips[0].read_bytes())
+    assert [name for _, name in named([clips[0], clips[1]])] == ["clip-1", "clip-2"]
+    assert [name for _, name in named([clips[0], clips[1], third])] == ["clip-1", "clip-2", "clip-1-3"]
+    monkeypatch.chdir(tmp_path)
+    assert named(["."]) == [(".", tmp_path.name)]
+
+
+def test_a_source_that_breaks_off_is_not_done(cells, tmp_path, capsys):
+    with VideoWriter(tmp_path / "clip.mp4", 10) as writer:
+        for i in range(80):
+            writer.write(picture(i))
+    whole = (tmp_path / "clip.mp4").read_bytes()
+    (tmp_path / "clip.mp4").write_bytes(whole[:len(whole) * 6 // 10])
+    words = ["detect", str(tmp_path / "clip.mp4"), "--model", str(cells), "--out", str(tmp_path / "t")]
+    assert main(words + ["--fast", "--threads", "1"]) == 1
+    assert "not all of it could be read" in capsys.readouterr().err and table(tmp_path / "t" / "clip.csv")
+    assert main(words) == 2 and (tmp_path / "t" / "clip.mp4").is_file()
+    assert "the rest went into " + str(tmp_path / "t" / "clip.mp4") in capsys.readouterr().err
+
+
+def test_a_network_that_fails_keeps_the_boxes_so_far(cells, clips, tmp_path, monkeypatch):
+    runs, run = [], CpuEngine.infer
+
+    def infer(engine, request):
+        runs.append(1)
+        if len(runs) > 8:
+            raise RuntimeError("bad allocation")
+        return run(engine, request)
+    monkeypatch.setattr(CpuEngine, "infer", infer)
+    done = detect_here(functools.partial(TrtSSD, cells, backend="cpu", verbose=False), named(clips), tmp_path / "t")
+    assert "the network failed (RuntimeError: bad allocation)" in done.complaints[0] and 0 < done.frames < 8
+    assert sum(len({row["frame"] for row in table(path)}) for path in (tmp_path / "t").iterdir()) == done.frames
+
+
+@pytest.mark.parametrize("words", [["--gpus", "0"], ["--batch", "0"], ["--batch", "-1"], ["--deadline", "-1"],
+                                   ["--deadline", "nan"], ["--deadline", "inf"]])
+def test_numbers_that_cannot_be(cells, clips, capsys, words):
+    assert main(["detect", str(clips[0]), "--fast", "--model", str(cells)] + words) == 2
+    assert "--gpus and --batch are whole numbers from 1 up" in capsys.readouterr().err
+
+
 def test_what_does_not_go_together_is_told(cells, clips, capsys):
     words = ["detect", *map(str, clips), "--model", str(cells)]
     assert main(words) == 2 and "are for --fast" in capsys.readouterr().err
@@ -519,3 +570,6 @@ def test_a_process_for_each_gpu(cells, clips, tmp_path):
     assert [len({row["frame"] for row in table(tmp_path / "t" / "clip-{}.csv".format(i))}) for i in (1, 2)] == [12, 5]
     runs = detect_on_gpus(3, functools.partial(opened, backend="tensorrt"), named(map(str, clips)), str(tmp_path))
     assert [run.frames for run in runs] == [0, 0] and all(len(run.complaints) == 1 for run in runs)
+    (tmp_path / "file").write_text("")
+    runs = detect_on_gpus(2, functools.partial(opened, backend="cpu"), named(map(str, clips)), str(tmp_path / "file"))
+    assert [run.frames for run in runs] == [0, 0] and all("file" in run.complaints[0] for run in runs)

@@ -1,5 +1,7 @@
 """Files as sources: order, times, size and end of pictures and of videos of all kinds, made with the bundled ffmpeg."""
+import struct
 import subprocess
+import zlib
 
 import cv2
 import imageio_ffmpeg
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 
 from trt_course import CourseError
-from trt_course.media.sources import images_in, kind_of, open_source
+from trt_course.media.sources import images_in, kind_of, open_source, read_image
 from trt_course.media.writer import VideoWriter
 
 
@@ -101,6 +103,31 @@ def test_odd_size_and_rotation(tmp_path):
         turned, plain = source.read().image, upright.read().image
         assert source.size == (48, 64) and turned.shape == (64, 48, 3)
         assert np.array_equal(turned, cv2.rotate(plain, cv2.ROTATE_90_COUNTERCLOCKWISE))
+
+
+def test_a_varying_rate_is_not_a_missing_tail(tmp_path, capsys):
+    slow = make(tmp_path / "slow.mkv", "-vf", "setpts='if(lt(N,30),N/30,1+(N-30)/5)/TB'", "-fps_mode", "passthrough",
+                rate=30, seconds=1.6)
+    with open_source(slow) as source:  # it tells its length times its rate
+        assert source.frames > 90 and len(list(source)) == 48 and not source.short
+    assert capsys.readouterr().err == ""
+
+
+def test_a_picture_that_claims_to_be_too_large(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
+    data = bytearray((tmp_path / "a.png").read_bytes())
+    data[16:24] = struct.pack(">II", 60000, 60000)
+    data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
+    (tmp_path / "a.png").write_bytes(bytes(data))
+    with pytest.raises(CourseError, match="a.png cannot be read as a picture"):
+        read_image(tmp_path / "a.png")
+
+
+def test_a_name_that_begins_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cv2.imwrite("~old.png", np.zeros((4, 4, 3), np.uint8))
+    with open_source("~old.png") as source:
+        assert len(list(source)) == 1
 
 
 def test_truncated_tail_ends_early_and_says_so(tmp_path, capsys):

@@ -176,7 +176,7 @@ def test_the_jetsons_way_with_another_encoder(tmp_path, monkeypatch, size):
     assert not (tmp_path / "b.mp4").exists()
 
 
-def test_transcode_the_avi_of_the_original_course(tmp_path, capsys):
+def test_transcode_the_avi_of_the_original_course(tmp_path, capsys, monkeypatch):
     avi = cv2.VideoWriter(str(tmp_path / "result.AVI"), cv2.VideoWriter_fourcc(*"XVID"), 12.5, (64, 48))
     for i in range(7):
         avi.write(picture(i))
@@ -185,5 +185,8 @@ def test_transcode_the_avi_of_the_original_course(tmp_path, capsys):
     assert capsys.readouterr().out.strip() == str(tmp_path / "o/result.mp4")
     frames = read(tmp_path / "o/result.mp4")
     assert len(frames) == 7 and np.allclose([f.time for f in frames], np.arange(7) / 12.5, atol=1e-4)
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(str(tmp_path / "result.AVI"), "take:2.AVI")  # FFmpeg would look for the protocol "take"
+    assert main(["transcode", "take:2.AVI", "--out", "out:1"]) == 0 and len(read(tmp_path / "out:1/take:2.mp4")) == 7
     with pytest.raises(CourseError, match="written over itself"):
         transcode(tmp_path / "o/result.mp4", tmp_path / "o")

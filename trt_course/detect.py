@@ -11,9 +11,9 @@ import numpy as np
 
 from .draw import BBoxVisualization
 from .errors import CourseError
-from .files import kit_path, write_image, write_json, write_text
+from .files import check_apart, kit_path, write_image, write_json, write_text
 from .media.pipeline import Behind, ahead
-from .media.sources import images_in, open_source, read_image
+from .media.sources import check_whole, images_in, open_source, read_image
 from .media.writer import VideoWriter
 from .progress import progress
 
@@ -29,6 +29,7 @@ def detect_one(ssd, source, out="out", conf_th=None, write=True, save_json=False
     seconds = time.perf_counter() - started
     target = Path(str(out)) / (source.stem + ".jpg")
     if write:
+        check_apart(source, target)
         write_image(target, BBoxVisualization(ssd.spec.cls_dict()).annotate(image, found))
     if save_json:
         write_json(target.with_suffix(".json"), found.to_coco(1, ssd.spec.category_ids()))
@@ -52,6 +53,8 @@ def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.
     if twice:
         raise CourseError("{} pictures in {} share their name with another (a.jpg and a.png): their results would "
                           "overwrite each other. Rename them.".format(twice, source))
+    for path in paths if write else ():
+        check_apart(path, out / "pictures" / (path.stem + ".jpg"))
     vis, category_ids = BBoxVisualization(ssd.spec.cls_dict()), ssd.spec.category_ids()
     results, failed = [], []
     try:
@@ -115,6 +118,8 @@ def detect_video(ssd, source, out="out", conf_th=None, write=True, stride=1, sta
                     for r in found.to_coco(frame.number + 1, category_ids))
     with open_source(source) as video:
         target = Path(str(out)) / ("live.mp4" if video.live else Path(video.uri).stem + ".mp4")
+        if write and not video.live:
+            check_apart(video.uri, target)
         chosen = _chosen(video, stride, start, end)
         total = -(-video.frames // stride) if video.frames and not start and end is None else None
         try:
@@ -133,4 +138,5 @@ def detect_video(ssd, source, out="out", conf_th=None, write=True, stride=1, sta
     print("{} frames, {:.1f} FPS over all; median {:.1f} ms a frame for preprocessing, network and decoding. {}".format(
         len(spent), len(spent) / (time.perf_counter() - began), np.median(spent) * 1e3,
         "Video: {}".format(target) if write else "No video written."))
+    check_whole(video, target)
     return target

@@ -145,6 +145,8 @@ def _frames(number, source, wait_for_room, complain):
             complain(number, err)
             continue
         if not frames:
+            if source.short:
+                complain(number, CourseError("{}: not all of it could be read".format(source.uri)))
             return
         yield time.perf_counter(), frames
 
@@ -225,7 +227,7 @@ def detect_many(ssd, openers, keep, conf_th=None, batch=None, depth=None, deadli
     finally:
         batches.stop()
         for done in flying:
-            with contextlib.suppress(CourseError):
+            with contextlib.suppress(Exception):  # the first error counts
                 ssd.engine.result(done.request)
         for thread in threads:
             thread.join(2)

@@ -18,10 +18,18 @@ KIT = Path(__file__).resolve().parent.parent
 
 def kit_path(path):
     """A path as the reader typed it; one that is not below the working directory may be relative to the kit."""
-    path = Path(path).expanduser()
+    path = Path(path)
+    with contextlib.suppress(RuntimeError):  # ~name, and nobody is called so: a file's name
+        path = path.expanduser()
     if path.is_absolute() or path.exists() or not (KIT / path).exists():
         return path
     return KIT / path
+
+
+def check_apart(source, target):
+    """Refuse to write a result over what it is made from."""
+    if Path(str(target)).exists() and Path(str(target)).samefile(str(source)):
+        raise CourseError("{} would be written over itself; choose another folder with --out.".format(source))
 
 
 @contextlib.contextmanager

@@ -70,6 +70,9 @@ def _describe(spec):
 
 
 def _detect(args):
+    if min(args.gpus, args.batch or 1) < 1 or args.batch == 0 or not 0 <= args.deadline <= 3.6e6:
+        raise CourseError("--gpus and --batch are whole numbers from 1 up, --deadline is 0 to 3600000 milliseconds; "
+                          "given: {}, {} and {:g}".format(args.gpus, args.batch, args.deadline))
     if args.fast:
         return failures(fast.detect(args))
     if len(args.source) > 1:

@@ -7,6 +7,7 @@ import collections
 import contextlib
 import functools
 import importlib.util
+import itertools
 import multiprocessing
 import os
 import time
@@ -66,9 +67,12 @@ def opener(ssd, uri):
 
 def named(sources):
     """(source, name of its table) of each, live ones first."""
-    stems = [(uri, Path(str(uri)).stem if _kind(uri) != "live" else "live") for uri in sources]
-    told = [(uri, stem if [s for _, s in stems].count(stem) == 1 else "{}-{}".format(stem, i))
-            for i, (uri, stem) in enumerate(stems, 1)]
+    stems = [(i, uri, "live" if _kind(uri) == "live" else Path(str(uri)).stem or Path(str(uri)).resolve().name)
+             for i, uri in enumerate(sources, 1)]
+    count = collections.Counter(stem for _, _, stem in stems)
+    told = [(uri, stem if count[stem] == 1 else "{}-{}".format(stem, i)) for i, uri, stem in stems]
+    if len({name for _, name in told}) < len(told):  # a clip-1 of its own beside two clips: then each has a number
+        told = [(uri, "{}-{}".format(stem, i)) for i, uri, stem in stems]
     return sorted(told, key=lambda source: _kind(source[0]) != "live")
 
 
@@ -121,6 +125,10 @@ def detect_here(open_ssd, sources, out, conf_th=None, batch=None, deadline=0.02)
             complaints = [str(err)]
         except KeyboardInterrupt:
             complaints = ["stopped by Ctrl-C; what was done is in " + str(out)]
+        except OSError:
+            raise  # a table that cannot be written
+        except Exception as err:  # the network's own, such as memory that is not there
+            complaints = ["the network failed ({}: {}); what was done is in {}".format(type(err).__name__, err, out)]
         return tables.run(time.perf_counter() - started, complaints)
 
 
@@ -142,8 +150,14 @@ def best_split(open_ssd, source, frames=24):
     """How the CPU's threads are shared out, by trying: few networks of many threads, or many of few. -> options"""
     if _kind(source) in ("live", None):
         return {}
-    with open_source(source) as video:
-        pictures = [frame for frame, _ in zip(video, range(frames))]
+    pictures, room = [], 2 ** 28  # bytes: so many large photographs would fill a small machine
+    with contextlib.suppress(CourseError), open_source(source) as video:  # the run itself says what cannot be read
+        for frame in itertools.islice(video, frames):
+            room -= frame.image.nbytes
+            if room > 0 or not pictures:
+                pictures.append(frame)
+    if not pictures:
+        return {}
     rates, lanes = {}, 1
     while lanes <= os.cpu_count():
         split = lanes, os.cpu_count() // lanes
@@ -164,8 +178,10 @@ def _on_gpu(number, queue, call):
     os.environ["CUDA_VISIBLE_DEVICES"] = visible[number] if number < len(visible) and visible[0] else str(number)
     try:
         queue.put(call())
-    except CourseError as err:
+    except (CourseError, OSError) as err:
         queue.put(Run(0, 0.0, 0.0, 0.0, [str(err)]))
+    except KeyboardInterrupt:  # while the engine opens
+        queue.put(Run(0, 0.0, 0.0, 0.0, ["stopped by Ctrl-C before the first frame"]))
 
 
 def _result(process, queue):

@@ -2,7 +2,9 @@
 
 Reading only; what is done with a picture is not this module's business. Live sources are in live.py.
 """
+import contextlib
 import glob
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -49,6 +51,7 @@ class Source(Stream):
     live, fps, frames, size = False, 0.0, None, None
     goes_on = False  # after a frame that cannot be read
     captured = lost = reconnects = 0
+    short = False  # it ended before its end, and said so
 
     def __init__(self, uri, loop=False):
         self.uri, self.loop = str(uri), loop
@@ -57,6 +60,12 @@ class Source(Stream):
         """The frames that come together: mostly one; none at the end."""
         frame = self.read()
         return [] if frame is None else [frame]
+
+
+def check_whole(source, target):
+    """For who has read a source to its end, and made `target` of what there was."""
+    if source.short:
+        raise CourseError("{}: not all of it could be read; the rest went into {}.".format(source.uri, target))
 
 
 def kind_of(source):
@@ -101,7 +110,9 @@ def read_image(path):
     """The picture as uint8 BGR, turned upright as its EXIF says."""
     if not Path(str(path)).is_file():
         raise CourseError("There is no file {}.".format(path))
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    image = None
+    with contextlib.suppress(cv2.error):  # where the file claims more pixels than OpenCV takes
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise CourseError("{} cannot be read as a picture: it is damaged, or of another kind than its name says."
                           .format(path))
@@ -138,8 +149,8 @@ class VideoFile(Source):
         super().__init__(path, loop)
         if not Path(self.uri).is_file():
             raise CourseError("There is no file {}.".format(path))
-        self._capture = cv2.VideoCapture(pipeline, cv2.CAP_GSTREAMER) if pipeline else cv2.VideoCapture(self.uri)
-        self._told = not pipeline
+        self._place, self._told = os.path.abspath(self.uri), not pipeline  # FFmpeg takes a:b for an address
+        self._capture = cv2.VideoCapture(pipeline, cv2.CAP_GSTREAMER) if pipeline else cv2.VideoCapture(self._place)
         claim, self.fps, w, h = (self._capture.get(p) for p in (
             cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
         self.frames, self.size = int(claim) if 0 < claim < 1e9 else None, (int(w), int(h))
@@ -152,11 +163,14 @@ class VideoFile(Source):
     def read(self, timeout=None):
         image = self._next_image()
         if image is None and self.loop and self._number:
-            self._capture.open(self.uri)
+            self._capture.open(self._place)
             self._begun = self._time + self._step
             image = self._next_image()
         if image is None:
-            if self.frames and self._number < self.frames * 0.98 - 1:  # some kinds of file estimate it
+            # some kinds of file tell their length times their rate: where the rate varies, the time says how far it is
+            seen = max(self._number, self._told * (self._time / self._step + 1) if self._number else 0)
+            if self.frames and seen < self.frames * 0.98 - 1:
+                self.short = True
                 print("{} claims {} frames, {} could be read: it is cut off or damaged.".format(
                     self.uri, self.frames, self._number), file=sys.stderr)
             return None

@@ -13,11 +13,11 @@ from pathlib import Path
 import cv2
 
 from ..errors import CourseError, need
-from ..files import kit_path, whole_file
+from ..files import check_apart, kit_path, whole_file
 from ..progress import progress
 from . import gstreamer
 from .pipeline import ahead
-from .sources import open_source
+from .sources import check_whole, open_source
 
 ENCODERS = ("auto", "x264", "jetson")
 _TICKS = 90000  # the file's units of time, a second
@@ -34,7 +34,7 @@ def _x264(path):
     # without B-frames the times in the file are the pictures' own, and its length is right at a variable rate
     return [ffmpeg] + ("-v error -xerror -y -f matroska -i - {} passthrough -enc_time_base 1/{ticks} -c:v libx264 "
                        "-preset superfast -crf 24 -bf 0 -pix_fmt yuv420p -video_track_timescale {ticks} -movflags "
-                       "+faststart -f mp4").format(_keep_times(ffmpeg), ticks=_TICKS).split() + [str(path)]
+                       "+faststart -f mp4").format(_keep_times(ffmpeg), ticks=_TICKS).split() + ["file:" + str(path)]
 
 
 def _command(encoder, path):
@@ -141,12 +141,12 @@ def transcode(source, out="out", encoder="auto"):
     """Any video file, such as the AVI of the original course, as out/NAME.mp4 for a browser. Returns its path."""
     source = kit_path(source)
     target = Path(str(out)) / (source.stem + ".mp4")
-    if target.exists() and target.samefile(str(source)):
-        raise CourseError("{} would be written over itself; choose another folder with --out.".format(source))
+    check_apart(source, target)
     with open_source(source) as video, VideoWriter(target, video.fps, encoder) as writer, \
             closing(ahead(video)) as frames:
         for frame in progress(frames, total=video.frames, desc="transcode", unit="frame"):
             writer.write(frame.image, frame.time)
     if not writer.frames:
         raise CourseError("{} holds no frame that can be read.".format(source))
+    check_whole(video, target)
     return target
