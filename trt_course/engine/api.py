@@ -19,8 +19,8 @@ class Tensors:
         return self.engine.get_tensor_profile_shape(name, 0)
 
     def bind(self, context, request):
-        for name, array in request.inputs.items():
-            _taken(context.set_input_shape(name, array.shape), name, array.shape)
+        for name, shape in _open_shapes(self, request):
+            _taken(context.set_input_shape(name, shape), name, shape)
         for name, memory in request.memory.items():
             context.set_tensor_address(name, int(memory))
 
@@ -42,8 +42,8 @@ class Bindings:
         return [[1], [], [self.engine.max_batch_size]] if self.implicit else self.engine.get_profile_shape(0, name)
 
     def bind(self, context, request):
-        for name, array in request.inputs.items() if not self.implicit else ():
-            _taken(context.set_binding_shape(self.names.index(name), array.shape), name, array.shape)
+        for name, shape in _open_shapes(self, request) if not self.implicit else ():
+            _taken(context.set_binding_shape(self.names.index(name), shape), name, shape)
 
     def run(self, context, request, stream):
         bindings = [int(request.memory[name]) for name in self.names]
@@ -55,6 +55,12 @@ class Bindings:
 
 def _info(trt, name, shape, dtype):
     return TensorInfo(name, tuple(shape), numpy_type(trt, dtype))
+
+
+def _open_shapes(api, request):
+    """Of the inputs that have no shape of their own, the request's; older builders refuse to set any other."""
+    return [(info.name, request.inputs[info.name].shape) for info in api.infos
+            if info.name in api.inputs and -1 in info.shape]
 
 
 def _taken(answer, name, shape):
