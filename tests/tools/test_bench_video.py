@@ -13,10 +13,10 @@ TRIES, FRAMES = 16, 120
 def clip(tmp_path):
     """640 x 360, so that two cores that others use too can read and write it beside the detector."""
     noise = np.random.default_rng(0).integers(0, 255, (45, 80, 3), np.uint8).repeat(8, 0).repeat(8, 1)
-    with VideoWriter(tmp_path / "clip.mp4", 30) as writer:
+    with VideoWriter(tmp_path / "source" / "clip.mp4", 30) as writer:
         for i in range(FRAMES):
             writer.write(np.roll(noise, 2 * i, 1))
-    return tmp_path / "clip.mp4"
+    return tmp_path / "source" / "clip.mp4"
 
 
 @pytest.mark.slow
