@@ -138,5 +138,5 @@ def detect_video(ssd, source, out="out", conf_th=None, write=True, stride=1, sta
     print("{} frames, {:.1f} FPS over all; median {:.1f} ms a frame for preprocessing, network and decoding. {}".format(
         len(spent), len(spent) / (time.perf_counter() - began), np.median(spent) * 1e3,
         "Video: {}".format(target) if write else "No video written."))
-    check_whole(video, target)
+    check_whole(video)
     return target

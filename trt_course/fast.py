@@ -13,6 +13,7 @@ from typing import NamedTuple, Tuple
 
 from . import trace
 from .errors import CourseError
+from .media.sources import check_whole
 from .preprocess import Placement
 from .ssd import Prepared
 
@@ -145,8 +146,7 @@ def _frames(number, source, wait_for_room, complain):
             complain(number, err)
             continue
         if not frames:
-            if source.short:
-                complain(number, CourseError("{}: not all of it could be read".format(source.uri)))
+            check_whole(source)
             return
         yield time.perf_counter(), frames
 

@@ -28,7 +28,8 @@ def kit_path(path):
 
 def check_apart(source, target):
     """Refuse to write a result over what it is made from."""
-    if Path(str(target)).exists() and Path(str(target)).samefile(str(source)):
+    source, target = Path(str(source)), Path(str(target))
+    if source.exists() and target.exists() and target.samefile(str(source)):
         raise CourseError("{} would be written over itself; choose another folder with --out.".format(source))
 
 

@@ -62,10 +62,10 @@ class Source(Stream):
         return [] if frame is None else [frame]
 
 
-def check_whole(source, target):
-    """For who has read a source to its end, and made `target` of what there was."""
+def check_whole(source):
+    """For who has read a source to its end, and made something of what there was."""
     if source.short:
-        raise CourseError("{}: not all of it could be read; the rest went into {}.".format(source.uri, target))
+        raise CourseError("{}: not all of it could be read; what could be is done.".format(source.uri))
 
 
 def kind_of(source):

@@ -148,5 +148,5 @@ def transcode(source, out="out", encoder="auto"):
             writer.write(frame.image, frame.time)
     if not writer.frames:
         raise CourseError("{} holds no frame that can be read.".format(source))
-    check_whole(video, target)
+    check_whole(video)
     return target
