@@ -258,7 +258,7 @@ from trt_course.engine.cuda import Device
 orin, nano = Device("Orin", "8.7"), Device("NVIDIA Tegra X1", "5.3")
 plan = out / "orin.engine"
 plan.write_bytes(b"as if these were kernels for an Orin")
-manifest.write(spec, Options("fp16"), plan, "8.6.2", orin, "onnx", 312)
+manifest.write(spec, Options("fp16"), plan, "8.6.2", orin, "onnx", 312, Options("fp16").command(spec))
 print(manifest.manifest_path(plan).read_text())
 # %% [markdown]
 # **You should see** the record. The two long numbers, `sha256`, are fingerprints of the network's file and the
