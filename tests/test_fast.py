@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -43,6 +44,13 @@ def frames(count, seed=0, **size):
 
 def openers(*lists):
     return [functools.partial(InMemory, some) for some in lists]
+
+
+@pytest.fixture(autouse=True)
+def no_spare_decoder():
+    """Of another test's card."""
+    yield
+    vars(nvdec._spare).clear()
 
 
 @pytest.fixture
@@ -247,22 +255,27 @@ class Decoder:
             address = card.alloc("device", h * w * 3 // 2)
             card.view(address, h * w * 3 // 2)[:] = np.concatenate([planar[:h * w], colours])
             self.frames.append((address, h * w * 3 // 2))
-        self.card, self.asked = card, []
+        self.times = [1000 * i / 25 for i in range(len(images))]  # milliseconds
+        self.card, self.given, self.claims = card, 0, len(images)
 
-    def SimpleDecoder(self, path, gpu_id, use_device_memory):
-        assert use_device_memory and gpu_id == 0
+    def ThreadedDecoder(self, path, buffer_size, gpu_id, use_device_memory):
+        assert use_device_memory and gpu_id == 0 and buffer_size >= 8
         return self
 
     def get_stream_metadata(self):
         return self
 
     def __len__(self):
-        return len(self.frames)
+        return self.claims
 
     def get_batch_frames(self, count):
-        done, self.asked = sum(self.asked), self.asked + [count]
-        return [type("Frame", (), {"GetPtrToPlane": lambda self, plane, a=a: a, "framesize": lambda self, n=n: n})()
-                for a, n in self.frames[done:done + count]]
+        numbers = range(len(self.frames))[self.given:self.given + count]
+        self.given += len(numbers)
+        return [SimpleNamespace(GetPtrToPlane=lambda plane, a=a: a, framesize=lambda n=n: n, timestamp=self.times[i])
+                for i, (a, n) in zip(numbers, (self.frames[i] for i in numbers))]
+
+    def reconfigure_decoder(self, path):
+        self.given = 0
 
     def free(self):
         for address, _ in self.frames:
@@ -282,7 +295,6 @@ def test_frames_stay_on_the_gpu(card, tmp_path, ssd, monkeypatch):
         assert gpu.decoded_by_gpu == (2 * WIDTH, 2 * HEIGHT)
         assert detect_many(gpu, [opener(gpu, tmp_path / "clip.mp4"), *openers(some)], kept) == []
     decoder.free()
-    assert decoder.asked == [8, 3]
     for number, rate in ((0, 25), (1, 30)):
         rows = kept.of(number)
         assert [seen.number for seen, _ in rows] == list(range(11))
@@ -303,15 +315,33 @@ def test_one_camera_on_a_gpu_needs_no_readers(card, tmp_path, monkeypatch, pictu
     assert called == ["detect_live" if alone else "detect_many"]
 
 
-def test_one_camera_gets_a_graph_where_there_are_graphs(card, tmp_path, capsys):
-    with on_gpu(tmp_path):
+def test_batches_become_graphs_where_there_are_graphs(card, tmp_path, ssd):
+    with on_gpu(tmp_path, batch=(2, 2, 2)):
         pass
-    open_ssd = functools.partial(TrtSSD, find_model(tmp_path / "cells"), lanes=2)
-    with command.with_graph(open_ssd) as ssd:
-        known = ssd.engine._cuda.name == "cuda-python"
-        assert (ssd.engine.lanes, ssd.engine._graph) == ((1, True) if known else (2, False))
-        assert len(ssd.detect(picture(1))) > 0
-    assert capsys.readouterr().out.count("TensorRT") == 1
+    open_ssd, some, kept = functools.partial(TrtSSD, find_model(tmp_path / "cells"), lanes=2), frames(7), Kept()
+    with command.with_graph(open_ssd) as gpu:
+        assert gpu.engine._graph == (gpu.engine._cuda.name == "cuda-python") and gpu.engine.lanes == 2
+        assert detect_many(gpu, openers(some), kept) == []
+    for (_, found), frame in zip(kept.of(0), some):
+        assert len(found) == len(ssd.detect(frame.image)) > 0
+    other = functools.partial(TrtSSD, write_conv_model(tmp_path / "without engines"))
+    with command.with_graph(other) as cpu:
+        assert isinstance(cpu.engine, CpuEngine)
+
+
+@pytest.mark.parametrize("sources, lanes", [(["0"], 1), (["0", "1"], 2)])
+def test_a_camera_alone_needs_one_lane(monkeypatch, sources, lanes):
+    asked = []
+
+    def opened(model, **options):
+        asked.append((options["backend"], options["lanes"], options.get("graph", False)))
+        raise CourseError("enough")
+    monkeypatch.setattr(command, "TrtSSD", opened)
+    for backend, tries in (("auto", [("tensorrt", lanes, True), ("auto", lanes, False)]),
+                           ("cpu", [("cpu", lanes, False)])):
+        assert main(["detect", *sources, "--fast", "--backend", backend]) != 0
+        assert asked == tries
+        asked.clear()
 
 
 def test_a_camera_that_cannot_be_opened_is_a_complaint(card, tmp_path, monkeypatch):
@@ -342,7 +372,7 @@ def test_an_engine_that_blocks_does_not_hold_up_the_other_lane(card, tmp_path, m
 
 def test_what_the_gpu_cannot_decode_is_decoded_on_the_cpu(card, tmp_path, monkeypatch):
     class Broken:
-        def SimpleDecoder(self, *args, **kwargs):
+        def ThreadedDecoder(self, *args, **kwargs):
             raise RuntimeError("no such codec")
     monkeypatch.setitem(sys.modules, "PyNvVideoCodec", cuda_stand_in.module("PyNvVideoCodec"))
     with VideoWriter(tmp_path / "clip.mp4", 25) as writer:
@@ -360,17 +390,42 @@ def test_what_the_gpu_cannot_decode_is_decoded_on_the_cpu(card, tmp_path, monkey
     with on_gpu(tmp_path) as gpu, opener(gpu, tmp_path / "clip.mp4")() as source:  # on a Jetson
         assert isinstance(source, InMemory) and "nvv4l2decoder" in asked[0] and "clip.mp4" in asked[0]
     monkeypatch.setattr(nvdec, "need", lambda name: Broken())
-    with pytest.raises(CourseError, match="clip.mp4 cannot be decoded by the GPU: no such codec"):
-        nvdec.GpuVideoFile(tmp_path / "clip.mp4")
+    vars(nvdec._spare).clear()
+    for name, why in (("clip.mp4", "no such codec"), ("clip.ts", "PyNvVideoCodec loses frames of transport streams")):
+        with pytest.raises(CourseError, match=name + " cannot be decoded by the GPU: " + why):
+            nvdec.GpuVideoFile(tmp_path / name)
+
+
+def test_a_file_s_own_times(card, tmp_path, monkeypatch):
+    """Of a rate that varies, of a loop, of frames without times, of a file that is cut off."""
+    decoder = Decoder(card, [picture(i) for i in range(10)])
+    monkeypatch.setattr(nvdec, "need", lambda name: decoder)
+    decoder.times[:] = [500, 540, 540, 900, 2000, 2040, 2080, 2120, 2160, 2200]  # the third tells nothing
+    wanted = [0, 0.04, 0.08, 0.4, 1.5, 1.54, 1.58, 1.62, 1.66, 1.7]
+    with nvdec.GpuVideoFile(tmp_path / "clip.mp4") as video:
+        some = list(video)
+        assert [frame.number for frame in some] == list(range(10)) and not video.short
+        assert [frame.time for frame in some] == pytest.approx(wanted)
+    vars(nvdec._spare).clear()
+    decoder.given = 0
+    with nvdec.GpuVideoFile(tmp_path / "clip.mp4", loop=True) as video:
+        some = [video.read() for _ in range(23)]
+    assert [frame.number for frame in some] == list(range(23))
+    assert [frame.time for frame in some[10:20]] == pytest.approx([1.74 + time for time in wanted])
+    vars(nvdec._spare).clear()
+    decoder.given, decoder.claims = 0, 15
+    with nvdec.GpuVideoFile(tmp_path / "clip.mp4") as video:
+        assert len(list(video)) == 10 and video.short and video.read() is None
+    decoder.free()
 
 
 def test_a_thread_s_next_file_gets_its_decoder(monkeypatch):
     class Codec:
-        """PyNvVideoCodec's decoder of files without frames, whose module makes it."""
+        """PyNvVideoCodec's decoder that nobody reads from, whose module makes it."""
         width = height = 8
         average_fps, told = 25.0, []
 
-        def SimpleDecoder(self, path, **_):
+        def ThreadedDecoder(self, path, buffer_size, **_):
             self.told.append("made for " + path)
             return Codec()
 
@@ -383,7 +438,7 @@ def test_a_thread_s_next_file_gets_its_decoder(monkeypatch):
             return self
 
         def __len__(self):
-            return 0
+            return 1
 
     monkeypatch.setattr(nvdec, "need", lambda name: Codec())
 

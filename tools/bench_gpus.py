@@ -14,7 +14,7 @@ from pathlib import Path
 KIT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(KIT))
 from trt_course import CourseError, TrtSSD
-from trt_course.commands.fast import detect_on_gpus, named
+from trt_course.commands.fast import detect_on_gpus, named, with_graph
 from trt_course.files import write_json
 
 
@@ -35,7 +35,8 @@ def main():
     parser.add_argument("--sources", type=int, default=64, help="for each GPU")
     parser.add_argument("--json", help="write the figures there too")
     args = parser.parse_args()
-    open_ssd, rows = functools.partial(TrtSSD, args.model, plan=args.engine, lanes=2, verbose=False), []
+    plain = functools.partial(TrtSSD, args.model, plan=args.engine, lanes=2, verbose=False)
+    open_ssd, rows = functools.partial(with_graph, plain), []
     for count in range(1, args.gpus + 1):
         fps = rate(count, open_ssd, args.sources)
         rows.append({"gpus": count, "fps": fps, "efficiency": fps / (count * rows[0]["fps"] if rows else fps)})

@@ -296,10 +296,12 @@ def rungs(sources):
     yield Rung("graphs", "each batch is one CUDA graph", piped(["on_gpu"], "fp16", 16, 2, True, 3, **NV12))
     yield Rung("all int8", "the same with INT8", piped(["on_gpu"], "int8", 16, 2, True, 3, **NV12))
     for count in (1, 4, sources):
-        yield Rung("files {}".format(count), "{} H.264 files, GPU decoders; FP16".format(count),
-                   piped(["files", count], "fp16", 16, 2, depth=3, **NV12))
-    yield Rung("three lanes", "{} files, a third lane".format(sources),
-               piped(["files", sources], "fp16", 16, 3, depth=4, **NV12))
+        yield Rung("files {}".format(count), "{} H.264 files, GPU decoders; FP16 as graphs".format(count),
+                   piped(["files", count], "fp16", 16, 2, True, 3, **NV12))
+    yield Rung("no graphs", "{} files, and the host puts each layer on the stream".format(sources),
+               piped(["files", sources], "fp16", 16, 2, depth=3, **NV12))
+    yield Rung("three lanes", "{} files as graphs, a third lane".format(sources),
+               piped(["files", sources], "fp16", 16, 3, True, 4, **NV12))
     yield Rung("latency", "a camera, one picture at a time, FP16", lambda bench: bench.latency("fp16", **INSIDE))
     yield Rung("latency graph", "the same as one CUDA graph", lambda bench: bench.latency("fp16", True, **INSIDE))
 
@@ -311,9 +313,9 @@ def limit(name, fps):
     two = alone("", " (2 streams)")
     bounds = {"one reader": alone(" (pictures)"), "overlap": alone(" (pictures)"),
               "two lanes": alone(" (pictures)", " (2 streams of pictures)"),
-              "on the gpu": alone(""), "streams": two, "graphs": two,
+              "on the gpu": alone(""), "streams": two, "graphs": two, "no graphs": two,
               "three lanes": alone("", " (2 streams)", " (3 streams)")}
-    if name.startswith("files") or name == "three lanes":
+    if name.startswith("files") or name in ("no graphs", "three lanes"):
         return min(bounds.get(name, two), fps.get("decoder alone", 0)) or None
     return bounds.get(name) or None
 

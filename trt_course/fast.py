@@ -116,7 +116,7 @@ class _Putter:
     """For one of the readers: its frames into a request, from the place `first`; where they lie, and their sizes."""
 
     def __init__(self, ssd, readers):
-        self._ssd, self._fill, self._entry = ssd, ssd.filler(beside=readers > 1), ssd.engine.inputs[0].name
+        self._ssd, self._fill, self._entry = ssd, ssd.filler(beside=readers > 3), ssd.engine.inputs[0].name
         self._place = ssd.engine.placer() if hasattr(ssd.engine, "placer") else None
 
     def __call__(self, frames, request, first):

@@ -91,7 +91,7 @@ class Preprocessor:
                 out.dtype, out.shape, self.spec.name, self.spec.input.dtype, self.spec.input.shape))
         where = placement(self.spec, image.shape[1], image.shape[0])
         if image.shape == out.shape and out.dtype == image.dtype and self.spec.input.color == "BGR":
-            if self._beside:  # other threads that copy, too: a core each, for all cores for each is slower
+            if self._beside:  # many threads that copy, too: a core each, for all cores for each is slower
                 np.copyto(out, image)
             else:
                 cv2.threshold(image, 0, 255, cv2.THRESH_TOZERO, dst=out)  # changes nothing, and uses all cores

@@ -206,13 +206,11 @@ def detect_on_gpus(count, open_ssd, sources, *args):
 
 
 def with_graph(open_ssd):
-    """The least delay, for one camera: a picture's work as one CUDA graph, where CUDA's library and the engine can."""
+    """A batch's work as one CUDA graph, one call for all layers, where CUDA's library and the engine can."""
     with contextlib.suppress(CourseError), contextlib.ExitStack() as stack:
-        ssd = stack.enter_context(open_ssd(lanes=1, graph=True, verbose=False)).warm_up()
-        if hasattr(ssd.engine, "placer"):
-            stack.pop_all()
-            print(ssd.why)
-            return ssd
+        ssd = stack.enter_context(open_ssd(backend="tensorrt", graph=True)).warm_up()
+        stack.pop_all()
+        return ssd
     return open_ssd()
 
 
@@ -222,18 +220,19 @@ def detect(args):
         raise CourseError("--fast writes tables of the boxes of all frames: leave out --show, --save-json, --start, "
                           "--end and --stride.")
     sources = named(args.source)
+    one_camera = len(sources) == 1 and _kind(sources[0][0]) == "live"
     open_ssd = functools.partial(TrtSSD, args.model, backend=args.backend, plan=args.engine, threads=args.threads,
-                                 lanes=1 if args.threads else 2)
+                                 lanes=1 if args.threads or one_camera else 2, verbose=False)
+    open_best = open_ssd if args.backend == "cpu" else functools.partial(with_graph, open_ssd)
     how = (args.out, args.conf, args.batch, args.deadline / 1e3)
     if args.gpus > 1:
-        runs = detect_on_gpus(args.gpus, functools.partial(open_ssd, verbose=False), sources, *how)
+        runs = detect_on_gpus(args.gpus, open_best, sources, *how)
         print("\n".join("GPU {}: {}".format(number, run.report()) for number, run in enumerate(runs)))
     else:
-        one_camera = len(sources) == 1 and _kind(sources[0][0]) == "live"
-        ssd = with_graph(open_ssd) if one_camera else open_ssd()
+        ssd = open_best()
+        print(ssd.why)
         if not (one_camera or args.threads or hasattr(ssd.engine, "placer")):
             ssd.close()
-            open_ssd = functools.partial(open_ssd, verbose=False)
             ssd = open_ssd(**best_split(open_ssd, args.source[0]))
         runs = [detect_here(lambda: ssd, sources, *how)]
     columns = dict(zip(Run._fields, zip(*runs)))  # of several GPUs the slowest's times

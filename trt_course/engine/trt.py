@@ -24,7 +24,8 @@ from .plan import describe, deserialize, load_tensorrt, log_of
 class _Lane:
     """An execution context and its stream. Requests of one lane run one after the other, lanes beside each other.
 
-    A lane among several has a thread: some engines let nobody go on before their last layers are under way.
+    A lane among several has a thread, for putting layers on a stream takes long, and some engines let nobody go on
+    before their last ones are under way. A graph is one short call and needs none.
     """
 
     def __init__(self, engine, cuda, thread):
@@ -103,7 +104,7 @@ class TrtEngine(Engine):
                 modern = api != "bindings" and hasattr(self._engine, "num_io_tensors")
                 self._api = (Tensors if modern else Bindings)(trt, self._engine)
                 for i in range(lanes):
-                    thread = ThreadPoolExecutor(1, "lane {}".format(i + 1)) if lanes > 1 else None
+                    thread = ThreadPoolExecutor(1, "lane {}".format(i + 1)) if lanes > 1 and not graph else None
                     self._lanes.append(_Lane(self._engine, self._cuda, thread))
         except BaseException:
             self.close()
@@ -133,9 +134,8 @@ class TrtEngine(Engine):
             request.memory = {name: self._cuda.alloc(array.nbytes)
                               for name, array in {**request.inputs, **request.host}.items()}
             request.lane, request.done, request.graph = next(self._turns), self._cuda.event(), None
-            recorded = request.lane.do(self._record, request) if self._graph else None
-            if recorded is not None:
-                recorded.result()
+            if self._graph:
+                self._record(request)
         return request
 
     def _record(self, request):
