@@ -71,15 +71,14 @@ def test_each_picture_fills_its_own_slot(cells):
     assert not out[3].any()
 
 
-@pytest.mark.parametrize("beside", [False, True])
-def test_what_fits_as_it_is_is_copied(cells, beside):
+def test_what_fits_as_it_is_is_copied(cells):
     spec = make_spec(cells, recipe="tf_uint8")
     spec = spec._replace(input=spec.input._replace(color="BGR"))
     wide = np.random.RandomState(2).randint(0, 256, (24, 60, 3)).astype(np.uint8)
     wide[0, :, 0] = [0, 1, 254, 255] * 15
     for image in (wide[:, 10:50].copy(), wide[:, 10:50], wide[::-1, 49:9:-1]):
         out = np.full((2,) + spec.input.shape, 77, np.uint8)
-        assert Preprocessor(spec, beside)(image, out[1]) == (1, 1, 0, 0)
+        assert Preprocessor(spec)(image, out[1]) == (1, 1, 0, 0)
         assert np.array_equal(out[1], image) and (out[0] == 77).all()
 
 

@@ -1,6 +1,6 @@
 """The climb from one picture at a time to all that the GPU gives: one run, one table; each rung says what changed.
 
-    python tools/bench_ladder.py [MODEL ...] --out DIR [--only RUNG,...] [--level N] [--sources 8] [--seconds 3]
+    python tools/bench_ladder.py [MODEL ...] --out DIR [--only RUNG,...] [--level N] [--sources 12] [--seconds 3]
 
 Pictures of 1280 x 720. Figures are pictures a second, the first third of each rung left out. `ssd300` is a network of
 SSD300's size with random weights (tools/ssd300.py). The limits come first: the engine alone, back to back, and the
@@ -286,9 +286,9 @@ def rungs(sources):
         yield Rung("batch {}".format(batch), "{} pictures a run".format(batch), plain("fp32", batch, **INSIDE))
     yield Rung("fp16", "FP16, batch 16", plain("fp16", 16, **INSIDE))
     yield Rung("int8", "INT8, batch 16", plain("int8", 16, **INSIDE))
-    yield Rung("one reader", "FP16; a thread copies, with all cores, while the engine runs", piped(
+    yield Rung("one reader", "FP16; a thread copies while the engine runs", piped(
         ["memory", 1], "fp16", 16, 1, **INSIDE))
-    yield Rung("overlap", "FP16; four readers copy with a core each", piped(["memory"], "fp16", 16, 1, **INSIDE))
+    yield Rung("overlap", "FP16; four readers copy", piped(["memory"], "fp16", 16, 1, **INSIDE))
     yield Rung("two lanes", "two contexts, each with its stream and thread", piped(
         ["memory"], "fp16", 16, 2, depth=3, **INSIDE))
     yield Rung("on the gpu", "frames are on the GPU, as NV12", piped(["on_gpu"], "fp16", 16, 1, **NV12))
@@ -357,7 +357,7 @@ def main():
     parser.add_argument("--out", type=Path, default=KIT / "out" / "ladder")
     parser.add_argument("--only", type=lambda t: t.split(","), help="names of rungs")
     parser.add_argument("--level", type=int, help="how long the builder searches")
-    parser.add_argument("--sources", type=int, default=8)
+    parser.add_argument("--sources", type=int, default=12, help="files decoded at once")
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--traces", action="store_true", help="a trace of each rung (it costs some speed)")
     args = parser.parse_args()

@@ -115,8 +115,8 @@ class Batches:
 class _Putter:
     """For one of the readers: its frames into a request, from the place `first`; where they lie, and their sizes."""
 
-    def __init__(self, ssd, readers):
-        self._ssd, self._fill, self._entry = ssd, ssd.filler(beside=readers > 3), ssd.engine.inputs[0].name
+    def __init__(self, ssd):
+        self._ssd, self._fill, self._entry = ssd, ssd.filler(), ssd.engine.inputs[0].name
         self._place = ssd.engine.placer() if hasattr(ssd.engine, "placer") else None
 
     def __call__(self, frames, request, first):
@@ -209,7 +209,7 @@ def detect_many(ssd, openers, keep, conf_th=None, batch=None, depth=None, deadli
         waiting.put(numbered)
     count = depth + 2 + -(depth + 2) % ssd.engine.lanes  # as many for each lane: the requests go round in turns
     batches = Batches([ssd.engine.new_request(places, **resident) for _ in range(count)], places, deadline, readers)
-    threads = [threading.Thread(target=_life, args=(waiting, batches, _Putter(ssd, readers), complain), daemon=True,
+    threads = [threading.Thread(target=_life, args=(waiting, batches, _Putter(ssd), complain), daemon=True,
                                 name="reader {}".format(n + 1)) for n in range(readers)]
     for thread in threads:
         thread.start()

@@ -73,8 +73,8 @@ def _to_nv12(image, out):
 class Preprocessor:
     """Fills input tensors for one ModelSpec. Holds its scratch memory: one object a thread."""
 
-    def __init__(self, spec, beside=False):
-        self.spec, self._beside = spec, beside
+    def __init__(self, spec):
+        self.spec = spec
         size = (spec.input.height, spec.input.width)
         self._resized = np.empty(size + (3,), np.uint8)  # (h, w, 3) BGR
         self._planes = [np.empty(size, np.uint8) for _ in range(3)]
@@ -91,10 +91,7 @@ class Preprocessor:
                 out.dtype, out.shape, self.spec.name, self.spec.input.dtype, self.spec.input.shape))
         where = placement(self.spec, image.shape[1], image.shape[0])
         if image.shape == out.shape and out.dtype == image.dtype and self.spec.input.color == "BGR":
-            if self._beside:  # many threads that copy, too: a core each, for all cores for each is slower
-                np.copyto(out, image)
-            else:
-                cv2.threshold(image, 0, 255, cv2.THRESH_TOZERO, dst=out)  # changes nothing, and uses all cores
+            cv2.threshold(image, 0, 255, cv2.THRESH_TOZERO, dst=out)  # changes nothing, and uses all cores
             return where
         self._resize(image, where)
         if self.spec.input.layout == "nv12":

@@ -87,9 +87,9 @@ class TrtSSD:
             placed = [self._fill(picture, request, i) for i, picture in enumerate(pictures)]
         return Prepared(request, *zip(*placed))
 
-    def filler(self, beside=False):
-        """A function for one thread, `beside` others: fill(picture, request, i) is the picture's Placement and size."""
-        preprocess, entry, inner = Preprocessor(self._wired, beside), self._wired.input.name, self.inner
+    def filler(self):
+        """A function for one thread: fill(picture, request, i) is the picture's Placement and size."""
+        preprocess, entry, inner = Preprocessor(self._wired), self._wired.input.name, self.inner
 
         def fill(picture, request, i):
             where = preprocess(picture, request.inputs[entry][i])

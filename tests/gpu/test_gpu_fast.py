@@ -10,7 +10,7 @@ import pytest
 
 from trt_course import TrtSSD, find_model
 from trt_course.build.onnx import Options, engine_from_onnx
-from trt_course.commands.fast import InMemory, detect_here, named, opener
+from trt_course.commands.fast import InMemory, detect_here, named, opener, with_graph
 from trt_course.engine.cuda import open_cuda
 from trt_course.engine.trt import TrtEngine
 from trt_course.fast import detect_many
@@ -80,7 +80,7 @@ def apart(ours, wanted):
 def test_frames_of_the_gpu_s_decoder(engines):
     """The whole clip: decoded on the GPU and never copied to the host, against OpenCV's frames on the plain path."""
     spec, plan = engines
-    with TrtSSD(spec, plan=plan("nv12", 4), lanes=2, verbose=False) as ssd:
+    with with_graph(functools.partial(TrtSSD, spec, plan=plan("nv12", 4), lanes=2, verbose=False)) as ssd:
         rows = kept(ssd, [opener(ssd, CLIP)] * 2)
     assert [len(rows[n]) for n in (0, 1)] == [450, 450]
     distances = []
@@ -105,10 +105,21 @@ def test_what_the_decoder_cannot_read_goes_to_the_cpu(engines, tmp_path, capsys)
 
 
 @needs_decoder
+def test_a_file_that_is_cut_off_says_so(engines, tmp_path):
+    spec, plan = engines
+    (tmp_path / "cut.mp4").write_bytes(CLIP.read_bytes()[:1200000])
+    run = detect_here(functools.partial(TrtSSD, spec, plan=plan("nv12", 4), verbose=False),
+                      named([str(CLIP), str(tmp_path / "cut.mp4")]), tmp_path / "out")
+    assert 600 < run.frames < 800 and len(run.complaints) == 1
+    assert "cut.mp4: not all of it could be read" in run.complaints[0]
+
+
+@needs_decoder
 def test_a_looping_file_goes_on_at_its_start():
     with GpuVideoFile(CLIP, loop=True) as video:
         frames = [video.read() for _ in range(1000)]
     assert [frame.number for frame in frames] == list(range(1000))
+    assert np.abs(np.diff([frame.time for frame in frames]) - 1 / 30).max() < 0.002
 
 
 def pictures(count):

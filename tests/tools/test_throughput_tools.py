@@ -66,7 +66,7 @@ class Decoder:
     """One frame of PyNvVideoCodec's, again and again, on the stand-in's card."""
     width, height, average_fps, card = 1280, 720, 30.0, None
 
-    def __init__(self, path, buffer_size, gpu_id, use_device_memory):
+    def __init__(self, path, gpu_id, use_device_memory):
         self.nbytes = 1280 * 720 * 3 // 2
         self.address = self.card.alloc("device", self.nbytes)
 
@@ -76,9 +76,11 @@ class Decoder:
     def __len__(self):
         return 450
 
+    def seek_to_index(self, index):
+        pass
+
     def get_batch_frames(self, count):
-        return [SimpleNamespace(GetPtrToPlane=lambda plane: self.address, framesize=lambda: self.nbytes,
-                                timestamp=0)] * count
+        return [SimpleNamespace(GetPtrToPlane=lambda plane: self.address, framesize=lambda: self.nbytes)] * count
 
 
 @pytest.mark.long
@@ -87,7 +89,7 @@ def test_the_ladder_on_stand_ins(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(plan, "_logs", {})
     stand_in.install(monkeypatch, 11.0, card)
     codec = cuda_stand_in.module("PyNvVideoCodec")
-    codec.ThreadedDecoder = type("Of", (Decoder,), {"card": card})
+    codec.SimpleDecoder = type("Of", (Decoder,), {"card": card})
     monkeypatch.setitem(sys.modules, "PyNvVideoCodec", codec)
     (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nwhile :; do echo '100.5, 2000'; sleep 0.1; done\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
