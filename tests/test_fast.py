@@ -326,15 +326,14 @@ def test_batches_become_graphs_where_there_are_graphs(card, tmp_path, ssd):
 
 
 @pytest.mark.parametrize("sources, lanes", [(["0"], 1), (["0", "1"], 2)])
-def test_a_camera_alone_needs_one_lane(monkeypatch, sources, lanes):
+def test_a_camera_alone_needs_one_lane_of_a_gpu(monkeypatch, sources, lanes):
     asked = []
 
     def opened(model, **options):
         asked.append((options["backend"], options["lanes"], options.get("graph", False)))
         raise CourseError("enough")
     monkeypatch.setattr(command, "TrtSSD", opened)
-    for backend, tries in (("auto", [("tensorrt", lanes, True), ("auto", lanes, False)]),
-                           ("cpu", [("cpu", lanes, False)])):
+    for backend, tries in (("auto", [("tensorrt", lanes, True), ("auto", 2, False)]), ("cpu", [("cpu", 2, False)])):
         assert main(["detect", *sources, "--fast", "--backend", backend]) != 0
         assert asked == tries
         asked.clear()

@@ -25,7 +25,7 @@ from ..media.nvdec import GpuVideoFile
 from ..media.sources import Source, VideoFile, kind_of, open_source
 from ..ssd import TrtSSD
 
-FILES_AT_ONCE = 12  # of a GPU's seven decoders none rests while a reader copies; more are not faster, only later
+FILES_AT_ONCE = 12  # so that none of a GPU's seven decoders rests while readers copy; more are not faster, only later
 HEADER = ["frame", "time", "class", "confidence", "x1", "y1", "x2", "y2"]
 
 
@@ -205,10 +205,10 @@ def detect_on_gpus(count, open_ssd, sources, *args):
     return [_result(*job) for job in jobs]
 
 
-def with_graph(open_ssd):
+def with_graph(open_ssd, **options):
     """A batch's work as one CUDA graph, one call for all layers, where CUDA's library and the engine can."""
     with contextlib.suppress(CourseError), contextlib.ExitStack() as stack:
-        ssd = stack.enter_context(open_ssd(backend="tensorrt", graph=True)).warm_up()
+        ssd = stack.enter_context(open_ssd(backend="tensorrt", graph=True, **options)).warm_up()
         stack.pop_all()
         return ssd
     return open_ssd()
@@ -222,8 +222,10 @@ def detect(args):
     sources = named(args.source)
     one_camera = len(sources) == 1 and _kind(sources[0][0]) == "live"
     open_ssd = functools.partial(TrtSSD, args.model, backend=args.backend, plan=args.engine, threads=args.threads,
-                                 lanes=1 if args.threads or one_camera else 2, verbose=False)
-    open_best = open_ssd if args.backend == "cpu" else functools.partial(with_graph, open_ssd)
+                                 lanes=1 if args.threads else 2, verbose=False)
+    open_best = open_ssd
+    if args.backend != "cpu":
+        open_best = functools.partial(with_graph, open_ssd, **({"lanes": 1} if one_camera else {}))
     how = (args.out, args.conf, args.batch, args.deadline / 1e3)
     if args.gpus > 1:
         runs = detect_on_gpus(args.gpus, open_best, sources, *how)
