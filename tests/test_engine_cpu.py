@@ -73,6 +73,11 @@ def test_missing_file(tmp_path):
         CpuEngine(tmp_path / "none.onnx")
 
 
+def test_fewer_threads_than_none(cells):
+    with pytest.raises(CourseError, match="There cannot be -2 threads"):
+        CpuEngine(cells / "model.onnx", threads=-2)
+
+
 @pytest.mark.parametrize("content", [b"", b"hello, I am an engine", bytes(range(256)) * 40])
 def test_not_onnx(tmp_path, content):
     (tmp_path / "bad.onnx").write_bytes(content)

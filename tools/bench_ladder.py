@@ -42,6 +42,7 @@ class Rung(NamedTuple):
     name: str
     changed: str
     measure: Any  # a function of the Bench
+    power: bool = True  # ask the GPU meanwhile what it takes
 
 
 class Cycle(Source):
@@ -302,8 +303,10 @@ def rungs(sources):
                piped(["files", sources], "fp16", 16, 2, depth=3, **NV12))
     yield Rung("three lanes", "{} files as graphs, a third lane".format(sources),
                piped(["files", sources], "fp16", 16, 3, True, 4, **NV12))
-    yield Rung("latency", "a camera, one picture at a time, FP16", lambda bench: bench.latency("fp16", **INSIDE))
-    yield Rung("latency graph", "the same as one CUDA graph", lambda bench: bench.latency("fp16", True, **INSIDE))
+    yield Rung("latency", "a camera, one picture at a time, FP16", lambda bench: bench.latency("fp16", **INSIDE),
+               False)
+    yield Rung("latency graph", "the same as one CUDA graph", lambda bench: bench.latency("fp16", True, **INSIDE),
+               False)
 
 
 def limit(name, fps):
@@ -326,7 +329,7 @@ def climb(spec, out, args, chosen):
     for rung in chosen:
         try:
             trace = str(out / (rung.name + ".trace.json")) if args.traces else None
-            with Power("latency" not in rung.name) as power, tracing(trace):
+            with Power(rung.power) as power, tracing(trace):
                 row = rung.measure(bench)
             row.update(watts=power.watts, mib=power.mib)
             fps = {done["name"]: done["fps"] for done in rows if done["fps"]}

@@ -37,6 +37,8 @@ class CpuEngine(Engine):
         ort, self._worker, self.lanes = need("onnxruntime"), None, lanes
         if not os.path.isfile(str(path)):
             raise CourseError("There is no file {}. A model's ONNX stands beside its model.json.".format(path))
+        if threads < 0:
+            raise CourseError("There cannot be {} threads; wanted: a number, or 0 for one a core.".format(threads))
         options = ort.SessionOptions()
         options.log_severity_level, options.intra_op_num_threads = 3, threads
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # readers and encoders want the cores
