@@ -304,9 +304,9 @@ def rungs(sources):
     yield Rung("three lanes", "{} files as graphs, a third lane".format(sources),
                piped(["files", sources], "fp16", 16, 3, True, 4, **NV12))
     yield Rung("latency", "a camera, one picture at a time, FP16", lambda bench: bench.latency("fp16", **INSIDE),
-               False)
+               power=False)
     yield Rung("latency graph", "the same as one CUDA graph", lambda bench: bench.latency("fp16", True, **INSIDE),
-               False)
+               power=False)
 
 
 def limit(name, fps):

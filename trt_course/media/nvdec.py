@@ -8,7 +8,7 @@ import threading
 from typing import Any, NamedTuple, Tuple
 
 from ..errors import CourseError, need
-from .sources import Source
+from .sources import Source, cut_off
 
 _AT_ONCE = 8
 _spare = threading.local()  # the decoder of this thread's last file: a new one takes 60 ms, and holds up all others
@@ -68,7 +68,7 @@ class GpuVideoFile(Source):
         try:
             blocks = self._decoder.get_batch_frames(min(_AT_ONCE, self.frames - place))
         except Exception:  # PyNvVideoCodec's own: there are fewer than the file claims
-            self.short, self.frames = self._number < self.frames * 0.98 - 1, 0
+            self.short, self.frames = cut_off(self.frames, self._number), 0
             return []
         some = [GpuFrame(block.GetPtrToPlane(0), block.framesize(), self.size, number, number / self.fps, block)
                 for number, block in enumerate(blocks, self._number)]

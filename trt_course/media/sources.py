@@ -62,6 +62,11 @@ class Source(Stream):
         return [] if frame is None else [frame]
 
 
+def cut_off(claim, seen):
+    """Whether so many frames are fewer than a file claims; some kinds of file estimate it."""
+    return bool(claim) and seen < claim * 0.98 - 1
+
+
 def check_whole(source):
     """For who has read a source to its end, and made something of what there was."""
     if source.short:
@@ -169,8 +174,8 @@ class VideoFile(Source):
         if image is None:
             # some kinds of file tell their length times their rate: where the rate varies, the time says how far it is
             seen = max(self._number, self._told * (self._time / self._step + 1) if self._number else 0)
-            if self.frames and seen < self.frames * 0.98 - 1:
-                self.short = True
+            self.short = cut_off(self.frames, seen)
+            if self.short:
                 print("{} claims {} frames, {} could be read: it is cut off or damaged.".format(
                     self.uri, self.frames, self._number), file=sys.stderr)
             return None
