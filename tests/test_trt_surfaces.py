@@ -20,6 +20,7 @@ from trt_course.build.onnx import Options, engine_from_onnx
 from trt_course.engine import CpuEngine, plan
 from trt_course.engine.cuda import open_cuda
 from trt_course.engine.trt import TrtEngine
+from trt_course.media.nvdec import GpuFrame
 from trt_course.opening import open_engine
 
 LIBRARIES = ("cuda-python", "pycuda")
@@ -116,6 +117,28 @@ def test_equals_the_cpu_with_requests_under_way(trt, card, library, spec, engine
                 assert equal(engine.result(request), by_cpu(spec.onnx, values))
         assert [stream.put > 0 for kind, stream in card.live.values() if kind == "stream"] == [True] * lanes
         del request, requests
+
+
+@pytest.mark.parametrize("older", ["nothing", "CUDA", "driver"])
+def test_pictures_that_are_on_the_gpu(monkeypatch, trt, spec, engine_file, older):
+    if older == "CUDA":
+        monkeypatch.delattr(cuda_stand_in.Runtime, "cudaMemcpyBatchAsync")
+    elif older == "driver":
+        monkeypatch.setattr(cuda_stand_in.Runtime, "driver", 12040)
+    values = tensors(4)
+    with TrtEngine(engine_file) as engine:
+        request, place, cuda = engine.new_request(4, resident=True), engine.placer(), engine._cuda
+        with cuda.active():
+            memory, size = cuda.alloc(values.nbytes), values[0].nbytes
+            cuda.upload(memory, values)
+            place(request, 1, [GpuFrame(int(memory) + i * size, size, (WIDTH, HEIGHT), i, 0.0, None)
+                               for i in (1, 2, 3)])
+            cuda.upload(memory, np.zeros_like(values))  # the decoder goes on
+            first = cuda.pinned(values[:1].shape, np.float32)
+        first[:] = values[:1]
+        place(request, 0, first)
+        assert equal(engine.infer(request), by_cpu(spec.onnx, values))
+        del memory, first, request
 
 
 def test_both_apis_of_one_version(monkeypatch, only_cuda_python, spec, engine_file):

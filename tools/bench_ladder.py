@@ -1,6 +1,6 @@
 """The climb from one picture at a time to all that the GPU gives: one run, one table; each rung says what changed.
 
-    python tools/bench_ladder.py [MODEL ...] --out DIR [--only RUNG,...] [--level N] [--sources 12] [--seconds 3]
+    python tools/bench_ladder.py [MODEL ...] --out DIR [--only RUNG,...] [--level N] [--sources 8] [--seconds 3]
 
 Pictures of 1280 x 720. Figures are pictures a second, the first third of each rung left out. `ssd300` is a network of
 SSD300's size with random weights (tools/ssd300.py). The limits come first: the engine alone, back to back, and the
@@ -182,7 +182,7 @@ class Bench:
         for number in range(32):
             address = cuda.alloc(nbytes)
             frame, stream, done = video.read(), cuda.stream(), cuda.event()
-            cuda.copy_on(address, frame.address, nbytes, stream)
+            cuda.copy_on(address, [frame.address], nbytes, stream)
             cuda.record(done, stream)
             cuda.wait(done)
             kept.append(GpuFrame(address, nbytes, SIZE, number, 0.0, cuda))
@@ -360,7 +360,7 @@ def main():
     parser.add_argument("--out", type=Path, default=KIT / "out" / "ladder")
     parser.add_argument("--only", type=lambda t: t.split(","), help="names of rungs")
     parser.add_argument("--level", type=int, help="how long the builder searches")
-    parser.add_argument("--sources", type=int, default=12, help="files decoded at once")
+    parser.add_argument("--sources", type=int, default=8, help="files decoded at once")
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--traces", action="store_true", help="a trace of each rung (it costs some speed)")
     args = parser.parse_args()

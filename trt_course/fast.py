@@ -125,7 +125,7 @@ class _Putter:
             return [(self._ssd.inner, frame.size) for frame in frames]
         placed = [self._fill(frame.image, request, i) for i, frame in enumerate(frames, first)]
         if self._place is not None:
-            self._place(request, first, [request.inputs[self._entry][first:first + len(frames)]])
+            self._place(request, first, request.inputs[self._entry][first:first + len(frames)])
         return placed
 
     def settle(self):
@@ -184,8 +184,6 @@ def _read(number, opener, batches, put, complain):
                                     for frame, placed in zip(some, put(some, batch.request, first))]
                     finally:
                         batches.fill(batch, first, rows)
-                if hasattr(some[0], "address"):
-                    put.settle()
     except Exception as err:  # also a decoder's own: the other sources go on
         complain(number, err)
     return True

@@ -452,7 +452,7 @@ show_table([(name, "{:,}".format(size), "{:.2f}".format(size * 5000 / 1e9)) for 
 #   units idle, those of the other use them. If one batch fills the GPU, there is nothing to gain.
 # * **CUDA graphs**: all launches of a run are recorded once and sent as one (the last row of the picture in step 3).
 #   That helps where the launches were the price: small networks, small batches, a slow CPU; or one that has much else
-#   to do, such as twelve video decoders to feed.
+#   to do, such as eight video decoders to feed.
 #
 # ## 10. The ladder
 #

@@ -47,6 +47,24 @@ def test_equals_the_cpu_with_requests_under_way(gpu_model, plan, library, api, l
                 assert all(np.abs(outputs[name] - wanted[name]).max() < 1e-4 for name in wanted)
 
 
+@pytest.mark.parametrize("library, one_call", [(name, False) for name in BOTH] + [("cuda-python", True)])
+def test_blocks_on_the_gpu_are_put_behind_each_other(library, one_call):
+    cuda, values = open_cuda(library), np.random.RandomState(0).randint(0, 256, (5, 3000), np.uint8)
+    if hasattr(cuda, "_in_order") and not one_call:
+        cuda._in_order = None
+    assert not one_call or cuda._in_order is not None
+    with cuda.active():
+        there, here, stream, done = cuda.alloc(20000), cuda.alloc(20000), cuda.stream(), cuda.event()
+        cuda.upload(there, values)
+        cuda.upload(here, np.zeros(20000, np.uint8))
+        cuda.copy_on(int(here) + 3000, [int(there) + 3000 * i for i in (4, 0, 3)], 3000, stream)
+        copied = cuda.pinned((5, 3000), np.uint8)
+        cuda.copy_out(copied, here, stream)
+        cuda.record(done, stream)
+        cuda.wait(done)
+    assert (copied == [np.zeros(3000), values[4], values[0], values[3], np.zeros(3000)]).all()
+
+
 @pytest.mark.parametrize("lanes", [1, 2])
 def test_graph_replay_gives_the_same(gpu_model, plan, lanes):
     with TrtEngine(plan, lanes=lanes, graph=True, library="cuda-python") as graphs, TrtEngine(plan) as plain:

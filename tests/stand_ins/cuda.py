@@ -99,16 +99,23 @@ class Runtime:
     cudaMemcpyKind = types.SimpleNamespace(cudaMemcpyHostToDevice=("device", "pinned"),
                                            cudaMemcpyDeviceToHost=("pinned", "device"), cudaMemcpyDefault=None)
     cudaStreamCaptureMode = types.SimpleNamespace(cudaStreamCaptureModeThreadLocal=1)
+    cudaMemcpySrcAccessOrder = types.SimpleNamespace(cudaMemcpySrcAccessOrderStream=1)
+    cudaMemcpyAttributes = types.SimpleNamespace
+    driver = 13000
 
     def __init__(self, card):
         self.card = card
+
+    def cudaDriverGetVersion(self):
+        return 0, self.driver
 
     cudaMalloc, cudaMallocHost = map(_alloc, ("device", "pinned"))
     cudaFree, cudaFreeHost, cudaStreamDestroy, cudaEventDestroy, cudaGraphDestroy, cudaGraphExecDestroy = map(
         _free, ("device", "pinned", "stream", "event", "graph", "replay"))
 
     def cudaGetErrorString(self, error):
-        return 0, {2: b"out of memory", 100: b"no CUDA-capable device"}[error]
+        return 0, {2: b"out of memory", 36: b"API call requires a newer driver",
+                   100: b"no CUDA-capable device"}[error]
 
     def cudaGetDeviceProperties(self, number):
         return (0, types.SimpleNamespace(name=b"Stand-in", major=5, minor=3, totalGlobalMem=self.card.memory)) \
@@ -129,6 +136,14 @@ class Runtime:
     def cudaMemcpyAsync(self, target, source, nbytes, kind, stream):
         self.card.get("stream", stream).add(lambda: self.card.copy(target, source, nbytes, kind))
         return (0,)
+
+    def cudaMemcpyBatchAsync(self, targets, sources, sizes, count, attributes, begins, kinds, stream):
+        order = [attribute.srcAccessOrder for attribute in attributes]
+        if not len(targets) == len(sources) == len(sizes) == count > 0 or (order, begins, kinds) != ([1], [0], 1):
+            self.card.fault("many copies at once that do not fit together")
+        for copy in zip(targets, sources, sizes):
+            self.cudaMemcpyAsync(*copy, None, stream)
+        return (0,) if self.driver >= 12080 else (36,)
 
     def cudaEventRecord(self, event, stream):
         stream = self.card.get("stream", stream)

@@ -25,7 +25,7 @@ from ..media.nvdec import GpuVideoFile
 from ..media.sources import Source, VideoFile, kind_of, open_source
 from ..ssd import TrtSSD
 
-FILES_AT_ONCE = 12  # so that none of a GPU's seven decoders rests while readers copy; more are not faster, only later
+FILES_AT_ONCE = 8  # one more than an H200 has decoders; more threads wait for each other, and pictures grow old
 HEADER = ["frame", "time", "class", "confidence", "x1", "y1", "x2", "y2"]
 
 
@@ -79,13 +79,14 @@ def named(sources):
 class _Tables:
     """A table of boxes for each source, under its final name at the end; rows go straight to disk."""
     frames = 0
+    _BUFFER = 2 ** 17  # bytes: who writes to a disk lets the other threads on, and gets its turn again after them
 
     def __init__(self, names, out, labels, stack):
         self._labels = ['"{}"'.format(v.replace('"', '""')) if set(',"') & set(v) else v for v in labels]
         self._delays, self._files = collections.deque(maxlen=100000), []
         for name in names:
             path = stack.enter_context(whole_file(Path(out) / (name + ".csv")))
-            self._files.append(stack.enter_context(path.open("w", encoding="utf-8")))
+            self._files.append(stack.enter_context(path.open("w", self._BUFFER, encoding="utf-8")))
             self._files[-1].write(",".join(HEADER) + "\n")
 
     def keep(self, seen, found):

@@ -46,8 +46,8 @@ class PyCuda:
             raise _no_gpu(err) from None
         self.device = Device(device.name(), "{}.{}".format(*device.compute_capability()))
         self.alloc, self.pinned, self.event = driver.mem_alloc, driver.pagelocked_zeros, driver.Event
-        self.upload, self.copy_in, self.copy_out, self.copy_on = (
-            driver.memcpy_htod, driver.memcpy_htod_async, driver.memcpy_dtoh_async, driver.memcpy_dtod_async)
+        self.upload, self.copy_in, self.copy_out = (
+            driver.memcpy_htod, driver.memcpy_htod_async, driver.memcpy_dtoh_async)
 
     @contextlib.contextmanager
     def active(self):
@@ -58,6 +58,11 @@ class PyCuda:
             raise _failed(err) from None
         finally:
             self._driver.Context.pop()
+
+    def copy_on(self, target, sources, nbytes, stream):
+        for source in sources:
+            self._driver.memcpy_dtod_async(target, source, nbytes, stream)
+            target += nbytes
 
     def stream(self):
         return self._driver.Stream(1)  # CU_STREAM_NON_BLOCKING: decoders work on the default stream
@@ -96,6 +101,10 @@ class CudaPython:
         self._to_device = runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
         self._to_host = runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
         self._anywhere = runtime.cudaMemcpyKind.cudaMemcpyDefault
+        self._in_order = None  # how cudaMemcpyBatchAsync shall read, where CUDA and the driver know it
+        if hasattr(runtime, "cudaMemcpyBatchAsync") and self._call(runtime.cudaDriverGetVersion) >= 12080:
+            self._in_order = runtime.cudaMemcpyAttributes()
+            self._in_order.srcAccessOrder = runtime.cudaMemcpySrcAccessOrder.cudaMemcpySrcAccessOrderStream
         self.close = self._frees.close
 
     def _call(self, function, *args, explain=_failed):
@@ -131,8 +140,15 @@ class CudaPython:
     def copy_out(self, array, memory, stream):
         self._call(self._rt.cudaMemcpyAsync, array.ctypes.data, memory, array.nbytes, self._to_host, stream)
 
-    def copy_on(self, target, source, nbytes, stream):
-        self._call(self._rt.cudaMemcpyAsync, target, source, nbytes, self._anywhere, stream)
+    def copy_on(self, target, sources, nbytes, stream):
+        """Blocks of `nbytes` on the GPU, one behind the other; with one call, for at each the threads change places."""
+        targets, count = [target + i * nbytes for i in range(len(sources))], len(sources)
+        if self._in_order is not None:
+            self._call(self._rt.cudaMemcpyBatchAsync, targets, sources, [nbytes] * count, count, [self._in_order], [0],
+                       1, stream)
+            return
+        for to, source in zip(targets, sources):
+            self._call(self._rt.cudaMemcpyAsync, to, source, nbytes, self._anywhere, stream)
 
     def stream(self):
         return self._keep(self._rt.cudaStreamDestroy, self._rt.cudaStreamCreateWithFlags,

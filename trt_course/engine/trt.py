@@ -60,18 +60,23 @@ class Placer:
     def __init__(self, cuda, entry):
         self._cuda, self._entry, self._stream, self._sent = cuda, entry, cuda.stream(), cuda.event()
 
-    def __call__(self, request, first, blocks):
-        """Blocks, arrays in page-locked memory or GpuFrames, become the pictures from `first` on."""
-        target = int(request.memory[self._entry]) + first * request.inputs[self._entry][0].nbytes
+    def __call__(self, request, first, pictures):
+        """GpuFrames, or an array in page-locked memory, become the pictures from `first` on.
+
+        Frames are there when this returns: their decoder may go on, and the engine's thread has nothing to ask for.
+        """
+        target, on_gpu = int(request.memory[self._entry]), not hasattr(pictures, "nbytes")
+        target += first * request.inputs[self._entry][0].nbytes
         with self._cuda.active():
-            for block in blocks:
-                if hasattr(block, "address"):
-                    self._cuda.copy_on(target, block.address, block.nbytes, self._stream)
-                else:
-                    self._cuda.copy_in(target, block, self._stream)
-                target += block.nbytes
+            if on_gpu:
+                self._cuda.copy_on(target, [frame.address for frame in pictures], pictures[0].nbytes, self._stream)
+            else:
+                self._cuda.copy_in(target, pictures, self._stream)
             self._cuda.record(self._sent, self._stream)
-        request.arrivals[self] = self._sent
+            if on_gpu:
+                self._cuda.wait(self._sent)
+            else:
+                request.arrivals[self] = self._sent
 
     def wait(self):
         """Until what was sent is no longer read."""
