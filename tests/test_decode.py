@@ -75,11 +75,15 @@ def test_efficient_nms(tmp_path):
 
 @settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 10 ** 6), n=st.integers(1, 4), conf_th=st.sampled_from([0.0, 0.3, 0.5]),
-       broken=st.booleans(), units=st.sampled_from(["normalized", "pixels"]))
-def test_a_batch_of_efficient_nms_equals_picture_by_picture(tmp_path_factory, seed, n, conf_th, broken, units):
+       broken=st.booleans(), in_order=st.booleans(), alike=st.booleans(),
+       units=st.sampled_from(["normalized", "pixels"]))
+def test_a_batch_of_efficient_nms_equals_picture_by_picture(tmp_path_factory, seed, n, conf_th, broken, in_order, alike,
+                                                            units):
     rng = np.random.RandomState(seed)
     boxes, scores, clss = rng.rand(n, 9, 4), rng.rand(n, 9) - 0.2, rng.randint(-1, 6, (n, 9)).astype(np.float32)
     boxes[..., 2:] += 0.4 * boxes[..., :2]
+    if in_order:
+        scores, clss = -np.sort(-scores), clss.clip(1, 3)
     if broken:
         for array in (boxes, scores):
             array.ravel()[rng.randint(0, array.size, 3)] = rng.choice([np.nan, np.inf, 9.0, -3.0], 3)
@@ -90,12 +94,12 @@ def test_a_batch_of_efficient_nms_equals_picture_by_picture(tmp_path_factory, se
         spec = make_spec(folder, layout, units=units)
         spec = spec._replace(nms=spec.nms._replace(max_detections=4))
         arrays = {name: np.asarray(value, np.float32) for name, value in dict(made, boxes=boxes[..., order]).items()}
-        sizes = [(256, 192), (128, 96), (1280, 720), (64, 200)][:n]
+        sizes = [(1280, 720)] * n if alike else [(256, 192), (128, 96), (1280, 720), (64, 200)][:n]
         found.append(decode(spec, arrays, [placement(spec, *size) for size in sizes], sizes, conf_th))
     for ours, wanted in zip(*found):
         assert np.array_equal(ours.clss, wanted.clss) and np.array_equal(ours.confs, wanted.confs)
         assert np.allclose(ours.boxes, wanted.boxes, atol=1e-3) and ours.dropped == wanted.dropped
-        assert not ours.boxes.flags.writeable
+        assert not any(array.flags.writeable for array in ours) and ours.confs.dtype == np.float32
 
 
 def test_tf_detection(tmp_path):

@@ -154,18 +154,23 @@ def _suppressed(spec, tensors, placements, sizes, conf_th):
     chosen = np.flatnonzero((scores[:n] >= limit) & there)  # (m,)
     owner, boxes, confs = chosen // rows, tensors["boxes"].reshape(-1, 4)[chosen], scores.reshape(-1)[chosen]
     clss = tensors["classes"].reshape(-1)[chosen].astype(np.int64)
-    order, good, bad = np.lexsort((-confs, owner)), _known(spec).take(clss + 1, mode="clip"), [0] * n
+    good, bad = _known(spec).take(clss + 1, mode="clip"), [0] * n
     if not np.isfinite(boxes).all() or (boxes[:, 2:] < boxes[:, :2]).any() or np.isnan(scores[:n].max()):
         sound = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)
         bad = ((there & np.isnan(scores[:n])).sum(axis=1) + np.bincount(owner[~sound], minlength=n)).tolist()
         good = good & sound
-    order = order if good.all() else order[good[order]]
-    owner, boxes, clss, confs = owner[order], boxes[order], clss[order], confs[order]
+    falls = (confs[1:] <= confs[:-1]) | (owner[1:] != owner[:-1])
+    if not (falls.all() and good.all()):
+        order = np.lexsort((-confs, owner))
+        owner, boxes, clss, confs = (column[order[good[order]]] for column in (owner, boxes, clss, confs))
     unit = (spec.input.width, spec.input.height) if spec.output.units == "normalized" else (1, 1)
+    alike = placements.count(placements[0]) == sizes.count(sizes[0]) == n
     fit = np.float32([(unit[0] / p.sx, unit[1] / p.sy) * 2 + (p.ox / p.sx, p.oy / p.sy) * 2 + size * 2
-                      for p, size in zip(placements, sizes)])[owner]  # (m, 12): scale, shift, the picture's size
-    boxes = np.minimum(np.maximum(boxes * fit[:, :4] - fit[:, 4:8], 0), fit[:, 8:]).astype(np.float32)
-    confs, ends = np.minimum(confs, 1).astype(np.float32), owner.searchsorted(np.arange(n + 1)).tolist()
+                      for p, size in zip(placements[:1] if alike else placements, sizes)])
+    fit = fit if alike else fit[owner]  # (m, 12) or (1, 12): scale, shift, the picture's size
+    boxes = np.minimum(np.maximum(boxes * fit[:, :4] - fit[:, 4:8], 0), fit[:, 8:])
+    confs, ends = np.minimum(confs, 1, dtype=np.float32), owner.searchsorted(np.arange(n + 1)).tolist()
+    boxes.flags.writeable = confs.flags.writeable = clss.flags.writeable = False
     slices = [slice(a, min(b, a + spec.nms.max_detections)) for a, b in zip(ends, ends[1:])]
     return [Detections.trusted(boxes[s], confs[s], clss[s], dropped) for s, dropped in zip(slices, bad)]
 

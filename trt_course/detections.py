@@ -37,12 +37,10 @@ class Detections:
 
     @classmethod
     def trusted(cls, boxes, confs, clss, dropped):
-        """Of arrays that the decoder has checked; they become read-only as they are."""
+        """Of read-only arrays that the decoder has checked."""
         made = cls.__new__(cls)
-        for name, array in (("boxes", boxes), ("confs", confs), ("clss", clss)):
-            array.flags.writeable = False
-            object.__setattr__(made, name, array)
-        object.__setattr__(made, "dropped", int(dropped))
+        for name, value in zip(cls.__slots__, (boxes, confs, clss, dropped)):
+            object.__setattr__(made, name, value)
         return made
 
     def __setattr__(self, name, value):
