@@ -164,10 +164,9 @@ def _suppressed(spec, tensors, placements, sizes, conf_th):
         order = np.lexsort((-confs, owner))
         owner, boxes, clss, confs = (column[order[good[order]]] for column in (owner, boxes, clss, confs))
     unit = (spec.input.width, spec.input.height) if spec.output.units == "normalized" else (1, 1)
-    alike = placements.count(placements[0]) == sizes.count(sizes[0]) == n
+    alike = placements.count(placements[0]) == sizes.count(sizes[0]) == n  # so one row of scale, shift, size does
     fit = np.float32([(unit[0] / p.sx, unit[1] / p.sy) * 2 + (p.ox / p.sx, p.oy / p.sy) * 2 + size * 2
-                      for p, size in zip(placements[:1] if alike else placements, sizes)])
-    fit = fit if alike else fit[owner]  # (m, 12) or (1, 12): scale, shift, the picture's size
+                      for p, size in zip(placements[:1] if alike else placements, sizes)])[[0] if alike else owner]
     boxes = np.minimum(np.maximum(boxes * fit[:, :4] - fit[:, 4:8], 0), fit[:, 8:])
     confs, ends = np.minimum(confs, 1, dtype=np.float32), owner.searchsorted(np.arange(n + 1)).tolist()
     boxes.flags.writeable = confs.flags.writeable = clss.flags.writeable = False

@@ -51,8 +51,8 @@ def test_equals_the_cpu_with_requests_under_way(gpu_model, plan, library, api, l
 def test_blocks_on_the_gpu_are_put_behind_each_other(library, one_call):
     cuda, values = open_cuda(library), np.random.RandomState(0).randint(0, 256, (5, 3000), np.uint8)
     if hasattr(cuda, "_in_order") and not one_call:
-        cuda._in_order = None
-    assert not one_call or cuda._in_order is not None
+        cuda._in_order = []
+    assert not one_call or cuda._in_order
     with cuda.active():
         there, here, stream, done = cuda.alloc(20000), cuda.alloc(20000), cuda.stream(), cuda.event()
         cuda.upload(there, values)

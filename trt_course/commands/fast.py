@@ -77,16 +77,15 @@ def named(sources):
 
 
 class _Tables:
-    """A table of boxes for each source, under its final name at the end; rows go straight to disk."""
+    """A table of boxes for each source, under its final name at the end; to disk in large pieces, for each is a pause."""
     frames = 0
-    _BUFFER = 2 ** 17  # bytes: who writes to a disk lets the other threads on, and gets its turn again after them
 
     def __init__(self, names, out, labels, stack):
         self._labels = ['"{}"'.format(v.replace('"', '""')) if set(',"') & set(v) else v for v in labels]
         self._delays, self._files = collections.deque(maxlen=100000), []
         for name in names:
             path = stack.enter_context(whole_file(Path(out) / (name + ".csv")))
-            self._files.append(stack.enter_context(path.open("w", self._BUFFER, encoding="utf-8")))
+            self._files.append(stack.enter_context(path.open("w", 2 ** 17, encoding="utf-8")))
             self._files[-1].write(",".join(HEADER) + "\n")
 
     def keep(self, seen, found):

@@ -46,8 +46,8 @@ class PyCuda:
             raise _no_gpu(err) from None
         self.device = Device(device.name(), "{}.{}".format(*device.compute_capability()))
         self.alloc, self.pinned, self.event = driver.mem_alloc, driver.pagelocked_zeros, driver.Event
-        self.upload, self.copy_in, self.copy_out = (
-            driver.memcpy_htod, driver.memcpy_htod_async, driver.memcpy_dtoh_async)
+        self.upload, self.copy_in = driver.memcpy_htod, driver.memcpy_htod_async
+        self.copy_out = driver.memcpy_dtoh_async
 
     @contextlib.contextmanager
     def active(self):
@@ -101,10 +101,10 @@ class CudaPython:
         self._to_device = runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
         self._to_host = runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
         self._anywhere = runtime.cudaMemcpyKind.cudaMemcpyDefault
-        self._in_order = None  # how cudaMemcpyBatchAsync shall read, where CUDA and the driver know it
+        self._in_order = []  # how cudaMemcpyBatchAsync shall read, where CUDA and the driver know it
         if hasattr(runtime, "cudaMemcpyBatchAsync") and self._call(runtime.cudaDriverGetVersion) >= 12080:
-            self._in_order = runtime.cudaMemcpyAttributes()
-            self._in_order.srcAccessOrder = runtime.cudaMemcpySrcAccessOrder.cudaMemcpySrcAccessOrderStream
+            self._in_order.append(runtime.cudaMemcpyAttributes())
+            self._in_order[0].srcAccessOrder = runtime.cudaMemcpySrcAccessOrder.cudaMemcpySrcAccessOrderStream
         self.close = self._frees.close
 
     def _call(self, function, *args, explain=_failed):
@@ -142,13 +142,11 @@ class CudaPython:
 
     def copy_on(self, target, sources, nbytes, stream):
         """Blocks of `nbytes` on the GPU, one behind the other; with one call, for at each the threads change places."""
-        targets, count = [target + i * nbytes for i in range(len(sources))], len(sources)
-        if self._in_order is not None:
-            self._call(self._rt.cudaMemcpyBatchAsync, targets, sources, [nbytes] * count, count, [self._in_order], [0],
-                       1, stream)
-            return
-        for to, source in zip(targets, sources):
-            self._call(self._rt.cudaMemcpyAsync, to, source, nbytes, self._anywhere, stream)
+        targets, n = [target + i * nbytes for i in range(len(sources))], len(sources)
+        if self._in_order:
+            self._call(self._rt.cudaMemcpyBatchAsync, targets, sources, [nbytes] * n, n, self._in_order, [0], 1, stream)
+        for pair in zip(targets, sources) if not self._in_order else ():
+            self._call(self._rt.cudaMemcpyAsync, *pair, nbytes, self._anywhere, stream)
 
     def stream(self):
         return self._keep(self._rt.cudaStreamDestroy, self._rt.cudaStreamCreateWithFlags,

@@ -61,22 +61,17 @@ class Placer:
         self._cuda, self._entry, self._stream, self._sent = cuda, entry, cuda.stream(), cuda.event()
 
     def __call__(self, request, first, pictures):
-        """GpuFrames, or an array in page-locked memory, become the pictures from `first` on.
-
-        Frames are there when this returns: their decoder may go on, and the engine's thread has nothing to ask for.
-        """
-        target, on_gpu = int(request.memory[self._entry]), not hasattr(pictures, "nbytes")
-        target += first * request.inputs[self._entry][0].nbytes
+        """GpuFrames, copied on return, or an array in page-locked memory become the pictures from `first` on."""
+        target = int(request.memory[self._entry]) + first * request.inputs[self._entry][0].nbytes
         with self._cuda.active():
-            if on_gpu:
-                self._cuda.copy_on(target, [frame.address for frame in pictures], pictures[0].nbytes, self._stream)
-            else:
+            if hasattr(pictures, "nbytes"):
                 self._cuda.copy_in(target, pictures, self._stream)
-            self._cuda.record(self._sent, self._stream)
-            if on_gpu:
-                self._cuda.wait(self._sent)
-            else:
+                self._cuda.record(self._sent, self._stream)
                 request.arrivals[self] = self._sent
+            else:
+                self._cuda.copy_on(target, [frame.address for frame in pictures], pictures[0].nbytes, self._stream)
+                self._cuda.record(self._sent, self._stream)
+                self._cuda.wait(self._sent)  # here: their decoder goes on then, and the engine's thread has less to do
 
     def wait(self):
         """Until what was sent is no longer read."""
