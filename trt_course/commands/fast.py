@@ -77,7 +77,7 @@ def named(sources):
 
 
 class _Tables:
-    """A table of boxes for each source, under its final name at the end; to disk in large pieces, for each is a pause."""
+    """A table of boxes for each source, under its final name at the end; to disk in large pieces."""
     frames = 0
 
     def __init__(self, names, out, labels, stack):
