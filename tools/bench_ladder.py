@@ -72,22 +72,28 @@ class Ready(Cycle):
 
 
 class Decoded(Cycle):
-    """A looping file, decoded on the GPU; all begin together."""
+    """A file again and again, decoded on the GPU; all begin together."""
 
     def __init__(self, path, seconds, ready):
         super().__init__([], seconds)
-        self._file = GpuVideoFile(path, loop=True)
-        self._first = self._file.read_some()  # the decoder is made now; that holds up everybody
+        self._path, self._file = path, None
+        self._first = self._begin()  # the decoder is made now; that holds up everybody
         ready.wait(60)
+
+    def _begin(self):
+        self.close()
+        self._file = GpuVideoFile(self._path)
+        return self._file.read_some()
 
     def read_some(self):
         now = time.perf_counter()
         self._end = self._end or now + self._seconds
         some, self._first = self._first, None
-        return (some or self._file.read_some()) if now <= self._end else []
+        return (some or self._file.read_some() or self._begin()) if now <= self._end else []
 
     def close(self):
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
 
 class Power:

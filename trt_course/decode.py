@@ -154,7 +154,8 @@ def _suppressed(spec, tensors, placements, sizes, conf_th):
     chosen = np.flatnonzero((scores[:n] >= limit) & there)  # (m,)
     owner, boxes, confs = chosen // rows, tensors["boxes"].reshape(-1, 4)[chosen], scores.reshape(-1)[chosen]
     clss = tensors["classes"].reshape(-1)[chosen].astype(np.int64)
-    good, bad = _known(spec).take(clss + 1, mode="clip"), [0] * n
+    good, bad = (clss >= 0) & (clss < len(spec.labels)), [0] * n
+    good = good if spec.background is None else good & (clss != spec.background)
     if not np.isfinite(boxes).all() or (boxes[:, 2:] < boxes[:, :2]).any() or np.isnan(scores[:n].max()):
         sound = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)
         bad = ((there & np.isnan(scores[:n])).sum(axis=1) + np.bincount(owner[~sound], minlength=n)).tolist()
@@ -172,13 +173,6 @@ def _suppressed(spec, tensors, placements, sizes, conf_th):
     boxes.flags.writeable = confs.flags.writeable = clss.flags.writeable = False
     slices = [slice(a, min(b, a + spec.nms.max_detections)) for a, b in zip(ends, ends[1:])]
     return [Detections.trusted(boxes[s], confs[s], clss[s], dropped) for s, dropped in zip(slices, bad)]
-
-
-def _known(spec):
-    """By class plus one, whether it is one of the record's; False at both ends."""
-    table = np.zeros(len(spec.labels) + 2, bool)
-    table[np.array(spec.class_ids()) + 1] = True
-    return table
 
 
 def decode(spec, outputs, placements, sizes, conf_th):

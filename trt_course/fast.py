@@ -52,24 +52,30 @@ class Batches:
     def _forming(self):
         return self._line[-1] if self._line and self._line[-1].taken < self._line[-1].places else None
 
+    def _is_room(self):
+        return self._readers is None or self._free or self._forming()
+
     def wait_for_room(self):
         """For a reader: False when the run ends."""
         with self._room:
-            self._room.wait_for(lambda: self._readers is None or self._free or self._forming())
+            self._room.wait_for(self._is_room)
+            self._room.notify()  # who finds room wakes the next one: all at once would mostly wake for nothing
             return self._readers is not None
 
     def take(self, wanted):
         """For a reader: a batch, the first of its places there and how many they are; None when the run ends."""
-        while self.wait_for_room():
-            with self._room:
-                if not self._forming() and self._free:
-                    self._line.append(self._free.popleft().begin(time.monotonic() + self._deadline))
-                    self._news.notify()
-                batch = self._forming()
-                if batch:
-                    first, batch.taken = batch.taken, min(batch.places, batch.taken + wanted)
-                    return batch, first, batch.taken - first
-        return None
+        with self._room:
+            self._room.wait_for(self._is_room)
+            if self._readers is None:
+                return None
+            if not self._forming():
+                self._line.append(self._free.popleft().begin(time.monotonic() + self._deadline))
+                self._news.notify()
+            batch = self._line[-1]
+            first, batch.taken = batch.taken, min(batch.places, batch.taken + wanted)
+            if self._is_room():
+                self._room.notify()
+            return batch, first, batch.taken - first
 
     def fill(self, batch, first, rows):
         with self._news:
@@ -98,7 +104,7 @@ class Batches:
         with self._room:
             batch.places = len(batch.rows)
             self._free.append(batch)
-            self._room.notify_all()
+            self._room.notify()
 
     def leave(self):
         """A reader is done."""

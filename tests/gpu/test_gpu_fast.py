@@ -114,14 +114,6 @@ def test_a_file_that_is_cut_off_says_so(engines, tmp_path):
     assert "cut.mp4: not all of it could be read" in run.complaints[0]
 
 
-@needs_decoder
-def test_a_looping_file_goes_on_at_its_start():
-    with GpuVideoFile(CLIP, loop=True) as video:
-        frames = [video.read() for _ in range(1000)]
-    assert [frame.number for frame in frames] == list(range(1000))
-    assert np.abs(np.diff([frame.time for frame in frames]) - 1 / 30).max() < 0.002
-
-
 def pictures(count):
     """The decoder, and the first pictures that it gives of the clip."""
     cuda, kept = open_cuda("cuda-python"), []

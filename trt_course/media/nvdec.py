@@ -38,8 +38,8 @@ def _decoder(nvc, path):
 class GpuVideoFile(Source):
     """The frames of a video file on the GPU; another `size` than the wanted one is refused."""
 
-    def __init__(self, path, loop=False, size=None):
-        super().__init__(path, loop)
+    def __init__(self, path, size=None):
+        super().__init__(path)
         nvc = need("PyNvVideoCodec")
         try:
             if self.uri.lower().endswith(".ts"):
@@ -60,13 +60,10 @@ class GpuVideoFile(Source):
         return self._ready.pop(0) if self._ready else None
 
     def read_some(self):
-        place = self._number % self.frames if self.loop and self.frames else self._number
-        if place >= self.frames:
+        if self._number >= self.frames:
             return []
-        if place == 0 < self._number:
-            self._decoder.seek_to_index(0)
         try:
-            blocks = self._decoder.get_batch_frames(min(_AT_ONCE, self.frames - place))
+            blocks = self._decoder.get_batch_frames(min(_AT_ONCE, self.frames - self._number))
         except Exception:  # PyNvVideoCodec's own: there are fewer than the file claims
             self.short, self.frames = cut_off(self.frames, self._number), 0
             return []
