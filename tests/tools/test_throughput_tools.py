@@ -76,7 +76,7 @@ class Decoder:
     def __len__(self):
         return 450
 
-    def seek_to_index(self, index):
+    def reconfigure_decoder(self, path):
         pass
 
     def get_batch_frames(self, count):
