@@ -154,8 +154,9 @@ def _suppressed(spec, tensors, placements, sizes, conf_th):
     chosen = np.flatnonzero((scores[:n] >= limit) & there)  # (m,)
     owner, boxes, confs = chosen // rows, tensors["boxes"].reshape(-1, 4)[chosen], scores.reshape(-1)[chosen]
     clss = tensors["classes"].reshape(-1)[chosen].astype(np.int64)
-    good, bad = (clss >= 0) & (clss < len(spec.labels)), [0] * n
-    good = good if spec.background is None else good & (clss != spec.background)
+    known = np.zeros(len(spec.labels) + 2, bool)  # by class plus one, False at both ends
+    known[np.add(spec.class_ids(), 1)] = True
+    good, bad = known.take(clss + 1, mode="clip"), [0] * n
     if not np.isfinite(boxes).all() or (boxes[:, 2:] < boxes[:, :2]).any() or np.isnan(scores[:n].max()):
         sound = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)
         bad = ((there & np.isnan(scores[:n])).sum(axis=1) + np.bincount(owner[~sound], minlength=n)).tolist()

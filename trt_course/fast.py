@@ -135,7 +135,7 @@ class _Putter:
         return placed
 
     def settle(self):
-        """Before the frames' memory is used again, or freed."""
+        """Before the memory that pictures were sent from is freed."""
         if self._place is not None:
             self._place.wait()
 

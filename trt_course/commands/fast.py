@@ -223,9 +223,8 @@ def detect(args):
     one_camera = len(sources) == 1 and _kind(sources[0][0]) == "live"
     open_ssd = functools.partial(TrtSSD, args.model, backend=args.backend, plan=args.engine, threads=args.threads,
                                  lanes=1 if args.threads else 2, verbose=False)
-    open_best = open_ssd
-    if args.backend != "cpu":
-        open_best = functools.partial(with_graph, open_ssd, **({"lanes": 1} if one_camera else {}))
+    open_best = open_ssd if args.backend == "cpu" else functools.partial(
+        with_graph, open_ssd, **({"lanes": 1} if one_camera else {}))
     how = (args.out, args.conf, args.batch, args.deadline / 1e3)
     if args.gpus > 1:
         runs = detect_on_gpus(args.gpus, open_best, sources, *how)

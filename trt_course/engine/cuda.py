@@ -145,7 +145,8 @@ class CudaPython:
         targets, n = [target + i * nbytes for i in range(len(sources))], len(sources)
         if self._in_order:
             self._call(self._rt.cudaMemcpyBatchAsync, targets, sources, [nbytes] * n, n, self._in_order, [0], 1, stream)
-        for pair in zip(targets, sources) if not self._in_order else ():
+            return
+        for pair in zip(targets, sources):
             self._call(self._rt.cudaMemcpyAsync, *pair, nbytes, self._anywhere, stream)
 
     def stream(self):
