@@ -316,7 +316,7 @@ class Decoder:
 
 
 def test_frames_stay_on_the_gpu(card, tmp_path, ssd, monkeypatch):
-    some = frames(11)
+    some = frames(19)
     decoder = Decoder(card, [frame.image for frame in some])
     monkeypatch.setattr(nvdec, "need", lambda name: decoder)
     monkeypatch.setitem(sys.modules, "PyNvVideoCodec", cuda_stand_in.module("PyNvVideoCodec"))
@@ -330,7 +330,7 @@ def test_frames_stay_on_the_gpu(card, tmp_path, ssd, monkeypatch):
     decoder.free()
     for number, rate in ((0, 25), (1, 30)):
         rows = kept.of(number)
-        assert [seen.number for seen, _ in rows] == list(range(11))
+        assert [seen.number for seen, _ in rows] == list(range(19))
         for (seen, found), frame in zip(rows, some):
             wanted = ssd.detect(frame.image)
             assert seen.time == pytest.approx(frame.number / rate) and len(found) == len(wanted)
@@ -428,7 +428,7 @@ def test_what_the_gpu_cannot_decode_is_decoded_on_the_cpu(card, tmp_path, monkey
             nvdec.GpuVideoFile(tmp_path / name)
 
 
-@pytest.mark.parametrize("there, claims, short", [(10, 10, False), (16, 17, False), (10, 15, True)])
+@pytest.mark.parametrize("there, claims, short", [(20, 20, False), (32, 33, False), (20, 30, True)])
 def test_a_file_that_has_less_than_it_claims(card, tmp_path, monkeypatch, there, claims, short):
     decoder = Decoder(card, [picture(i) for i in range(there)])
     decoder.claims, told = claims, []
@@ -436,7 +436,7 @@ def test_a_file_that_has_less_than_it_claims(card, tmp_path, monkeypatch, there,
     for _ in range(2):
         with nvdec.GpuVideoFile(tmp_path / "clip.mp4") as video:
             some = [frame.number for frame in video]
-            assert some == list(range(10 if claims == 10 else there // 8 * 8)) and video.short == short
+            assert some == list(range(20 if claims == 20 else there // 16 * 16)) and video.short == short
             assert video.read() is None
         assert video.read() is None
         told.append(vars(nvdec._spare).pop("decoder", None))

@@ -537,8 +537,8 @@ plt.show()
 # * A rung at 90 % of the decoder alone: no engine helps, only more decoders: several files at once (one file keeps one
 #   decoder busy), another GPU, a smaller video.
 # * A rung far below both: somebody waits. Take a trace and look for the gaps.
-# * A rung that is no faster than the one before has met a limit, or there is noise. With files the decoder comes in, so
-#   a rung may even be lower. Measure again before you explain.
+# * A rung that is no faster than the one before has met a limit, or there is noise. It may even be lower: readers that
+#   copy at once get into each other's way, and with files the decoder comes in. Measure again before you explain.
 #
 # `python tools/bench_ladder.py` climbs all rungs on your GPU and measures both limits in the same run.
 #
