@@ -102,10 +102,8 @@ class _Tables:
         return Run(self.frames, seconds, float(delays[0]), float(delays[1]), complaints)
 
 
-def _is_one_camera(ssd, sources, batch):
-    """A GPU is done before the camera's next picture; on a CPU two pictures beside each other make more."""
-    return hasattr(ssd.engine, "placer") and (batch or ssd.engine.max_batch) == len(sources) == 1 and \
-        _kind(sources[0][0]) == "live"
+def _is_one_camera(sources):
+    return len(sources) == 1 and _kind(sources[0][0]) == "live"
 
 
 def detect_here(open_ssd, sources, out, conf_th=None, batch=None, deadline=0.02):
@@ -115,7 +113,8 @@ def detect_here(open_ssd, sources, out, conf_th=None, batch=None, deadline=0.02)
         ssd.warm_up()
         started, complaints, openers = time.perf_counter(), [], [opener(ssd, uri) for uri, _ in sources]
         try:
-            if _is_one_camera(ssd, sources, batch):
+            # a GPU is done before a camera's next picture; on a CPU two pictures beside each other make more
+            if hasattr(ssd.engine, "placer") and (batch or ssd.engine.max_batch) == 1 and _is_one_camera(sources):
                 complaints = detect_live(ssd, openers[0], tables.keep, conf_th)
             else:
                 live = sum(_kind(uri) == "live" for uri, _ in sources)  # they stand first, and wait for nobody
@@ -220,7 +219,7 @@ def detect(args):
         raise CourseError("--fast writes tables of the boxes of all frames: leave out --show, --save-json, --start, "
                           "--end and --stride.")
     sources = named(args.source)
-    one_camera = len(sources) == 1 and _kind(sources[0][0]) == "live"
+    one_camera = _is_one_camera(sources)
     open_ssd = functools.partial(TrtSSD, args.model, backend=args.backend, plan=args.engine, threads=args.threads,
                                  lanes=1 if args.threads else 2, verbose=False)
     open_best = open_ssd if args.backend == "cpu" else functools.partial(

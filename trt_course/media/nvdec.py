@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Tuple
 from ..errors import CourseError, need
 from .sources import Source, cut_off
 
-_AT_ONCE = 16
+_AT_ONCE = 16  # frames a call: fewer calls wait less for Python's lock, more are lost before a damaged place
 _spare = threading.local()  # the decoder of this thread's last file: a new one takes 60 ms, and holds up all others
 atexit.register(lambda: vars(_spare).clear())  # while CUDA is still there
 
