@@ -1,4 +1,5 @@
 """Shared parts of the tests: small real networks, and the real pictures and models where they are at hand."""
+
 import json
 import signal
 from pathlib import Path
@@ -10,7 +11,9 @@ from onnx import TensorProto, helper, load, numpy_helper, save
 
 from trt_course import CourseError, find_model
 
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in a shell's background job; children would inherit it
+if (
+    signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+):  # as in a shell's background job; children would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 KIT = Path(__file__).resolve().parent.parent
 SHARED = KIT.parent / "shared"
@@ -34,10 +37,14 @@ def cell_boxes():
 
 def write_net(path, batch="n"):
     """A network that sees: the score of a cell for class 1, 2, 3 is its mean blue, green, red (0 to 1)."""
+
     def constant(name, value):
         return numpy_helper.from_array(np.asarray(value), name)
+
     nodes = [
-        helper.make_node("AveragePool", ["input"], ["pooled"], kernel_shape=[CELL, CELL], strides=[CELL, CELL]),
+        helper.make_node(
+            "AveragePool", ["input"], ["pooled"], kernel_shape=[CELL, CELL], strides=[CELL, CELL]
+        ),
         helper.make_node("Reshape", ["pooled", "flat_shape"], ["flat"]),
         helper.make_node("Transpose", ["flat"], ["colours"], perm=[0, 2, 1]),
         helper.make_node("Slice", ["colours", "zero", "one", "last"], ["first"]),
@@ -47,23 +54,43 @@ def write_net(path, batch="n"):
         helper.make_node("Add", ["column", "cells"], ["boxes"]),
     ]
     weights = [
-        constant("flat_shape", np.int64([0, 3, ROWS * COLS])), constant("zero", np.int64([0])),
-        constant("one", np.int64([1])), constant("last", np.int64([2])), constant("nought", np.float32(0)),
+        constant("flat_shape", np.int64([0, 3, ROWS * COLS])),
+        constant("zero", np.int64([0])),
+        constant("one", np.int64([1])),
+        constant("last", np.int64([2])),
+        constant("nought", np.float32(0)),
         constant("cells", cell_boxes()),
     ]
     graph = helper.make_graph(
-        nodes, "cells", [helper.make_tensor_value_info("input", TensorProto.FLOAT, [batch, 3, HEIGHT, WIDTH])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [batch, ROWS * COLS, 4]),
-         helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [batch, ROWS * COLS, 4])], weights)
-    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(path))
+        nodes,
+        "cells",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [batch, 3, HEIGHT, WIDTH])],
+        [
+            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [batch, ROWS * COLS, 4]),
+            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [batch, ROWS * COLS, 4]),
+        ],
+        weights,
+    )
+    save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8),
+        str(path),
+    )
 
 
 RECORD = {
-    "name": "cells", "title": "colours of cells",
-    "input": {"name": "input", "width": WIDTH, "height": HEIGHT, "layout": "nchw", "color": "BGR",
-              "scale": [255, 255, 255]},
+    "name": "cells",
+    "title": "colours of cells",
+    "input": {
+        "name": "input",
+        "width": WIDTH,
+        "height": HEIGHT,
+        "layout": "nchw",
+        "color": "BGR",
+        "scale": [255, 255, 255],
+    },
     "output": {"layout": "boxes_scores", "tensors": {"boxes": "boxes", "scores": "scores"}},
-    "labels": ["background", "blue", "green", "red"], "background": 0,
+    "labels": ["background", "blue", "green", "red"],
+    "background": 0,
 }
 
 
@@ -83,9 +110,13 @@ def cells(tmp_path_factory):
 def write_conv_model(folder):
     """The same network behind a convolution that changes nothing: something to quantise."""
     model = load(str(write_model(folder) / "model.onnx"))
-    model.graph.initializer.append(numpy_helper.from_array(np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1), "same"))
+    model.graph.initializer.append(
+        numpy_helper.from_array(np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1), "same")
+    )
     model.graph.node[0].input[0] = "seen"
-    model.graph.node.insert(0, helper.make_node("Conv", ["input", "same"], ["seen"], name="eye", kernel_shape=[1, 1]))
+    model.graph.node.insert(
+        0, helper.make_node("Conv", ["input", "same"], ["seen"], name="eye", kernel_shape=[1, 1])
+    )
     save(model, str(folder / "model.onnx"))
     return folder
 
@@ -95,17 +126,19 @@ def gpu():
     """The GPU; tests that ask for it are skipped where there is none."""
     from trt_course.engine.cuda import open_cuda
     from trt_course.engine.plan import load_tensorrt
+
     try:
         load_tensorrt()
         return open_cuda().device
     except CourseError as err:
-        pytest.skip("needs an NVIDIA GPU with TensorRT: {}".format(err))
+        pytest.skip(f"needs an NVIDIA GPU with TensorRT: {err}")
 
 
 @pytest.fixture(scope="session")
 def gpu_model(gpu, tmp_path_factory):
     """A ModelSpec with an FP32 engine for batches of 1 to 4 beside it."""
-    from trt_course.build.onnx import Options, engine_from_onnx
+    from trt_course.builder.onnx import Options, engine_from_onnx
+
     spec = find_model(write_conv_model(tmp_path_factory.mktemp("gpu") / "cells"))
     engine_from_onnx(spec, Options("fp32", (1, 2, 4), level=0))
     return spec

@@ -4,6 +4,7 @@
 
 40 blocks hold the milliseconds of time.monotonic(), which all processes of a machine share, the highest bit first.
 """
+
 import sys
 import threading
 import time
@@ -16,14 +17,18 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer
 
 WIDTH, HEIGHT, RATE, BLOCK = 320, 200, 30, 40
-ENCODERS = {"h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph264pay",
-            "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=15 option-string=pools=none "
-                    "! rtph265pay"}
+ENCODERS = {
+    "h264": "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph264pay",
+    "h265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=15 option-string=pools=none "
+    "! rtph265pay",
+}
 
 
 def picture(milliseconds):
     bits = [255 * (milliseconds >> shift & 1) for shift in range(39, -1, -1)]
-    return np.kron(np.array(bits, np.uint8).reshape(5, 8), np.ones((BLOCK, BLOCK), np.uint8)).tobytes()
+    return np.kron(
+        np.array(bits, np.uint8).reshape(5, 8), np.ones((BLOCK, BLOCK), np.uint8)
+    ).tobytes()
 
 
 def push(source):
@@ -47,7 +52,9 @@ def main():
     factory.set_launch(
         "( appsrc name=source is-live=true do-timestamp=true format=time caps=video/x-raw,format=GRAY8,width={},"
         "height={},framerate={}/1 ! videoconvert ! video/x-raw,format=I420 ! {} name=pay0 config-interval=1 )".format(
-            WIDTH, HEIGHT, RATE, ENCODERS[sys.argv[2] if len(sys.argv) > 2 else "h264"]))
+            WIDTH, HEIGHT, RATE, ENCODERS[sys.argv[2] if len(sys.argv) > 2 else "h264"]
+        )
+    )
     factory.set_shared(True)
     factory.connect("media-configure", configured)
     server = GstRtspServer.RTSPServer()

@@ -1,4 +1,5 @@
 """The value that everything downstream relies on: checked, unchangeable, and the same after every round trip."""
+
 import pickle
 
 import numpy as np
@@ -14,8 +15,11 @@ LABELS = ("background", "stop sign", "vehicle", "it's", 'a "b"')
 def make(n=3, seed=0):
     rng = np.random.RandomState(seed)
     corner = rng.rand(n, 2) * 1000
-    return Detections(np.concatenate([corner, corner + rng.rand(n, 2) * 500], axis=1), rng.rand(n),
-                      rng.randint(0, len(LABELS), n))
+    return Detections(
+        np.concatenate([corner, corner + rng.rand(n, 2) * 500], axis=1),
+        rng.rand(n),
+        rng.randint(0, len(LABELS), n),
+    )
 
 
 def test_unpacks_as_the_original_course_does():
@@ -42,15 +46,18 @@ def test_nobody_can_change_it():
         found.confs = np.zeros(1)
 
 
-@pytest.mark.parametrize("args, message", [
-    (([[1, 2, 3]], [0.5], [1]), "boxes has shape .1, 3.; wanted: .1, 4."),
-    (([[1, 2, 3, 4]], [0.5, 0.6], [1]), "confs has shape"),
-    (([[1, 2, 3, 4]], [0.5], []), "clss has shape"),
-    (([[3, 2, 1, 4]], [0.5], [1]), "x2 < x1"),
-    (([[np.nan, 2, 3, 4]], [0.5], [1]), "not finite"),
-    (([[1, 2, 3, 4]], [1.5], [1]), "not between 0 and 1"),
-    (([[1, 2, 3, 4]], [np.nan], [1]), "not between 0 and 1"),
-])
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        (([[1, 2, 3]], [0.5], [1]), "boxes has shape .1, 3.; wanted: .1, 4."),
+        (([[1, 2, 3, 4]], [0.5, 0.6], [1]), "confs has shape"),
+        (([[1, 2, 3, 4]], [0.5], []), "clss has shape"),
+        (([[3, 2, 1, 4]], [0.5], [1]), "x2 < x1"),
+        (([[np.nan, 2, 3, 4]], [0.5], [1]), "not finite"),
+        (([[1, 2, 3, 4]], [1.5], [1]), "not between 0 and 1"),
+        (([[1, 2, 3, 4]], [np.nan], [1]), "not between 0 and 1"),
+    ],
+)
 def test_wrong_values_are_refused(args, message):
     with pytest.raises(CourseError, match=message):
         Detections(*args)
@@ -65,7 +72,7 @@ def test_filters():
 
 
 @settings(deadline=None)
-@given(st.integers(0, 40), st.integers(0, 2 ** 31 - 1))
+@given(st.integers(0, 40), st.integers(0, 2**31 - 1))
 def test_round_trips(n, seed):
     found = make(n, seed)
     back = Detections.from_text(found.to_text(LABELS), LABELS)
@@ -73,12 +80,16 @@ def test_round_trips(n, seed):
     assert np.allclose(back.boxes, found.boxes, atol=6e-4)
     ids = {i: i + 7 for i in range(len(LABELS))}
     coco = Detections.from_coco(found.to_coco(3, ids), {v: k for k, v in ids.items()})
-    assert np.array_equal(coco.confs, found.confs) and np.allclose(coco.boxes, found.boxes, atol=1e-3)
+    assert np.array_equal(coco.confs, found.confs) and np.allclose(
+        coco.boxes, found.boxes, atol=1e-3
+    )
     assert pickle.loads(pickle.dumps(found)) == found
 
 
 def test_text_says_what_is_wrong():
-    with pytest.raises(CourseError, match="Row 2 is lorry .*; wanted: class confidence x1 y1 x2 y2, class one of"):
+    with pytest.raises(
+        CourseError, match="Row 2 is lorry .*; wanted: class confidence x1 y1 x2 y2, class one of"
+    ):
         Detections.from_text("vehicle 0.5 1 2 3 4\n\nlorry 0.5 1 2 3 4", LABELS)
 
 

@@ -1,4 +1,5 @@
 """Drawing at any size: readable, inside the picture, and never on the caller's array unless asked."""
+
 import numpy as np
 import pytest
 
@@ -20,9 +21,17 @@ def test_leaves_the_given_array_alone():
     assert same is image and (image == drawn).all()
 
 
-@pytest.mark.parametrize("h, w", [(12, 16), (40, 60), (384, 1248), (720, 1280), (2160, 3840), (2000, 300)])
+@pytest.mark.parametrize(
+    "h, w", [(12, 16), (40, 60), (384, 1248), (720, 1280), (2160, 3840), (2000, 300)]
+)
 def test_label_is_inside_wherever_the_box_is(h, w):
-    for box in ([0, 0, w, h], [w - 3, h - 3, w, h], [0, 0, 4, 4], [-50, -50, w + 50, 5], [w / 2, h - 2, w / 2, h]):
+    for box in (
+        [0, 0, w, h],
+        [w - 3, h - 3, w, h],
+        [0, 0, 4, 4],
+        [-50, -50, w + 50, 5],
+        [w / 2, h - 2, w / 2, h],
+    ):
         image = canvas(h + 2, w + 2)
         inner = image[1:-1, 1:-1]
         VIS.draw_bboxes(inner, np.float32([box]), [0.5], [2], in_place=True)
@@ -36,8 +45,11 @@ def test_label_is_inside_wherever_the_box_is(h, w):
 
 def test_labels_grow_with_the_picture():
     def label_height(h, w):
-        drawn = VIS.draw_bboxes(canvas(h, w), np.float32([[w / 3, h / 2, w / 3 + 4, h / 2 + 4]]), [0.5], [1])
+        drawn = VIS.draw_bboxes(
+            canvas(h, w), np.float32([[w / 3, h / 2, w / 3 + 4, h / 2 + 4]]), [0.5], [1]
+        )
         return len(np.flatnonzero((drawn != 128).any(axis=(1, 2))))
+
     assert label_height(480, 640) < label_height(1080, 1920) < label_height(2160, 3840)
 
 

@@ -1,4 +1,5 @@
 """The package imports with NumPy and OpenCV alone; every other library is asked for where it is used."""
+
 import subprocess
 import sys
 
@@ -16,7 +17,7 @@ def guarded(name, globals=None, locals=None, fromlist=(), level=0):
 
 builtins.__import__ = guarded
 import trt_course, trt_course.__main__
-from trt_course.progress import progress
+from trt_course.support.progress import progress
 print(sorted(progress([3, 1])))
 """
 

@@ -1,4 +1,5 @@
 """What the README says is run: its commands as typed, its Python, its links and its claims about files."""
+
 import os
 import re
 import shlex
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from trt_course.models import LAYOUTS, InputSpec, ModelSpec, NmsSpec, OutputSpec
+from trt_course.model.spec import LAYOUTS, InputSpec, ModelSpec, NmsSpec, OutputSpec
 
 KIT = Path(__file__).resolve().parent.parent
 README = (KIT / "README.md").read_text(encoding="utf-8")
@@ -27,11 +28,22 @@ def commands():
 @pytest.fixture
 def shell(tmp_path):
     """Runs a line in the kit's folder; `python` is this environment's, what the line writes to out/ goes elsewhere."""
-    env = dict(os.environ, PATH="{}:{}".format(os.path.dirname(sys.executable), os.environ["PATH"]), TQDM_DISABLE="1")
+    env = dict(
+        os.environ,
+        PATH="{}:{}".format(os.path.dirname(sys.executable), os.environ["PATH"]),
+        TQDM_DISABLE="1",
+    )
 
     def run(line):
-        return subprocess.run(line.replace("out/mine", shlex.quote(str(tmp_path / "out"))), shell=True, cwd=str(KIT),
-                              env=env, capture_output=True, text=True)
+        return subprocess.run(
+            line.replace("out/mine", shlex.quote(str(tmp_path / "out"))),
+            shell=True,
+            cwd=str(KIT),
+            env=env,
+            capture_output=True,
+            text=True,
+        )
+
     return run
 
 
@@ -64,10 +76,25 @@ def test_python(shell, tmp_path):
     assert (tmp_path / "result.jpg").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/jetson.md", "docs/model_json.md", "docs/training.md",
-                                  "docs/contest.md", "docs/measured.md", "docs/video.md", "docs/camera.md",
-                                  "docs/tensorrt.md", "docs/tlt.md", "docs/precision.md", "docs/glossary.md",
-                                  "docs/writing_lessons.md", "notebooks/README.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "docs/jetson.md",
+        "docs/model_json.md",
+        "docs/training.md",
+        "docs/contest.md",
+        "docs/measured.md",
+        "docs/video.md",
+        "docs/camera.md",
+        "docs/tensorrt.md",
+        "docs/tlt.md",
+        "docs/precision.md",
+        "docs/glossary.md",
+        "docs/writing_lessons.md",
+        "notebooks/README.md",
+    ],
+)
 def test_links_lead_somewhere(page):
     path = KIT / page
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
@@ -87,5 +114,14 @@ def test_every_field_of_the_record_is_explained():
 
 def test_help_lists_every_target():
     done = subprocess.run(["make", "-s", "help"], cwd=str(KIT), capture_output=True, text=True)
-    for target in ("demo", "test", "test-fast", "test-lessons", "test-train", "lab", "lint", "data"):
+    for target in (
+        "demo",
+        "test",
+        "test-fast",
+        "test-lessons",
+        "test-train",
+        "lab",
+        "lint",
+        "data",
+    ):
         assert re.search("^" + target + " ", done.stdout, re.M), target

@@ -1,4 +1,5 @@
 """The two shipped models on the committed samples: they reach their bounds, and a wrong recipe costs mAP."""
+
 import json
 from pathlib import Path
 
@@ -10,14 +11,31 @@ import make_card
 from trt_course import TrtSSD, find_model, list_models
 from trt_course.measure import voc
 from trt_course.measure.evaluate import detect_folder
-from trt_course.media.sources import images_in, read_image
+from trt_course.media.pictures import images_in, read_image
 
 KIT = Path(__file__).resolve().parent.parent
 LEAST = {"ssd_resnet18_traffic": ("traffic", 0.85), "ssd_mobilenet_v2_signs": ("signs", 0.93)}
 FRESH = {"ssd_resnet18_traffic": 0.80, "ssd_mobilenet_v2_signs": 0.90}
 # what TensorRT's ONNX parser knows from 7.1 on
-OPERATORS = {"Conv", "Relu", "Clip", "Add", "Concat", "Reshape", "Transpose", "Softmax", "Sigmoid", "Mul", "Sub", "Exp",
-             "Slice", "Resize", "MaxPool", "Cast", "Constant"}
+OPERATORS = {
+    "Conv",
+    "Relu",
+    "Clip",
+    "Add",
+    "Concat",
+    "Reshape",
+    "Transpose",
+    "Softmax",
+    "Sigmoid",
+    "Mul",
+    "Sub",
+    "Exp",
+    "Slice",
+    "Resize",
+    "MaxPool",
+    "Cast",
+    "Constant",
+}
 
 
 def data_of(name):
@@ -34,7 +52,12 @@ def test_both_are_shipped_and_small():
 
 def test_recipes_differ_on_purpose():
     traffic, signs = (find_model(name).input for name in LEAST)
-    assert (traffic.width, traffic.height, traffic.color, traffic.scale) == (1248, 384, "BGR", (1, 1, 1))
+    assert (traffic.width, traffic.height, traffic.color, traffic.scale) == (
+        1248,
+        384,
+        "BGR",
+        (1, 1, 1),
+    )
     assert traffic.mean == (103.939, 116.779, 123.68)
     assert (signs.width, signs.height, signs.color) == (300, 300, "RGB")
     assert signs.mean == signs.scale == (127.5,) * 3
@@ -65,7 +88,10 @@ def test_batch_equals_single(name):
     with TrtSSD(name, backend="cpu", verbose=False) as ssd:
         for one, many in zip([ssd.detect(image) for image in images], ssd.detect_batch(images)):
             assert len(one) == len(many) and (one.clss == many.clss).all()
-            assert np.abs(one.boxes - many.boxes).max() < 0.05 and np.abs(one.confs - many.confs).max() < 1e-3
+            assert (
+                np.abs(one.boxes - many.boxes).max() < 0.05
+                and np.abs(one.confs - many.confs).max() < 1e-3
+            )
 
 
 def mean_ap(spec, **recipe):

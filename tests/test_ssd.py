@@ -1,4 +1,5 @@
 """TrtSSD from picture to boxes, on a small real network."""
+
 import json
 
 import numpy as np
@@ -32,7 +33,10 @@ def test_threshold_of_the_record_and_ones_own(ssd, cell_picture, tmp_path):
 @pytest.mark.parametrize("batch", ["n", 1, 4])
 def test_batch_equals_single(tmp_path, cell_picture, batch):
     rng = np.random.RandomState(0)
-    images = [rng.randint(0, 256, (h, w, 3)).astype(np.uint8) for h, w in ((90, 120), (200, 300), (96, 128))] * 4
+    images = [
+        rng.randint(0, 256, (h, w, 3)).astype(np.uint8)
+        for h, w in ((90, 120), (200, 300), (96, 128))
+    ] * 4
     with TrtSSD(write_model(tmp_path, batch=batch), verbose=False) as ssd:
         together = ssd.detect_batch(images + [cell_picture])
         assert together == [ssd.detect(image) for image in images + [cell_picture]]
@@ -60,12 +64,23 @@ def test_original_call_with_the_input_size(cells):
         TrtSSD(cells, (300, 300), verbose=False)
 
 
-@pytest.mark.parametrize("part, change, message", [
-    ("input", {"name": "data"}, "calls the input 'data'; the network's inputs are: input"),
-    ("input", {"width": 100}, r"an input of float32 \(3, 96, 100\); the network wants float32 \(3, 96, 128\)"),
-    ("input", {"layout": "nhwc"}, r"\(96, 128, 3\)"),
-    ("output", {"tensors": {"boxes": "box", "scores": "scores"}}, "names the output box; the network's outputs are"),
-])
+@pytest.mark.parametrize(
+    "part, change, message",
+    [
+        ("input", {"name": "data"}, "calls the input 'data'; the network's inputs are: input"),
+        (
+            "input",
+            {"width": 100},
+            r"an input of float32 \(3, 96, 100\); the network wants float32 \(3, 96, 128\)",
+        ),
+        ("input", {"layout": "nhwc"}, r"\(96, 128, 3\)"),
+        (
+            "output",
+            {"tensors": {"boxes": "box", "scores": "scores"}},
+            "names the output box; the network's outputs are",
+        ),
+    ],
+)
 def test_record_and_network_must_agree(tmp_path, part, change, message):
     folder = write_model(tmp_path)
     (folder / "model.json").write_text(json.dumps({**RECORD, part: {**RECORD[part], **change}}))

@@ -2,6 +2,7 @@
 
 For each model a wrong colour order, mean or output order must cost AP: the check can fail.
 """
+
 import json
 from pathlib import Path
 
@@ -11,14 +12,20 @@ import pytest
 from trt_course import TrtSSD, find_model
 from trt_course.measure import voc
 from trt_course.measure.evaluate import as_found
-from trt_course.media.sources import images_in, read_image
-from trt_course.models import read_spec
+from trt_course.media.pictures import images_in, read_image
+from trt_course.model.spec import read_spec
 
 RECORDS = Path(__file__).parent / "thirdparty"
-FILES = {"adas": "pedestrian_vehicle_adas_0001.onnx", "face_slim": "face_slim_320.onnx",
-         "coco_mobilenet": "coco_ssd_mobilenet_v1_q.onnx"}
+FILES = {
+    "adas": "pedestrian_vehicle_adas_0001.onnx",
+    "face_slim": "face_slim_320.onnx",
+    "coco_mobilenet": "coco_ssd_mobilenet_v1_q.onnx",
+}
 ROAD = {"car": "vehicle", "bus": "vehicle", "truck": "vehicle", "person": "pedestrian"}
-BIG = {name: name for name in ("person", "dog", "cat", "bus", "train", "elephant", "horse", "pizza", "stop sign")}
+BIG = {
+    name: name
+    for name in ("person", "dog", "cat", "bus", "train", "elephant", "horse", "pizza", "stop sign")
+}
 
 
 @pytest.fixture
@@ -27,6 +34,7 @@ def folder(shared, tmp_path):
         (tmp_path / "model.json").write_text((RECORDS / name / "model.json").read_text())
         (tmp_path / "model.onnx").symlink_to(shared / "thirdparty" / FILES[name])
         return tmp_path
+
     return make
 
 
@@ -39,7 +47,9 @@ def photographs(shared):
     boxes = {stem: [] for stem in stems.values()}
     for a in data["annotations"]:
         x, y, w, h = a["bbox"]
-        boxes[stems[a["image_id"]]].append((names[a["category_id"]], [x, y, x + w, y + h], bool(a["iscrowd"])))
+        boxes[stems[a["image_id"]]].append(
+            (names[a["category_id"]], [x, y, x + w, y + h], bool(a["iscrowd"]))
+        )
     return {p.stem: read_image(p) for p in images_in(shared / "data/coco_ccby/images")}, boxes
 
 
@@ -47,9 +57,14 @@ def average_precision(ssd, photographs, classes):
     pictures, boxes = photographs
     truths, founds = {}, {}
     for name, picture in pictures.items():
-        rows = [(classes[label], box, crowd) for label, box, crowd in boxes[name] if label in classes]
-        truths[name] = voc.Truth([r[0] for r in rows], np.array([r[1] for r in rows], float).reshape(-1, 4),
-                                 np.array([r[2] for r in rows], bool))
+        rows = [
+            (classes[label], box, crowd) for label, box, crowd in boxes[name] if label in classes
+        ]
+        truths[name] = voc.Truth(
+            [r[0] for r in rows],
+            np.array([r[1] for r in rows], float).reshape(-1, 4),
+            np.array([r[2] for r in rows], bool),
+        )
         founds[name] = as_found(ssd.detect(picture, 0.01), ssd.spec.labels)
     return {name: c.ap for name, c in voc.score(truths, founds).classes.items()}
 
@@ -69,7 +84,9 @@ def test_coco_mobilenet(folder, photographs):
 def test_wrong_recipe_costs(folder, photographs):
     """The same networks with another family's preprocessing."""
     spec = read_spec(folder("adas") / "model.json")
-    tf = spec._replace(input=spec.input._replace(color="RGB", mean=(127.5,) * 3, scale=(127.5,) * 3))
+    tf = spec._replace(
+        input=spec.input._replace(color="RGB", mean=(127.5,) * 3, scale=(127.5,) * 3)
+    )
     with TrtSSD(tf, verbose=False) as ssd:
         ap = average_precision(ssd, photographs, ROAD)
     assert ap["vehicle"] < 0.3

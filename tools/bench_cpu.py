@@ -6,6 +6,7 @@ All three see the same picture and the same number of threads; the original loop
 that TrtSSD uses, and gets the kit's own suppression for nothing, since the course's engine had it inside. The runs
 take turns, so that a busy machine disturbs all alike: read the ratios. Scope: picture in memory to boxes.
 """
+
 import argparse
 import os
 import statistics
@@ -16,10 +17,11 @@ import cv2
 import numpy as np
 
 from trt_course import CourseError, TrtSSD
-from trt_course.decode import decode
-from trt_course.files import KIT, kit_path
-from trt_course.media.sources import read_image
-from trt_course.preprocess import Preprocessor, placement
+from trt_course.media.pictures import read_image
+from trt_course.model.decode import decode
+from trt_course.model.placement import placement
+from trt_course.model.preprocess import Preprocessor
+from trt_course.support.files import KIT, kit_path
 
 DRAW_CONF, ROW_CONF = 0.3, 0.01
 
@@ -29,7 +31,9 @@ def original_loop(ssd, image):
     spec, request = ssd.spec, ssd.engine.new_request()
     name, size = spec.input.name, (image.shape[1], image.shape[0])
     where = placement(spec, *size)
-    mean, scale = (np.array(v, np.float32).reshape(3, 1, 1) for v in (spec.input.mean, spec.input.scale))
+    mean, scale = (
+        np.array(v, np.float32).reshape(3, 1, 1) for v in (spec.input.mean, spec.input.scale)
+    )
 
     def detect():
         pixels = cv2.resize(image, (spec.input.width, spec.input.height))
@@ -38,9 +42,10 @@ def original_loop(ssd, image):
         tensor = (pixels.transpose((2, 0, 1)).astype(np.float32) - mean) / scale
         np.copyto(request.inputs[name].ravel(), tensor.ravel())
         outputs = ssd.engine.infer(request)
-        boxes, confs, clss = decode(spec, outputs, [where], [size], ROW_CONF)[0]
+        boxes, confs, clss = decode(spec, outputs, [where], ROW_CONF)[0]
         rows = np.column_stack([np.zeros(len(confs)), clss, confs, boxes / (size * 2)]).ravel()
         return loop_over_rows(rows, size)
+
     return detect
 
 
@@ -68,11 +73,17 @@ def opencv_dnn(spec, image):
         raise CourseError("OpenCV's blobFromImage knows one scale for all colours, and nchw")
 
     def detect():
-        blob = cv2.dnn.blobFromImage(image, 1 / spec.input.scale[0], (spec.input.width, spec.input.height),
-                                     spec.input.mean, swapRB=spec.input.color == "RGB")
+        blob = cv2.dnn.blobFromImage(
+            image,
+            1 / spec.input.scale[0],
+            (spec.input.width, spec.input.height),
+            spec.input.mean,
+            swapRB=spec.input.color == "RGB",
+        )
         net.setInput(blob)
         outputs = dict(zip(names, net.forward(names)))
-        return decode(spec, outputs, [placement(spec, *size)], [size], DRAW_CONF)[0]
+        return decode(spec, outputs, [placement(spec, *size)], DRAW_CONF)[0]
+
     return detect
 
 
@@ -85,7 +96,7 @@ def stages(ssd, image):
     return {
         "preprocess": lambda: prepare(image, request.inputs[spec.input.name][0]),
         "network": lambda: ssd.engine.infer(request),
-        "decode": lambda: decode(spec, outputs, [where], [size], DRAW_CONF),
+        "decode": lambda: decode(spec, outputs, [where], DRAW_CONF),
     }
 
 
@@ -105,7 +116,9 @@ def table(times):
     print("{:<32} {:>10} {:>10} {:>10}".format("", "median ms", "p95 ms", "ratio"))
     for name, values in times.items():
         middle = statistics.median(values)
-        print("{:<32} {:>10.2f} {:>10.2f} {:>10.3f}".format(name, middle, np.percentile(values, 95), middle / first))
+        print(
+            f"{name:<32} {middle:>10.2f} {np.percentile(values, 95):>10.2f} {middle / first:>10.3f}"
+        )
 
 
 def bench(args):
@@ -113,27 +126,40 @@ def bench(args):
     threads = args.threads or len(os.sched_getaffinity(0))
     cv2.setNumThreads(threads)
     with TrtSSD(args.model, backend="cpu", threads=threads, verbose=False) as ssd:
-        rivals = {"TrtSSD.detect": lambda: ssd.detect(image, DRAW_CONF), "original loop": original_loop(ssd, image)}
+        rivals = {
+            "TrtSSD.detect": lambda: ssd.detect(image, DRAW_CONF),
+            "original loop": original_loop(ssd, image),
+        }
         try:
             rivals["OpenCV DNN"] = opencv_dnn(ssd.spec, image)
             rivals["OpenCV DNN"]()
         except (cv2.error, CourseError) as err:
             rivals.pop("OpenCV DNN", None)
-            print("OpenCV {} cannot run this model: {}".format(cv2.__version__, str(err).strip().splitlines()[-1]))
-        print("{}, {} x {} picture, {} threads, {} rounds, {}, OpenCV {}".format(
-            ssd.spec.name, image.shape[1], image.shape[0], threads, args.rounds, ssd.engine.name, cv2.__version__))
+            print(
+                f"OpenCV {cv2.__version__} cannot run this model: {str(err).strip().splitlines()[-1]}"
+            )
+        print(
+            f"{ssd.spec.name}, {image.shape[1]} x {image.shape[0]} picture, {threads} threads, {args.rounds} rounds, {ssd.engine.name}, OpenCV {cv2.__version__}"
+        )
         table(take_turns(rivals, args.rounds))
         parts = take_turns(stages(ssd, image), args.rounds)
         table(parts)
     middle = {name: statistics.median(values) for name, values in parts.items()}
-    print("outside the network: {:.1f} % of its run".format(
-        100 * (middle["preprocess"] + middle["decode"]) / middle["network"]))
+    print(
+        "outside the network: {:.1f} % of its run".format(
+            100 * (middle["preprocess"] + middle["decode"]) / middle["network"]
+        )
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="ssd_resnet18_traffic")
-    parser.add_argument("--image", default=str(KIT / "data/traffic/images"), help="a picture, or a folder: its first")
+    parser.add_argument(
+        "--image",
+        default=str(KIT / "data/traffic/images"),
+        help="a picture, or a folder: its first",
+    )
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--threads", type=int, default=0)
     args = parser.parse_args()
@@ -142,7 +168,7 @@ def main():
     try:
         bench(args)
     except CourseError as err:
-        sys.exit("bench_cpu: {}".format(err))
+        sys.exit(f"bench_cpu: {err}")
 
 
 if __name__ == "__main__":

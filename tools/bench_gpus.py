@@ -5,6 +5,7 @@
 Each GPU gets `--sources` times the sample clip: an efficiency near 1.00 means that they do not hold each other up.
 Sources are opened within the time that counts; engines are not.
 """
+
 import argparse
 import functools
 import sys
@@ -14,13 +15,15 @@ from pathlib import Path
 KIT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(KIT))
 from trt_course import CourseError, TrtSSD
-from trt_course.commands.fast import detect_on_gpus, named, with_graph
-from trt_course.files import write_json
+from trt_course.support.files import write_json
+from trt_course.throughput.run import detect_on_gpus, named, with_graph
 
 
 def rate(count, open_ssd, sources):
     with tempfile.TemporaryDirectory() as out:
-        runs = detect_on_gpus(count, open_ssd, named([str(KIT / "data" / "street.mp4")] * count * sources), out)
+        runs = detect_on_gpus(
+            count, open_ssd, named([str(KIT / "data" / "street.mp4")] * count * sources), out
+        )
     complaints = [complaint for run in runs for complaint in run.complaints]
     if complaints:
         raise CourseError("; ".join(complaints))
@@ -39,8 +42,16 @@ def main():
     open_ssd, rows = functools.partial(with_graph, plain), []
     for count in range(1, args.gpus + 1):
         fps = rate(count, open_ssd, args.sources)
-        rows.append({"gpus": count, "fps": fps, "efficiency": fps / (count * rows[0]["fps"] if rows else fps)})
-        print("{gpus} GPUs {fps:8.0f} FPS  efficiency {efficiency:.2f}".format(**rows[-1]), flush=True)
+        rows.append(
+            {
+                "gpus": count,
+                "fps": fps,
+                "efficiency": fps / (count * rows[0]["fps"] if rows else fps),
+            }
+        )
+        print(
+            "{gpus} GPUs {fps:8.0f} FPS  efficiency {efficiency:.2f}".format(**rows[-1]), flush=True
+        )
     if args.json:
         write_json(args.json, rows)
 
@@ -49,4 +60,4 @@ if __name__ == "__main__":
     try:
         main()
     except CourseError as err:
-        sys.exit("bench_gpus: {}".format(err))
+        sys.exit(f"bench_gpus: {err}")

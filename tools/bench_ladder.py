@@ -6,6 +6,7 @@ Pictures of 1280 x 720. Figures are pictures a second, the first third of each r
 SSD300's size with random weights (tools/ssd300.py). The limits come first: the engine alone, back to back, and the
 GPU's video decoder alone. Engines and timing caches stay in DIR and are used again.
 """
+
 import argparse
 import functools
 import os
@@ -23,17 +24,19 @@ KIT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(KIT), str(KIT / "tools")]
 from bench_original_loop import OriginalLoop, frames_of_clip, ready_engine
 from trt_course import CourseError, TrtSSD, find_model
-from trt_course.build.onnx import Options
+from trt_course.builder.onnx import Options
 from trt_course.engine.cuda import open_cuda
-from trt_course.fast import detect_live, detect_many
-from trt_course.files import write_json
-from trt_course.measure import machine
+from trt_course.media.base import Frame, Source
 from trt_course.media.nvdec import GpuFrame, GpuVideoFile
-from trt_course.media.sources import Frame, Source
-from trt_course.trace import tracing
+from trt_course.support import machine
+from trt_course.support.files import write_json
+from trt_course.support.trace import tracing
+from trt_course.throughput.many import detect_live, detect_many
 
 SIZE, CLIP = (1280, 720), KIT / "data" / "street.mp4"
-NMS = {"nms": "engine"}  # options of the engines; then the recipe in the engine, from OpenCV's bytes or the decoder's
+NMS = {
+    "nms": "engine"
+}  # options of the engines; then the recipe in the engine, from OpenCV's bytes or the decoder's
 INSIDE = dict(NMS, preprocess="engine", source=SIZE)
 NV12 = dict(INSIDE, pixels="nv12")
 
@@ -104,8 +107,18 @@ class Power:
 
     def __enter__(self):
         self._smi = self._wanted and subprocess.Popen(
-            ["nvidia-smi", "--query-gpu=power.draw,memory.used", "--format=csv,noheader,nounits", "-lms", "200", "-i",
-             os.environ.get("CUDA_VISIBLE_DEVICES", "0")], stdout=subprocess.PIPE, text=True)
+            [
+                "nvidia-smi",
+                "--query-gpu=power.draw,memory.used",
+                "--format=csv,noheader,nounits",
+                "-lms",
+                "200",
+                "-i",
+                os.environ.get("CUDA_VISIBLE_DEVICES", "0"),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         return self
 
     def __exit__(self, *_):
@@ -114,8 +127,12 @@ class Power:
             return
         self._smi.terminate()
         rows = [line.split(",") for line in self._smi.communicate()[0].splitlines()]
-        rows = [[float(v) for v in row] for row in rows if len(row) == 2 and row[0].strip()[0].isdigit()]
-        self.watts, self.mib = np.median(rows[len(rows) // 3:], axis=0).tolist() if rows else (None, None)
+        rows = [
+            [float(v) for v in row] for row in rows if len(row) == 2 and row[0].strip()[0].isdigit()
+        ]
+        self.watts, self.mib = (
+            np.median(rows[len(rows) // 3 :], axis=0).tolist() if rows else (None, None)
+        )
 
 
 class Bench:
@@ -144,9 +161,12 @@ class Bench:
             started = time.perf_counter()
             call()
             spent.append(time.perf_counter() - started)
-        spent = np.array(spent[len(spent) // 3:])
-        return {"fps": pictures / spent.mean(), "p50_ms": float(np.median(spent) * 1e3),
-                "p95_ms": float(np.percentile(spent, 95) * 1e3)}
+        spent = np.array(spent[len(spent) // 3 :])
+        return {
+            "fps": pictures / spent.mean(),
+            "p50_ms": float(np.median(spent) * 1e3),
+            "p95_ms": float(np.percentile(spent, 95) * 1e3),
+        }
 
     def loop(self):
         loop, turn = OriginalLoop(self.plan("fp32", 1, **NMS), self.spec), Turn(self.images)
@@ -164,21 +184,26 @@ class Bench:
         def keep(seen, found):
             moments.append(time.perf_counter())
             delays.append(moments[-1] - seen.read)
+
         with self.open(precision, batch, lanes, graph, **options) as ssd:
             ssd.warm_up()
             complaints = detect_many(ssd, openers, keep, 0.3, depth=depth)
         if complaints:
             raise CourseError("; ".join(complaints))
-        p50, p95 = np.percentile(delays[len(delays) // 3:], [50, 95]) * 1e3
+        p50, p95 = np.percentile(delays[len(delays) // 3 :], [50, 95]) * 1e3
         return {"fps": self.rate(moments), "p50_ms": float(p50), "p95_ms": float(p95)}
 
     def rate(self, moments):
         """Pictures a second while all sources were there: without the first third of the time, and what came late."""
         start, end = (min(moments) + part * self.args.seconds for part in (1 / 3, 1))
-        return float(np.sum((np.array(moments) > start) & (np.array(moments) <= end)) / (end - start))
+        return float(
+            np.sum((np.array(moments) > start) & (np.array(moments) <= end)) / (end - start)
+        )
 
     def memory(self, count=4):
-        return [functools.partial(Ready, self.frames[i::count], self.args.seconds) for i in range(count)]
+        return [
+            functools.partial(Ready, self.frames[i::count], self.args.seconds) for i in range(count)
+        ]
 
     def on_gpu(self, count=4):
         """Readers of frames that lie on the GPU as a decoder leaves them."""
@@ -202,10 +227,11 @@ class Bench:
         """The engine back to back on pictures that lie on the GPU (suppression takes as long as it has boxes): no
         pictures in, no boxes out."""
         with self.open(precision, batch, lanes, **options) as ssd:
-            requests, fill = [ssd.engine.new_request(batch) for _ in range(lanes)], ssd.filler()
+            requests = [ssd.engine.new_request(batch) for _ in range(lanes)]
+            preprocess = ssd.new_preprocessor()
             for request in requests:
-                for i in range(batch):
-                    fill(self.images[i], request, i)
+                for image, tensor in zip(self.images, request.inputs[ssd.engine.inputs[0].name]):
+                    preprocess(image, tensor)
                 ssd.engine.infer(request)
 
             def some(runs=20):
@@ -216,6 +242,7 @@ class Bench:
                     ssd.engine.submit(request)
                 for request in requests:
                     ssd.engine.result(request)
+
             return self.timed(some, (20 + 1) * lanes * batch)
 
     def decoders(self, count):
@@ -226,6 +253,7 @@ class Bench:
             with opener() as source:
                 for some in iter(source.read_some, []):
                     moments.extend([time.perf_counter()] * len(some))
+
         threads = [threading.Thread(target=run, args=(opener,)) for opener in self.files(count)]
         for thread in threads:
             thread.start()
@@ -235,14 +263,21 @@ class Bench:
 
     def latency(self, precision, graph=False, **options):
         """A camera of 60 pictures a second, one at a time; beside it the engine with its copies at the same pace."""
+
         class Camera(Cycle):
             def read(self, timeout=None):
                 time.sleep(1 / 60)
                 return super().read()
-        camera, own, all_of_it = functools.partial(Camera, self.frames, self.args.seconds / 3), [], []
+
+        camera, own, all_of_it = (
+            functools.partial(Camera, self.frames, self.args.seconds / 3),
+            [],
+            [],
+        )
 
         def keep(seen, found):
             all_of_it[-1].append(time.perf_counter() - seen.read)
+
         with self.open(precision, 1, graph=graph, **options) as ssd:
             for _ in range(3):  # in turns
                 own.append([])
@@ -252,11 +287,18 @@ class Bench:
                     ssd.engine.infer(ssd.prepare([frame.image]).request)
                     own[-1].append(time.perf_counter() - started)
                 detect_live(ssd, camera, keep, 0.3)
-        own, all_of_it = (np.concatenate([turn[len(turn) // 3:] for turn in turns]) for turns in (own, all_of_it))
+        own, all_of_it = (
+            np.concatenate([turn[len(turn) // 3 :] for turn in turns]) for turns in (own, all_of_it)
+        )
         p50, p95 = np.percentile(all_of_it, [50, 95]) * 1e3
         engine = float(np.median(own) * 1e3)
-        return {"fps": 1e3 / p50, "p50_ms": float(p50), "p95_ms": float(p95), "engine_p50_ms": engine,
-                "ratio": float(p95 / engine)}
+        return {
+            "fps": 1e3 / p50,
+            "p50_ms": float(p50),
+            "p95_ms": float(p95),
+            "engine_p50_ms": engine,
+            "ratio": float(p95 / engine),
+        }
 
 
 class Turn:
@@ -270,6 +312,7 @@ class Turn:
 
 def rungs(sources):
     """The limits, the ladder from below, the latency."""
+
     def alone(*args, **options):
         return lambda bench: bench.alone("fp16", 16, *args, **options)
 
@@ -278,52 +321,97 @@ def rungs(sources):
 
     def piped(readers, *args, **options):
         return lambda bench: bench.piped(getattr(bench, readers[0])(*readers[1:]), *args, **options)
+
     yield Rung("engine alone (pictures)", "limit: FP16, batch 16, back to back", alone(1, **INSIDE))
-    yield Rung("engine alone (2 streams of pictures)", "limit: the same on two streams", alone(2, **INSIDE))
+    yield Rung(
+        "engine alone (2 streams of pictures)", "limit: the same on two streams", alone(2, **INSIDE)
+    )
     yield Rung("engine alone", "limit: FP16, batch 16, from NV12", alone(1, **NV12))
     for streams in (2, 3):
-        yield Rung("engine alone ({} streams)".format(streams), "limit: the same on more streams",
-                   alone(streams, **NV12))
-    yield Rung("decoder alone", "limit: {} files decoded".format(sources), lambda bench: bench.decoders(sources))
-    yield Rung("original", "the original course's loop, FP32, one picture", lambda bench: bench.loop())
+        yield Rung(
+            f"engine alone ({streams} streams)",
+            "limit: the same on more streams",
+            alone(streams, **NV12),
+        )
+    yield Rung(
+        "decoder alone", f"limit: {sources} files decoded", lambda bench: bench.decoders(sources)
+    )
+    yield Rung(
+        "original", "the original course's loop, FP32, one picture", lambda bench: bench.loop()
+    )
     yield Rung("one copy", "one copy in, one wait; suppression on the host", plain("fp32", 1))
     yield Rung("nms", "suppression in the engine", plain("fp32", 1, **NMS))
     yield Rung("inside", "the recipe in the engine: bytes go in", plain("fp32", 1, **INSIDE))
     for batch in (4, 16, 32):
-        yield Rung("batch {}".format(batch), "{} pictures a run".format(batch), plain("fp32", batch, **INSIDE))
+        yield Rung(f"batch {batch}", f"{batch} pictures a run", plain("fp32", batch, **INSIDE))
     yield Rung("fp16", "FP16, batch 16", plain("fp16", 16, **INSIDE))
     yield Rung("int8", "INT8, batch 16", plain("int8", 16, **INSIDE))
-    yield Rung("one reader", "FP16; a thread copies while the engine runs", piped(
-        ["memory", 1], "fp16", 16, 1, **INSIDE))
+    yield Rung(
+        "one reader",
+        "FP16; a thread copies while the engine runs",
+        piped(["memory", 1], "fp16", 16, 1, **INSIDE),
+    )
     yield Rung("overlap", "FP16; four readers copy", piped(["memory"], "fp16", 16, 1, **INSIDE))
-    yield Rung("two lanes", "two contexts, each with its stream and thread", piped(
-        ["memory"], "fp16", 16, 2, depth=3, **INSIDE))
-    yield Rung("on the gpu", "frames are on the GPU, as NV12", piped(["on_gpu"], "fp16", 16, 1, **NV12))
+    yield Rung(
+        "two lanes",
+        "two contexts, each with its stream and thread",
+        piped(["memory"], "fp16", 16, 2, depth=3, **INSIDE),
+    )
+    yield Rung(
+        "on the gpu", "frames are on the GPU, as NV12", piped(["on_gpu"], "fp16", 16, 1, **NV12)
+    )
     yield Rung("streams", "two lanes again", piped(["on_gpu"], "fp16", 16, 2, depth=3, **NV12))
-    yield Rung("graphs", "each batch is one CUDA graph", piped(["on_gpu"], "fp16", 16, 2, True, 3, **NV12))
+    yield Rung(
+        "graphs", "each batch is one CUDA graph", piped(["on_gpu"], "fp16", 16, 2, True, 3, **NV12)
+    )
     yield Rung("all int8", "the same with INT8", piped(["on_gpu"], "int8", 16, 2, True, 3, **NV12))
     for count in (1, 4, sources):
-        yield Rung("files {}".format(count), "{} H.264 files, GPU decoders; FP16 as graphs".format(count),
-                   piped(["files", count], "fp16", 16, 2, True, 3, **NV12))
-    yield Rung("no graphs", "{} files, and the host puts each layer on the stream".format(sources),
-               piped(["files", sources], "fp16", 16, 2, depth=3, **NV12))
-    yield Rung("three lanes", "{} files as graphs, a third lane".format(sources),
-               piped(["files", sources], "fp16", 16, 3, True, 4, **NV12))
-    yield Rung("latency", "a camera, one picture at a time, FP16", lambda bench: bench.latency("fp16", **INSIDE),
-               power=False)
-    yield Rung("latency graph", "the same as one CUDA graph", lambda bench: bench.latency("fp16", True, **INSIDE),
-               power=False)
+        yield Rung(
+            f"files {count}",
+            f"{count} H.264 files, GPU decoders; FP16 as graphs",
+            piped(["files", count], "fp16", 16, 2, True, 3, **NV12),
+        )
+    yield Rung(
+        "no graphs",
+        f"{sources} files, and the host puts each layer on the stream",
+        piped(["files", sources], "fp16", 16, 2, depth=3, **NV12),
+    )
+    yield Rung(
+        "three lanes",
+        f"{sources} files as graphs, a third lane",
+        piped(["files", sources], "fp16", 16, 3, True, 4, **NV12),
+    )
+    yield Rung(
+        "latency",
+        "a camera, one picture at a time, FP16",
+        lambda bench: bench.latency("fp16", **INSIDE),
+        power=False,
+    )
+    yield Rung(
+        "latency graph",
+        "the same as one CUDA graph",
+        lambda bench: bench.latency("fp16", True, **INSIDE),
+        power=False,
+    )
 
 
 def limit(name, fps):
     """What bounds this rung, of the figures so far; None where a limit was not measured."""
+
     def alone(*limits):
         return max(fps.get("engine alone" + which, 0) for which in limits)
+
     two = alone("", " (2 streams)")
-    bounds = {"one reader": alone(" (pictures)"), "overlap": alone(" (pictures)"),
-              "two lanes": alone(" (pictures)", " (2 streams of pictures)"),
-              "on the gpu": alone(""), "streams": two, "graphs": two, "no graphs": two,
-              "three lanes": alone("", " (2 streams)", " (3 streams)")}
+    bounds = {
+        "one reader": alone(" (pictures)"),
+        "overlap": alone(" (pictures)"),
+        "two lanes": alone(" (pictures)", " (2 streams of pictures)"),
+        "on the gpu": alone(""),
+        "streams": two,
+        "graphs": two,
+        "no graphs": two,
+        "three lanes": alone("", " (2 streams)", " (3 streams)"),
+    }
     if name.startswith("files") or name in ("no graphs", "three lanes"):
         return min(bounds.get(name, two), fps.get("decoder alone", 0)) or None
     return bounds.get(name) or None
@@ -331,7 +419,7 @@ def limit(name, fps):
 
 def climb(spec, out, args, chosen):
     bench, rows = Bench(spec, out, args), []
-    result = {"model": spec.name, "machine": machine.describe(), "level": args.level, "rungs": rows}
+    result = {"model": spec.name, "machine": machine.facts(), "level": args.level, "rungs": rows}
     for rung in chosen:
         try:
             trace = str(out / (rung.name + ".trace.json")) if args.traces else None
@@ -339,7 +427,10 @@ def climb(spec, out, args, chosen):
                 row = rung.measure(bench)
             row.update(watts=power.watts, mib=power.mib)
             fps = {done["name"]: done["fps"] for done in rows if done["fps"]}
-            for share, bound in (("of_limit", limit(rung.name, fps)), ("of_original", fps.get("original"))):
+            for share, bound in (
+                ("of_limit", limit(rung.name, fps)),
+                ("of_original", fps.get("original")),
+            ):
                 if bound:
                     row[share] = row["fps"] / bound
         except CourseError as err:
@@ -353,32 +444,41 @@ def climb(spec, out, args, chosen):
 def line(row):
     if row["fps"] is None:
         return "{name:<24}failed: {failed}".format(**row)
-    parts = [("of_original", "{of_original:6.1f} x"), ("of_limit", "{of_limit:5.2f} of its limit"),
-             ("p50_ms", "p50 {p50_ms:6.2f} p95 {p95_ms:6.2f} ms"),
-             ("ratio", "{ratio:.2f} of the engine's {engine_p50_ms:.2f}"), ("watts", "{watts:4.0f} W {mib:6.0f} MiB")]
+    parts = [
+        ("of_original", "{of_original:6.1f} x"),
+        ("of_limit", "{of_limit:5.2f} of its limit"),
+        ("p50_ms", "p50 {p50_ms:6.2f} p95 {p95_ms:6.2f} ms"),
+        ("ratio", "{ratio:.2f} of the engine's {engine_p50_ms:.2f}"),
+        ("watts", "{watts:4.0f} W {mib:6.0f} MiB"),
+    ]
     told = [text.format(**row) for key, text in parts if row.get(key)]
     return "{name:<24}{fps:8.0f} FPS  {0}  {changed}".format("  ".join(told), **row)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", default=["ssd_resnet18_traffic"], help="names, folders, or ssd300")
+    parser.add_argument(
+        "models", nargs="*", default=["ssd_resnet18_traffic"], help="names, folders, or ssd300"
+    )
     parser.add_argument("--out", type=Path, default=KIT / "out" / "ladder")
     parser.add_argument("--only", type=lambda t: t.split(","), help="names of rungs")
     parser.add_argument("--level", type=int, help="how long the builder searches")
     parser.add_argument("--sources", type=int, default=8, help="files decoded at once")
     parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--traces", action="store_true", help="a trace of each rung (it costs some speed)")
+    parser.add_argument(
+        "--traces", action="store_true", help="a trace of each rung (it costs some speed)"
+    )
     args = parser.parse_args()
     good = True
     for name in args.models:
         out = args.out / Path(name).name
         if name == "ssd300":
             from ssd300 import write
+
             name = str(write(out / "model"))
         spec = find_model(name)
         chosen = [rung for rung in rungs(args.sources) if not args.only or rung.name in args.only]
-        print("{}: pictures a second".format(spec.name), flush=True)
+        print(f"{spec.name}: pictures a second", flush=True)
         good &= climb(spec, out, args, chosen)
     return 0 if good else 1
 
@@ -387,4 +487,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except CourseError as err:
-        sys.exit("bench_ladder: {}".format(err))
+        sys.exit(f"bench_ladder: {err}")

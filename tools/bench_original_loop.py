@@ -7,6 +7,7 @@ execute, copy back, synchronize, and a Python loop over the rows. All run one FP
 inside, or the same engine with the preprocessing inside as well. Engines are built in another process: the loop takes
 new memory for each picture, and one that has just built an engine holds plenty ready (it is a third faster there).
 """
+
 import argparse
 import contextlib
 import functools
@@ -23,11 +24,11 @@ import numpy as np
 KIT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(KIT))
 from trt_course import CourseError, TrtSSD, find_model
-from trt_course.build import manifest
-from trt_course.build.onnx import Options, engine_from_onnx
+from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course.engine import manifest
 from trt_course.engine.cuda import open_cuda
-from trt_course.engine.plan import describe, deserialize, load_tensorrt, numpy_type
-from trt_course.files import write_json
+from trt_course.engine.plan import deserialize, load_tensorrt, numpy_type, product_of
+from trt_course.support.files import write_json
 
 CONF_TH = 0.3
 
@@ -40,12 +41,17 @@ class OriginalLoop:
         self.cuda = open_cuda()
         with self.cuda.active():
             self.engine, self.runtime = deserialize(trt, plan)
-            self.context, self.stream, self.done = (self.engine.create_execution_context(), self.cuda.stream(),
-                                                    self.cuda.event())
+            self.context, self.stream, self.done = (
+                self.engine.create_execution_context(),
+                self.cuda.stream(),
+                self.cuda.event(),
+            )
             names = [self.engine.get_tensor_name(i) for i in range(self.engine.num_io_tensors)]
             shapes = [tuple(self.engine.get_tensor_shape(n)) for n in names]
-            self.host = [self.cuda.pinned(int(np.prod(s)), numpy_type(trt, self.engine.get_tensor_dtype(n)))
-                         for n, s in zip(names, shapes)]
+            self.host = [
+                self.cuda.pinned(int(np.prod(s)), numpy_type(trt, self.engine.get_tensor_dtype(n)))
+                for n, s in zip(names, shapes)
+            ]
             self.memory = [self.cuda.alloc(a.nbytes) for a in self.host]
             self.place = {n: i for i, n in enumerate(names)}
             if not hasattr(self.context, "execute_async_v2"):
@@ -56,7 +62,9 @@ class OriginalLoop:
     def execute(self):
         handle = self.cuda.handle(self.stream)
         if hasattr(self.context, "execute_async_v2"):
-            self.context.execute_async_v2(bindings=[int(m) for m in self.memory], stream_handle=handle)
+            self.context.execute_async_v2(
+                bindings=[int(m) for m in self.memory], stream_handle=handle
+            )
         else:
             self.context.execute_async_v3(handle)
 
@@ -76,7 +84,9 @@ class OriginalLoop:
 
     def rows(self, img_h, img_w):
         boxes, confs, clss = [], [], []
-        scores, corners, classes = (self.host[self.place["detection_" + n]] for n in ("scores", "boxes", "classes"))
+        scores, corners, classes = (
+            self.host[self.place["detection_" + n]] for n in ("scores", "boxes", "classes")
+        )
         for k in range(len(scores)):
             conf = float(scores[k])
             if conf < CONF_TH:
@@ -92,7 +102,7 @@ class OriginalLoop:
 def ready_engine(spec, options, path):
     """The engine at `path`, built unless it is there and fits."""
     try:
-        manifest.check(path, spec, describe(load_tensorrt()), open_cuda().device)
+        manifest.require_fit(path, spec, product_of(load_tensorrt()), open_cuda().device)
         return path
     except CourseError:
         return engine_from_onnx(spec, options, path)
@@ -131,8 +141,11 @@ def measure(model, frames, level, folder):
     inner = options._replace(preprocess="engine", source=(width, height))
     both = [options, inner]
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as builder:
-        host, inside = builder.map(functools.partial(ready_engine, spec), both,
-                                   [folder / (wanted.name() + ".engine") for wanted in both])
+        host, inside = builder.map(
+            functools.partial(ready_engine, spec),
+            both,
+            [folder / (wanted.name() + ".engine") for wanted in both],
+        )
     loop = OriginalLoop(host, spec)
     rivals = {"the original loop": loop.detect}
     with contextlib.ExitStack() as stack:
@@ -152,19 +165,34 @@ def main():
     parser.add_argument("--model", default="ssd_resnet18_traffic")
     parser.add_argument("--frames", type=int, default=200)
     parser.add_argument("--level", type=int, help="how long the builder searches")
-    parser.add_argument("--engines", help="keep engines and timing cache in this folder; what fits is used again")
+    parser.add_argument(
+        "--engines", help="keep engines and timing cache in this folder; what fits is used again"
+    )
     parser.add_argument("--json", help="write the figures there too")
     args = parser.parse_args()
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            spent = measure(args.model, frames_of_clip(args.frames), args.level, Path(args.engines or scratch))
+            spent = measure(
+                args.model, frames_of_clip(args.frames), args.level, Path(args.engines or scratch)
+            )
     except CourseError as err:
-        sys.exit("bench_original_loop: {}".format(err))
+        sys.exit(f"bench_original_loop: {err}")
     base = spent["the original loop"].mean()
-    rows = {name: {"fps": 1 / s.mean(), "ratio": base / s.mean(), "p50_ms": float(np.median(s) * 1e3),
-                   "p95_ms": float(np.percentile(s, 95) * 1e3)} for name, s in spent.items()}
+    rows = {
+        name: {
+            "fps": 1 / s.mean(),
+            "ratio": base / s.mean(),
+            "p50_ms": float(np.median(s) * 1e3),
+            "p95_ms": float(np.percentile(s, 95) * 1e3),
+        }
+        for name, s in spent.items()
+    }
     for name, row in rows.items():
-        print("{:<36}{fps:8.1f} FPS  {ratio:5.2f} x  p50 {p50_ms:6.2f} ms  p95 {p95_ms:6.2f} ms".format(name, **row))
+        print(
+            "{:<36}{fps:8.1f} FPS  {ratio:5.2f} x  p50 {p50_ms:6.2f} ms  p95 {p95_ms:6.2f} ms".format(
+                name, **row
+            )
+        )
     if args.json:
         write_json(args.json, rows)
 

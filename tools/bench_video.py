@@ -7,6 +7,7 @@ slowest stage, the loop the sum of its steps. Then with the network on this CPU,
 runs take turns and each one's best round counts: read the ratios. The loop is the original's: cv2.VideoCapture,
 detect, draw, cv2.VideoWriter (XVID), one after the other; its file does not play in a browser.
 """
+
 import argparse
 import contextlib
 import io
@@ -19,9 +20,9 @@ from pathlib import Path
 import cv2
 
 from trt_course import BBoxVisualization, CourseError, TrtSSD, detect_video
-from trt_course.files import KIT
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
+from trt_course.support.files import KIT
 
 os.environ.setdefault("TQDM_DISABLE", "1")
 
@@ -55,7 +56,10 @@ def write(ssd, clip, out, found, frames):
     """Drawing and writing of one picture that changes a little, the time for the file's end included."""
     image, vis = first_frame(clip), BBoxVisualization(ssd.spec.cls_dict())
     moving = [image[:, shift:] for shift in range(0, 64, 4)]
-    moving = [cv2.copyMakeBorder(m, 0, 0, 0, image.shape[1] - m.shape[1], cv2.BORDER_REPLICATE) for m in moving]
+    moving = [
+        cv2.copyMakeBorder(m, 0, 0, 0, image.shape[1] - m.shape[1], cv2.BORDER_REPLICATE)
+        for m in moving
+    ]
     with VideoWriter(out / "stage.mp4", 30) as writer:
         for i in range(frames):
             writer.write(vis.annotate(moving[i % len(moving)], found))
@@ -106,9 +110,12 @@ STAGES = "read alone", "detect alone", "draw and write alone"
 
 def rivals_of(ssd, clip, out, found, frames):
     return {
-        STAGES[0]: lambda: read(clip), STAGES[1]: lambda: detect(ssd, clip, frames),
+        STAGES[0]: lambda: read(clip),
+        STAGES[1]: lambda: detect(ssd, clip, frames),
         STAGES[2]: lambda: write(ssd, clip, out, found, frames),
-        "pipeline": lambda: pipeline(ssd, clip, out), "original loop": lambda: original_loop(ssd, clip, out)}
+        "pipeline": lambda: pipeline(ssd, clip, out),
+        "original loop": lambda: original_loop(ssd, clip, out),
+    }
 
 
 def compare(ssd, clip, out, found, rounds):
@@ -116,15 +123,20 @@ def compare(ssd, clip, out, found, rounds):
     frames = read(clip)
     best = take_turns(rivals_of(ssd, clip, out, found, frames), rounds)
     slowest = max(best[name] for name in STAGES)
-    return {name: seconds / frames for name, seconds in best.items()}, best["pipeline"] / slowest, \
-        best["original loop"] / best["pipeline"]
+    return (
+        {name: seconds / frames for name, seconds in best.items()},
+        best["pipeline"] / slowest,
+        best["original loop"] / best["pipeline"],
+    )
 
 
 def table(title, times, to_slowest, to_loop):
     print("\n{}\n{:<24}{:>10}".format(title, "", "ms a frame"))
     for name, seconds in times.items():
-        print("{:<24}{:>10.2f}".format(name, seconds * 1e3))
-    print("pipeline to its slowest stage alone: {:.3f}; original loop to pipeline: {:.3f}".format(to_slowest, to_loop))
+        print(f"{name:<24}{seconds * 1e3:>10.2f}")
+    print(
+        f"pipeline to its slowest stage alone: {to_slowest:.3f}; original loop to pipeline: {to_loop:.3f}"
+    )
 
 
 def bench(args, out):
@@ -132,9 +144,14 @@ def bench(args, out):
     with TrtSSD(args.model, backend="cpu") as ssd:
         found = ssd.detect(first_frame(clip))
         waiting = Waiting(ssd.spec, found, args.wait / 1e3)
-        table("A detector that waits {:g} ms".format(args.wait), *compare(waiting, clip, out, found, args.rounds))
-        table("{} on the CPU, {} cores".format(ssd.spec.name, len(os.sched_getaffinity(0))),
-              *compare(ssd, clip, out, found, max(1, args.rounds // 2)))
+        table(
+            f"A detector that waits {args.wait:g} ms",
+            *compare(waiting, clip, out, found, args.rounds),
+        )
+        table(
+            f"{ssd.spec.name} on the CPU, {len(os.sched_getaffinity(0))} cores",
+            *compare(ssd, clip, out, found, max(1, args.rounds // 2)),
+        )
 
 
 def main():
@@ -149,7 +166,7 @@ def main():
         with tempfile.TemporaryDirectory() as out:
             bench(args, Path(out))
     except CourseError as err:
-        sys.exit("bench_video: {}".format(err))
+        sys.exit(f"bench_video: {err}")
 
 
 if __name__ == "__main__":

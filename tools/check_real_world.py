@@ -8,6 +8,7 @@ tests/real/car_detection.json. Each model runs twice, as its record resizes and 
 kept (letterbox), since a wide input stretches a photograph a lot. The reference is a detector of vehicles and
 pedestrians made for driver assistance, which nobody here trained.
 """
+
 import argparse
 import csv
 import json
@@ -21,17 +22,28 @@ import numpy as np
 
 import fetch
 from trt_course import BBoxVisualization, CourseError, TrtSSD, find_model
-from trt_course.files import KIT, sha256, write_image
 from trt_course.measure import voc
 from trt_course.measure.evaluate import CONF_TH, as_found
-from trt_course.media.sources import VideoFile, read_image
+from trt_course.media.pictures import read_image
+from trt_course.media.video_file import VideoFile
+from trt_course.support.files import KIT, sha256, write_image
 
 SHIPPED = "ssd_resnet18_traffic"
-REFERENCE, REFERENCE_ONNX = KIT / "tests/thirdparty/adas", "thirdparty/pedestrian_vehicle_adas_0001.onnx"
+REFERENCE, REFERENCE_ONNX = (
+    KIT / "tests/thirdparty/adas",
+    "thirdparty/pedestrian_vehicle_adas_0001.onnx",
+)
 FRAME_LABELS = KIT / "tests/real/car_detection.json"
 CLASSES = ("vehicle", "pedestrian", "bicycle", "road_sign")
-FROM_COCO = {"person": "pedestrian", "car": "vehicle", "bus": "vehicle", "truck": "vehicle", "bicycle": "bicycle",
-             "motorcycle": "bicycle", "stop sign": "road_sign"}
+FROM_COCO = {
+    "person": "pedestrian",
+    "car": "vehicle",
+    "bus": "vehicle",
+    "truck": "vehicle",
+    "bicycle": "bicycle",
+    "motorcycle": "bicycle",
+    "stop sign": "road_sign",
+}
 NOTES = """
 AP50 in per cent: area under the curve (VOC 2010 on), detections from a confidence of {:g} up; '-': the model does
 not know the class. After it: what it finds and, after the stroke, its false alarms at the confidence from which its
@@ -43,6 +55,7 @@ With as few objects as some classes have here, one more or less moves the figure
 
 class Figures(NamedTuple):
     """One class of one set: AP50, and what is right and wrong at the model's own confidence threshold."""
+
     ap: float
     hits: int
     false_alarms: int
@@ -50,6 +63,7 @@ class Figures(NamedTuple):
 
 class PictureSet(NamedTuple):
     """Pictures by name, and what is to be found in them."""
+
     name: str
     pictures: Dict[str, np.ndarray]
     truths: Dict[str, voc.Truth]
@@ -57,8 +71,11 @@ class PictureSet(NamedTuple):
 
 def truth(rows):
     """A voc.Truth from rows (class, (x1, y1, x2, y2), difficult)."""
-    return voc.Truth([r[0] for r in rows], np.array([r[1] for r in rows], float).reshape(-1, 4),
-                     np.array([r[2] for r in rows], bool))
+    return voc.Truth(
+        [r[0] for r in rows],
+        np.array([r[1] for r in rows], float).reshape(-1, 4),
+        np.array([r[2] for r in rows], bool),
+    )
 
 
 def photographs(folder):
@@ -74,25 +91,31 @@ def photographs(folder):
         if label and name in rows:
             x, y, w, h = a["bbox"]
             rows[name].append((label, (x, y, x + w, y + h), bool(a["iscrowd"])))
-    return PictureSet("photographs", {name: read_image(folder / "images" / name) for name in names},
-                      {name: truth(rows[name]) for name in names})
+    return PictureSet(
+        "photographs",
+        {name: read_image(folder / "images" / name) for name in names},
+        {name: truth(rows[name]) for name in names},
+    )
 
 
 def read_frame_labels():
     """{frame number: rows (class, box, difficult)} of the frames labelled by hand, and their (width, height)."""
     data = json.loads(FRAME_LABELS.read_text(encoding="utf-8"))
-    rows = {f["frame"]: [(o["class"], o["box"], o["difficult"]) for o in f["objects"]] for f in data["frames"]}
+    rows = {
+        f["frame"]: [(o["class"], o["box"], o["difficult"]) for o in f["objects"]]
+        for f in data["frames"]
+    }
     return rows, (data["width"], data["height"])
 
 
 def clip_frames(clip):
     """The labelled frames of the clip."""
     if not clip.is_file() or sha256(clip) != fetch.CLIP_SHA256:
-        raise CourseError("{} is missing, or is not the clip whose frames were labelled.".format(clip))
+        raise CourseError(f"{clip} is missing, or is not the clip whose frames were labelled.")
     rows, _ = read_frame_labels()
     with VideoFile(clip) as video:
-        pictures = {"frame-{:03d}".format(f.number): f.image for f in video if f.number in rows}
-    return PictureSet("clip frames", pictures, {"frame-{:03d}".format(n): truth(rows[n]) for n in rows})
+        pictures = {f"frame-{f.number:03d}": f.image for f in video if f.number in rows}
+    return PictureSet("clip frames", pictures, {f"frame-{n:03d}": truth(rows[n]) for n in rows})
 
 
 def variants(model, shared):
@@ -100,10 +123,17 @@ def variants(model, shared):
     spec = find_model(model)
     if spec.folder.resolve() == REFERENCE.resolve():
         spec = spec._replace(onnx=shared / REFERENCE_ONNX)
-    name = spec.name if str(model) in (spec.name, str(REFERENCE)) else str(model)  # two trainings share a name
+    name = (
+        spec.name if str(model) in (spec.name, str(REFERENCE)) else str(model)
+    )  # two trainings share a name
     kinds = [spec.input.resize] + ["letterbox"] * (spec.input.resize != "letterbox")
-    return [("{} {}x{}, {}".format(name, spec.input.width, spec.input.height, kind),
-             spec._replace(input=spec.input._replace(resize=kind))) for kind in kinds]
+    return [
+        (
+            f"{name} {spec.input.width}x{spec.input.height}, {kind}",
+            spec._replace(input=spec.input._replace(resize=kind)),
+        )
+        for kind in kinds
+    ]
 
 
 def detect_all(ssd, pictures):
@@ -113,12 +143,22 @@ def detect_all(ssd, pictures):
 
 def figures(truths, found, spec):
     """{class: Figures} of the classes that are both in the pictures and known to the model."""
+
     def classes(conf_th):
-        return voc.score(truths, {name: as_found(detections.above(conf_th), spec.labels)
-                                  for name, detections in found.items()}).classes
+        return voc.score(
+            truths,
+            {
+                name: as_found(detections.above(conf_th), spec.labels)
+                for name, detections in found.items()
+            },
+        ).classes
+
     sure = classes(spec.conf_threshold)
-    return {name: Figures(c.ap, sure[name].hits, sure[name].false_alarms)
-            for name, c in classes(CONF_TH).items() if name in spec.labels}
+    return {
+        name: Figures(c.ap, sure[name].hits, sure[name].false_alarms)
+        for name, c in classes(CONF_TH).items()
+        if name in spec.labels
+    }
 
 
 def draw(picture, wanted, found, spec):
@@ -147,24 +187,32 @@ def run(title, spec, sets, folder=None):
 
 def count(each, name):
     """(objects, difficult ones beside them) of a class in a set."""
-    hard = [d for t in each.truths.values() for label, d in zip(t.labels, t.difficult) if label == name]
+    hard = [
+        d for t in each.truths.values() for label, d in zip(t.labels, t.difficult) if label == name
+    ]
     return len(hard) - sum(hard), int(sum(hard))
 
 
 def table(sets, results):
     """The Markdown table: a column for each class of each set, a row for each model."""
     columns = [(each, name) for each in sets for name in CLASSES if any(count(each, name))]
-    header = ["AP50 (found / false)"] + ["{}: {}".format(each.name, name) for each, name in columns]
-    counts = ["objects"] + ["{}{}".format(n, " (+{})".format(hard) if hard else "")
-                            for n, hard in (count(each, name) for each, name in columns)]
-    rows = [[title] + [_cell(result[each.name].get(name)) for each, name in columns]
-            for title, result in results.items()]
+    header = ["AP50 (found / false)"] + [f"{each.name}: {name}" for each, name in columns]
+    counts = ["objects"] + [
+        "{}{}".format(n, f" (+{hard})" if hard else "")
+        for n, hard in (count(each, name) for each, name in columns)
+    ]
+    rows = [
+        [title] + [_cell(result[each.name].get(name)) for each, name in columns]
+        for title, result in results.items()
+    ]
     lines = [header, ["---"] + ["---:"] * len(columns), counts] + rows
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _cell(figure):
-    return "-" if figure is None else "{:.1f} ({} / {})".format(100 * figure.ap, figure.hits, figure.false_alarms)
+    return (
+        "-" if figure is None else f"{100 * figure.ap:.1f} ({figure.hits} / {figure.false_alarms})"
+    )
 
 
 def check(models, shared, folder=None):
@@ -177,7 +225,7 @@ def check(models, shared, folder=None):
                 results[title] = run(title, spec, sets, folder)
         except CourseError as err:
             failed.append(str(err))
-    print("{}; {}\n".format(*("{}: {} pictures".format(each.name, len(each.pictures)) for each in sets)))
+    print("{}; {}\n".format(*(f"{each.name}: {len(each.pictures)} pictures" for each in sets)))
     print(table(sets, results))
     print(NOTES.format(CONF_TH))
     return failed
@@ -185,21 +233,34 @@ def check(models, shared, folder=None):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", default=[SHIPPED], help="names or folders; the reference runs beside them")
-    parser.add_argument("--shared", type=Path, default=KIT.parent / "shared", help="the folder with the real pictures")
+    parser.add_argument(
+        "models",
+        nargs="*",
+        default=[SHIPPED],
+        help="names or folders; the reference runs beside them",
+    )
+    parser.add_argument(
+        "--shared",
+        type=Path,
+        default=KIT.parent / "shared",
+        help="the folder with the real pictures",
+    )
     parser.add_argument("--pictures", type=Path, help="write every picture with its boxes here")
     args = parser.parse_args()
     if not (args.shared / "data").is_dir() or not (args.shared / "thirdparty").is_dir():
-        print("check_real_world: {} is not here. It holds the real pictures and the reference detector, which are not "
-              "part of the kit; name the folder with --shared.".format(args.shared), file=sys.stderr)
+        print(
+            f"check_real_world: {args.shared} is not here. It holds the real pictures and the reference detector, which are not "
+            "part of the kit; name the folder with --shared.",
+            file=sys.stderr,
+        )
         return 2
     try:
         failed = check(args.models + [REFERENCE], args.shared, args.pictures)
     except CourseError as err:
-        print("check_real_world: {}".format(err), file=sys.stderr)
+        print(f"check_real_world: {err}", file=sys.stderr)
         return 2
     for complaint in failed:
-        print("check_real_world: {}".format(complaint), file=sys.stderr)
+        print(f"check_real_world: {complaint}", file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -6,6 +6,7 @@ It judges the pictures, not our models. Counted are objects of at least 40 pixel
 right nor wrong, and bicycles (whose riders it may call pedestrians) likewise. It sees the wide scenes twice: cut
 side by side into parts of 16:9, which is what it was made for and what the gate holds for, and whole, squeezed.
 """
+
 import argparse
 import sys
 from pathlib import Path
@@ -16,9 +17,9 @@ from tqdm import tqdm
 import scenes
 from check_real_world import REFERENCE, REFERENCE_ONNX
 from trt_course import CourseError, TrtSSD, find_model
-from trt_course.files import KIT
 from trt_course.measure import voc
 from trt_course.measure.evaluate import CONF_TH, as_found
+from trt_course.support.files import KIT
 
 GATES = {"vehicle": 0.50, "pedestrian": 0.35}
 EXCUSED_TOO = {"vehicle": (), "pedestrian": ("bicycle",)}
@@ -37,7 +38,7 @@ def views(image, boxes, how):
     for left in np.linspace(0, width - wide, int(np.ceil(width / wide))).astype(int):
         cut = np.clip(boxes - (left, 0, left, 0), 0, (wide, height) * 2)
         kept = (cut[:, 2] - cut[:, 0]) / np.maximum(boxes[:, 2] - boxes[:, 0], 1e-6)
-        parts.append((np.ascontiguousarray(image[:, left:left + wide]), cut, kept))
+        parts.append((np.ascontiguousarray(image[:, left : left + wide]), cut, kept))
     return parts
 
 
@@ -67,8 +68,11 @@ def judged(ssd, sample, how):
         for label, others in EXCUSED_TOO.items():
             mine, inside = boxes[clear & (names == label)], share > 0.02
             ignored = boxes[inside & ((names == label) & ~clear | np.isin(names, others))]
-            yield label, voc.Truth([label] * len(mine), mine, np.zeros(len(mine), bool)), \
-                without_excused(found, label, mine, ignored)
+            yield (
+                label,
+                voc.Truth([label] * len(mine), mine, np.zeros(len(mine), bool)),
+                without_excused(found, label, mine, ignored),
+            )
 
 
 def measure(ssd, split, count, seed, how):
@@ -77,7 +81,7 @@ def measure(ssd, split, count, seed, how):
     for number in tqdm(range(count), desc=how, unit="scene"):
         sample = scenes.sample("traffic", split, number, seed)
         for label, truth, found in judged(ssd, sample, how):
-            name = "{} {}".format(label, len(truths))
+            name = f"{label} {len(truths)}"
             truths[name], founds[name] = truth, found
     return voc.score(truths, founds).classes
 
@@ -85,14 +89,17 @@ def measure(ssd, split, count, seed, how):
 def detector(shared):
     onnx = shared / REFERENCE_ONNX
     if not onnx.is_file():
-        raise CourseError("There is no detector {}: name the folder that holds it with --shared. Nothing was measured."
-                          .format(onnx))
+        raise CourseError(
+            f"There is no detector {onnx}: name the folder that holds it with --shared. Nothing was measured."
+        )
     return TrtSSD(find_model(REFERENCE)._replace(onnx=onnx), backend="cpu", verbose=False)
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shared", type=Path, default=KIT.parent / "shared", help="folder with the real detector")
+    parser.add_argument(
+        "--shared", type=Path, default=KIT.parent / "shared", help="folder with the real detector"
+    )
     parser.add_argument("--split", default="test", choices=scenes.SPLITS)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
@@ -101,12 +108,21 @@ def main(argv=None):
         with detector(args.shared) as ssd:
             results = {how: measure(ssd, args.split, args.count, args.seed, how) for how in VIEWS}
     except CourseError as err:
-        print("check_realism: {}".format(err), file=sys.stderr)
+        print(f"check_realism: {err}", file=sys.stderr)
         return 2
     for how, classes in results.items():
-        print("{} {} scenes, {}: ".format(args.count, args.split, VIEWS[how]) + ", ".join(
-            "{} AP50 {:.3f} ({} objects)".format(name, c.ap, c.truths) for name, c in sorted(classes.items())))
-    good = all(results["crops"][name].ap >= gate for name, gate in GATES.items() if name in results["crops"])
+        print(
+            f"{args.count} {args.split} scenes, {VIEWS[how]}: "
+            + ", ".join(
+                f"{name} AP50 {c.ap:.3f} ({c.truths} objects)"
+                for name, c in sorted(classes.items())
+            )
+        )
+    good = all(
+        results["crops"][name].ap >= gate
+        for name, gate in GATES.items()
+        if name in results["crops"]
+    )
     print("gate " + ("passed" if good else "MISSED") + " on the parts of 16:9")
     return 0 if good else 1
 

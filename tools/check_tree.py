@@ -1,4 +1,5 @@
 """Checks that hold for the whole repository: its size, notebooks without outputs, the measures of the package."""
+
 import ast
 import json
 import statistics
@@ -12,21 +13,23 @@ MEDIAN_BODY, NINTH_BODY = 12, 40
 
 
 def tracked(*patterns):
-    names = subprocess.run(["git", "ls-files", "-z", *patterns], cwd=KIT, check=True, stdout=subprocess.PIPE).stdout
+    names = subprocess.run(
+        ["git", "ls-files", "-z", *patterns], cwd=KIT, check=True, stdout=subprocess.PIPE
+    ).stdout
     return [KIT / name for name in names.decode().split("\0") if name and (KIT / name).exists()]
 
 
 def tree_size():
-    size = sum(path.stat().st_size for path in tracked()) / 2 ** 20
+    size = sum(path.stat().st_size for path in tracked()) / 2**20
     if size >= TREE_MIB:
-        yield "the tracked tree is {:.1f} MiB; the limit is {}".format(size, TREE_MIB)
+        yield f"the tracked tree is {size:.1f} MiB; the limit is {TREE_MIB}"
 
 
 def notebooks():
     for path in tracked("*.ipynb"):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         if any(cell.get("outputs") or cell.get("execution_count") for cell in cells):
-            yield "{} has outputs; clear them".format(path.relative_to(KIT))
+            yield f"{path.relative_to(KIT)} has outputs; clear them"
 
 
 def body_lengths(tree):
@@ -44,15 +47,15 @@ def package():
         tree = ast.parse(text)
         lengths += body_lengths(tree)
         if lines > FILE_LINES:
-            yield "{} has {} lines; the limit is {}".format(path.relative_to(KIT), lines, FILE_LINES)
+            yield f"{path.relative_to(KIT)} has {lines} lines; the limit is {FILE_LINES}"
         if text.strip() and not ast.get_docstring(tree):
-            yield "{} has no docstring that says what it is".format(path.relative_to(KIT))
+            yield f"{path.relative_to(KIT)} has no docstring that says what it is"
     if total > PACKAGE_LINES:
-        yield "trt_course has {} lines; the limit is {}".format(total, PACKAGE_LINES)
+        yield f"trt_course has {total} lines; the limit is {PACKAGE_LINES}"
     if lengths and statistics.median(lengths) > MEDIAN_BODY:
-        yield "the median function body has {} lines; the limit is {}".format(statistics.median(lengths), MEDIAN_BODY)
+        yield f"the median function body has {statistics.median(lengths)} lines; the limit is {MEDIAN_BODY}"
     if lengths and sorted(lengths)[int(len(lengths) * 0.9)] > NINTH_BODY:
-        yield "more than one function body in ten is over {} lines".format(NINTH_BODY)
+        yield f"more than one function body in ten is over {NINTH_BODY} lines"
 
 
 def main():

@@ -1,12 +1,13 @@
 """What `make demo` does once .venv is there: a picture, a folder with its score, a clip, and where it all is."""
+
 import sys
 from pathlib import Path
 
 from fetch import CLIP_CREDIT, real_clip
 from trt_course import CourseError, TrtSSD, detect_dir, detect_one, detect_video
-from trt_course.files import KIT
 from trt_course.measure import voc
 from trt_course.measure.evaluate import read_folders
+from trt_course.support.files import KIT
 
 MODEL, DATA, CLIP = "ssd_resnet18_traffic", KIT / "data/traffic", KIT / "data/street.mp4"
 SCORE_CONF = 0.01
@@ -20,19 +21,30 @@ def show_path(path):
 def demo(out):
     picture = sorted((DATA / "images").iterdir())[0]
     with TrtSSD(MODEL) as ssd:
-        print("\n1. One picture: {}".format(show_path(picture)))
+        print(f"\n1. One picture: {show_path(picture)}")
         detect_one(ssd, picture, out / "picture")
-        print("\n2. A folder, and its score: {}".format(show_path(DATA)))
-        failed = detect_dir(ssd, DATA / "images", out / "folder", SCORE_CONF, draw_th=ssd.spec.conf_threshold)
-        print(voc.score(*read_folders(DATA / "ground-truth", out / "folder/detection-results")).report())
-        print("\n3. A clip: {}".format(show_path(CLIP)))
+        print(f"\n2. A folder, and its score: {show_path(DATA)}")
+        failed = detect_dir(
+            ssd, DATA / "images", out / "folder", SCORE_CONF, draw_th=ssd.spec.conf_threshold
+        )
+        print(
+            voc.score(
+                *read_folders(DATA / "ground-truth", out / "folder/detection-results")
+            ).report()
+        )
+        print(f"\n3. A clip: {show_path(CLIP)}")
         video = detect_video(ssd, CLIP, out / "video")
         real = demo_real(ssd, out)
-    print("\nLook at them:\n  picture   {}\n  pictures  {}\n  numbers   {}\n  video     {}\nNext: make lab".format(
-        show_path(out / "picture" / (picture.stem + ".jpg")), show_path(out / "folder/pictures"),
-        show_path(out / "folder/detections.json"), show_path(video)))
+    print(
+        "\nLook at them:\n  picture   {}\n  pictures  {}\n  numbers   {}\n  video     {}\nNext: make lab".format(
+            show_path(out / "picture" / (picture.stem + ".jpg")),
+            show_path(out / "folder/pictures"),
+            show_path(out / "folder/detections.json"),
+            show_path(video),
+        )
+    )
     if real:
-        print("The real clip with its boxes: {}".format(show_path(real)))
+        print(f"The real clip with its boxes: {show_path(real)}")
     return failed
 
 
@@ -42,7 +54,7 @@ def demo_real(ssd, out):
     clip = real_clip()
     if clip is None:
         return None
-    print("4. A real clip: {} ({})".format(clip.name, CLIP_CREDIT))
+    print(f"4. A real clip: {clip.name} ({CLIP_CREDIT})")
     return detect_video(ssd, clip, out / "real")
 
 
@@ -50,7 +62,7 @@ def main():
     try:
         failed = demo(KIT / "out")
     except CourseError as err:
-        sys.exit("demo: {}".format(err))
+        sys.exit(f"demo: {err}")
     except KeyboardInterrupt:
         sys.exit("\ndemo: stopped")
     sys.exit("\n".join(failed) if failed else 0)

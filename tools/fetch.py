@@ -5,6 +5,7 @@
 The clip goes to the user's cache, never into the tree, and only whole: its sha256 is known. It is Intel's, from the
 IoT DevKit sample-videos, licensed CC BY 4.0. tests/real/car_detection.json holds boxes for 40 of its frames.
 """
+
 import os
 import shutil
 import sys
@@ -13,8 +14,8 @@ import threading
 from pathlib import Path
 
 from trt_course import CourseError
-from trt_course.errors import need
-from trt_course.files import sha256
+from trt_course.support.errors import need
+from trt_course.support.files import sha256
 
 CLIP_URL = "https://github.com/intel-iot-devkit/sample-videos/raw/master/car-detection.mp4"
 CLIP_SHA256 = "d31e0ebf194cc16e50eea784e7c3b0b1bb7976a4fb9b3fec26cb92a6704cca34"
@@ -26,7 +27,9 @@ def real_clip(timeout=5, url=CLIP_URL, cache=None):
     try:
         return _fetched(need("pooch"), timeout, url, cache)
     except (CourseError, OSError, ValueError) as err:
-        print("The public clip of real cars cannot be fetched ({}); the kit goes on without it.".format(_short(err)))
+        print(
+            f"The public clip of real cars cannot be fetched ({_short(err)}); the kit goes on without it."
+        )
         return None
 
 
@@ -47,8 +50,13 @@ def _fetched(pooch, timeout, url, cache):
 
 def _download(pooch, timeout, url, folder):
     pooch.get_logger().setLevel("ERROR")  # its lines name the scratch folder, which nobody needs
-    return pooch.retrieve(url, known_hash="sha256:" + CLIP_SHA256, fname="clip.mp4", path=folder,
-                          downloader=pooch.HTTPDownloader(timeout=timeout))
+    return pooch.retrieve(
+        url,
+        known_hash="sha256:" + CLIP_SHA256,
+        fname="clip.mp4",
+        path=folder,
+        downloader=pooch.HTTPDownloader(timeout=timeout),
+    )
 
 
 def _within(seconds, job):
@@ -61,13 +69,14 @@ def _within(seconds, job):
             results.append(job())
         except Exception as err:  # handed to the caller's thread, whatever it is
             errors.append(err)
+
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(seconds)
     if errors:
         raise errors[0]
     if not results:
-        raise TimeoutError("no answer, or only a part of it, in {:g} seconds".format(seconds))
+        raise TimeoutError(f"no answer, or only a part of it, in {seconds:g} seconds")
     return results[0]
 
 
@@ -78,7 +87,14 @@ def _short(err):
         return str(err)
     if isinstance(err, ValueError) and "hash" in str(err).lower():
         return "what came is not the clip that is known here: its sha256 differs"
-    if name in ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ProxyError", "SSLError", "ChunkedEncodingError"):
+    if name in (
+        "ConnectionError",
+        "ConnectTimeout",
+        "ReadTimeout",
+        "ProxyError",
+        "SSLError",
+        "ChunkedEncodingError",
+    ):
         return "the connection failed: " + name
     return "{}: {}".format(name, str(err).splitlines()[0][:120] if str(err) else "no more is known")
 
@@ -87,7 +103,7 @@ def main():
     path = real_clip()
     if path is None:
         return 1
-    print("{}\n{}".format(path, CLIP_CREDIT))
+    print(f"{path}\n{CLIP_CREDIT}")
     return 0
 
 

@@ -1,9 +1,10 @@
 """Makes the kit's sample data: pictures with ground truth, and the clip. It draws through `scenes` and trains nothing.
 
-    python tools/make_data.py --all                              everything that is committed in data/
-    python tools/make_data.py --check                            make it again and prove that it is the same
-    python tools/make_data.py --task traffic --split val --count 500 --out /tmp/val
+python tools/make_data.py --all                              everything that is committed in data/
+python tools/make_data.py --check                            make it again and prove that it is the same
+python tools/make_data.py --task traffic --split val --count 500 --out /tmp/val
 """
+
 import argparse
 import json
 import sys
@@ -19,8 +20,12 @@ import scenes
 DATA = Path(__file__).resolve().parents[1] / "data"
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 66, cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_PROGRESSIVE, 1]
 # folder, task, split, pictures
-COMMITTED = (("traffic", "traffic", "test", 60), ("signs", "signs", "test", 60),
-             ("calibration/traffic", "traffic", "calibration", 16), ("calibration/signs", "signs", "calibration", 16))
+COMMITTED = (
+    ("traffic", "traffic", "test", 60),
+    ("signs", "signs", "test", 60),
+    ("calibration/traffic", "traffic", "calibration", 16),
+    ("calibration/signs", "signs", "calibration", 16),
+)
 CLIP = {"seed": 5, "frames": 450, "fps": 30, "size": (1280, 720)}
 
 
@@ -40,7 +45,9 @@ def truth_text(sample, labels):
     """One line an object: class left top right bottom [difficult]."""
     lines = []
     for box, label, hard in zip(sample.boxes, sample.classes, sample.difficult):
-        lines.append(" ".join([labels[label], *(f"{v:.2f}" for v in box)]) + (" difficult" if hard else ""))
+        lines.append(
+            " ".join([labels[label], *(f"{v:.2f}" for v in box)]) + (" difficult" if hard else "")
+        )
     return "".join(line + "\n" for line in lines)
 
 
@@ -48,8 +55,11 @@ def read_truth(text, labels):
     """The inverse of truth_text: boxes, classes, difficult."""
     rows = [line.split() for line in text.splitlines() if line.strip()]
     boxes = np.array([[float(v) for v in row[1:5]] for row in rows], np.float32).reshape(-1, 4)
-    return boxes, np.array([labels.index(row[0]) for row in rows],
-                           np.int64), np.array([row[5:] == ["difficult"] for row in rows], bool)
+    return (
+        boxes,
+        np.array([labels.index(row[0]) for row in rows], np.int64),
+        np.array([row[5:] == ["difficult"] for row in rows], bool),
+    )
 
 
 def encode(sample):
@@ -59,21 +69,41 @@ def encode(sample):
 def annotation(number, image, box, label, **more):
     x1, y1, x2, y2 = (round(float(v), 2) for v in box)
     wide, high = round(x2 - x1, 2), round(y2 - y1, 2)
-    return {"id": number, "image_id": image, "category_id": int(label) + 1, "bbox": [x1, y1, wide, high],
-            "area": round(wide * high, 2), "iscrowd": 0, **more}
+    return {
+        "id": number,
+        "image_id": image,
+        "category_id": int(label) + 1,
+        "bbox": [x1, y1, wide, high],
+        "area": round(wide * high, 2),
+        "iscrowd": 0,
+        **more,
+    }
 
 
 def coco(samples, task):
     """COCO instances: categories count from 1; `difficult` and `visible` are extra."""
     images, annotations = [], []
     for number, (name, s) in enumerate(samples, 1):
-        images.append({"id": number, "file_name": name, "width": s.image.shape[1], "height": s.image.shape[0]})
+        images.append(
+            {"id": number, "file_name": name, "width": s.image.shape[1], "height": s.image.shape[0]}
+        )
         for box, label, visible, hard in zip(s.boxes, s.classes, s.visible, s.difficult):
-            annotations.append(annotation(len(annotations) + 1, number, box, label, difficult=int(hard),
-                                          visible=round(float(visible), 3)))
-    return {"info": {"description": f"trt-course sample data, {task}", "license": "CC0-1.0"}, "images": images,
-            "annotations": annotations,
-            "categories": [{"id": k + 1, "name": name} for k, name in enumerate(scenes.LABELS[task])]}
+            annotations.append(
+                annotation(
+                    len(annotations) + 1,
+                    number,
+                    box,
+                    label,
+                    difficult=int(hard),
+                    visible=round(float(visible), 3),
+                )
+            )
+    return {
+        "info": {"description": f"trt-course sample data, {task}", "license": "CC0-1.0"},
+        "images": images,
+        "annotations": annotations,
+        "categories": [{"id": k + 1, "name": name} for k, name in enumerate(scenes.LABELS[task])],
+    }
 
 
 def make_folder(out, task, split, count, seed=0, start=0):
@@ -98,24 +128,46 @@ class ClipTruth:
         self.images.append({"id": number + 1, "frame": number})
         for box, label, hard, track in zip(s.boxes, s.classes, s.difficult, s.tracks):
             x1, y1, x2, y2 = (round(float(v), 1) for v in box)
-            one = {"id": len(self.annotations) + 1, "image_id": number + 1, "track_id": int(track),
-                   "category_id": int(label) + 1, "bbox": [x1, y1, round(x2 - x1, 1), round(y2 - y1, 1)]}
+            one = {
+                "id": len(self.annotations) + 1,
+                "image_id": number + 1,
+                "track_id": int(track),
+                "category_id": int(label) + 1,
+                "bbox": [x1, y1, round(x2 - x1, 1), round(y2 - y1, 1)],
+            }
             if hard:
                 one["difficult"] = 1
             self.annotations.append(one)
 
     def text(self):
         wide, high = CLIP["size"]
-        info = {"description": "trt-course sample clip", "license": "CC0-1.0", "video": "street.mp4",
-                "fps": CLIP["fps"], "width": wide, "height": high}
+        info = {
+            "description": "trt-course sample clip",
+            "license": "CC0-1.0",
+            "video": "street.mp4",
+            "fps": CLIP["fps"],
+            "width": wide,
+            "height": high,
+        }
         names = [{"id": k + 1, "name": name} for k, name in enumerate(scenes.LABELS["traffic"])]
-        whole = {"info": info, "images": self.images, "annotations": self.annotations, "categories": names}
+        whole = {
+            "info": info,
+            "images": self.images,
+            "annotations": self.annotations,
+            "categories": names,
+        }
         return json.dumps(whole, separators=(",", ":")) + "\n"
 
 
 def _clip_frames(frames, truth):
-    for number, s in enumerate(tqdm(scenes.drive(CLIP["seed"], frames, CLIP["fps"], CLIP["size"]), total=frames,
-                                    desc="clip", unit="frame")):
+    for number, s in enumerate(
+        tqdm(
+            scenes.drive(CLIP["seed"], frames, CLIP["fps"], CLIP["size"]),
+            total=frames,
+            desc="clip",
+            unit="frame",
+        )
+    ):
         truth.add(number, s)
         yield s.image
 
@@ -128,12 +180,34 @@ def make_clip(out, frames=CLIP["frames"], rate="1020k"):
         raise DataError("the clip needs imageio-ffmpeg: pip install imageio-ffmpeg") from problem
     out.mkdir(parents=True, exist_ok=True)
     part = out / "street.part.mp4"
-    options = ["-preset", "slow", "-maxrate", "3M", "-bufsize", "4M", "-movflags", "+faststart", "-threads", "1",
-               "-map_metadata", "-1",
-               "-fflags", "+bitexact"]
-    pipe = imageio_ffmpeg.write_frames(str(part), CLIP["size"], pix_fmt_in="bgr24", fps=CLIP["fps"], codec="libx264",
-                                       pix_fmt_out="yuv420p",
-                                       quality=None, bitrate=rate, macro_block_size=8, output_params=options)
+    options = [
+        "-preset",
+        "slow",
+        "-maxrate",
+        "3M",
+        "-bufsize",
+        "4M",
+        "-movflags",
+        "+faststart",
+        "-threads",
+        "1",
+        "-map_metadata",
+        "-1",
+        "-fflags",
+        "+bitexact",
+    ]
+    pipe = imageio_ffmpeg.write_frames(
+        str(part),
+        CLIP["size"],
+        pix_fmt_in="bgr24",
+        fps=CLIP["fps"],
+        codec="libx264",
+        pix_fmt_out="yuv420p",
+        quality=None,
+        bitrate=rate,
+        macro_block_size=8,
+        output_params=options,
+    )
     pipe.send(None)
     truth = ClipTruth()
     try:
@@ -209,9 +283,14 @@ def check(clip=True):
 def _arguments(argv):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--all", action="store_true", help="make everything that is committed")
-    parser.add_argument("--check", action="store_true",
-                        help="make it again and compare; exit status 1 if anything differs")
-    parser.add_argument("--no-clip", action="store_true", help="with --all or --check: leave the clip out")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="make it again and compare; exit status 1 if anything differs",
+    )
+    parser.add_argument(
+        "--no-clip", action="store_true", help="with --all or --check: leave the clip out"
+    )
     parser.add_argument("--clip", action="store_true", help="make the clip only")
     parser.add_argument("--task", choices=tuple(scenes.LABELS))
     parser.add_argument("--split", choices=scenes.SPLITS, default="train")

@@ -5,6 +5,7 @@
 
 A master, notebooks/masters/NN_topic.py, is plain Python in cells. docs/writing_lessons.md says how one is written.
 """
+
 import argparse
 import json
 import re
@@ -17,14 +18,19 @@ import nbformat
 KIT = Path(__file__).resolve().parent.parent
 BOOKS = KIT / "notebooks"
 CELL = re.compile(r"^# %%( \[markdown\])?$", re.M)
-BLOCK = re.compile(r"^(?P<indent> *)# solution, stub: (?P<stub>.+)\n(?P<inside>(?:.*\n)*?)(?P=indent)# end$", re.M)
+BLOCK = re.compile(
+    r"^(?P<indent> *)# solution, stub: (?P<stub>.+)\n(?P<inside>(?:.*\n)*?)(?P=indent)# end$", re.M
+)
 WRONG = re.compile(r"^ *# wrong: (.+)\n", re.M)
-METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"}}
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 
 
 class Cell(NamedTuple):
     """A cell of a master: `text` as it stands there."""
+
     kind: str
     text: str
 
@@ -44,22 +50,25 @@ class Cell(NamedTuple):
 
     def _with(self, answer):
         block = BLOCK.search(self.text)
-        return self.text[:block.start()] + answer.rstrip("\n") + self.text[block.end():]
+        return self.text[: block.start()] + answer.rstrip("\n") + self.text[block.end() :]
 
 
 def cells_of(text, name="master"):
     head, *parts = CELL.split(text)
     if any(line and not line.startswith("#") for line in head.splitlines()):
-        raise SystemExit("{}: code stands before the first '# %%' line".format(name))
+        raise SystemExit(f"{name}: code stands before the first '# %%' line")
     cells = []
     for mark, body in zip(parts[::2], parts[1::2]):
         lines = body.strip("\n").split("\n")
         if mark and any(not line.startswith("#") for line in lines):
-            raise SystemExit("{}: a line of a text cell does not begin with '#': {}".format(name, lines[0]))
-        cells.append(Cell("markdown", "\n".join(line[1:].replace(" ", "", 1) for line in lines)) if mark
-                     else Cell("code", "\n".join(lines)))
+            raise SystemExit(f"{name}: a line of a text cell does not begin with '#': {lines[0]}")
+        cells.append(
+            Cell("markdown", "\n".join(line[1:].replace(" ", "", 1) for line in lines))
+            if mark
+            else Cell("code", "\n".join(lines))
+        )
         if ("# solution" in body, "# end" in body) != (bool(BLOCK.search(body)),) * 2:
-            raise SystemExit("{}: markers of an exercise that do not belong together:\n{}".format(name, body))
+            raise SystemExit(f"{name}: markers of an exercise that do not belong together:\n{body}")
     return cells
 
 
@@ -75,9 +84,17 @@ def notebook(name, cells, solved):
         if cell.kind == "markdown" and solved:
             text = one_folder_down(text)
             if not number:
-                text += "\n\n*This is the solved copy. The lesson itself: [{0}](../{0}.ipynb).*".format(name)
-        made.append({"cell_type": cell.kind, "id": "cell-{:02d}".format(number), "metadata": {},
-                     "source": text.splitlines(keepends=True)})
+                text += (
+                    f"\n\n*This is the solved copy. The lesson itself: [{name}](../{name}.ipynb).*"
+                )
+        made.append(
+            {
+                "cell_type": cell.kind,
+                "id": f"cell-{number:02d}",
+                "metadata": {},
+                "source": text.splitlines(keepends=True),
+            }
+        )
         if cell.kind == "code":
             made[-1].update(execution_count=None, outputs=[])
     book = {"cells": made, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
@@ -98,10 +115,10 @@ def wanted():
 def complaints(texts):
     there = {*BOOKS.glob("*.ipynb"), *BOOKS.glob("solutions/*.ipynb")}
     for path in sorted(there - set(texts)):
-        yield "{} has no master in notebooks/masters".format(path.relative_to(KIT))
+        yield f"{path.relative_to(KIT)} has no master in notebooks/masters"
     for path, text in texts.items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            yield "{} is not what its master makes; run: python tools/make_notebooks.py".format(path.relative_to(KIT))
+            yield f"{path.relative_to(KIT)} is not what its master makes; run: python tools/make_notebooks.py"
 
 
 def main():
@@ -112,7 +129,7 @@ def main():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     found = list(complaints(texts))
-    print("\n".join(found) if found else "{} notebooks are what their masters make".format(len(texts)))
+    print("\n".join(found) if found else f"{len(texts)} notebooks are what their masters make")
     return 1 if found else 0
 
 

@@ -6,6 +6,7 @@ The damage of a layer is the change that it makes to the network's outputs, root
 output's own spread over the pictures of DATA/images. The last lines give the mAP in FP32, in INT8, and in INT8 with the
 --top layers kept float, and the options that tell the build so. Ctrl-C ends the ranking and keeps what is done.
 """
+
 import argparse
 import sys
 import tempfile
@@ -14,14 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from trt_course import CourseError, TrtSSD, find_model
-from trt_course.build.graph import load_plain
-from trt_course.build.precision import METHODS, QUANTISED, int8, split_pairs
-from trt_course.errors import need
-from trt_course.files import kit_path
+from trt_course.builder.graph import load_plain
+from trt_course.builder.precision import METHODS, QUANTISED, int8, split_pairs
 from trt_course.measure import voc
 from trt_course.measure.evaluate import detect_folder
-from trt_course.media.sources import images_in, read_image
-from trt_course.progress import progress
+from trt_course.media.pictures import images_in, read_image
+from trt_course.support.errors import need
+from trt_course.support.files import kit_path
+from trt_course.support.progress import progress
 
 
 def with_float(model, names):
@@ -32,8 +33,14 @@ def with_float(model, names):
 
 
 def quantised_layers(model):
-    dequantised = {node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
-    return [node.name for node in model.graph.node if node.op_type in QUANTISED and dequantised & set(node.input)]
+    dequantised = {
+        node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear"
+    }
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type in QUANTISED and dequantised & set(node.input)
+    ]
 
 
 class Bench:
@@ -63,8 +70,10 @@ class Bench:
 
 def damage(outputs, wanted):
     """Per cent of its spread by which each output is off."""
-    return {name: 100 * np.sqrt(np.mean((outputs[name] - values) ** 2)) / max(values.std(), 1e-12)
-            for name, values in wanted.items()}
+    return {
+        name: 100 * np.sqrt(np.mean((outputs[name] - values) ** 2)) / max(values.std(), 1e-12)
+        for name, values in wanted.items()
+    }
 
 
 def rank(bench, plain, quantised):
@@ -76,29 +85,33 @@ def rank(bench, plain, quantised):
             alone = with_float(quantised, nodes - {layer})
             done.append((layer, damage(bench.outputs(alone), wanted)))
     except KeyboardInterrupt:
-        print("Stopped: {} of {} layers are ranked.".format(len(done), len(layers)), file=sys.stderr)
+        print(f"Stopped: {len(done)} of {len(layers)} layers are ranked.", file=sys.stderr)
     return sorted(done, key=lambda entry: -sum(entry[1].values()))
 
 
 def table(ranked):
     names = list(ranked[0][1])
     width = max(len(layer) for layer, _ in ranked)
-    lines = ["{:<{}}  {}".format("layer", width, "  ".join("{:>12}".format(name) for name in names))]
-    lines += ["{:<{}}  {}".format(layer, width, "  ".join("{:>10.3f} %".format(values[name]) for name in names))
-              for layer, values in ranked]
+    lines = ["{:<{}}  {}".format("layer", width, "  ".join(f"{name:>12}" for name in names))]
+    lines += [
+        "{:<{}}  {}".format(layer, width, "  ".join(f"{values[name]:>10.3f} %" for name in names))
+        for layer, values in ranked
+    ]
     return "\n".join(lines)
 
 
 def escaped(name):
     """A pattern that matches this name alone."""
-    return "".join("[{}]".format(c) if c in "*?[" else c for c in name)
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
 def run(args):
     spec, data = find_model(args.model), kit_path(args.data)
     if not (data / "images").is_dir():
-        raise CourseError("There is no folder {}/images. A data folder holds images/ and ground-truth/.".format(data))
-    pictures = [read_image(path) for path in images_in(data / "images")[:args.images]]
+        raise CourseError(
+            f"There is no folder {data}/images. A data folder holds images/ and ground-truth/."
+        )
+    pictures = [read_image(path) for path in images_in(data / "images")[: args.images]]
     plain = load_plain(spec.onnx)
     quantised = int8(spec, plain, args.calibration, args.method, force=args.force)
     with tempfile.TemporaryDirectory() as folder:
@@ -107,27 +120,40 @@ def run(args):
         if not ranked:
             raise CourseError("No layer was ranked.")
         print(table(ranked))
-        worst = [layer for layer, _ in ranked[:args.top]]
+        worst = [layer for layer, _ in ranked[: args.top]]
         if (data / "ground-truth").is_dir():
-            for title, model in (("FP32", plain), ("INT8", quantised),
-                                 ("INT8, {} layers float".format(len(worst)), with_float(quantised, worst))):
-                print("{:<24} mAP {:.2f} %".format(title, 100 * bench.mean_ap(model, data)))
-    print(" ".join("--keep-float '{}'".format(escaped(name)) for name in worst))
+            for title, model in (
+                ("FP32", plain),
+                ("INT8", quantised),
+                (f"INT8, {len(worst)} layers float", with_float(quantised, worst)),
+            ):
+                print(f"{title:<24} mAP {100 * bench.mean_ap(model, data):.2f} %")
+    print(" ".join(f"--keep-float '{escaped(name)}'" for name in worst))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="a name in models/, a model folder, or an .onnx file beside a model.json")
-    parser.add_argument("--calibration", required=True, help="folder of pictures that are not scored")
-    parser.add_argument("--data", required=True, help="folder with images/, and ground-truth/ for the mAP")
-    parser.add_argument("--top", type=int, default=3, help="how many layers to keep float (default: %(default)s)")
-    parser.add_argument("--images", type=int, default=4, help="pictures a layer (default: %(default)s)")
+    parser.add_argument(
+        "model", help="a name in models/, a model folder, or an .onnx file beside a model.json"
+    )
+    parser.add_argument(
+        "--calibration", required=True, help="folder of pictures that are not scored"
+    )
+    parser.add_argument(
+        "--data", required=True, help="folder with images/, and ground-truth/ for the mAP"
+    )
+    parser.add_argument(
+        "--top", type=int, default=3, help="how many layers to keep float (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--images", type=int, default=4, help="pictures a layer (default: %(default)s)"
+    )
     parser.add_argument("--method", choices=sorted(METHODS), default="percentile")
     parser.add_argument("--force", action="store_true", help="calibrate even on scored pictures")
     try:
         run(parser.parse_args())
     except CourseError as err:
-        sys.exit("rank_layers: {}".format(err))
+        sys.exit(f"rank_layers: {err}")
     except KeyboardInterrupt:
         sys.exit("rank_layers: stopped before anything was ranked")
 

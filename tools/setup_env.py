@@ -2,6 +2,7 @@
 
 A second run installs nothing: .venv keeps a stamp of the requirements it was made from.
 """
+
 import hashlib
 import os
 import subprocess
@@ -12,8 +13,10 @@ KIT = Path(__file__).resolve().parent.parent
 VENV = KIT / ".venv"
 PYTHON = VENV / "bin" / "python"
 ON_JETSON = Path("/etc/nv_tegra_release").exists()
-HEADLESS = ("OpenCV's windows need libGL and libxcb, which this machine lacks: installed opencv-python-headless "
-            "instead. For windows (--show): sudo apt install libgl1 libglib2.0-0 libxcb1, remove .venv, make demo.")
+HEADLESS = (
+    "OpenCV's windows need libGL and libxcb, which this machine lacks: installed opencv-python-headless "
+    "instead. For windows (--show): sudo apt install libgl1 libglib2.0-0 libxcb1, remove .venv, make demo."
+)
 
 
 def say(text):
@@ -23,8 +26,11 @@ def say(text):
 def run(*command):
     done = subprocess.run([str(c) for c in command])
     if done.returncode:
-        sys.exit("[setup] This failed: {}\n[setup] See the lines above; mend it and run the same make command again."
-                 .format(" ".join(map(str, command))))
+        sys.exit(
+            "[setup] This failed: {}\n[setup] See the lines above; mend it and run the same make command again.".format(
+                " ".join(map(str, command))
+            )
+        )
 
 
 def requirements(extra):
@@ -46,8 +52,10 @@ def make_venv():
     options = ["--system-site-packages"] if ON_JETSON else []
     done = subprocess.run([sys.executable, "-m", "venv"] + options + [str(VENV)])
     if done.returncode:
-        sys.exit("[setup] Python cannot make a virtual environment here. On Debian, Ubuntu and JetPack install it "
-                 "with: sudo apt install python3-venv python3-pip")
+        sys.exit(
+            "[setup] Python cannot make a virtual environment here. On Debian, Ubuntu and JetPack install it "
+            "with: sudo apt install python3-venv python3-pip"
+        )
 
 
 def pip(*args):
@@ -56,9 +64,13 @@ def pip(*args):
 
 def install(files):
     for file in files:
-        say("installing {} (minutes, the first time)".format(file.name))
+        say(f"installing {file.name} (minutes, the first time)")
         if ON_JETSON:
-            kept = [line for line in file.read_text().splitlines() if not line.startswith(("opencv", "numpy", "-r"))]
+            kept = [
+                line
+                for line in file.read_text().splitlines()
+                if not line.startswith(("opencv", "numpy", "-r"))
+            ]
             file = VENV / file.name
             file.write_text("\n".join(kept) + "\n")
         pip("-r", file)
@@ -66,7 +78,12 @@ def install(files):
 
 
 def can_import(module):
-    return subprocess.run([str(PYTHON), "-c", "import " + module], stderr=subprocess.DEVNULL).returncode == 0
+    return (
+        subprocess.run(
+            [str(PYTHON), "-c", "import " + module], stderr=subprocess.DEVNULL
+        ).returncode
+        == 0
+    )
 
 
 def mend_opencv():

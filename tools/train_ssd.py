@@ -3,6 +3,7 @@
 
 It needs PyTorch (and a GPU for more than a few steps). Learners need neither it nor PyTorch: the models are in models/.
 """
+
 import argparse
 import dataclasses
 import os
@@ -24,8 +25,10 @@ def sources(task):
 
 def train(args):
     names = [f.name for f in dataclasses.fields(Options)]
-    options = Options(**{name: getattr(args, name) for name in names if name != "out"},
-                      out=args.out or os.path.join("runs", args.model))
+    options = Options(
+        **{name: getattr(args, name) for name in names if name != "out"},
+        out=args.out or os.path.join("runs", args.model),
+    )
     recipe = RECIPES[args.model]
     sample, labels, size = sources(recipe.task)
     trainer = Trainer(recipe, labels, size, sample, options)

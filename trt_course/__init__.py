@@ -2,15 +2,25 @@
 
 Only the public names; each lives in the module that its import names.
 """
-from .detect import detect_dir, detect_one, detect_video
+
 from .detections import Detections
 from .draw import BBoxVisualization
-from .errors import CourseError
-from .models import ModelSpec, find_model, get_cls_dict, list_models
+from .jobs import detect_dir, detect_one, detect_video
+from .model.spec import ModelSpec, find_model, get_cls_dict, list_models
 from .ssd import TrtSSD
+from .support.errors import CourseError
 
 __version__ = "0.1.0"
 __all__ = [
-    "BBoxVisualization", "CourseError", "Detections", "ModelSpec", "TrtSSD",
-    "detect_dir", "detect_one", "detect_video", "find_model", "get_cls_dict", "list_models",
+    "BBoxVisualization",
+    "CourseError",
+    "Detections",
+    "ModelSpec",
+    "TrtSSD",
+    "detect_dir",
+    "detect_one",
+    "detect_video",
+    "find_model",
+    "get_cls_dict",
+    "list_models",
 ]

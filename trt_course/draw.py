@@ -2,12 +2,13 @@
 
 BBoxVisualization keeps the name and the call of the original course.
 """
+
 import colorsys
 
 import cv2
 import numpy as np
 
-from .preprocess import as_bgr
+from .model.preprocess import as_bgr
 
 _GOLDEN = 0.618034  # steps of the golden ratio keep neighbouring hues far apart
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -15,7 +16,10 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 def class_color(cls):
     """A bright BGR colour, always the same for a class id."""
-    return tuple(int(part * 255) for part in colorsys.hsv_to_rgb((0.33 + cls * _GOLDEN) % 1.0, 0.85, 1.0)[::-1])
+    return tuple(
+        int(part * 255)
+        for part in colorsys.hsv_to_rgb((0.33 + cls * _GOLDEN) % 1.0, 0.85, 1.0)[::-1]
+    )
 
 
 def _ink(color):
@@ -38,14 +42,20 @@ class BBoxVisualization:
         if canvas is img and not in_place:
             canvas = img.copy()
         h, w = canvas.shape[:2]
-        corners = np.round(np.clip(np.reshape(boxes, (-1, 4)), 0, [w - 1, h - 1] * 2)).astype(int).tolist()
+        corners = (
+            np.round(np.clip(np.reshape(boxes, (-1, 4)), 0, [w - 1, h - 1] * 2))
+            .astype(int)
+            .tolist()
+        )
         colors = [class_color(int(cls)) for cls in clss]
         order, taken = np.argsort(confs, kind="stable"), []
         for i in order:
             x1, y1, x2, y2 = corners[i]
             cv2.rectangle(canvas, (x1, y1), (x2, y2), colors[i], max(1, round(min(w, h) / 300)))
         for i in order[::-1]:
-            text = "{} {:.2f}".format(self.cls_dict.get(int(clss[i]), "class %d" % clss[i]), confs[i])
+            text = "{} {:.2f}".format(
+                self.cls_dict.get(int(clss[i]), "class %d" % clss[i]), confs[i]
+            )
             _put_label(canvas, text, corners[i], colors[i], taken)
         return canvas
 
@@ -75,7 +85,9 @@ def _put_label(canvas, text, corners, color, taken):
             return
     taken.append(place)
     cv2.rectangle(canvas, place[:2], (place[2] - 1, place[3] - 1), color, cv2.FILLED)
-    cv2.putText(canvas, text, (x + 2, place[1] + text_h + 1), _FONT, scale, _ink(color), thick, cv2.LINE_AA)
+    cv2.putText(
+        canvas, text, (x + 2, place[1] + text_h + 1), _FONT, scale, _ink(color), thick, cv2.LINE_AA
+    )
 
 
 def _overlap(a, b):

@@ -18,7 +18,7 @@
 # Before some cells you find a question. Answer it for yourself first: a wrong guess teaches more than a right
 # reading.
 # %%
-from trt_course import doctor
+from trt_course.support import doctor
 
 print(doctor.report())
 # %% [markdown]
@@ -34,8 +34,13 @@ from trt_course import find_model, list_models
 from trt_course.lesson.show import show_table
 
 specs = [find_model(name) for name in list_models()]
-show_table([(s.name, s.title, "{} x {}".format(s.input.width, s.input.height), s.input.color, ", ".join(s.labels))
-            for s in specs], ["name", "title", "input", "colours", "labels"])
+show_table(
+    [
+        (s.name, s.title, f"{s.input.width} x {s.input.height}", s.input.color, ", ".join(s.labels))
+        for s in specs
+    ],
+    ["name", "title", "input", "colours", "labels"],
+)
 # %% [markdown]
 # **You should see** two rows. The two networks want pictures of different sizes with their colours in a different
 # order. You need not care: the record knows, and the code reads it.
@@ -44,12 +49,12 @@ show_table([(s.name, s.title, "{} x {}".format(s.input.width, s.input.height), s
 #
 # Here is a picture without boxes.
 # %%
-from trt_course.files import kit_path
+from trt_course.support.files import kit_path
 from trt_course.lesson.show import show_picture
-from trt_course.media.sources import read_image
+from trt_course.media.pictures import read_image
 
 image = read_image(kit_path("data/traffic/images/000031.jpg"))
-show_picture(image, "A street, {} x {} pixels".format(image.shape[1], image.shape[0]))
+show_picture(image, f"A street, {image.shape[1]} x {image.shape[0]} pixels")
 # %% [markdown]
 # **Before you run the next cell**: how many vehicles will the model find? Count those that you see yourself, and look
 # down the street, too.
@@ -58,7 +63,7 @@ from trt_course import BBoxVisualization, TrtSSD
 
 ssd = TrtSSD("ssd_resnet18_traffic")
 found = ssd.detect(image)
-show_picture(BBoxVisualization(ssd.spec.cls_dict()).annotate(image, found), "{} objects".format(len(found)))
+show_picture(BBoxVisualization(ssd.spec.cls_dict()).annotate(image, found), f"{len(found)} objects")
 # %% [markdown]
 # **You should see** a line that names the engine and says why it was taken, and the street with boxes. Each box has a
 # class and a *confidence* between 0 and 1. Small and half-hidden cars are found as well; did you count them?
@@ -83,7 +88,7 @@ def milliseconds(call, runs=20, warm_up=3):
 
 
 spent = milliseconds(lambda: ssd.detect(image))
-print("median {:.1f} ms, slowest {:.1f} ms".format(np.median(spent), max(spent)))
+print(f"median {np.median(spent):.1f} ms, slowest {max(spent):.1f} ms")
 # %% [markdown]
 # **You should see** some 50 ms on two cores of a PC that does nothing else. Run the cell again: the median changes
 # little, the slowest a lot. That is why we quote medians.
@@ -96,7 +101,7 @@ print("median {:.1f} ms, slowest {:.1f} ms".format(np.median(spent), max(spent))
 #
 # **Before you run it**: a large GPU against two CPU cores: 5 times as fast? 50 times? 500 times?
 # %%
-from trt_course.build.onnx import Options, engine_from_onnx
+from trt_course.builder.onnx import Options, engine_from_onnx
 from trt_course.lesson.show import on_gpu
 
 
@@ -104,7 +109,7 @@ def with_tensorrt():
     # level 0: built quickly, not for the best speed
     plan = engine_from_onnx(ssd.spec, Options("fp16", level=0), out="out/00/quick.engine")
     with TrtSSD("ssd_resnet18_traffic", plan=plan) as fast:
-        return "median {:.2f} ms".format(np.median(milliseconds(lambda: fast.detect(image), runs=50)))
+        return f"median {np.median(milliseconds(lambda: fast.detect(image), runs=50)):.2f} ms"
 
 
 on_gpu(with_tensorrt, saved="h200")
@@ -130,7 +135,12 @@ size = (ssd.spec.input.height, ssd.spec.input.width)
 # wrong: not of `image`
 size = image.shape
 # end
-check("00.1", size, (1248, 384), hint="The width first, then the height; two numbers, of the record, not of `image`.")
+check(
+    "00.1",
+    size,
+    (1248, 384),
+    hint="The width first, then the height; two numbers, of the record, not of `image`.",
+)
 # %% [markdown]
 # **00.2** `found.clss` holds the class id of each box, and `ssd.spec.labels` the names: the id is the place in that
 # list. How many boxes are vehicles?
@@ -143,8 +153,12 @@ vehicles = len(found)
 # wrong: counting from 0
 vehicles = int((found.clss == 1).sum())
 # end
-check("00.2", vehicles, len(found.of_class(2)),
-      hint="Of all boxes only those with the id of `vehicle`; counting from 0, with the background first, that is 2.")
+check(
+    "00.2",
+    vehicles,
+    len(found.of_class(2)),
+    hint="Of all boxes only those with the id of `vehicle`; counting from 0, with the background first, that is 2.",
+)
 # %% [markdown]
 # ## What you have learned
 #

@@ -21,15 +21,19 @@ from pathlib import Path
 import numpy as np
 
 from trt_course import find_model
-from trt_course.build import graph
+from trt_course.builder import graph
 
 spec = find_model("ssd_mobilenet_v2_signs")
 out = Path("out/01")
 out.mkdir(parents=True, exist_ok=True)
 plain = graph.load_plain(spec.onnx)
 for node in plain.graph.node[:6]:
-    print("{:<6} {}".format(node.op_type, node.name))
-print(len(plain.graph.node), "nodes:", dict(collections.Counter(node.op_type for node in plain.graph.node)))
+    print(f"{node.op_type:<6} {node.name}")
+print(
+    len(plain.graph.node),
+    "nodes:",
+    dict(collections.Counter(node.op_type for node in plain.graph.node)),
+)
 # %% [markdown]
 # **You should see** 174 nodes. Most are a convolution (`Conv`) or the activation behind it: `Clip` holds all numbers
 # between 0 and 6.
@@ -51,7 +55,9 @@ def opened(level):
     options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, "ORT_" + level)
     options.optimized_model_filepath = str(out / (level + ".onnx"))  # what it makes of the network
     options.log_severity_level = 3
-    return ort.InferenceSession(str(out / "plain.onnx"), options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(
+        str(out / "plain.onnx"), options, providers=["CPUExecutionProvider"]
+    )
 
 
 def milliseconds(call, *args, runs=15, warm_up=3):
@@ -61,6 +67,8 @@ def milliseconds(call, *args, runs=15, warm_up=3):
         call(*args)
         spent.append((time.perf_counter() - started) * 1e3)
     return float(np.median(spent[warm_up:]))
+
+
 # %% [markdown]
 # **Before you run the next cell**: there are 51 `Clip` nodes. How many nodes will be left, and what will that do to
 # the time?
@@ -72,8 +80,14 @@ rows = []
 for level in ("DISABLE_ALL", "ENABLE_EXTENDED", "ENABLE_ALL"):
     session = opened(level)
     kinds = [node.op_type for node in onnx.load(str(out / (level + ".onnx"))).graph.node]
-    rows.append((level, len(kinds), kinds.count("Clip"),
-                 "{:.1f}".format(milliseconds(session.run, None, {"input": picture}))))
+    rows.append(
+        (
+            level,
+            len(kinds),
+            kinds.count("Clip"),
+            "{:.1f}".format(milliseconds(session.run, None, {"input": picture})),
+        )
+    )
 show_table(rows, ["level", "nodes", "of them Clip", "median ms"])
 # %% [markdown]
 # **You should see** that 174 nodes become fewer than 130 in the second row: nearly every `Clip` has gone into the
@@ -101,7 +115,9 @@ show_table([map("{:.7g}".format, row) for row in zip(values, *stored)], ["number
 # %%
 for kind in ("float32", "float16"):
     square = np.random.RandomState(0).rand(256, 256).astype(kind)
-    print("{}: {:6.1f} ms".format(kind, milliseconds(np.matmul, square, square, runs=3, warm_up=1)))
+    print(f"{kind}: {milliseconds(np.matmul, square, square, runs=3, warm_up=1):6.1f} ms")
+
+
 # %% [markdown]
 # **You should see** FP16 come out far *slower*: NumPy has no fast way to compute in it on a CPU. Precision brings
 # speed only where the hardware has units for it, and a program that uses them. A Jetson Nano is fast in FP16 and has
@@ -112,7 +128,9 @@ for kind in ("float32", "float16"):
 # %%
 def rounded(weights, bits):
     """(out, in, h, w) -> the same, each output channel in whole steps of its own."""
-    step = np.abs(weights).max(axis=(1, 2, 3), keepdims=True) / (2 ** (bits - 1) - 1)  # (out, 1, 1, 1)
+    step = np.abs(weights).max(axis=(1, 2, 3), keepdims=True) / (
+        2 ** (bits - 1) - 1
+    )  # (out, 1, 1, 1)
     return (np.round(weights / step) * step).astype(np.float32)
 
 
@@ -124,15 +142,17 @@ def with_bits(bits):
         if tensor.name in weights:
             values = rounded(onnx.numpy_helper.to_array(tensor), bits)
             tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
-    onnx.save(model, str(out / "bits{}.onnx".format(bits)))
-    return out / "bits{}.onnx".format(bits)
+    onnx.save(model, str(out / f"bits{bits}.onnx"))
+    return out / f"bits{bits}.onnx"
+
+
 # %% [markdown]
 # **Before you run it**: with how few bits does the detector still find its signs?
 # %%
 from trt_course import BBoxVisualization, TrtSSD
-from trt_course.files import kit_path
+from trt_course.support.files import kit_path
 from trt_course.lesson.show import side_by_side
-from trt_course.media.sources import read_image
+from trt_course.media.pictures import read_image
 
 image = read_image(kit_path("data/signs/images/000000.jpg"))
 vis, pictures, captions = BBoxVisualization(spec.cls_dict()), [], []
@@ -141,8 +161,10 @@ for bits in (32, 8, 4, 3):
     with TrtSSD(spec._replace(onnx=path, provenance={}), backend="cpu", verbose=False) as detector:
         found = detector.detect(image)
     pictures.append(vis.annotate(image, found))
-    captions.append("{} bits: {} signs".format(bits, len(found)))
+    captions.append(f"{bits} bits: {len(found)} signs")
 side_by_side(pictures, captions)
+
+
 # %% [markdown]
 # **You should see** the same signs with 8 bits, less confidence with 4, and signs missing with 3. Only the weights
 # were rounded here; a real INT8 engine rounds the tensors between the layers as well, and must *calibrate* their steps
@@ -157,7 +179,7 @@ side_by_side(pictures, captions)
 def shifts(image, weights):
     """A sum of shifted pictures, one for each weight."""
     n, (h, w) = len(weights), np.subtract(image.shape, len(weights) - 1)
-    return sum(weights[i, j] * image[i:i + h, j:j + w] for i in range(n) for j in range(n))
+    return sum(weights[i, j] * image[i : i + h, j : j + w] for i in range(n) for j in range(n))
 
 
 def product(image, weights):
@@ -189,8 +211,13 @@ timing_cache = {}
 def choose(side, width):
     """The fastest way, here, for a picture of this side and weights of this width."""
     if (side, width) not in timing_cache:
-        image, weights = (np.random.RandomState(0).rand(n, n).astype(np.float32) for n in (side, width))
-        spent = {way.__name__: milliseconds(way, image, weights, runs=5) for way in (shifts, product, fourier)}
+        image, weights = (
+            np.random.RandomState(0).rand(n, n).astype(np.float32) for n in (side, width)
+        )
+        spent = {
+            way.__name__: milliseconds(way, image, weights, runs=5)
+            for way in (shifts, product, fourier)
+        }
         timing_cache[side, width] = min(spent, key=spent.get)
     return timing_cache[side, width]
 
@@ -198,9 +225,9 @@ def choose(side, width):
 sides, widths = (24, 64, 192), (1, 3, 9, 23)
 for attempt in ("first build", "second build"):
     started = time.perf_counter()
-    rows = [["{0} x {0}".format(side)] + [choose(side, width) for width in widths] for side in sides]
-    print("{}: {:.1f} ms".format(attempt, (time.perf_counter() - started) * 1e3))
-show_table(rows, ["picture"] + ["weights {0} x {0}".format(width) for width in widths])
+    rows = [[f"{side} x {side}"] + [choose(side, width) for width in widths] for side in sides]
+    print(f"{attempt}: {(time.perf_counter() - started) * 1e3:.1f} ms")
+show_table(rows, ["picture"] + [f"weights {width} x {width}" for width in widths])
 # %% [markdown]
 # **You should see** several names in the table, and on another machine other ones. That is why building an engine
 # takes minutes, why the next build with the timing cache takes seconds, and why an engine belongs to the GPU on which
@@ -215,14 +242,16 @@ show_table(rows, ["picture"] + ["weights {0} x {0}".format(width) for width in w
 for value in list(plain.graph.input) + list(plain.graph.output):
     value.type.tensor_type.shape.dim[0].dim_value = 1  # one picture
 known = onnx.shape_inference.infer_shapes(plain).graph
-shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in
-          list(known.value_info) + list(known.output)}
+shapes = {
+    v.name: [d.dim_value for d in v.type.tensor_type.shape.dim]
+    for v in list(known.value_info) + list(known.output)
+}
 nodes = plain.graph.node
 born = {name: i for i, node in enumerate(nodes) for name in node.output}
 last_read = {name: i for i, node in enumerate(nodes) for name in node.input if name in born}
 last_read.update({output.name: len(nodes) - 1 for output in plain.graph.output})
-mib = {name: 4 * np.prod(shapes[name]) / 2 ** 20 for name in born}  # 4 bytes a number
-print("{} tensors, {:.1f} MiB together".format(len(born), sum(mib.values())))
+mib = {name: 4 * np.prod(shapes[name]) / 2**20 for name in born}  # 4 bytes a number
+print(f"{len(born)} tensors, {sum(mib.values()):.1f} MiB together")
 # %% [markdown]
 # **Before you run the next cell**: the tensors need 98.8 MiB together. How many are enough, if each place is used
 # again as soon as it is free? The next cell plans: the largest tensor first, each to the lowest place where it meets
@@ -242,10 +271,22 @@ enough = max(placed[name] + mib[name] for name in born)
 
 figure, axes = plt.subplots(figsize=(10, 3.6))
 for i, name in enumerate(born):
-    axes.bar(born[name], mib[name], last_read[name] - born[name] + 1, placed[name], align="edge",
-             color=plt.get_cmap("tab20")(i % 20), edgecolor="white", linewidth=0.5)
-axes.set(xlabel="time: the layer that runs", ylabel="place in memory, MiB", xlim=(0, len(nodes)),
-         title="{} tensors in {:.1f} MiB instead of {:.1f}".format(len(born), enough, sum(mib.values())))
+    axes.bar(
+        born[name],
+        mib[name],
+        last_read[name] - born[name] + 1,
+        placed[name],
+        align="edge",
+        color=plt.get_cmap("tab20")(i % 20),
+        edgecolor="white",
+        linewidth=0.5,
+    )
+axes.set(
+    xlabel="time: the layer that runs",
+    ylabel="place in memory, MiB",
+    xlim=(0, len(nodes)),
+    title=f"{len(born)} tensors in {enough:.1f} MiB instead of {sum(mib.values()):.1f}",
+)
 plt.show()
 # %% [markdown]
 # **You should see** one rectangle a tensor: as wide as it lives, as high as it is large. No two overlap, and a sixth
@@ -263,8 +304,8 @@ plt.show()
 # %%
 from concurrent.futures import ThreadPoolExecutor
 
-from trt_course.media.sources import images_in
-from trt_course.preprocess import Preprocessor
+from trt_course.media.pictures import images_in
+from trt_course.model.preprocess import Preprocessor
 
 ssd, prepare = TrtSSD(spec, backend="cpu", threads=1), Preprocessor(spec)
 paths = images_in(kit_path("data/traffic/images"))[:12]
@@ -282,6 +323,8 @@ def network(request):
     started = now()
     ssd.engine.infer(request)
     log.append(("network", started, now()))
+
+
 # %%
 def one_queue():
     for path in paths:
@@ -310,9 +353,14 @@ for way in (one_queue, two_queues):
 figure, axes = plt.subplots(2, 1, figsize=(10, 3), sharex=True)
 for axis, name, entries in zip(axes, ("one queue", "two queues"), logs):
     for what, start, end in entries:
-        axis.barh(what, 1e3 * (end - start), left=1e3 * start, edgecolor="white",
-                  color={"read": "#c9791a", "network": "#2f8f4e"}[what])
-    axis.set_title("{}: {:.0f} ms".format(name, 1e3 * max(end for _, _, end in entries)), fontsize=10)
+        axis.barh(
+            what,
+            1e3 * (end - start),
+            left=1e3 * start,
+            edgecolor="white",
+            color={"read": "#c9791a", "network": "#2f8f4e"}[what],
+        )
+    axis.set_title(f"{name}: {1e3 * max(end for _, _, end in entries):.0f} ms", fontsize=10)
 axes[1].set_xlabel("ms")
 plt.tight_layout()
 plt.show()
@@ -326,13 +374,13 @@ plt.show()
 # Now TensorRT does all five. The cell builds three engines: FP32 and FP16 with little searching (level 0), and FP16
 # with more of it (level 2; TensorRT before 8.6 has no levels). That takes minutes, on a Nano many.
 # %%
-from trt_course.build.onnx import Options, engine_from_onnx
+from trt_course.builder.onnx import Options, engine_from_onnx
 from trt_course.engine.trt import TrtEngine
 from trt_course.lesson.show import on_gpu
 
 
 def row(precision, level):
-    began, path = time.perf_counter(), out / "{}-{}.engine".format(precision, level)
+    began, path = time.perf_counter(), out / f"{precision}-{level}.engine"
     plan = engine_from_onnx(spec, Options(precision, level=level), out=path)
     built = time.perf_counter() - began
     with TrtEngine(plan) as engine, TrtEngine(plan, lanes=2) as wide:
@@ -346,16 +394,28 @@ def row(precision, level):
 
         spent = milliseconds(engine.infer, request, runs=50), milliseconds(both, runs=50) / 2
         layers = len(engine.layers())
-    return (precision, level, "{:.0f}".format(built), layers) + tuple(map("{:.2f}".format, spent))
+    return (precision, level, f"{built:.0f}", layers) + tuple(map("{:.2f}".format, spent))
 
 
 def all_five():
     rows = [row("fp32", 0), row("fp16", 0), row("fp16", 2)]
-    show_table(rows, ["precision", "search level", "seconds to build", "layers", "ms a picture", "with two streams"])
+    show_table(
+        rows,
+        [
+            "precision",
+            "search level",
+            "seconds to build",
+            "layers",
+            "ms a picture",
+            "with two streams",
+        ],
+    )
     return rows
 
 
 on_gpu(all_five, saved="h200")
+
+
 # %% [markdown]
 # **You should see** your own table, or a saved one with the words *Not run here*. In your own, compare the layers
 # with the 174 nodes of step 1: that is fusion. FP32 against FP16 is precision; level 0 against 2 is the choice of
@@ -369,8 +429,13 @@ on_gpu(all_five, saved="h200")
 def slowest():
     with TrtEngine(out / "fp16-2.engine") as engine:
         layers = sorted(engine.layers(), key=lambda layer: -layer["microseconds"])[:10]
-    show_table([("{:.1f}".format(layer["microseconds"]), layer.get("LayerType", ""), layer["Name"][:80])
-                for layer in layers], ["microseconds", "kind", "what is in it"])
+    show_table(
+        [
+            ("{:.1f}".format(layer["microseconds"]), layer.get("LayerType", ""), layer["Name"][:80])
+            for layer in layers
+        ],
+        ["microseconds", "kind", "what is in it"],
+    )
     return layers
 
 
@@ -398,32 +463,48 @@ def fused(weight, bias, gain, shift):
     # end
 
 
-check("01.1", fused(3.0, 0.5, 2.0, -4.0), [6.0, -3.0],
-      hint="Multiply out (weight * x + bias) * gain + shift: the bias is multiplied, too, then the shift is added.")
+check(
+    "01.1",
+    fused(3.0, 0.5, 2.0, -4.0),
+    [6.0, -3.0],
+    hint="Multiply out (weight * x + bias) * gain + shift: the bias is multiplied, too, then the shift is added.",
+)
+
+
 # %% [markdown]
 # **01.2** Each tensor is `(first, last, mib)`: alive from layer `first` to layer `last`, both included. How many MiB
 # are alive at once, at most? No plan can do with less.
 # %%
 def most_alive(tensors):
     # solution, stub: return ...
-    return max(sum(size for first, last, size in tensors if first <= i <= last)
-               for i in range(max(last for _, last, _ in tensors) + 1))
+    return max(
+        sum(size for first, last, size in tensors if first <= i <= last)
+        for i in range(max(last for _, last, _ in tensors) + 1)
+    )
     # wrong: not all of them
     return sum(size for _, _, size in tensors)
     # wrong: not the largest one alone
     return max(size for _, _, size in tensors)
     # wrong: last layer included
-    return max(sum(size for first, last, size in tensors if first <= i < last)
-               for i in range(max(last for _, last, _ in tensors) + 1))
+    return max(
+        sum(size for first, last, size in tensors if first <= i < last)
+        for i in range(max(last for _, last, _ in tensors) + 1)
+    )
     # end
 
 
-check("01.2", most_alive([(0, 1, 4), (1, 2, 6), (2, 3, 2), (1, 3, 1)]), 11,
-      hint="For each layer add the sizes of those alive then, the last layer included; take the largest sum: not all "
-           "of them, and not the largest one alone.")
+check(
+    "01.2",
+    most_alive([(0, 1, 4), (1, 2, 6), (2, 3, 2), (1, 3, 1)]),
+    11,
+    hint="For each layer add the sizes of those alive then, the last layer included; take the largest sum: not all "
+    "of them, and not the largest one alone.",
+)
 # %%
 least = most_alive([(born[name], last_read[name], mib[name]) for name in born])
-print("the plan of step 5 takes {:.4g} MiB; no plan can do with less than {}".format(enough, least))
+print(f"the plan of step 5 takes {enough:.4g} MiB; no plan can do with less than {least}")
+
+
 # %% [markdown]
 # **01.3** A picture is copied to the GPU in 2 ms, computed in 5 ms, and its boxes are copied back in 1 ms. With
 # enough streams the three run beside each other, each for another picture. How long do `n` pictures take?
@@ -438,9 +519,13 @@ def together(n, stages=(2, 5, 1)):
     # end
 
 
-check("01.3", [together(1), together(100)], [8, 503],
-      hint="n times all stages: that would be one stream. Here the first picture goes through all stages, and then one "
-           "comes each time the slowest stage is done.")
+check(
+    "01.3",
+    [together(1), together(100)],
+    [8, 503],
+    hint="n times all stages: that would be one stream. Here the first picture goes through all stages, and then one "
+    "comes each time the slowest stage is done.",
+)
 # %% [markdown]
 # ## What you have learned
 #

@@ -40,7 +40,7 @@ print(spec.output)
 # same name. It shows what it was given, and then makes a false engine, or fails with the words that we put into
 # `SAYS`.
 # %%
-from trt_course.models import OutputSpec
+from trt_course.model.spec import OutputSpec
 
 converter = out / "tao-converter"
 converter.write_text("""#!/bin/sh
@@ -52,19 +52,28 @@ echo "no real engine" > "$2"
 converter.chmod(0o755)
 (out / "ssd.etlt").write_text("no real model")
 # a TLT export calls its input Input, and has its suppression inside: rows of 7 numbers
-tlt_spec = spec._replace(input=spec.input._replace(name="Input"),
-                         output=OutputSpec("nms7", {"rows": "NMS", "count": "NMS_1"}))
+tlt_spec = spec._replace(
+    input=spec.input._replace(name="Input"),
+    output=OutputSpec("nms7", {"rows": "NMS", "count": "NMS_1"}),
+)
 os.environ["TLT_KEY"] = "my-secret-key"  # with a real key: getpass.getpass(), never in a cell
 # %% [markdown]
 # **Before you run the next cell**: the original course typed `-k KEY -d 3,384,1248 -o NMS -m 1 -t fp32 -i nchw`.
 # Which of these does the record know?
 # %%
-from trt_course.build.tlt import engine_from_etlt
+from trt_course.builder.tlt import engine_from_etlt
 
 
 def convert(says="", **options):
     os.environ["SAYS"] = says
-    engine_from_etlt(tlt_spec, out / "ssd.etlt", out / "ssd.engine", key_env="TLT_KEY", program=converter, **options)
+    engine_from_etlt(
+        tlt_spec,
+        out / "ssd.etlt",
+        out / "ssd.engine",
+        key_env="TLT_KEY",
+        program=converter,
+        **options,
+    )
 
 
 convert(precision="fp32")
@@ -81,7 +90,8 @@ SEEN = (
     "Unsupported operation _BatchTilePlugin_TRT\n[ERROR] Failed to parse the model, please check the encoding key",
     "[ERROR] Failed to parse the model, please check the encoding key to make sure it's correct",
     "error while loading shared libraries: libcrypto.so.1.1: cannot open shared object file",
-    "[ERROR] Model has dynamic shape but no optimization profile specified.")
+    "[ERROR] Model has dynamic shape but no optimization profile specified.",
+)
 for says in SEEN:
     try:
         convert(says)
@@ -99,11 +109,15 @@ for says in SEEN:
 #
 # What you choose is one record, `Options`. It names the engine, and knows the command that builds it.
 # %%
-from trt_course.build.onnx import Options
+from trt_course.builder.onnx import Options
 
-for options in (Options(), Options("fp32", batch=(1, 4, 16)), Options("int8", calibration="data/calibration/traffic"),
-                Options("fp16", nms="engine", preprocess="engine", source=(1280, 720))):
-    print("{}.engine\n    {}".format(options.name(), options.command(spec)))
+for options in (
+    Options(),
+    Options("fp32", batch=(1, 4, 16)),
+    Options("int8", calibration="data/calibration/traffic"),
+    Options("fp16", nms="engine", preprocess="engine", source=(1280, 720)),
+):
+    print(f"{options.name()}.engine\n    {options.command(spec)}")
 # %% [markdown]
 # **You should see** four names and commands, for a terminal. In Python, `engine_from_onnx(spec, options)` does the
 # same.
@@ -113,14 +127,23 @@ for options in (Options(), Options("fp32", batch=(1, 4, 16)), Options("int8", ca
 # An FP32 engine gives what the CPU gives, but for the last digits. FP16 has half the bytes. But not all of the
 # network becomes FP16.
 # %%
-from trt_course.build import graph, precision
+from trt_course.builder import graph, precision
 
 plain = graph.load_plain(spec.onnx)
 half = precision.fp16(plain)
 floats = precision.float_nodes(plain)
-print("FP32 {:.1f} MB, FP16 {:.1f} MB".format(*(len(m.SerializeToString()) / 1e6 for m in (plain, half))))
-print(len(floats), "of", len(plain.graph.node), "nodes stay FP32, among them",
-      ", ".join(sorted(floats)[:6]))
+print(
+    "FP32 {:.1f} MB, FP16 {:.1f} MB".format(
+        *(len(m.SerializeToString()) / 1e6 for m in (plain, half))
+    )
+)
+print(
+    len(floats),
+    "of",
+    len(plain.graph.node),
+    "nodes stay FP32, among them",
+    ", ".join(sorted(floats)[:6]),
+)
 # %% [markdown]
 # **You should see** that the last nodes stay FP32: those that make corners of the network's raw numbers. A corner is
 # a share of the picture, and just below 1.0 FP16 numbers lie 1/2048 apart.
@@ -134,9 +157,9 @@ print(len(floats), "of", len(plain.graph.node), "nodes stay FP32, among them",
 import numpy as np
 import onnxruntime as ort
 
-from trt_course.files import kit_path
-from trt_course.media.sources import read_image
-from trt_course.preprocess import Preprocessor
+from trt_course.support.files import kit_path
+from trt_course.media.pictures import read_image
+from trt_course.model.preprocess import Preprocessor
 
 image = read_image(kit_path("data/traffic/images/000031.jpg"))
 tensor = np.empty((1, 3, 384, 1248), np.float32)
@@ -147,9 +170,9 @@ for model in (plain, half):
     results.append(session.run(["scores", "boxes"], {"input": tensor}))
 (scores, boxes), (half_scores, half_boxes) = results
 found = scores[0, :, 1:].max(axis=1) > 0.3
-print("1/2048 of the width: {:.2f} pixels".format(1248 / 2048))
-print("corners move by up to {:.3f} pixels".format(1248 * abs(boxes - half_boxes)[0, found].max()))
-print("scores move by up to {:.4f}".format(abs(scores - half_scores)[0, found].max()))
+print(f"1/2048 of the width: {1248 / 2048:.2f} pixels")
+print(f"corners move by up to {1248 * abs(boxes - half_boxes)[0, found].max():.3f} pixels")
+print(f"scores move by up to {abs(scores - half_scores)[0, found].max():.4f}")
 # %% [markdown]
 # **You should see** less than a tenth of a pixel. This is the CPU's version of FP16, which is kinder than a GPU's;
 # [Precision](../docs/precision.md) says what is measured and what not.
@@ -172,14 +195,20 @@ for folder in ("data/traffic/images", "data/calibration/traffic"):
 # Two things around the network can go *into* the engine: suppression (NMS) behind it, and preprocessing before it.
 # Both are a few more nodes of ONNX, so we can look at them, and run them on the CPU.
 # %%
-from trt_course.build import inside
+from trt_course.builder import inside
 
 # plugin=True would take TensorRT's own EfficientNMS_TRT; False takes ONNX's nodes, which the CPU has
 with_nms = inside.add_nms(plain, spec, threshold=0.3, plugin=False)
 both = inside.add_preprocess(with_nms, spec, source=(1280, 720))
-for name, model in (("network", plain), ("with suppression", with_nms), ("and preprocessing", both)):
-    tensors = [[(t.name, [d.dim_param or d.dim_value for d in t.type.tensor_type.shape.dim]) for t in side]
-               for side in (model.graph.input, model.graph.output)]
+for name, model in (
+    ("network", plain),
+    ("with suppression", with_nms),
+    ("and preprocessing", both),
+):
+    tensors = [
+        [(t.name, [d.dim_param or d.dim_value for d in t.type.tensor_type.shape.dim]) for t in side]
+        for side in (model.graph.input, model.graph.output)
+    ]
     print("{}: {} nodes\n    in  {}\n    out {}".format(name, len(model.graph.node), *tensors))
 # %% [markdown]
 # **You should see** what goes in and out become small: with both inside, a picture goes in as bytes and at most 100
@@ -196,10 +225,20 @@ session = ort.InferenceSession(both.SerializeToString(), providers=["CPUExecutio
 count, corners, confs, classes = session.run(None, {"pictures": frame[np.newaxis]})
 n = int(count[0, 0])
 ours = Detections(corners[0, :n] * [1280, 720, 1280, 720], confs[0, :n], classes[0, :n])
-show_picture(BBoxVisualization(spec.cls_dict()).annotate(frame, ours)[200:600], "{} boxes, all in one graph".format(n))
+show_picture(
+    BBoxVisualization(spec.cls_dict()).annotate(frame, ours)[200:600],
+    f"{n} boxes, all in one graph",
+)
 with TrtSSD("ssd_resnet18_traffic", backend="cpu", verbose=False) as ssd:
     theirs = ssd.detect(frame, 0.3)
-print(n, "inside,", len(theirs), "on the host; the surest box:", ours.boxes[0].round(1), theirs.boxes[0].round(1))
+print(
+    n,
+    "inside,",
+    len(theirs),
+    "on the host; the surest box:",
+    ours.boxes[0].round(1),
+    theirs.boxes[0].round(1),
+)
 # %% [markdown]
 # **You should see** the same street and the same boxes, to within a pixel or so: rounding differs when bytes are
 # resized as floats. There is a price: the threshold, 0.3 here, is built in. Boxes below it are gone for good, so an
@@ -211,8 +250,8 @@ print(n, "inside,", len(theirs), "on the host; the surest box:", ours.boxes[0].r
 # go into a *timing cache* beside the engine. **Before you run it** (level 2 tries some kernels, and takes minutes; at
 # level 0 nothing is tried): what does the second build save?
 # %%
-from trt_course.build import manifest
-from trt_course.build.onnx import engine_from_onnx
+from trt_course.engine import manifest
+from trt_course.builder.onnx import engine_from_onnx
 from trt_course.lesson.show import on_gpu, show_table
 
 
@@ -221,7 +260,7 @@ def build_twice():
     for attempt in ("first", "second, with the timing cache"):
         started = time.perf_counter()
         plan = engine_from_onnx(spec, Options("fp16", level=2), out=out / "here.engine")
-        rows.append((attempt, "{:.1f}".format(time.perf_counter() - started), plan.stat().st_size / 1e6))
+        rows.append((attempt, f"{time.perf_counter() - started:.1f}", plan.stat().st_size / 1e6))
     show_table(rows, ["build", "seconds", "MB"])
     return manifest.read(plan)
 
@@ -237,10 +276,13 @@ on_gpu(build_twice, saved="build")
 # %%
 try:
     plan = engine_from_onnx(spec, Options("fp32", level=0), out=out / "second.engine")
-    print("{:.1f} MB in {built[seconds]} s, by TensorRT {tensorrt} for GPU: {gpu}".format(
-        plan.stat().st_size / 1e6, **manifest.read(plan)._asdict()))
+    print(
+        "{:.1f} MB in {built[seconds]} s, by TensorRT {tensorrt} for GPU: {gpu}".format(
+            plan.stat().st_size / 1e6, **manifest.read(plan)._asdict()
+        )
+    )
 except CourseError as err:
-    print("Not built here. {}".format(err))
+    print(f"Not built here. {err}")
 # %% [markdown]
 # **You should see** an engine made in seconds or minutes, or one sentence why there is none.
 #
@@ -258,7 +300,9 @@ from trt_course.engine.cuda import Device
 orin, nano = Device("Orin", "8.7"), Device("NVIDIA Tegra X1", "5.3")
 plan = out / "orin.engine"
 plan.write_bytes(b"as if these were kernels for an Orin")
-manifest.write(spec, Options("fp16"), plan, "8.6.2", orin, "onnx", 312, Options("fp16").command(spec))
+manifest.write(
+    spec, Options("fp16"), plan, "8.6.2", orin, "onnx", 312, Options("fp16").command(spec)
+)
 print(manifest.manifest_path(plan).read_text())
 # %% [markdown]
 # **You should see** the record. The two long numbers, `sha256`, are fingerprints of the network's file and the
@@ -269,14 +313,17 @@ print(manifest.manifest_path(plan).read_text())
 changed = out / "retrained.onnx"
 changed.write_bytes(spec.onnx.read_bytes() + b" ")
 for what, model, tensorrt, device in (
-        ("back on the Orin", spec, "8.6.2", orin), ("on a Nano", spec, "8.6.2", nano),
-        ("after an update", spec, "10.3.0", orin), ("both", spec, "8.2.1", nano),
-        ("the model was trained again", spec._replace(onnx=changed), "8.6.2", orin)):
+    ("back on the Orin", spec, "8.6.2", orin),
+    ("on a Nano", spec, "8.6.2", nano),
+    ("after an update", spec, "10.3.0", orin),
+    ("both", spec, "8.2.1", nano),
+    ("the model was trained again", spec._replace(onnx=changed), "8.6.2", orin),
+):
     try:
-        manifest.check(plan, model, tensorrt, device)
+        manifest.require_fit(plan, model, tensorrt, device)
         print(what + ": fits")
     except CourseError as err:
-        print("{}: {}".format(what, err))
+        print(f"{what}: {err}")
 # %% [markdown]
 # **You should see** one that fits; the others are told what differs, and which command builds the engine anew. The
 # last one is the meanest: nothing is wrong with the engine, but it is last week's network, and without a record it
@@ -290,7 +337,7 @@ stranger = out / "stranger.engine"
 stranger.write_bytes(whole)  # an engine that came by mail, without its record
 for path in (plan, stranger):
     try:
-        manifest.check(path, spec, "8.6.2", orin)
+        manifest.require_fit(path, spec, "8.6.2", orin)
     except CourseError as err:
         print(err)
 # %% [markdown]
@@ -327,18 +374,22 @@ from trt_course.lesson.check import check, summary
 
 def profile(name, batches, height, width):
     # solution, stub: return ...
-    return ",".join([name] + ["{}x3x{}x{}".format(batch, height, width) for batch in batches])
+    return ",".join([name] + [f"{batch}x3x{height}x{width}" for batch in batches])
     # wrong: the height stands before the width
-    return ",".join([name] + ["{}x3x{}x{}".format(batch, width, height) for batch in batches])
+    return ",".join([name] + [f"{batch}x3x{width}x{height}" for batch in batches])
     # wrong: one shape for each batch
-    return "{},{}x3x{}x{}".format(name, max(batches), height, width)
+    return f"{name},{max(batches)}x3x{height}x{width}"
     # wrong: The name stands once
-    return ",".join("{}:{}x3x{}x{}".format(name, batch, height, width) for batch in batches)
+    return ",".join(f"{name}:{batch}x3x{height}x{width}" for batch in batches)
     # end
 
 
-check("02.1", profile("Input", (1, 8, 16), 384, 1248), "Input,1x3x384x1248,8x3x384x1248,16x3x384x1248",
-      hint="The name stands once, in front; then one shape for each batch; in nchw the height stands before the width.")
+check(
+    "02.1",
+    profile("Input", (1, 8, 16), 384, 1248),
+    "Input,1x3x384x1248,8x3x384x1248,16x3x384x1248",
+    hint="The name stands once, in front; then one shape for each batch; in nchw the height stands before the width.",
+)
 # %% [markdown]
 # **02.2** How many bytes go to the GPU for one picture of 1280 x 720: with preprocessing on the host, as the tensor
 # of `spec.input`, and with preprocessing inside? Give `[host, inside]`.
@@ -352,8 +403,14 @@ sent = [1280 * 720 * 3 * 4, 1280 * 720 * 3]
 # wrong: three colours
 sent = [spec.input.width * spec.input.height * 4, 1280 * 720]
 # end
-check("02.2", sent, [tensor.nbytes, frame.nbytes],
-      hint="The tensor has the network's size, three colours and 4 bytes a number; the picture has one byte a colour.")
+check(
+    "02.2",
+    sent,
+    [tensor.nbytes, frame.nbytes],
+    hint="The tensor has the network's size, three colours and 4 bytes a number; the picture has one byte a colour.",
+)
+
+
 # %% [markdown]
 # **02.3** `made` tells what an engine was made from and for, `here` what this place is like. Give the sorted names of
 # the facts that keep the engine from being used: those that `here` has, too, with another value.
@@ -370,10 +427,22 @@ def obstacles(made, here):
     # end
 
 
-check("02.3", obstacles(
-    {"tensorrt": "8.6.2", "gpu": "Orin", "capability": "8.7", "model": "5b8d", "date": "today", "seconds": 312},
-    {"tensorrt": "10.3.0", "gpu": "Orin", "capability": "8.7", "model": "77aa"}), ["model", "tensorrt"],
-      hint="Compare name by name, only facts that `here` has; give all of them that differ, not those that are equal.")
+check(
+    "02.3",
+    obstacles(
+        {
+            "tensorrt": "8.6.2",
+            "gpu": "Orin",
+            "capability": "8.7",
+            "model": "5b8d",
+            "date": "today",
+            "seconds": 312,
+        },
+        {"tensorrt": "10.3.0", "gpu": "Orin", "capability": "8.7", "model": "77aa"},
+    ),
+    ["model", "tensorrt"],
+    hint="Compare name by name, only facts that `here` has; give all of them that differ, not those that are equal.",
+)
 # %% [markdown]
 # ## What you have learned
 #

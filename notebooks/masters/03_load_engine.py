@@ -23,14 +23,16 @@ from pathlib import Path
 import numpy as np
 
 from trt_course import find_model
-from trt_course.files import kit_path
-from trt_course.media.sources import read_image
-from trt_course.preprocess import Preprocessor
+from trt_course.support.files import kit_path
+from trt_course.media.pictures import read_image
+from trt_course.model.preprocess import Preprocessor
 
 spec = find_model("ssd_mobilenet_v2_signs")
 out = Path("out/03")
 out.mkdir(parents=True, exist_ok=True)
-first, second = (read_image(kit_path("data/signs/images/" + name)) for name in ("000000.jpg", "000012.jpg"))
+first, second = (
+    read_image(kit_path("data/signs/images/" + name)) for name in ("000000.jpg", "000012.jpg")
+)
 # %% [markdown]
 # ## 2. Open it, and ask what it wants
 #
@@ -43,6 +45,8 @@ from trt_course.lesson.show import show_table
 session = ort.InferenceSession(str(spec.onnx), providers=["CPUExecutionProvider"])
 tensors = [("in", t) for t in session.get_inputs()] + [("out", t) for t in session.get_outputs()]
 show_table([(way, t.name, t.shape, t.type) for way, t in tensors], ["", "name", "shape", "type"])
+
+
 # %% [markdown]
 # **You should see** one input and two outputs. `batch` stands for any number of pictures; memory needs a definite
 # one. Nothing here says what the numbers mean, or in which order the colours go. The record says that.
@@ -57,7 +61,7 @@ def room(shape, batch=1):
 
 host = {t.name: room(t.shape) for _, t in tensors}
 for name, array in host.items():
-    print("{:<7} {:<18} {:9} bytes".format(name, str(array.shape), array.nbytes))
+    print(f"{name:<7} {str(array.shape):<18} {array.nbytes:9} bytes")
 Preprocessor(spec)(first, host["input"][0])  # writes the tensor where it shall be, without a copy
 print("input from {:.2f} to {:.2f}".format(host["input"].min(), host["input"].max()))
 # %% [markdown]
@@ -91,7 +95,7 @@ Preprocessor(spec)(second, host["input"][0])
 binding.bind_cpu_input("input", host["input"])
 session.run_with_iobinding(binding)
 for name, scores in (("kept", kept), ("copied", copied)):
-    print("{:<7} surest score of the first picture: {:.3f}".format(name, scores[0, :, 1:].max()))
+    print(f"{name:<7} surest score of the first picture: {scores[0, :, 1:].max():.3f}")
 # %% [markdown]
 # **You should see** two numbers for the same picture. `kept` is no result, it is a name for memory, and the next run
 # wrote over it. What must live longer is copied. With batches under way side by side this slip gives boxes of another
@@ -113,6 +117,8 @@ def open_plan(trt, path):
     if engine is None:
         raise CourseError("{} was not opened: {}".format(path, " ".join(log.errors)))
     return runtime, engine
+
+
 # %% [markdown]
 # TensorRT raises no error when it cannot open a file. It writes a message and returns `None`. Leave out the two lines
 # with `if`, and this is what you see, a line later:
@@ -122,6 +128,8 @@ try:
     engine.create_execution_context()
 except AttributeError as err:
     print(err)
+
+
 # %% [markdown]
 # **You should see** a sentence that is well known in forums. It does not say what is wrong: the engine was built for
 # another place, or cut short. Build it here ([lesson 02](02_build_engine.ipynb)).
@@ -134,19 +142,37 @@ except AttributeError as err:
 def with_names(trt, engine):
     """(name, is it an input, shape, type) of each tensor: TensorRT 8.5 and later."""
     names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
-    return [(name, engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT, tuple(engine.get_tensor_shape(name)),
-             numpy_type(trt, engine.get_tensor_dtype(name))) for name in names]
+    return [
+        (
+            name,
+            engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT,
+            tuple(engine.get_tensor_shape(name)),
+            numpy_type(trt, engine.get_tensor_dtype(name)),
+        )
+        for name in names
+    ]
 
 
 def with_numbers(trt, engine):
     """The same by the bindings: TensorRT 7 and 8."""
-    return [(engine.get_binding_name(i), engine.binding_is_input(i), tuple(engine.get_binding_shape(i)),
-             numpy_type(trt, engine.get_binding_dtype(i))) for i in range(engine.num_bindings)]
+    return [
+        (
+            engine.get_binding_name(i),
+            engine.binding_is_input(i),
+            tuple(engine.get_binding_shape(i)),
+            numpy_type(trt, engine.get_binding_dtype(i)),
+        )
+        for i in range(engine.num_bindings)
+    ]
+
+
 # %% [markdown]
 # Which one? **Before you run it**: a program decides by `trt.__version__ < "8.5"`. On which of these will it go wrong?
 # %%
 for version in ("7.1.3", "8.4.1", "8.6.1", "10.3.0", "11.0.0"):
     print("{:<7} bindings? {}".format(version, version < "8.5"))
+
+
 # %% [markdown]
 # **You should see** that it takes 10 and 11 for old ones: texts are compared letter by letter. Do not compare
 # versions at all. Ask the object whether it *has* the thing: `hasattr(engine, "num_io_tensors")`.
@@ -161,7 +187,9 @@ for version in ("7.1.3", "8.4.1", "8.6.1", "10.3.0", "11.0.0"):
 def buffers(cuda, tensors, batch=1):
     host, device = {}, {}
     for name, _, shape, kind in tensors:
-        host[name] = cuda.pinned((batch,) + shape[1:], kind)  # -1 in front, any batch, becomes a definite one
+        host[name] = cuda.pinned(
+            (batch,) + shape[1:], kind
+        )  # -1 in front, any batch, becomes a definite one
         device[name] = cuda.alloc(host[name].nbytes)
     return host, device
 
@@ -176,7 +204,11 @@ def copy_times(cuda, locked, memory, stream, done):
         middle = time.perf_counter()
         cuda.upload(memory, ordinary)
         rows.append((middle - began, time.perf_counter() - middle))
-    return "copy in: {:.0f} us from page-locked memory, {:.0f} from ordinary".format(*1e6 * np.median(rows, axis=0))
+    return "copy in: {:.0f} us from page-locked memory, {:.0f} from ordinary".format(
+        *1e6 * np.median(rows, axis=0)
+    )
+
+
 # %% [markdown]
 # `cuda` is one of two libraries, pycuda or cuda-python; `trt_course/engine/cuda.py` makes them look alike, in a few
 # lines each.
@@ -200,6 +232,8 @@ def start_with_numbers(context, tensors, host, device, stream):
             context.set_binding_shape(i, host[name].shape)
     addresses = [int(device[name]) for name, _, _, _ in tensors]  # in the order of the numbers
     return context.execute_async_v2(bindings=addresses, stream_handle=stream)
+
+
 # %% [markdown]
 # `execute_async` only puts the work on the stream, and returns at once. So do the copies. The results are there when
 # a mark behind them, an *event*, has been reached. Who reads earlier reads old numbers.
@@ -209,12 +243,16 @@ def infer(cuda, start, context, tensors, host, device, stream, done):
         if is_input:
             cuda.copy_in(device[name], host[name], stream)
     if not start(context, tensors, host, device, cuda.handle(stream)):
-        raise CourseError("TensorRT could not start the network")  # it returns False, and raises nothing
+        raise CourseError(
+            "TensorRT could not start the network"
+        )  # it returns False, and raises nothing
     for name, is_input, _, _ in tensors:
         if not is_input:
             cuda.copy_out(host[name], device[name], stream)
     cuda.record(done, stream)
     cuda.wait(done)
+
+
 # %% [markdown]
 # ## 9. All of it, on a GPU
 #
@@ -222,7 +260,7 @@ def infer(cuda, start, context, tensors, host, device, stream, done):
 # %%
 import contextlib
 
-from trt_course.build.onnx import Options, engine_from_onnx
+from trt_course.builder.onnx import Options, engine_from_onnx
 from trt_course.engine.cuda import open_cuda
 from trt_course.lesson.show import on_gpu
 
@@ -240,7 +278,7 @@ def by_hand():
         start = start_with_names if modern else start_with_numbers
         infer(cuda, start, context, tensors, ours, device, stream, done)
         for name in ("scores", "boxes"):
-            print("{}: up to {:.6f} from the CPU's".format(name, abs(ours[name] - host[name]).max()))
+            print(f"{name}: up to {abs(ours[name] - host[name]).max():.6f} from the CPU's")
         print(copy_times(cuda, ours["input"], device["input"], stream, done))
         del context, engine, runtime  # in this order: the context first
     return plan
@@ -260,12 +298,14 @@ plan = on_gpu(by_hand, saved="h200")
 from trt_course import BBoxVisualization, TrtSSD
 from trt_course.lesson.show import show_picture
 
-ssd = TrtSSD(spec, plan=plan)  # None, where no engine was built: then it takes what fits, or the CPU
+ssd = TrtSSD(
+    spec, plan=plan
+)  # None, where no engine was built: then it takes what fits, or the CPU
 print([t.name for t in ssd.engine.inputs], [t.name for t in ssd.engine.outputs])
 prepared = ssd.prepare([second])  # the picture into the request's input
 ssd.engine.submit(prepared.request)
 found = ssd.finish(prepared, ssd.engine.result(prepared.request))[0]
-show_picture(BBoxVisualization(spec.cls_dict()).annotate(second, found), "{} found".format(len(found)))
+show_picture(BBoxVisualization(spec.cls_dict()).annotate(second, found), f"{len(found)} found")
 # %% [markdown]
 # **You should see** the line that names the engine, the tensors of step 2, and the picture with its sign.
 # `ssd.detect` is these four lines.
@@ -291,6 +331,8 @@ def use(stream):
     if not now.contexts:
         return "invalid device context"
     return "works" if stream == "stream " + now.contexts[-1] else "invalid resource handle"
+
+
 # %% [markdown]
 # **Before you run the next cell**: the main thread makes a stream in its context and hands it to three threads. Which
 # of them can use it?
@@ -302,7 +344,7 @@ stream, said = "stream " + now.contexts[-1], []
 def worker(context):
     if context:
         now.contexts.append(context)
-    said.append("{!r}: {}".format(context, use(stream)))
+    said.append(f"{context!r}: {use(stream)}")
 
 
 for context in (None, "of my own", "of the main thread"):
@@ -312,6 +354,8 @@ for context in (None, "of my own", "of the main thread"):
 print("\n".join(said))
 print("at the end:", "context stack was not empty" if now.contexts else "fine")
 del now.contexts[-1]
+
+
 # %% [markdown]
 # **You should see** two messages that you will meet again when a camera runs in a thread: the first thread has no
 # context, the second one another. Only who makes the *same* context current can use the stream. The last line is the
@@ -323,7 +367,7 @@ del now.contexts[-1]
 # %%
 def elsewhere():
     try:
-        said.append("{} found, for the CPU has no such contexts".format(len(ssd.detect(second))))
+        said.append(f"{len(ssd.detect(second))} found, for the CPU has no such contexts")
     except CourseError as err:
         said.append(str(err))
 
@@ -356,10 +400,15 @@ def bytes_needed(shapes, batch, size=4):
     # end
 
 
-check("03.1", bytes_needed([(-1, 3, 300, 300), (-1, 3860, 4), (-1, 3860, 4)], batch=8),
-      8 * sum(array.nbytes for array in host.values()),
-      hint="Of each shape leave out the -1 in front and multiply the rest; times the bytes each number has; and all of "
-           "it as many as there are pictures.")
+check(
+    "03.1",
+    bytes_needed([(-1, 3, 300, 300), (-1, 3860, 4), (-1, 3860, 4)], batch=8),
+    8 * sum(array.nbytes for array in host.values()),
+    hint="Of each shape leave out the -1 in front and multiply the rest; times the bytes each number has; and all of "
+    "it as many as there are pictures.",
+)
+
+
 # %% [markdown]
 # **03.2** Which API has this engine? Return "tensors" or "bindings". TensorRT 8.5 and 8.6 have both; take the newer
 # one, for the older one is deprecated there.
@@ -386,9 +435,13 @@ def generation(engine):
     # end
 
 
-check("03.2", [generation(engine) for engine in (Trt7, Trt86, Trt10)], ["bindings", "tensors", "tensors"],
-      hint="Ask with hasattr, not by the version, for in a text '10' comes before '8'; and ask for the newer thing, "
-           "for the one in the middle has both.")
+check(
+    "03.2",
+    [generation(engine) for engine in (Trt7, Trt86, Trt10)],
+    ["bindings", "tensors", "tensors"],
+    hint="Ask with hasattr, not by the version, for in a text '10' comes before '8'; and ask for the newer thing, "
+    "for the one in the middle has both.",
+)
 # %% [markdown]
 # **03.3** `run(picture)` returns the scores, always in the same array, as an engine does. Return a list with the
 # scores of each picture.
@@ -411,8 +464,12 @@ def collect(pictures):
     # end
 
 
-check("03.3", collect([9, 5, 7]), [[0.9], [0.5], [0.7]],
-      hint="All of them are the same array, and the next run writes over it. Copy at once, not when all are done.")
+check(
+    "03.3",
+    collect([9, 5, 7]),
+    [[0.9], [0.5], [0.7]],
+    hint="All of them are the same array, and the next run writes over it. Copy at once, not when all are done.",
+)
 # %% [markdown]
 # ## What you have learned
 #

@@ -20,8 +20,10 @@ from trt_course import find_model
 from trt_course.lesson.show import show_table
 
 signs, traffic = find_model("ssd_mobilenet_v2_signs"), find_model("ssd_resnet18_traffic")
-rows = [(field, getattr(signs.input, field), getattr(traffic.input, field))
-        for field in ("width", "height", "resize", "color", "mean", "scale", "layout", "dtype")]
+rows = [
+    (field, getattr(signs.input, field), getattr(traffic.input, field))
+    for field in ("width", "height", "resize", "color", "mean", "scale", "layout", "dtype")
+]
 show_table(rows, ["", signs.name, traffic.name])
 # %% [markdown]
 # **You should see** two recipes that differ in size, order of colours, mean and scale. Both are usual: the first is
@@ -36,10 +38,10 @@ show_table(rows, ["", signs.name, traffic.name])
 # %%
 import numpy as np
 
-from trt_course.files import kit_path
+from trt_course.support.files import kit_path
 from trt_course.lesson.show import side_by_side
-from trt_course.media.sources import images_in, read_image
-from trt_course.preprocess import Preprocessor
+from trt_course.media.pictures import images_in, read_image
+from trt_course.model.preprocess import Preprocessor
 
 
 def taken_for(image, spec, **changed):
@@ -47,16 +49,30 @@ def taken_for(image, spec, **changed):
     tensor = np.empty(spec.input.shape, np.float32)  # (3, h, w)
     prepare(image, tensor)
     colours = tensor.transpose(1, 2, 0) * np.float32(spec.input.scale) + np.float32(spec.input.mean)
-    return colours.round().clip(0, 255).astype(np.uint8)[:, :, ::1 if spec.input.color == "BGR" else -1]
+    return (
+        colours.round()
+        .clip(0, 255)
+        .astype(np.uint8)[:, :, :: 1 if spec.input.color == "BGR" else -1]
+    )
+
+
 # %% [markdown]
 # **Before you run the next cell**: what will a blue sign look like when red and blue are swapped? And the picture
 # when nobody brings its numbers, 0 to 255, into the range from -1 to 1?
 # %%
 image = read_image(images_in(kit_path("data/signs/images"))[2])
 PLAIN = dict(mean=(0.0, 0.0, 0.0), scale=(1.0, 1.0, 1.0))
-wrong = [("right", {}), ("colours swapped", dict(color="BGR")), ("plain numbers, 0 to 255", PLAIN),
-         ("0 to 1, not -1 to 1", dict(mean=(0.0, 0.0, 0.0), scale=(255.0, 255.0, 255.0)))]
-side_by_side([taken_for(image, signs, **changed) for _, changed in wrong], [name for name, _ in wrong], columns=4)
+wrong = [
+    ("right", {}),
+    ("colours swapped", dict(color="BGR")),
+    ("plain numbers, 0 to 255", PLAIN),
+    ("0 to 1, not -1 to 1", dict(mean=(0.0, 0.0, 0.0), scale=(255.0, 255.0, 255.0))),
+]
+side_by_side(
+    [taken_for(image, signs, **changed) for _, changed in wrong],
+    [name for name, _ in wrong],
+    columns=4,
+)
 # %% [markdown]
 # **You should see** the picture as it is; one with red and blue swapped; a white nothing, for the network takes 1 for
 # the brightest and got up to 255; and a pale one, the darkest parts of which are grey.
@@ -74,22 +90,31 @@ from trt_course.measure.evaluate import as_found
 def load(folder, step):
     """Every step-th picture of a data folder, and its right answers."""
     paths = images_in(kit_path(folder) / "images")[::step]
-    truths = {path.stem: voc.read_truth(kit_path(folder) / "ground-truth" / (path.stem + ".txt")) for path in paths}
+    truths = {
+        path.stem: voc.read_truth(kit_path(folder) / "ground-truth" / (path.stem + ".txt"))
+        for path in paths
+    }
     return {path.stem: read_image(path) for path in paths}, truths
 
 
 def mean_ap(spec, images, truths, **changed):
     changed_spec = spec._replace(input=spec.input._replace(**changed))
     with TrtSSD(changed_spec, backend="cpu", verbose=False) as ssd:
-        founds = {name: as_found(ssd.detect(image, 0.01), spec.labels) for name, image in images.items()}
+        founds = {
+            name: as_found(ssd.detect(image, 0.01), spec.labels) for name, image in images.items()
+        }
     return 100 * voc.score(truths, founds).mean
+
+
 # %% [markdown]
 # **Before you run it**: put the four recipes in order, from the best mAP to the worst. Remember what the signs are:
 # *mandatory* ones are blue, *prohibitory* ones have a red rim.
 # %%
 pictures, answers = load("data/signs", step=2)
-show_table([(name, "{:.1f} %".format(mean_ap(signs, pictures, answers, **changed))) for name, changed in wrong],
-           ["recipe", "mAP on {} pictures".format(len(pictures))])
+show_table(
+    [(name, f"{mean_ap(signs, pictures, answers, **changed):.1f} %") for name, changed in wrong],
+    ["recipe", f"mAP on {len(pictures)} pictures"],
+)
 # %% [markdown]
 # **You should see** about 100, 50, 85 and again 100 %. Swapped colours halve the score, for here the colour *is* the
 # class. What looks like a white nothing to us costs less than you thought: the differences are still in the numbers.
@@ -102,11 +127,16 @@ show_table([(name, "{:.1f} %".format(mean_ap(signs, pictures, answers, **changed
 # did that cost? And what if someone took the signs model's recipe for the traffic model?
 # %%
 pictures, answers = load("data/traffic", step=3)
-wrong = [("right: BGR, mean taken away", {}), ("no mean, as in the original course", PLAIN),
-         ("colours swapped", dict(color="RGB", mean=traffic.input.mean[::-1])),
-         ("the signs model's recipe", dict(color="RGB", mean=signs.input.mean, scale=signs.input.scale))]
-show_table([(name, "{:.1f} %".format(mean_ap(traffic, pictures, answers, **changed))) for name, changed in wrong],
-           ["recipe", "mAP on {} pictures".format(len(pictures))])
+wrong = [
+    ("right: BGR, mean taken away", {}),
+    ("no mean, as in the original course", PLAIN),
+    ("colours swapped", dict(color="RGB", mean=traffic.input.mean[::-1])),
+    ("the signs model's recipe", dict(color="RGB", mean=signs.input.mean, scale=signs.input.scale)),
+]
+show_table(
+    [(name, f"{mean_ap(traffic, pictures, answers, **changed):.1f} %") for name, changed in wrong],
+    ["recipe", f"mAP on {len(pictures)} pictures"],
+)
 # %% [markdown]
 # **You should see** about 93, then one or two points less for each of the first two mistakes, and less than 1 % for
 # the last. (On all 60 pictures the mean is worth 1.2 points, the order of colours 1.8.) The last mistake is loud: who
@@ -122,19 +152,19 @@ ways = ("stretch", "letterbox", "crop")
 side_by_side([taken_for(image, signs, resize=way) for way in ways], ways, columns=3)
 pictures, answers = load("data/signs", step=2)
 for way in ways:
-    print("{:<10} mAP {:.1f} %".format(way, mean_ap(signs, pictures, answers, resize=way)))
+    print(f"{way:<10} mAP {mean_ap(signs, pictures, answers, resize=way):.1f} %")
 # %% [markdown]
 # **You should see** the crop far behind: what is cut off cannot be found. Stretched or framed makes no difference for
 # these large signs in pictures that are nearly square; with your own pictures, measure it.
 #
 # Each way needs its own way back for the boxes. Preprocessing returns it as a `Placement`, input = picture * s + o:
 # %%
-from trt_course.preprocess import placement
+from trt_course.model.placement import placement
 
 for way in ways:
     where = placement(signs._replace(input=signs.input._replace(resize=way)), width=640, height=480)
     corner = where.to_image(np.zeros((1, 4)))[0, :2].round(1)
-    print("{:<10} {}, corner at {} of the picture".format(way, where, corner))
+    print(f"{way:<10} {where}, corner at {corner} of the picture")
 # %% [markdown]
 # **You should see** that the input's upper left corner is the picture's own only when it was stretched. Who forgets
 # the way back gets boxes beside the objects: another mistake without an error.
@@ -153,9 +183,13 @@ print({name: values.shape for name, values in outputs.items()})
 found = ssd.finish(prepared, outputs, conf_th=0.3)[0].top(100)
 height, width = image.shape[:2]
 rows = np.full((100, 7), -1, np.float32)  # image index -1: an empty row
-rows[:len(found)] = np.c_[np.zeros(len(found)), found.clss, found.confs, found.boxes / [width, height, width, height]]
-show_table([["{:g}".format(round(float(value), 3)) for value in rows[i]] for i in (0, 1, 2, 99)],
-           ["image", "class id", "confidence", "x1", "y1", "x2", "y2"])
+rows[: len(found)] = np.c_[
+    np.zeros(len(found)), found.clss, found.confs, found.boxes / [width, height, width, height]
+]
+show_table(
+    [[f"{round(float(value), 3):g}" for value in rows[i]] for i in (0, 1, 2, 99)],
+    ["image", "class id", "confidence", "x1", "y1", "x2", "y2"],
+)
 # %% [markdown]
 # **You should see** 19,896 candidates with 4 corners and 5 scores, and four of the 100 rows, the last of them empty.
 #
@@ -163,13 +197,19 @@ show_table([["{:g}".format(round(float(value), 3)) for value in rows[i]] for i i
 #
 # A record says which of the layouts a network has. Below, the record is told "rows", and the same decoder reads them.
 # %%
-from trt_course.decode import decode
-from trt_course.models import OutputSpec
+from trt_course.model.decode import decode
+from trt_course.model.spec import OutputSpec
 
 as_rows = ssd.spec._replace(output=OutputSpec("nms7", {"rows": "NMS"}))
-again = decode(as_rows, {"NMS": rows}, prepared.placements, prepared.sizes, 0.3)[0]
-print(len(found), "boxes,", len(again), "from the rows, farthest corner",
-      abs(found.boxes - again.boxes).max().round(4), "pixels away")
+again = decode(as_rows, {"NMS": rows}, prepared.placements, 0.3)[0]
+print(
+    len(found),
+    "boxes,",
+    len(again),
+    "from the rows, farthest corner",
+    abs(found.boxes - again.boxes).max().round(4),
+    "pixels away",
+)
 # %% [markdown]
 # **You should see** the same boxes twice.
 #
@@ -179,7 +219,15 @@ print(len(found), "boxes,", len(again), "from the rows, farthest corner",
 # %%
 for cls in sorted(set(found.clss.tolist())):
     without = ["road_sign", "vehicle", "pedestrian", "bicycle"]
-    print(cls, "is", ssd.spec.labels[cls], "- without background in the list:", (without + ["nothing"])[cls])
+    print(
+        cls,
+        "is",
+        ssd.spec.labels[cls],
+        "- without background in the list:",
+        (without + ["nothing"])[cls],
+    )
+
+
 # %% [markdown]
 # **You should see** that all names move by one: vehicles are called pedestrians. The boxes fit, and every name is
 # wrong.
@@ -217,7 +265,9 @@ there = voc.read_truth(kit_path("data/traffic/ground-truth/000020.txt"))
 
 def boxes_at(kept, outputs, confidence, limit):
     nms = ssd.spec.nms._replace(iou_threshold=limit, candidates_per_class=2000, max_detections=1000)
-    return decode(ssd.spec._replace(nms=nms), outputs, kept.placements, kept.sizes, confidence)[0]
+    return decode(ssd.spec._replace(nms=nms), outputs, kept.placements, confidence)[0]
+
+
 # %%
 import cv2
 from ipywidgets import FloatSlider, Image, Label, VBox
@@ -229,7 +279,7 @@ line, picture = Label(), Image(format="jpeg")
 
 def look(change=None):
     some = boxes_at(prepared, outputs, confidence.value, limit.value)
-    line.value = "{} boxes, {} objects are there".format(len(some), len(there.labels))
+    line.value = f"{len(some)} boxes, {len(there.labels)} objects are there"
     picture.value = cv2.imencode(".jpg", vis.annotate(image, some))[1].tobytes()
 
 
@@ -259,8 +309,10 @@ for name, one in pictures.items():
     kept[name] = ready, ssd.engine.infer(ready.request)
 limits, curve = [0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0], []
 for setting in limits:
-    founds = {name: as_found(boxes_at(ready, given, 0.01, setting), ssd.spec.labels)
-              for name, (ready, given) in kept.items()}
+    founds = {
+        name: as_found(boxes_at(ready, given, 0.01, setting), ssd.spec.labels)
+        for name, (ready, given) in kept.items()
+    }
     curve.append(100 * voc.score(answers, founds).mean)
 # %%
 import matplotlib.pyplot as plt
@@ -298,8 +350,15 @@ def prepared_pixel(pixel, recipe):
 
 tensor = np.empty((3, 384, 1248), np.float32)
 Preprocessor(traffic._replace(input=recipe))(image, tensor)
-check("04.1", prepared_pixel(image[200, 300].astype(float), recipe), tensor[:, 200, 300], tolerance=1e-4,
-      hint="First turn the order of the colours; of each number, take away first the mean, then divide by the scale.")
+check(
+    "04.1",
+    prepared_pixel(image[200, 300].astype(float), recipe),
+    tensor[:, 200, 300],
+    tolerance=1e-4,
+    hint="First turn the order of the colours; of each number, take away first the mean, then divide by the scale.",
+)
+
+
 # %% [markdown]
 # **04.2** Suppression, in five lines. `boxes` come surest first. Return the positions of those that are kept. Take
 # `iou` from above.
@@ -312,25 +371,44 @@ def suppress(boxes, limit):
             kept.append(i)
     return kept
     # wrong: Only a box that was kept
-    return [i for i, box in enumerate(boxes) if all(iou(box, other) <= limit for other in boxes[:i])]
+    return [
+        i for i, box in enumerate(boxes) if all(iou(box, other) <= limit for other in boxes[:i])
+    ]
     # wrong: not only with the one before
     return [i for i, box in enumerate(boxes) if i == 0 or iou(box, boxes[i - 1]) <= limit]
     # wrong: more than the limit goes
-    return [i for i, box in enumerate(boxes) if i == 0 or any(iou(box, other) > limit for other in boxes[:i])]
+    return [
+        i
+        for i, box in enumerate(boxes)
+        if i == 0 or any(iou(box, other) > limit for other in boxes[:i])
+    ]
     # end
 
 
 chain = [[0, 0, 100, 50], [30, 0, 130, 50], [60, 0, 160, 50], [300, 0, 400, 50], [2, 0, 102, 50]]
-check("04.2", suppress(chain, 0.45), [0, 2, 3],
-      hint="Compare each box with all that are kept so far, not only with the one before. What overlaps one of them by "
-           "more than the limit goes. Only a box that was kept may remove another: 1 is gone, so 2 stays.")
+check(
+    "04.2",
+    suppress(chain, 0.45),
+    [0, 2, 3],
+    hint="Compare each box with all that are kept so far, not only with the one before. What overlaps one of them by "
+    "more than the limit goes. Only a box that was kept may remove another: 1 is gone, so 2 stays.",
+)
 # %% [markdown]
 # **04.3** A network gave these rows for a batch of two pictures. How many vehicles (class 2) of confidence 0.3 or
 # more are in the second picture, whose image index is 1?
 # %%
-batch = np.float32([[0, 2, 0.91, .1, .4, .2, .6], [0, 2, 0.85, .5, .4, .6, .6], [0, 1, 0.40, .7, .1, .8, .2],
-                    [1, 2, 0.88, .1, .4, .2, .6], [1, 2, 0.35, .3, .4, .5, .6], [1, 2, 0.12, .8, .4, .9, .6],
-                    [1, 3, 0.77, .6, .4, .7, .7], [-1, -1, -1, -1, -1, -1, -1]])
+batch = np.float32(
+    [
+        [0, 2, 0.91, 0.1, 0.4, 0.2, 0.6],
+        [0, 2, 0.85, 0.5, 0.4, 0.6, 0.6],
+        [0, 1, 0.40, 0.7, 0.1, 0.8, 0.2],
+        [1, 2, 0.88, 0.1, 0.4, 0.2, 0.6],
+        [1, 2, 0.35, 0.3, 0.4, 0.5, 0.6],
+        [1, 2, 0.12, 0.8, 0.4, 0.9, 0.6],
+        [1, 3, 0.77, 0.6, 0.4, 0.7, 0.7],
+        [-1, -1, -1, -1, -1, -1, -1],
+    ]
+)
 # solution, stub: vehicles = ...
 vehicles = int(((batch[:, 0] == 1) & (batch[:, 1] == 2) & (batch[:, 2] >= 0.3)).sum())
 # wrong: column 0
@@ -340,9 +418,13 @@ vehicles = int(((batch[:, 0] == 1) & (batch[:, 1] == 2)).sum())
 # wrong: column 1
 vehicles = int(((batch[:, 0] == 1) & (batch[:, 2] >= 0.3)).sum())
 # end
-second = decode(as_rows, {"NMS": batch}, prepared.placements * 2, prepared.sizes * 2, 0.3)[1]
-check("04.3", vehicles, len(second.of_class(2)),
-      hint="All three must hold: column 0 is the picture, column 1 the class, column 2 the confidence.")
+second = decode(as_rows, {"NMS": batch}, prepared.placements * 2, 0.3)[1]
+check(
+    "04.3",
+    vehicles,
+    len(second.of_class(2)),
+    hint="All three must hold: column 0 is the picture, column 1 the class, column 2 the confidence.",
+)
 # %% [markdown]
 # ## What you have learned
 #

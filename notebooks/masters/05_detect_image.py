@@ -23,7 +23,7 @@ ssd = TrtSSD("ssd_resnet18_traffic", backend="cpu")
 vis = BBoxVisualization(ssd.spec.cls_dict())
 with open_source("data/street.mp4") as video:
     image = next(frame.image for frame in video if frame.number == 225)
-show_picture(image, "A frame of the sample clip: shape {}, {}".format(image.shape, image.dtype))
+show_picture(image, f"A frame of the sample clip: shape {image.shape}, {image.dtype}")
 # %% [markdown]
 # **You should see** which engine runs, and a street. The array has 720 rows, 1280 columns and three colours, in the
 # order blue, green, red: that is how OpenCV reads pictures.
@@ -72,7 +72,7 @@ print("first box:", corners[0].round(3), "its scores:", scores[0].round(3))
 # %%
 best = scores[:, 1:].max(axis=1)  # the best class but background
 for threshold in (0.01, 0.1, 0.3, 0.5, 0.9):
-    print("score of at least {}: {} boxes".format(threshold, (best >= threshold).sum()))
+    print(f"score of at least {threshold}: {(best >= threshold).sum()} boxes")
 # %% [markdown]
 # **You should see** that the threshold throws away nearly all: some hundred boxes of 19,896 are left at 0.3.
 #
@@ -83,11 +83,14 @@ for threshold in (0.01, 0.1, 0.3, 0.5, 0.9):
 # %%
 height, width = image.shape[:2]
 chosen = best >= 0.3
-crowd = Detections((corners[chosen] * [width, height, width, height]).clip(0, [width, height, width, height]),
-                   best[chosen], scores[chosen, 1:].argmax(axis=1) + 1)
+crowd = Detections(
+    (corners[chosen] * [width, height, width, height]).clip(0, [width, height, width, height]),
+    best[chosen],
+    scores[chosen, 1:].argmax(axis=1) + 1,
+)
 found = ssd.finish(prepared, outputs, conf_th=0.3)[0]
-show_picture(vis.annotate(image, crowd)[220:560], "Threshold only: {} boxes".format(len(crowd)))
-show_picture(vis.annotate(image, found)[220:560], "Threshold and NMS: {} boxes".format(len(found)))
+show_picture(vis.annotate(image, crowd)[220:560], f"Threshold only: {len(crowd)} boxes")
+show_picture(vis.annotate(image, found)[220:560], f"Threshold and NMS: {len(found)} boxes")
 # %% [markdown]
 # **You should see** thick bundles of boxes above, and one box an object below. `ssd.finish` did threshold, NMS and
 # the way back to pixels. Now for the proof that `detect` does nothing else:
@@ -101,7 +104,7 @@ print(found == ssd.detect(image, conf_th=0.3))
 boxes, confs, clss = found
 print(boxes.shape, confs.shape, clss.shape)
 for box, conf, cls in zip(*found.top(3)):
-    print("{:<12} {:.2f}  {}".format(ssd.spec.labels[cls], conf, box))
+    print(f"{ssd.spec.labels[cls]:<12} {conf:.2f}  {box}")
 print(found.above(0.9), "of 0.9 or more;", found.of_class(2), "are vehicles")
 # %% [markdown]
 # **You should see** the three surest boxes, in pixels of *your* picture, as floats. They stay floats until they are
@@ -113,7 +116,7 @@ print(found.above(0.9), "of 0.9 or more;", found.of_class(2), "are vehicles")
 # %%
 for conf_th in (0.05, 0.3, 0.8):
     some = ssd.detect(image, conf_th)
-    show_picture(vis.annotate(image, some)[220:560], "conf_th {}: {} boxes".format(conf_th, len(some)))
+    show_picture(vis.annotate(image, some)[220:560], f"conf_th {conf_th}: {len(some)} boxes")
 # %% [markdown]
 # **You should see** false boxes with low confidence at 0.05, and missed objects, the small ones first, at 0.8. No
 # threshold is right for all uses. To look at pictures, 0.3 is fine; to measure mAP, take 0.01
@@ -148,8 +151,15 @@ def to_pixels(share, width, height):
     # end
 
 
-check("05.1", to_pixels(corners[surest], width, height), found.top(1).boxes[0], tolerance=0.01,
-      hint="x goes with the width and y with the height, of the picture, not of the network's input.")
+check(
+    "05.1",
+    to_pixels(corners[surest], width, height),
+    found.top(1).boxes[0],
+    tolerance=0.01,
+    hint="x goes with the width and y with the height, of the picture, not of the network's input.",
+)
+
+
 # %% [markdown]
 # **05.2** How much of the picture does a box cover? Write the function: a share from 0 to 1.
 # %%
@@ -163,8 +173,12 @@ def covered(box, width, height):
     # end
 
 
-check("05.2", covered([320, 180, 960, 540], 1280, 720), 0.25,
-      hint="A box is as wide as from corner to corner, x2 - x1; its area is divided by the picture's area.")
+check(
+    "05.2",
+    covered([320, 180, 960, 540], 1280, 720),
+    0.25,
+    hint="A box is as wide as from corner to corner, x2 - x1; its area is divided by the picture's area.",
+)
 # %% [markdown]
 # **05.3** Count the objects of each class in `found`, as a dictionary from name to number, such as `{"vehicle": 3}`.
 # Leave out what does not occur.
@@ -178,10 +192,17 @@ counts = {ssd.spec.labels[cls - 1]: int((clss == cls).sum()) for cls in set(clss
 # wrong: what does not occur
 counts = {label: int((clss == cls).sum()) for cls, label in enumerate(ssd.spec.labels)}
 # end
-check("05.3", counts, {label: len(found.of_class(cls)) for cls, label in enumerate(ssd.spec.labels)
-                       if len(found.of_class(cls))},
-      hint="The key is the name, not the number: the class id is the place in `labels`, counting from 0. Leave out "
-           "what does not occur.")
+check(
+    "05.3",
+    counts,
+    {
+        label: len(found.of_class(cls))
+        for cls, label in enumerate(ssd.spec.labels)
+        if len(found.of_class(cls))
+    },
+    hint="The key is the name, not the number: the class id is the place in `labels`, counting from 0. Leave out "
+    "what does not occur.",
+)
 # %% [markdown]
 # ## What you have learned
 #

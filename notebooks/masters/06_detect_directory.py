@@ -12,9 +12,9 @@
 #
 # A data folder of this kit holds `images/` and, with the right answers, `ground-truth/`.
 # %%
-from trt_course.files import kit_path
+from trt_course.support.files import kit_path
 from trt_course.lesson.show import show_picture, side_by_side
-from trt_course.media.sources import images_in, read_image
+from trt_course.media.pictures import images_in, read_image
 
 paths = images_in(kit_path("data/traffic/images"))
 few = [paths[i] for i in (0, 7, 20, 33, 44, 50)]
@@ -35,7 +35,7 @@ from trt_course import TrtSSD, detect_dir
 ssd = TrtSSD("ssd_resnet18_traffic")
 started = time.perf_counter()
 complaints = detect_dir(ssd, "data/traffic/images", out="out/06", conf_th=0.01, draw_th=0.3)
-print("{:.1f} s, complaints: {}".format(time.perf_counter() - started, complaints))
+print(f"{time.perf_counter() - started:.1f} s, complaints: {complaints}")
 # %% [markdown]
 # **You should see** a time longer than 60 x 50 ms, for reading, drawing and writing pictures cost time as well, and
 # no complaints. There are two thresholds: all boxes of 0.01 or more go into the files, for scoring; only those of 0.3
@@ -85,7 +85,7 @@ print(voc.score(truths, founds).report())
 # %%
 for conf_th in (0.01, 0.1, 0.3, 0.5, 0.7):
     score = voc.score(truths, voc.above(founds, conf_th))
-    print("boxes of {} or more: mAP = {:.2f}%".format(conf_th, 100 * score.mean))
+    print(f"boxes of {conf_th} or more: mAP = {100 * score.mean:.2f}%")
 # %% [markdown]
 # **You should see** it fall. Wrong boxes of low confidence cost almost nothing, for they come last; but each object
 # that only a faint box has found is lost. So score with a low threshold. [Lesson 08](08_evaluate_map.ipynb) computes
@@ -124,8 +124,14 @@ def parse(row):
     # end
 
 
-check("06.1", parse("vehicle 0.9 10 20 110.5 70"), ["vehicle", 0.9, [10.0, 20.0, 110.5, 70.0]],
-      hint="row.split() cuts at the blanks, float() makes numbers of texts; the confidence is the second field.")
+check(
+    "06.1",
+    parse("vehicle 0.9 10 20 110.5 70"),
+    ["vehicle", 0.9, [10.0, 20.0, 110.5, 70.0]],
+    hint="row.split() cuts at the blanks, float() makes numbers of texts; the confidence is the second field.",
+)
+
+
 # %% [markdown]
 # **06.2** Make a text file's box of one in COCO's form.
 # %%
@@ -140,15 +146,25 @@ def corners(bbox):
     # end
 
 
-check("06.2", corners(last["bbox"]), [float(field) for field in rows[-1].split()[2:]], tolerance=0.002,
-      hint="Right is left plus width, bottom is top plus height.")
+check(
+    "06.2",
+    corners(last["bbox"]),
+    [float(field) for field in rows[-1].split()[2:]],
+    tolerance=0.002,
+    hint="Right is left plus width, bottom is top plus height.",
+)
 # %% [markdown]
 # **06.3** Which picture has the most vehicles of confidence 0.5 or more? `founds[name]` holds `labels` (a list) and
 # `confs` (an array) of the picture `name`. Give the name.
 # %%
 # solution, stub: busiest = ...
-busiest = max(founds, key=lambda name: sum(
-    label == "vehicle" and conf >= 0.5 for label, conf in zip(founds[name].labels, founds[name].confs)))
+busiest = max(
+    founds,
+    key=lambda name: sum(
+        label == "vehicle" and conf >= 0.5
+        for label, conf in zip(founds[name].labels, founds[name].confs)
+    ),
+)
 # wrong: Leave out the faint ones
 busiest = max(founds, key=lambda name: founds[name].labels.count("vehicle"))
 # wrong: only vehicles
@@ -157,11 +173,15 @@ busiest = max(founds, key=lambda name: (founds[name].confs >= 0.5).sum())
 busiest = max(voc.above({n: f}, 0.5)[n].labels.count("vehicle") for n, f in founds.items())
 # end
 sure = voc.above(founds, 0.5)
-check("06.3", busiest, max(sure, key=lambda name: sure[name].labels.count("vehicle")),
-      hint="Count only vehicles. Leave out the faint ones. Then give the name, not the number.")
+check(
+    "06.3",
+    busiest,
+    max(sure, key=lambda name: sure[name].labels.count("vehicle")),
+    hint="Count only vehicles. Leave out the faint ones. Then give the name, not the number.",
+)
 # %%
 name = busiest if busiest in founds else "000000"  # until you have an answer
-show_picture(read_image("out/06/pictures/{}.jpg".format(name)), name)
+show_picture(read_image(f"out/06/pictures/{name}.jpg"), name)
 # %% [markdown]
 # ## What you have learned
 #

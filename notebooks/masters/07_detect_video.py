@@ -17,7 +17,9 @@ CLIP = "data/street.mp4"
 with open_source(CLIP) as video:
     print(video.size, "pixels,", video.fps, "FPS,", video.frames, "frames")
     chosen = [frame for frame in video if frame.number in (0, 150, 300)]
-side_by_side([frame.image for frame in chosen], ["{:.1f} s".format(frame.time) for frame in chosen], columns=3)
+side_by_side(
+    [frame.image for frame in chosen], [f"{frame.time:.1f} s" for frame in chosen], columns=3
+)
 # %% [markdown]
 # **You should see** three moments of a drive. `open_source` opens a file, a folder, a camera or a stream by one
 # string: [Video and cameras](../docs/video.md).
@@ -70,7 +72,9 @@ for name in ("loop.avi", "opencv.mp4"):
 # %%
 from trt_course.media.writer import transcode
 
-show_video(transcode(out / "loop.avi", out=out), "The first one and a half seconds, transcoded to H.264")
+show_video(
+    transcode(out / "loop.avi", out=out), "The first one and a half seconds, transcoded to H.264"
+)
 # %% [markdown]
 # **You should see** a video that plays when you press its button. It was encoded twice, and each time lost a little.
 #
@@ -96,9 +100,15 @@ from trt_course.measure.fps import bench
 
 timing = bench(ssd, CLIP, scope="video", frames=50, out=out / "bench.mp4")
 stages = sorted(timing.stages.items(), key=lambda item: -item[1])
-show_table([(name, "{:.1f}".format(ms), "{:.0f} %".format(100 * ms / sum(timing.stages.values())))
-            for name, ms in stages], ["stage", "median ms", "share"])
-print("{:.1f} FPS from file to file, {:.1f} for the network alone".format(timing.fps, 1e3 / timing.stages["infer"]))
+show_table(
+    [(name, f"{ms:.1f}", f"{100 * ms / sum(timing.stages.values()):.0f} %") for name, ms in stages],
+    ["stage", "median ms", "share"],
+)
+print(
+    "{:.1f} FPS from file to file, {:.1f} for the network alone".format(
+        timing.fps, 1e3 / timing.stages["infer"]
+    )
+)
 # %% [markdown]
 # **You should see** that on a CPU the network, `infer`, takes most. On a fast GPU it takes about one millisecond, and
 # reading, drawing and writing are what you wait for. That is why they run at the same time in `detect_video`, and why
@@ -112,7 +122,7 @@ print("{:.1f} FPS from file to file, {:.1f} for the network alone".format(timing
 # %%
 import json
 
-from trt_course.files import kit_path
+from trt_course.support.files import kit_path
 
 VEHICLE = ssd.spec.category_ids()[ssd.spec.labels.index("vehicle")]
 rows = json.loads(path.with_suffix(".json").read_text())
@@ -153,8 +163,14 @@ def frames_taken(seconds, fps, stride):
     # end
 
 
-check("07.1", [frames_taken(4, 30, 1), frames_taken(4, 30, 7), frames_taken(2, 25, 10)], [120, 18, 5],
-      hint="There are seconds * fps frames, of which every stride-th is taken, with the first: divided and rounded up.")
+check(
+    "07.1",
+    [frames_taken(4, 30, 1), frames_taken(4, 30, 7), frames_taken(2, 25, 10)],
+    [120, 18, 5],
+    hint="There are seconds * fps frames, of which every stride-th is taken, with the first: divided and rounded up.",
+)
+
+
 # %% [markdown]
 # **07.2** Four frames took 100, 20, 20 and 20 ms. How many frames a second is that over all? Write it for any list.
 # %%
@@ -171,9 +187,13 @@ def over_all(milliseconds):
     # end
 
 
-check("07.2", over_all([100, 20, 20, 20]), 25.0,
-      hint="All frames divided by all the time, and nothing else; not the mean of the rates, in which slow frames "
-           "count too little.")
+check(
+    "07.2",
+    over_all([100, 20, 20, 20]),
+    25.0,
+    hint="All frames divided by all the time, and nothing else; not the mean of the rates, in which slow frames "
+    "count too little.",
+)
 # %% [markdown]
 # ## What you have learned
 #

@@ -21,22 +21,27 @@ from trt_course.measure.evaluate import detect_folder
 ssd = TrtSSD("ssd_resnet18_traffic")
 started = time.perf_counter()
 truths, founds = detect_folder(ssd, "data/traffic", conf_th=0.01)
-print("{:.1f} s for {} pictures, {} boxes, {} objects".format(
-    time.perf_counter() - started, len(truths), sum(len(found.labels) for found in founds.values()),
-    sum(len(truth.labels) for truth in truths.values())))
+print(
+    f"{time.perf_counter() - started:.1f} s for {len(truths)} pictures, {sum(len(found.labels) for found in founds.values())} boxes, {sum(len(truth.labels) for truth in truths.values())} objects"
+)
 # %%
 from trt_course import BBoxVisualization
-from trt_course.files import kit_path
+from trt_course.support.files import kit_path
 from trt_course.lesson.show import show_picture
 from trt_course.measure import voc
-from trt_course.media.sources import read_image
+from trt_course.media.pictures import read_image
 
 vis, sure = BBoxVisualization(ssd.spec.cls_dict()), voc.above(founds, 0.3)["000056"]
 truth, image = truths["000056"], read_image(kit_path("data/traffic/images/000056.jpg"))
 ids = [ssd.spec.labels.index(label) for label in truth.labels]
-show_picture(vis.draw_bboxes(image, truth.boxes, 1.0 - truth.difficult, ids), "There: 0.00 is a difficult one")
+show_picture(
+    vis.draw_bboxes(image, truth.boxes, 1.0 - truth.difficult, ids),
+    "There: 0.00 is a difficult one",
+)
 ids = [ssd.spec.labels.index(label) for label in sure.labels]
 show_picture(vis.draw_bboxes(image, sure.boxes, sure.confs, ids), "Found, confidence 0.3 or more")
+
+
 # %% [markdown]
 # **You should see** four times as many boxes as objects (100 a picture, that is the limit in the model's record), and
 # one picture twice: with the right answers (*ground truth*), and with what was found. Objects that are hardly to be
@@ -58,10 +63,20 @@ def overlap(box, other, one=1):
     return shared / (areas - shared)
 
 
-print("20 pixels, off by 6:", round(overlap([0, 0, 20, 20], [6, 0, 26, 20]), 3),
-      "without the + 1:", round(overlap([0, 0, 20, 20], [6, 0, 26, 20], one=0), 3))
-print(" 6 pixels, off by 2:", round(overlap([0, 0, 6, 6], [2, 0, 8, 6]), 3),
-      "without the + 1:", round(overlap([0, 0, 6, 6], [2, 0, 8, 6], one=0), 3))
+print(
+    "20 pixels, off by 6:",
+    round(overlap([0, 0, 20, 20], [6, 0, 26, 20]), 3),
+    "without the + 1:",
+    round(overlap([0, 0, 20, 20], [6, 0, 26, 20], one=0), 3),
+)
+print(
+    " 6 pixels, off by 2:",
+    round(overlap([0, 0, 6, 6], [2, 0, 8, 6]), 3),
+    "without the + 1:",
+    round(overlap([0, 0, 6, 6], [2, 0, 8, 6], one=0), 3),
+)
+
+
 # %% [markdown]
 # **You should see** that the + 1 makes overlaps larger, those of small boxes more. It comes from a time when boxes
 # were whole pixels. Tools that leave it out give other figures: you will see how many points that is.
@@ -76,10 +91,17 @@ def judge(label, truths, founds, least=0.5, one=1):
     judged, objects = [], 0
     for name in sorted(truths):
         truth, found, used = truths[name], founds[name], set()
-        there = [(box, hard) for other, box, hard in zip(truth.labels, truth.boxes.tolist(), truth.difficult)
-                 if other == label]
+        there = [
+            (box, hard)
+            for other, box, hard in zip(truth.labels, truth.boxes.tolist(), truth.difficult)
+            if other == label
+        ]
         objects += sum(not hard for _, hard in there)
-        boxes = [pair for pair, other in zip(zip(found.confs, found.boxes.tolist()), found.labels) if other == label]
+        boxes = [
+            pair
+            for pair, other in zip(zip(found.confs, found.boxes.tolist()), found.labels)
+            if other == label
+        ]
         for conf, box in sorted(boxes, key=lambda pair: -pair[0]):
             overlaps = [overlap(box, other, one) for other, _ in there] + [0.0]
             best = overlaps.index(max(overlaps))
@@ -87,6 +109,8 @@ def judge(label, truths, founds, least=0.5, one=1):
             judged.append((conf, verdict))
             used.update([best] if verdict == 1 else [])
     return judged, objects
+
+
 # %% [markdown]
 # Second: all boxes of the class in one row, the surest first. After each box we note how many of the boxes so far
 # were right (*precision*), and how many of all objects are found by now (*recall*).
@@ -98,6 +122,8 @@ def points(judged, objects):
         recall.append(right / max(objects, 1))
         precision.append(right / max(right + wrong, 1))  # the first box may meet a difficult object
     return recall, precision
+
+
 # %% [markdown]
 # Here is that row for the pedestrians of five pictures only, so that you can see each box. **Before you run it**: how
 # does precision move along the row? Can recall fall?
@@ -110,10 +136,20 @@ recall, precision = points(*judge("pedestrian", five, founds))
 best = np.maximum.accumulate(precision[::-1])[::-1]
 plt.figure(figsize=(8, 3.6))
 plt.fill_between([0] + recall, [best[0]] + list(best), step="pre", color="#e3f0ff")
-plt.step([0] + recall, [best[0]] + list(best), where="pre", color="#c9791a", label="best from here on")
+plt.step(
+    [0] + recall, [best[0]] + list(best), where="pre", color="#c9791a", label="best from here on"
+)
 plt.plot(recall, precision, ".-", linewidth=1, label="after each box")
-plt.xlabel("recall"), plt.ylabel("precision"), plt.ylim(0, 1.05), plt.xlim(0, 1), plt.legend(loc="lower left")
+(
+    plt.xlabel("recall"),
+    plt.ylabel("precision"),
+    plt.ylim(0, 1.05),
+    plt.xlim(0, 1),
+    plt.legend(loc="lower left"),
+)
 plt.show()
+
+
 # %% [markdown]
 # **You should see** dots that go right and a little up with each right box, and straight down with each wrong one.
 # Recall never falls. At the right end a whole heap of faint, wrong boxes falls down along one line: no object is
@@ -133,8 +169,9 @@ def area(recall, precision):
 result = voc.score(truths, founds)
 for label in sorted(result.classes):
     by_hand = area(*points(*judge(label, truths, founds)))
-    print("{:<11} by hand {:.10f}  the package {:.10f}  difference {:.0e}".format(
-        label, by_hand, result.classes[label].ap, abs(by_hand - result.classes[label].ap)))
+    print(
+        f"{label:<11} by hand {by_hand:.10f}  the package {result.classes[label].ap:.10f}  difference {abs(by_hand - result.classes[label].ap):.0e}"
+    )
 print(result.report())
 # %% [markdown]
 # **You should see** the same figures to the last digit but rounding. You have just written the measure by which
@@ -157,7 +194,7 @@ print(len(misses), "objects missed at 0.3,", len(alarms), "false alarms")
 
 
 def crop(name):
-    return read_image(kit_path("data/traffic/images/{}.jpg".format(name)))
+    return read_image(kit_path(f"data/traffic/images/{name}.jpg"))
 
 
 show_picture(plots.contact_sheet(misses[:12], crop), "The largest missed objects")
@@ -183,16 +220,29 @@ from trt_course.lesson.show import show_table
 
 labels = sorted(result.classes)
 some = [(th, voc.score(truths, voc.above(founds, th))) for th in (0.01, 0.05, 0.1, 0.3, 0.5, 0.7)]
-show_table([[th, "{:.1f}".format(100 * score.mean)] + ["{:.1f}".format(100 * score.classes[label].ap)
-                                                       for label in labels] for th, score in some],
-           ["threshold", "mAP in %"] + labels)
+show_table(
+    [
+        [th, f"{100 * score.mean:.1f}"]
+        + [f"{100 * score.classes[label].ap:.1f}" for label in labels]
+        for th, score in some
+    ],
+    ["threshold", "mAP in %"] + labels,
+)
 # %%
 plt.figure(figsize=(7, 3.2))
 for th, score in (some[0], some[3], some[5]):
     curve = score.classes["pedestrian"]
-    plt.plot(curve.recall, curve.precision, label="{} or more".format(th), linewidth=1 + 8 * th)
-plt.xlabel("recall"), plt.ylabel("precision"), plt.title("pedestrian"), plt.ylim(0, 1.03), plt.legend()
+    plt.plot(curve.recall, curve.precision, label=f"{th} or more", linewidth=1 + 8 * th)
+(
+    plt.xlabel("recall"),
+    plt.ylabel("precision"),
+    plt.title("pedestrian"),
+    plt.ylim(0, 1.03),
+    plt.legend(),
+)
 plt.show()
+
+
 # %% [markdown]
 # **You should see** some three points lost at 0.3, and more than ten at 0.7. The three lines lie upon each other: a
 # threshold does not change the curve, it cuts it off, and what is cut off has no area. The model is the same each
@@ -207,10 +257,22 @@ def with_boxes(change):
     return {name: found._replace(boxes=change(found.boxes)) for name, found in founds.items()}
 
 
-kinds = (("floats", founds), ("rounded", with_boxes(np.round)), ("cut off, int(x)", with_boxes(np.trunc)))
-show_table([[kind] + ["{:.2f}".format(100 * voc.score(truths, found, class_iou=dict.fromkeys(labels, least)).mean)
-                      for least in (0.5, 0.75, 0.85)] for kind, found in kinds],
-           ["boxes", "mAP at overlap 0.5", "0.75", "0.85"])
+kinds = (
+    ("floats", founds),
+    ("rounded", with_boxes(np.round)),
+    ("cut off, int(x)", with_boxes(np.trunc)),
+)
+show_table(
+    [
+        [kind]
+        + [
+            f"{100 * voc.score(truths, found, class_iou=dict.fromkeys(labels, least)).mean:.2f}"
+            for least in (0.5, 0.75, 0.85)
+        ]
+        for kind, found in kinds
+    ],
+    ["boxes", "mAP at overlap 0.5", "0.75", "0.85"],
+)
 # %% [markdown]
 # **You should see** a quarter of a point lost at 0.5, and several points at 0.85 when the fraction is cut off, for
 # then each box moves up and to the left. COCO's AP takes the mean over overlaps from 0.5 to 0.95, so it feels
@@ -221,15 +283,24 @@ show_table([[kind] + ["{:.2f}".format(100 * voc.score(truths, found, class_iou=d
 # Two rules of the measure, each left out once. **Before you run it**: which of them matters more?
 # %%
 easy = {name: truth._replace(difficult=truth.difficult & False) for name, truth in truths.items()}
-removed = {name: voc.Truth([label for label, hard in zip(truth.labels, truth.difficult) if not hard],
-                           truth.boxes[~truth.difficult], truth.difficult[~truth.difficult])
-           for name, truth in truths.items()}
+removed = {
+    name: voc.Truth(
+        [label for label, hard in zip(truth.labels, truth.difficult) if not hard],
+        truth.boxes[~truth.difficult],
+        truth.difficult[~truth.difficult],
+    )
+    for name, truth in truths.items()
+}
 plain = [area(*points(*judge(label, truths, founds, one=0))) for label in labels]
-show_table([("as it should be", "{:.2f}".format(100 * result.mean)),
-            ("sides without + 1", "{:.2f}".format(100 * sum(plain) / len(plain))),
-            ("difficult objects deleted", "{:.2f}".format(100 * voc.score(removed, founds).mean)),
-            ("difficult objects like all others", "{:.2f}".format(100 * voc.score(easy, founds).mean))],
-           ["rule", "mAP in %"])
+show_table(
+    [
+        ("as it should be", f"{100 * result.mean:.2f}"),
+        ("sides without + 1", f"{100 * sum(plain) / len(plain):.2f}"),
+        ("difficult objects deleted", f"{100 * voc.score(removed, founds).mean:.2f}"),
+        ("difficult objects like all others", f"{100 * voc.score(easy, founds).mean:.2f}"),
+    ],
+    ["rule", "mAP in %"],
+)
 # %% [markdown]
 # **You should see** half a point for one pixel, two points when the difficult objects are deleted (then who finds one
 # is punished), and nine when they count like all others. Same boxes, same pictures: *two figures of mAP can be
@@ -242,15 +313,20 @@ show_table([("as it should be", "{:.2f}".format(100 * result.mean)),
 # %%
 names, rng, means = sorted(truths), np.random.RandomState(1), []
 for _ in range(100):
-    drawn = {"{:03d}".format(i): names[k] for i, k in enumerate(rng.randint(0, len(names), len(names)))}
-    means.append(100 * voc.score({i: truths[name] for i, name in drawn.items()},
-                                 {i: founds[name] for i, name in drawn.items()}).mean)
+    drawn = {f"{i:03d}": names[k] for i, k in enumerate(rng.randint(0, len(names), len(names)))}
+    means.append(
+        100
+        * voc.score(
+            {i: truths[name] for i, name in drawn.items()},
+            {i: founds[name] for i, name in drawn.items()},
+        ).mean
+    )
 low, high = np.percentile(means, [2.5, 97.5])
 plt.figure(figsize=(7, 2.4))
 plt.hist(means, bins=20, color="#8796a5"), plt.axvline(100 * result.mean, color="#d1495b")
 plt.xlabel("mAP in %, of 100 samples of 60 pictures")
 plt.show()
-print("mAP {:.1f} %, 95 of 100 samples between {:.1f} and {:.1f} %".format(100 * result.mean, low, high))
+print(f"mAP {100 * result.mean:.1f} %, 95 of 100 samples between {low:.1f} and {high:.1f} %")
 # %% [markdown]
 # **You should see** a hill that is some four points wide. So "92.8 against 92.4" of two models on *different* samples
 # means nothing. On the *same* pictures much smaller differences can be seen, for both models meet the same hard ones;
@@ -282,9 +358,13 @@ precisions, recalls = [r / len(verdicts) for r in rights], [r / objects for r in
 rights = [verdicts[:n].count(1) for n in range(1, 6)]
 precisions, recalls = [r / n for n, r in enumerate(rights, 1)], [r / rights[-1] for r in rights]
 # end
-check("08.1", [precisions, recalls], points([(1 - i / 10, v) for i, v in enumerate(verdicts)], objects)[::-1],
-      hint="Both count the right ones so far. Precision divides by the boxes so far, recall by all objects there are, "
-           "also those that no box has found.")
+check(
+    "08.1",
+    [precisions, recalls],
+    points([(1 - i / 10, v) for i, v in enumerate(verdicts)], objects)[::-1],
+    hint="Both count the right ones so far. Precision divides by the boxes so far, recall by all objects there are, "
+    "also those that no box has found.",
+)
 # %% [markdown]
 # **08.2** A warning lamp is to come on for pedestrians, and 9 of 10 warnings must be right. What share of the
 # pedestrians can it find at best? `curve.recall` and `curve.precision` are two arrays, a point after each box.
@@ -297,8 +377,12 @@ best_recall = curve.recall.max()
 # wrong: recall is asked
 best_recall = curve.precision[curve.recall >= 0.9].max()
 # end
-check("08.2", best_recall, max(r for r, p in zip(curve.recall, curve.precision) if p >= 0.9),
-      hint="Take only points whose precision is 0.9 or more; of these, recall is asked, the largest.")
+check(
+    "08.2",
+    best_recall,
+    max(r for r, p in zip(curve.recall, curve.precision) if p >= 0.9),
+    hint="Take only points whose precision is 0.9 or more; of these, recall is asked, the largest.",
+)
 # %% [markdown]
 # **08.3** How good are the boxes when an overlap of 0.75 is wanted? `voc.score` takes a dictionary `class_iou`, from
 # the name of a class to its overlap. Give the mAP as a share.
@@ -310,9 +394,16 @@ strict = voc.score(truths, founds, class_iou={"vehicle": 0.75}).mean
 # wrong: not the confidence
 strict = voc.score(truths, voc.above(founds, 0.75)).mean
 # end
-wanted = sum(area(*points(*judge(label, truths, founds, least=0.75))) for label in labels) / len(labels)
-check("08.3", strict, wanted, hint="The overlap, not the confidence; the dictionary needs all four classes, "
-                                   "dict.fromkeys(labels, 0.75).")
+wanted = sum(area(*points(*judge(label, truths, founds, least=0.75))) for label in labels) / len(
+    labels
+)
+check(
+    "08.3",
+    strict,
+    wanted,
+    hint="The overlap, not the confidence; the dictionary needs all four classes, "
+    "dict.fromkeys(labels, 0.75).",
+)
 # %% [markdown]
 # ## What you have learned
 #

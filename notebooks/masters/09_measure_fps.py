@@ -27,15 +27,21 @@ timing = bench(ssd, "data/street.mp4", scope="video", frames=90, out="out/09/ben
 stages = timing.stages
 engine = stages["infer"]
 detect = engine + stages["preprocess"] + stages["decode"]
-show_table([("engine", "{:.1f}".format(1000 / engine)), ("detect", "{:.1f}".format(1000 / detect)),
-            ("video", "{:.1f}".format(timing.fps))], ["scope", "FPS, while the whole way runs"])
+show_table(
+    [
+        ("engine", f"{1000 / engine:.1f}"),
+        ("detect", f"{1000 / detect:.1f}"),
+        ("video", f"{timing.fps:.1f}"),
+    ],
+    ["scope", "FPS, while the whole way runs"],
+)
 # %%
 import matplotlib.pyplot as plt
 
 plt.figure(figsize=(9, 1.9))
 left, colours = 0.0, ("#8796a5", "#6aa3e0", "#2f8f4e", "#e0a04a", "#b98bd0", "#d1495b")
 for (stage, ms), colour in zip(stages.items(), colours):
-    plt.barh(0, ms, left=left, color=colour, label="{} {:.1f}".format(stage, ms))
+    plt.barh(0, ms, left=left, color=colour, label=f"{stage} {ms:.1f}")
     left += ms
 plt.yticks([]), plt.xlabel("median milliseconds of a frame, stage after stage")
 plt.legend(ncol=6, loc="upper center", bbox_to_anchor=(0.5, 1.35), frameon=False, columnspacing=1)
@@ -53,8 +59,8 @@ import time
 
 import numpy as np
 
-from trt_course.files import kit_path
-from trt_course.media.sources import images_in, read_image
+from trt_course.support.files import kit_path
+from trt_course.media.pictures import images_in, read_image
 
 images = [read_image(path) for path in images_in(kit_path("data/signs/images"))]
 
@@ -67,14 +73,17 @@ def times_of(detector, count):
         detector.detect(images[i % len(images)])
         spent.append((time.perf_counter() - started) * 1e3)
     return np.array(spent)
+
+
 # %%
 started = time.perf_counter()
 fresh = TrtSSD("ssd_mobilenet_v2_signs", verbose=False)
 opening = (time.perf_counter() - started) * 1e3
 first = times_of(fresh, 40)
 fresh.close()
-print("opening {:.0f} ms, first call {:.1f} ms, median of the last 20 {:.1f} ms".format(
-    opening, first[0], np.median(first[20:])))
+print(
+    f"opening {opening:.0f} ms, first call {first[0]:.1f} ms, median of the last 20 {np.median(first[20:]):.1f} ms"
+)
 # %% [markdown]
 # **You should see** that opening takes several times as long as a detection, and the first call longer than most
 # later ones: memory is fetched, threads are started, on a GPU kernels are loaded and the clocks have to rise. Who
@@ -90,9 +99,14 @@ times = times_of(ssd, 210)[10:]
 median, p95 = np.percentile(times, [50, 95])
 plt.figure(figsize=(9, 3))
 plt.plot(times, ".", markersize=4)
-plt.axhline(median, color="#2f8f4e", label="median {:.1f} ms".format(median))
-plt.axhline(p95, color="#d1495b", label="p95 {:.1f} ms".format(p95))
-plt.xlabel("detection"), plt.ylabel("milliseconds"), plt.ylim(0, 1.1 * times.max()), plt.legend(loc="lower right")
+plt.axhline(median, color="#2f8f4e", label=f"median {median:.1f} ms")
+plt.axhline(p95, color="#d1495b", label=f"p95 {p95:.1f} ms")
+(
+    plt.xlabel("detection"),
+    plt.ylabel("milliseconds"),
+    plt.ylim(0, 1.1 * times.max()),
+    plt.legend(loc="lower right"),
+)
 plt.show()
 # %% [markdown]
 # **You should see** a band, dots above it, perhaps even a step: from then on something else had a part of the
@@ -102,8 +116,10 @@ plt.show()
 # %%
 parts = [1000 / part.mean() for part in np.array_split(times, 10)]
 over_all = 1000 / times.mean()
-print("parts:", " ".join("{:.0f}".format(fps) for fps in parts))
-print("{:.1f} FPS +- {:.0f} %".format(over_all, 100 * max(abs(fps - over_all) for fps in parts) / over_all))
+print("parts:", " ".join(f"{fps:.0f}" for fps in parts))
+print(f"{over_all:.1f} FPS +- {100 * max(abs(fps - over_all) for fps in parts) / over_all:.0f} %")
+
+
 # %% [markdown]
 # **You should see** ten figures for one and the same thing. The largest deviation is the *spread*; `bench` prints it
 # with each result. If your change made things 5 % faster and the spread is 20 %, you have measured nothing yet: close
@@ -126,8 +142,9 @@ def running(times, seed):
 hiccups = times.copy()
 hiccups[::10] += 200  # as when a disk or a window holds up each tenth frame
 for name, ms in (("as measured", times), ("with hiccups", hiccups)):
-    print("{:<13} all frames by all time {:6.1f}   mean of the rates {:6.1f}".format(
-        name, 1000 / ms.mean(), (1000 / ms).mean()))
+    print(
+        f"{name:<13} all frames by all time {1000 / ms.mean():6.1f}   mean of the rates {(1000 / ms).mean():6.1f}"
+    )
 # %% [markdown]
 # **You should see** two figures that are close in the first row, and far apart in the second: the mean of the rates
 # hardly notices the hiccups, for a slow frame is one small number among many. But a slow frame takes *long*, and you
@@ -136,10 +153,12 @@ for name, ms in (("as measured", times), ("with hiccups", hiccups)):
 steady = np.full(80, 100.0)  # ms
 plt.figure(figsize=(8, 3))
 for seed in (60, 30, 10):
-    plt.plot(running(steady, seed), label="video of {} FPS".format(seed))
+    plt.plot(running(steady, seed), label=f"video of {seed} FPS")
 plt.axhline(10, color="black", linewidth=1, linestyle="--")
 plt.xlabel("frame"), plt.ylabel("FPS shown"), plt.ylim(0), plt.legend()
 plt.show()
+
+
 # %% [markdown]
 # **You should see** three answers to one question. After 20 frames (two seconds) more than a third of the seed is
 # still in the figure; the 60 FPS clip "runs" at 28. Measured on a short clip, the detector seems faster the faster
@@ -154,12 +173,16 @@ plt.show()
 def two_clocks(work):
     passed, worked = time.perf_counter(), time.process_time()
     work()
-    return ["{:.2f} s".format(time.perf_counter() - passed), "{:.2f} s".format(time.process_time() - worked)]
+    return [f"{time.perf_counter() - passed:.2f} s", f"{time.process_time() - worked:.2f} s"]
 
 
-show_table([["sleep(0.3)"] + two_clocks(lambda: time.sleep(0.3)),
-            ["20 detections"] + two_clocks(lambda: times_of(ssd, 20))],
-           ["", "perf_counter: time that passed", "process_time: time of all cores"])
+show_table(
+    [
+        ["sleep(0.3)"] + two_clocks(lambda: time.sleep(0.3)),
+        ["20 detections"] + two_clocks(lambda: times_of(ssd, 20)),
+    ],
+    ["", "perf_counter: time that passed", "process_time: time of all cores"],
+)
 # %% [markdown]
 # **You should see** that sleeping took no time at all by the second clock: so does *waiting for a camera or a disk*,
 # often also for a GPU, and FPS comes out far too high. Where the network runs on several cores, their times are added
@@ -176,8 +199,8 @@ while time.perf_counter() - started < 2:
     ssd.detect(images[number])
     seen.append(number)
 seconds = time.perf_counter() - started
-print("{:.1f} detections a second".format(len(seen) / seconds))
-print("{:.1f} unique frames a second".format(len(set(seen)) / seconds))
+print(f"{len(seen) / seconds:.1f} detections a second")
+print(f"{len(set(seen)) / seconds:.1f} unique frames a second")
 # %% [markdown]
 # **You should see** two figures, and the second cannot be more than 10. The loop detects in the same picture again
 # and again; no boxes get newer by that. The same happens with one picture in a loop, or a short clip that starts
@@ -189,13 +212,19 @@ print("{:.1f} unique frames a second".format(len(set(seen)) / seconds))
 # ONNX Runtime uses one thread a core. `threads=` sets another number. **Before you run it**: are two threads twice as
 # fast as one? We measure in turns, and take the median of all turns.
 # %%
-detectors = {n: TrtSSD("ssd_mobilenet_v2_signs", backend="cpu", threads=n, verbose=False) for n in (1, 2)}
+detectors = {
+    n: TrtSSD("ssd_mobilenet_v2_signs", backend="cpu", threads=n, verbose=False) for n in (1, 2)
+}
 spent = {n: [] for n in detectors}
 for _ in range(4):
     for n, detector in detectors.items():
         spent[n] += list(times_of(detector, 12)[2:])
 for n, detector in detectors.items():
-    print("{} thread(s): median {:.1f} ms, p95 {:.1f} ms".format(n, *np.percentile(spent[n], [50, 95])))
+    print(
+        "{} thread(s): median {:.1f} ms, p95 {:.1f} ms".format(
+            n, *np.percentile(spent[n], [50, 95])
+        )
+    )
     detector.close()
 # %% [markdown]
 # **You should see** that two threads are faster, but not twice: parts of the work cannot be divided, and at each layer
@@ -206,7 +235,7 @@ for n, detector in detectors.items():
 #
 # A figure without its machine cannot be compared. `bench` keeps what it can read:
 # %%
-from trt_course.measure import machine
+from trt_course.support import machine
 
 show_table(sorted(timing.context.items()), ["what", "here"])
 print("held back by heat or power just now:", machine.throttled())
@@ -231,16 +260,19 @@ print("held back by heat or power just now:", machine.throttled())
 # The same model with TensorRT, *detect* from picture to boxes. Where there is no GPU, a saved result is shown,
 # of the traffic model. Look for the scope of each of its figures first.
 # %%
-from trt_course.build.onnx import Options, engine_from_onnx
+from trt_course.builder.onnx import Options, engine_from_onnx
 from trt_course.lesson.show import on_gpu
 
 
 def with_tensorrt():
-    plan = engine_from_onnx(ssd.spec, Options("fp16", level=0), out="out/09/quick.engine")  # built quickly
+    plan = engine_from_onnx(
+        ssd.spec, Options("fp16", level=0), out="out/09/quick.engine"
+    )  # built quickly
     with TrtSSD("ssd_mobilenet_v2_signs", plan=plan) as fast:
         print(bench(fast, "data/street.mp4", scope="detect", frames=200).report())
         return "the engine with its copies: {:.0f} FPS".format(
-            bench(fast, "data/street.mp4", scope="engine", frames=200).fps)
+            bench(fast, "data/street.mp4", scope="engine", frames=200).fps
+        )
 
 
 on_gpu(with_tensorrt, saved="h200")
@@ -276,9 +308,15 @@ def figures(milliseconds, warm_up):
 
 sample = [400, 90, 20, 21, 19, 20, 22, 60, 20, 18, 20, 40]
 facts = Timing("detect", "sample", np.array(sample[2:]), {}, {}).as_dict()
-check("09.1", figures(sample, 2), [facts["fps"], facts["p50_ms"], facts["p95_ms"]],
-      hint="First leave out the warm-up. FPS is 1000 by the mean time, not the mean of the rates; p95 is not the "
-           "largest, but np.percentile(rest, 95).")
+check(
+    "09.1",
+    figures(sample, 2),
+    [facts["fps"], facts["p50_ms"], facts["p95_ms"]],
+    hint="First leave out the warm-up. FPS is 1000 by the mean time, not the mean of the rates; p95 is not the "
+    "largest, but np.percentile(rest, 95).",
+)
+
+
 # %% [markdown]
 # **09.2** The network becomes `factor` times as fast, all else stays. How many FPS is that from file to file, if the
 # stages come one after the other? `stages` is a dictionary of milliseconds, as above.
@@ -294,8 +332,14 @@ def fps_with_faster_network(stages, factor):
 
 
 example = {"read": 3, "preprocess": 1, "infer": 40, "decode": 1, "draw": 1, "write": 4}
-check("09.2", [fps_with_faster_network(example, 2), fps_with_faster_network(example, 100)], [1000 / 30, 1000 / 10.4],
-      hint="Only the network gets faster, so divide its milliseconds alone; but the other stages stay in the sum.")
+check(
+    "09.2",
+    [fps_with_faster_network(example, 2), fps_with_faster_network(example, 100)],
+    [1000 / 30, 1000 / 10.4],
+    hint="Only the network gets faster, so divide its milliseconds alone; but the other stages stay in the sum.",
+)
+
+
 # %% [markdown]
 # **09.3** A program that watches a camera noted the number of each frame in which it detected, over `seconds`. How
 # many unique frames a second is that?
@@ -310,8 +354,12 @@ def unique_fps(numbers, seconds):
     # end
 
 
-check("09.3", unique_fps([5, 5, 5, 6, 6, 8, 8, 8, 9, 9], 0.5), 8.0,
-      hint="Count each number once; and 7, which the camera gave, was never looked at, so it does not count.")
+check(
+    "09.3",
+    unique_fps([5, 5, 5, 6, 6, 8, 8, 8, 9, 9], 0.5),
+    8.0,
+    hint="Count each number once; and 7, which the camera gave, was never looked at, so it does not count.",
+)
 # %% [markdown]
 # ## What you have learned
 #

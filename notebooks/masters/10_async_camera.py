@@ -36,6 +36,8 @@ class Slow:
 
     def close(self):
         pass
+
+
 # %% [markdown]
 # ## 2. The plain loop
 #
@@ -44,7 +46,7 @@ class Slow:
 # **Before you run it**: the camera makes 30 frames a second, the detector manages 25. How many of them will you see in
 # two seconds, and how old is a frame when its boxes are there?
 # %%
-from trt_course.media.async_camera import MODES
+from trt_course.camera import MODES
 
 
 def watch(mode, every=1, seconds=2, ms=40):
@@ -61,7 +63,7 @@ def watch(mode, every=1, seconds=2, ms=40):
 
 
 counts, _ = watch("sync")
-print("{0.captured} captured, {0.shown} shown, {0.dropped} dropped".format(counts))
+print(f"{counts.captured} captured, {counts.shown} shown, {counts.dropped} dropped")
 print(counts.report())
 # %% [markdown]
 # **You should see** that not quite 25 frames were shown a second, and that about one in four was dropped: captured and
@@ -84,22 +86,41 @@ print(counts.report())
 # **Before you run it**: which of the four shows the most frames? Which has the oldest boxes?
 # %%
 runs = {"sync": counts}
-for name, mode, every in (("child", "child", 1), ("async", "async", 1), ("async, every=3", "async", 3)):
+for name, mode, every in (
+    ("child", "child", 1),
+    ("async", "async", 1),
+    ("async, every=3", "async", 3),
+):
     runs[name], _ = watch(mode, every)
 for name, counts in runs.items():
-    print("{:<15} {}".format(name, counts.report()))
+    print(f"{name:<15} {counts.report()}")
 # %%
 import matplotlib.pyplot as plt
 
 places = range(len(runs))
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.2))
 for shift, what in ((-0.2, "shown"), (0.2, "inferred")):
-    left.bar([p + shift for p in places], [getattr(c, what) / c.seconds for c in runs.values()], 0.4, label=what)
+    left.bar(
+        [p + shift for p in places],
+        [getattr(c, what) / c.seconds for c in runs.values()],
+        0.4,
+        label=what,
+    )
 for shift, what, label in ((-0.2, "age_p50", "median"), (0.2, "age_p95", "95 of 100 are younger")):
-    right.bar([p + shift for p in places], [getattr(c, what) * 1000 for c in runs.values()], 0.4, label=label)
+    right.bar(
+        [p + shift for p in places],
+        [getattr(c, what) * 1000 for c in runs.values()],
+        0.4,
+        label=label,
+    )
 left.set_title("frames a second"), right.set_title("age of the boxes, ms")
 for axes, top in ((left, 45), (right, 200)):
-    axes.set_xticks(places), axes.set_xticklabels(runs), axes.set_ylim(0, top), axes.legend(loc="upper left")
+    (
+        axes.set_xticks(places),
+        axes.set_xticklabels(runs),
+        axes.set_ylim(0, top),
+        axes.legend(loc="upper left"),
+    )
 plt.show()
 # %% [markdown]
 # **You should see** about 23 frames a second for `sync` and `child`, and all 30 for `async`. `child` is no faster: it
@@ -118,7 +139,7 @@ plt.show()
 # %%
 import json
 
-from trt_course.files import kit_path
+from trt_course.support.files import kit_path
 from trt_course.lesson.show import side_by_side
 from trt_course.media.sources import open_source
 
@@ -140,7 +161,9 @@ for old in (0, 3, 15):
         x1, y1, x2, y2 = [int(round(side)) for side in box]
         cv2.rectangle(picture, (x1, y1), (x2, y2), (80, 40, 255), 2)
     pictures.append(picture[250:600])
-side_by_side(pictures, ["{} frames old, {:.0f} ms".format(old, old * 1000 / 30) for old in (0, 3, 15)], columns=1)
+side_by_side(
+    pictures, [f"{old} frames old, {old * 1000 / 30:.0f} ms" for old in (0, 3, 15)], columns=1
+)
 # %% [markdown]
 # **You should see** boxes that fit, boxes that fit nearly, and boxes that have lost their objects: first the near and
 # the fast ones. Now in numbers: the overlap (IoU) of each box with the box of the same object some frames before.
@@ -152,15 +175,21 @@ from trt_course.measure.voc import overlap
 
 def slipped(old):
     """The overlap of each box with that of the same object `old` frames before."""
-    pairs = [(box, where[n - old][track]) for n, boxes in where.items() if n - old in where
-             for track, box in boxes.items() if track in where[n - old]]
+    pairs = [
+        (box, where[n - old][track])
+        for n, boxes in where.items()
+        if n - old in where
+        for track, box in boxes.items()
+        if track in where[n - old]
+    ]
     return np.array([overlap(np.array([now]), np.array([then]))[0, 0] for now, then in pairs])
 
 
 for old in (0, 1, 2, 3, 4, 6, 9, 15):
     values = slipped(old)
-    print("{:>2} frames, {:>3.0f} ms: mean overlap {:.2f}, at least 0.5: {:>5.1f} %".format(
-        old, old * 1000 / 30, values.mean(), 100 * (values >= 0.5).mean()))
+    print(
+        f"{old:>2} frames, {old * 1000 / 30:>3.0f} ms: mean overlap {values.mean():.2f}, at least 0.5: {100 * (values >= 0.5).mean():>5.1f} %"
+    )
 # %% [markdown]
 # **You should see** a mean overlap of 0.74 at 100 ms: about one box in seven is no longer right by the rule of
 # [lesson 08](08_evaluate_map.ipynb) (an overlap of at least 0.5). At half a second it is six in ten. This is the price
@@ -198,13 +227,20 @@ def with_queue(seconds, ms=150):
     waiting.put(None)  # the notes never did this: their thread never ended
     thread.join()
     return ages
+
+
 # %%
 queued, (_, replaced) = with_queue(3), watch("async", every=3, seconds=3, ms=150)
 plt.figure(figsize=(9, 3))
-for ages, label in ((queued, "a queue"), (replaced, "one place: a newer frame replaces one that waits")):
+for ages, label in (
+    (queued, "a queue"),
+    (replaced, "one place: a newer frame replaces one that waits"),
+):
     plt.plot([t for t, _ in ages], [1000 * age for _, age in ages], label=label)
 plt.xlabel("seconds"), plt.ylabel("age of the boxes, ms"), plt.ylim(0), plt.legend()
 plt.show()
+
+
 # %% [markdown]
 # **You should see** one line that climbs and never comes back, and one that goes up and down and stays where it is.
 # After three seconds the difference looks harmless. Exercise 10.2 asks about a minute; and in the end memory is full,
@@ -249,7 +285,7 @@ def in_another_thread(work):
         try:
             return pool.submit(work).result()
         except CourseError as err:
-            return "refused: {}".format(err)
+            return f"refused: {err}"
 
 
 def look():
@@ -271,7 +307,7 @@ print("another thread:", in_another_thread(look))
 # brings boxes?
 # %%
 from trt_course import TrtSSD, find_model
-from trt_course.build.onnx import Options, engine_from_onnx
+from trt_course.builder.onnx import Options, engine_from_onnx
 from trt_course.lesson.show import on_gpu
 
 spec = find_model("ssd_mobilenet_v2_signs")
@@ -337,9 +373,15 @@ def plain_loop(fps, ms):
     # end
 
 
-check("10.1", [plain_loop(30, 40), plain_loop(30, 10), plain_loop(60, 20)], [25.0, 30.0, 50.0],
-      hint="The detector manages 1000 / ms; never more than the camera gives. The camera goes on while you infer: both "
-           "happen at the same time.")
+check(
+    "10.1",
+    [plain_loop(30, 40), plain_loop(30, 10), plain_loop(60, 20)],
+    [25.0, 30.0, 50.0],
+    hint="The detector manages 1000 / ms; never more than the camera gives. The camera goes on while you infer: both "
+    "happen at the same time.",
+)
+
+
 # %% [markdown]
 # **10.2** `fps` frames a second go into a queue, each takes `ms` milliseconds to infer. How many *seconds* old are the
 # newest boxes after `seconds`? Think of the frame that is being taken out of the queue then: which one is it, and when
@@ -356,9 +398,13 @@ def age_in_queue(seconds, fps, ms):
     # end
 
 
-check("10.2", [age_in_queue(60, 10, 150), age_in_queue(60, 30, 40), age_in_queue(60, 10, 40)], [20.0, 10.0, 0.0],
-      hint="After `seconds`, seconds * 1000 / ms frames are done, and the next was captured at done / fps. Wanted is "
-           "its age, not the number of frames; an age is never less than 0, for no frame is done before it is there.")
+check(
+    "10.2",
+    [age_in_queue(60, 10, 150), age_in_queue(60, 30, 40), age_in_queue(60, 10, 40)],
+    [20.0, 10.0, 0.0],
+    hint="After `seconds`, seconds * 1000 / ms frames are done, and the next was captured at done / fps. Wanted is "
+    "its age, not the number of frames; an age is never less than 0, for no frame is done before it is there.",
+)
 # %% [markdown]
 # **10.3** The third fault of the notes: the child wrote boxes and names one after the other, and the main thread read
 # them without the lock. Between the two writes the names are of an older frame than the boxes. Here the child is
@@ -394,6 +440,8 @@ def count_torn(newest, reads=100):
     stop.set()
     child.join()
     return ... if ... in pairs else sum(boxes != names for boxes, names in pairs)
+
+
 # %%
 def newest():
     # solution, stub: return ...
@@ -410,8 +458,12 @@ def newest():
     # end
 
 
-check("10.3", count_torn(newest), 0,
-      hint="Do not read without the lock: `with lock:`. Take it once and hold it for both; draw after that.")
+check(
+    "10.3",
+    count_torn(newest),
+    0,
+    hint="Do not read without the lock: `with lock:`. Take it once and hold it for both; draw after that.",
+)
 # %% [markdown]
 # `Detections` makes this easier: boxes, confidences and classes are one object that nobody can change, so one store
 # hands over all.

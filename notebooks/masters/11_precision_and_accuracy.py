@@ -23,12 +23,13 @@ import numpy as np
 import onnx
 
 from trt_course import CourseError, TrtSSD, find_model
-from trt_course.build import graph, precision
-from trt_course.files import kit_path
+from trt_course.builder import graph, precision
+from trt_course.support.files import kit_path
 from trt_course.lesson.show import on_gpu, show_table
 from trt_course.measure import voc
 from trt_course.measure.evaluate import CONF_TH, as_found
-from trt_course.media.sources import images_in, read_image
+from trt_course.media.pictures import images_in, read_image
+
 # %%
 spec = find_model("ssd_resnet18_traffic")
 plain = graph.load_plain(spec.onnx)
@@ -36,7 +37,11 @@ out = Path("out/11")
 shutil.rmtree(str(out), ignore_errors=True)
 exam = images_in(kit_path("data/traffic/images"))[::5]
 pictures = {path.stem: read_image(path) for path in exam}
-truths = {name: voc.read_truth(kit_path("data/traffic/ground-truth/{}.txt".format(name))) for name in pictures}
+truths = {
+    name: voc.read_truth(kit_path(f"data/traffic/ground-truth/{name}.txt")) for name in pictures
+}
+
+
 # %% [markdown]
 # Small objects are scored apart from large ones: the limit is a height of 32 pixels.
 # %%
@@ -48,17 +53,28 @@ def saved(model, name):
 
 def find_all(spec, **options):
     with TrtSSD(spec, verbose=False, **options) as ssd:
-        return {name: as_found(ssd.detect(image, CONF_TH), spec.labels) for name, image in pictures.items()}
+        return {
+            name: as_found(ssd.detect(image, CONF_TH), spec.labels)
+            for name, image in pictures.items()
+        }
 
 
 def scores(founds):
     """mAP in per cent: of all objects, of the small ones, of the large ones."""
-    results = [voc.score(*voc.of_height(truths, founds, low, high)) for low, high in ((0, 1e9), (0, 32), (32, 1e9))]
-    return [100 * np.mean([c.ap for c in result.classes.values() if c.truths]) for result in results]
+    results = [
+        voc.score(*voc.of_height(truths, founds, low, high))
+        for low, high in ((0, 1e9), (0, 32), (32, 1e9))
+    ]
+    return [
+        100 * np.mean([c.ap for c in result.classes.values() if c.truths]) for result in results
+    ]
 
 
 founds = {"FP32": find_all(spec, backend="cpu")}
-print(sum(len(truth.labels) for truth in truths.values()), "objects; mAP {:.2f} %".format(scores(founds["FP32"])[0]))
+print(
+    sum(len(truth.labels) for truth in truths.values()),
+    "objects; mAP {:.2f} %".format(scores(founds["FP32"])[0]),
+)
 # %% [markdown]
 # **You should see** 306 objects and a mAP near 96 %. On all 60 pictures it is 92.82 %: few pictures make a rough
 # score. Keep that in mind for what follows.
@@ -74,8 +90,15 @@ share = np.linspace(0, 1, 2000, endpoint=False).astype(np.float16)
 most = 1248 * np.spacing(share).astype(float) / 2  # half of the way to the next FP16 number
 figure, axes = plt.subplots(figsize=(9, 3))
 axes.step(1248 * share.astype(float), most)
-axes.set(xlabel="where the corner is, in pixels", ylabel="FP16 is off by at most, pixels", xlim=(0, 1248), ylim=0)
+axes.set(
+    xlabel="where the corner is, in pixels",
+    ylabel="FP16 is off by at most, pixels",
+    xlim=(0, 1248),
+    ylim=0,
+)
 plt.show()
+
+
 # %% [markdown]
 # **You should see** stairs: at an eighth, a quarter and a half of the width the error doubles. FP16 has 11 significant
 # bits, so a small number is rounded to small steps and a large one to large steps. In the right half a corner may be
@@ -94,11 +117,16 @@ def rounded(founds, grid):
     return made
 
 
-GRIDS = (("FP32", lambda v: v), ("FP16", lambda v: v.astype(np.float16).astype(float)),
-         ("8 bits", lambda v: np.round(v * 127) / 127))
+GRIDS = (
+    ("FP32", lambda v: v),
+    ("FP16", lambda v: v.astype(np.float16).astype(float)),
+    ("8 bits", lambda v: np.round(v * 127) / 127),
+)
 rows = [[name] + scores(rounded(founds["FP32"], grid)) for name, grid in GRIDS]
-show_table([[row[0]] + list(map("{:.2f}".format, row[1:])) for row in rows],
-           ["corners in", "mAP %", "small %", "large %"])
+show_table(
+    [[row[0]] + list(map("{:.2f}".format, row[1:])) for row in rows],
+    ["corners in", "mAP %", "small %", "large %"],
+)
 # %% [markdown]
 # **You should see** that FP16 corners cost next to nothing. With 8 bits a step is about 10 pixels wide. That ruins the
 # small objects, some of which are no wider themselves, and costs the large ones far less. So the kit keeps what
@@ -109,8 +137,9 @@ show_table([[row[0]] + list(map("{:.2f}".format, row[1:])) for row in rows],
 models = {"FP32": plain, "FP16": precision.fp16(plain)}
 founds["FP16"] = find_all(saved(models["FP16"], "FP16"), backend="cpu")
 for name in ("FP32", "FP16"):
-    print("{}: {:.1f} MB, mAP {:.2f} %".format(name, len(models[name].SerializeToString()) / 1e6,
-                                               scores(founds[name])[0]))
+    print(
+        f"{name}: {len(models[name].SerializeToString()) / 1e6:.1f} MB, mAP {scores(founds[name])[0]:.2f} %"
+    )
 # %% [markdown]
 # **You should see** half the bytes and the same mAP. But careful: ONNX Runtime only *stores* FP16 and computes in
 # FP32. A GPU computes in it, and rounds at each layer. So the CPU cannot say what FP16 costs there; step 11 does.
@@ -127,16 +156,25 @@ from onnx import TensorProto, helper
 
 def through_a_pair(values, scale):
     """What Q and DQ make of the values: the whole numbers, and what they stand for."""
-    nodes = [helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
-             helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["y"])]
-    fixed = [helper.make_tensor("scale", TensorProto.FLOAT, [], [scale]),
-             helper.make_tensor("zero", TensorProto.INT8, [], [0])]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["y"]),
+    ]
+    fixed = [
+        helper.make_tensor("scale", TensorProto.FLOAT, [], [scale]),
+        helper.make_tensor("zero", TensorProto.INT8, [], [0]),
+    ]
     types = (("x", TensorProto.FLOAT), ("q", TensorProto.INT8), ("y", TensorProto.FLOAT))
     x, q, y = (helper.make_tensor_value_info(name, kind, ["n"]) for name, kind in types)
-    model = helper.make_model(helper.make_graph(nodes, "pair", [x], [q, y], fixed),
-                              opset_imports=[helper.make_opsetid("", 13)], ir_version=7)
+    model = helper.make_model(
+        helper.make_graph(nodes, "pair", [x], [q, y], fixed),
+        opset_imports=[helper.make_opsetid("", 13)],
+        ir_version=7,
+    )
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return session.run(None, {"x": np.array(values, np.float32)})
+
+
 # %% [markdown]
 # **Before you run it**: the scale is 0.05. What will become of 0.02, of 3.3, and of 9.9?
 # %%
@@ -162,10 +200,17 @@ TENSOR = "backbone_stages_1_1_relu"
 watched = copy.deepcopy(plain)
 watched.graph.output.append(helper.make_tensor_value_info(TENSOR, TensorProto.FLOAT, None))
 session = ort.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
-seen = np.concatenate([session.run([TENSOR], {"input": tensor})[0].reshape(-1)
-                       for tensor in precision.calibration_batches(spec, few)])
-print("{:,} values from {:.2f} to {:.2f}; {:.0f} % are 0, 99.9 % are below {:.2f}".format(
-    len(seen), seen.min(), seen.max(), 100 * (seen == 0).mean(), np.percentile(seen, 99.9)))
+seen = np.concatenate(
+    [
+        session.run([TENSOR], {"input": tensor})[0].reshape(-1)
+        for tensor in precision.calibration_batches(spec, few)
+    ]
+)
+print(
+    f"{len(seen):,} values from {seen.min():.2f} to {seen.max():.2f}; {100 * (seen == 0).mean():.0f} % are 0, 99.9 % are below {np.percentile(seen, 99.9):.2f}"
+)
+
+
 # %% [markdown]
 # **You should see** that nearly all values are small, and a few very large. Where should 127 be?
 #
@@ -178,8 +223,11 @@ print("{:,} values from {:.2f} to {:.2f}; {:.0f} % are 0, 99.9 % are below {:.2f
 # %%
 def scale_of(model, tensor):
     fixed = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
-    return next(fixed[node.input[1]] for node in model.graph.node
-                if node.op_type == "QuantizeLinear" and node.input[0] == tensor)
+    return next(
+        fixed[node.input[1]]
+        for node in model.graph.node
+        if node.op_type == "QuantizeLinear" and node.input[0] == tensor
+    )
 
 
 chosen = {"min-max": float(abs(seen).max())}
@@ -192,14 +240,21 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4))
 left.hist(seen, bins=120, log=True, color="#b9c4cf")
 ranges = np.linspace(1, 1.1 * seen.max(), 60)
 some = np.random.RandomState(0).choice(seen, 100000)
-errors = [np.sqrt(np.mean((some - np.round(some / r * 127).clip(-128, 127) * r / 127) ** 2)) for r in ranges]
+errors = [
+    np.sqrt(np.mean((some - np.round(some / r * 127).clip(-128, 127) * r / 127) ** 2))
+    for r in ranges
+]
 right.plot(ranges, errors, color="black")
 for axes in (left, right):
     for (method, value), color in zip(chosen.items(), ("#c9791a", "#2f8f4e", "#3a6fb0")):
-        axes.axvline(value, color=color, label="{}: {:.1f}".format(method, value))
+        axes.axvline(value, color=color, label=f"{method}: {value:.1f}")
 left.set(xlabel="value", ylabel="how many", title=TENSOR)
-right.set(xlabel="range", ylabel="error (root mean square)", ylim=(0, 4 * min(errors)),
-          title="rounding and clipping together")
+right.set(
+    xlabel="range",
+    ylabel="error (root mean square)",
+    ylim=(0, 4 * min(errors)),
+    title="rounding and clipping together",
+)
 right.legend()
 plt.show()
 # %% [markdown]
@@ -219,7 +274,7 @@ conv = next(node for node in quantised.graph.node if node.name == "backbone_stag
 for name in conv.input[:2]:
     dequantise = made[name]
     quantise = made[dequantise.input[0]]
-    print("{} -> Q -> DQ -> {}, scales {}".format(quantise.input[0], conv.name, fixed[quantise.input[1]].shape))
+    print(f"{quantise.input[0]} -> Q -> DQ -> {conv.name}, scales {fixed[quantise.input[1]].shape}")
 # %% [markdown]
 # **You should see** two pairs: one for the picture's features, with a single scale, shape `()`; one for the weights,
 # with 32, one for each *channel* that it makes. There are no other numbers: 0 stays 0 (the scales are *symmetric*), as
@@ -235,8 +290,9 @@ axes.axhline(largest[-1], color="#c9791a", label="one range for all")
 axes.set(xlabel="channel, sorted", ylabel="largest weight")
 axes.legend(loc="upper left")
 plt.show()
-print("with one scale for all, the weights of the smallest channel would take {:.0f} of 127 steps".format(
-    127 * largest[0] / largest[-1]))
+print(
+    f"with one scale for all, the weights of the smallest channel would take {127 * largest[0] / largest[-1]:.0f} of 127 steps"
+)
 # %% [markdown]
 # **You should see** channels of very different size. With a scale of its own, each uses all its steps.
 #
@@ -249,9 +305,15 @@ founds["INT8"] = find_all(saved(quantised, "INT8"), backend="cpu")
 rows = []
 for name in founds:
     classes = voc.score(truths, founds[name]).classes
-    rows.append([name] + scores(founds[name]) + [100 * classes[label].ap for label in sorted(classes)])
-show_table([[row[0]] + list(map("{:.1f}".format, row[1:])) for row in rows],
-           ["", "mAP", "small", "large"] + sorted(classes))
+    rows.append(
+        [name] + scores(founds[name]) + [100 * classes[label].ap for label in sorted(classes)]
+    )
+show_table(
+    [[row[0]] + list(map("{:.1f}".format, row[1:])) for row in rows],
+    ["", "mAP", "small", "large"] + sorted(classes),
+)
+
+
 # %% [markdown]
 # **You should see** a loss of about a point, most of it among the small objects, and most of that among the bicycles.
 # But careful: six bicycles here are small, so a single one shows in the mAP. On all 60 pictures, calibrated on 16, this
@@ -264,13 +326,18 @@ def with_ranges(model, factor):
     """A copy with all ranges between the layers so many times as wide."""
     model = copy.deepcopy(model)
     weights = {t.name for t in plain.graph.initializer}
-    names = {node.input[1] for node in model.graph.node
-             if node.op_type == "QuantizeLinear" and node.input[0] not in weights}
+    names = {
+        node.input[1]
+        for node in model.graph.node
+        if node.op_type == "QuantizeLinear" and node.input[0] not in weights
+    }
     for tensor in model.graph.initializer:
         if tensor.name in names:
             scale = onnx.numpy_helper.to_array(tensor) * np.float32(factor)
             tensor.CopyFrom(onnx.numpy_helper.from_array(np.array(scale, np.float32), tensor.name))
     return model
+
+
 # %% [markdown]
 # **Before you run it**: which does more harm? And who is lost first, the small objects or the large ones?
 # %%
@@ -280,8 +347,13 @@ for factor in (1 / 4, 4, 16):
 figure, axes = plt.subplots(figsize=(9, 3.4))
 for column, label in enumerate(("all", "small", "large")):
     axes.plot([wrong[factor][column] for factor in sorted(wrong)], "o-", label=label)
-axes.set(xlabel="ranges so many times as wide", ylabel="mAP, per cent", ylim=(0, 103), xticks=range(4),
-         xticklabels=["1/4", "1", "4", "16"])
+axes.set(
+    xlabel="ranges so many times as wide",
+    ylabel="mAP, per cent",
+    ylim=(0, 103),
+    xticks=range(4),
+    xticklabels=["1/4", "1", "4", "16"],
+)
 axes.legend(loc="lower right")
 plt.show()
 # %% [markdown]
@@ -303,10 +375,10 @@ except CourseError as err:
 # own, and each network is held against FP32 on all three. The numbers say how far the confidences are off, in
 # thousandths.
 # %%
-from trt_course.preprocess import Preprocessor
+from trt_course.model.preprocess import Preprocessor
 
 names, prepare = ("000007", "000020", "000033"), Preprocessor(spec)
-paths = {name: kit_path("data/traffic/images/{}.jpg".format(name)) for name in names}
+paths = {name: kit_path(f"data/traffic/images/{name}.jpg") for name in names}
 tensors = {name: np.empty((1, 3, 384, 1248), np.float32) for name in names}
 for name in names:
     prepare(read_image(paths[name]), tensors[name][0])
@@ -322,8 +394,12 @@ exact = dict(zip(names, confidences(plain, names)))
 
 def off(model, names):
     likely = {name: exact[name].max(axis=1) > 0.1 for name in names}  # the candidates that matter
-    return [1000 * np.sqrt(np.mean((got - exact[name])[likely[name]] ** 2))
-            for name, got in zip(names, confidences(model, names))]
+    return [
+        1000 * np.sqrt(np.mean((got - exact[name])[likely[name]] ** 2))
+        for name, got in zip(names, confidences(model, names))
+    ]
+
+
 # %% [markdown]
 # **Before you run it**: where in the table do you expect the smallest numbers?
 # %%
@@ -333,10 +409,14 @@ for name in names:
     folder.mkdir(parents=True)
     shutil.copy(str(paths[name]), str(folder))
     table.append(off(precision.int8(spec, plain, folder, force=True), names))
-show_table([[name] + list(map("{:.1f}".format, row)) for name, row in zip(names, table)],
-           ["calibrated on"] + ["off on " + name for name in names])
+show_table(
+    [[name] + list(map("{:.1f}".format, row)) for name, row in zip(names, table)],
+    ["calibrated on"] + ["off on " + name for name in names],
+)
 table, own = np.array(table), np.eye(len(names), dtype=bool)
-print("on its own picture {:.1f}, on the others {:.1f}".format(table[own].mean(), table[~own].mean()))
+print(f"on its own picture {table[own].mean():.1f}, on the others {table[~own].mean():.1f}")
+
+
 # %% [markdown]
 # **You should see** the smallest number of each column, or nearly so, where picture and calibration are the same. A
 # network is kind to the pictures that gave it its ranges. Who calibrates on the exam measures that kindness, and calls
@@ -356,8 +436,15 @@ def with_float(names):
 
 
 nodes, harm = {node.name for node in plain.graph.node}, {}
-for pattern in ("backbone_stem*", "backbone_stages_0*", "backbone_stages_1*", "backbone_stages_2*",
-                "backbone_stages_3*", "neck_*", "heads_*"):
+for pattern in (
+    "backbone_stem*",
+    "backbone_stages_0*",
+    "backbone_stages_1*",
+    "backbone_stages_2*",
+    "backbone_stages_3*",
+    "neck_*",
+    "heads_*",
+):
     group = precision.keep_patterns(plain, [pattern])
     harm[pattern] = np.mean(off(with_float(nodes - group), names))
 # %% [markdown]
@@ -370,16 +457,19 @@ axes.set(xlabel="confidences are off by, in thousandths, when this group alone i
 plt.show()
 worst = max(harm, key=harm.get)
 mended = with_float(precision.keep_patterns(plain, [worst]))
-print("all INT8: off by {:.1f}; {} in float: {:.1f}".format(
-    np.mean(off(quantised, names)), worst, np.mean(off(mended, names))))
+print(
+    f"all INT8: off by {np.mean(off(quantised, names)):.1f}; {worst} in float: {np.mean(off(mended, names)):.1f}"
+)
 # %% [markdown]
 # **You should see** that the heads do most: what they round goes into the scores at once. With them in float the
 # confidences are nearer to FP32 by a fifth or so. `tools/rank_layers.py` ranks single layers like this, boxes
 # included, and prints the options to build with. They look like this:
 # %%
-from trt_course.build.onnx import Options, engine_from_onnx
+from trt_course.builder.onnx import Options, engine_from_onnx
 
-print(Options("int8", calibration="data/calibration/traffic", keep_float=("heads_*",)).command(spec))
+print(
+    Options("int8", calibration="data/calibration/traffic", keep_float=("heads_*",)).command(spec)
+)
 try:
     precision.keep_patterns(plain, ["head_*"])
 except CourseError as err:
@@ -407,22 +497,38 @@ class Pictures(quantization.CalibrationDataReader):
 
 
 ready = copy.deepcopy(plain)
-ready.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")  # or it asks for that step
-quantization.quantize_static(str(saved(ready, "FP32").onnx), str(out / "INT8 for the CPU.onnx"), Pictures(),
-                             quant_format=quantization.QuantFormat.QDQ, per_channel=True,
-                             activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
-                             nodes_to_exclude=sorted(precision.float_nodes(plain)))
+ready.metadata_props.add(
+    key="onnx.quant.pre_process", value="onnxruntime.quant"
+)  # or it asks for that step
+quantization.quantize_static(
+    str(saved(ready, "FP32").onnx),
+    str(out / "INT8 for the CPU.onnx"),
+    Pictures(),
+    quant_format=quantization.QuantFormat.QDQ,
+    per_channel=True,
+    activation_type=quantization.QuantType.QUInt8,
+    weight_type=quantization.QuantType.QInt8,
+    nodes_to_exclude=sorted(precision.float_nodes(plain)),
+)
 for_cpu = onnx.load(str(out / "INT8 for the CPU.onnx"))
 founds["INT8 for the CPU"] = find_all(saved(for_cpu, "INT8 for the CPU"), backend="cpu")
+
+
 # %% [markdown]
 # Each network alone, in turns, so that a busy moment hits all of them.
 # %%
 def times(rounds=7):
     """Median milliseconds of each network in `founds`."""
     options = ort.SessionOptions()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # who is not asked leaves the cores alone
-    sessions = {name: ort.InferenceSession(str(out / (name + ".onnx")), options, providers=["CPUExecutionProvider"])
-                for name in founds}
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # who is not asked leaves the cores alone
+    sessions = {
+        name: ort.InferenceSession(
+            str(out / (name + ".onnx")), options, providers=["CPUExecutionProvider"]
+        )
+        for name in founds
+    }
     spent = {name: [] for name in founds}
     for _ in range(rounds + 1):
         for name, session in sessions.items():
@@ -430,6 +536,8 @@ def times(rounds=7):
             session.run(None, {"input": tensors["000007"]})
             spent[name].append((time.perf_counter() - started) * 1e3)
     return {name: float(np.median(values[1:])) for name, values in spent.items()}
+
+
 # %% [markdown]
 # **Before you run it**: this is the picture to decide by, accuracy against speed. Where in it is the best place? And
 # will one of the four be there?
@@ -439,10 +547,16 @@ for name, ms in times().items():
     both = scores(founds[name])[:2]
     label = "{}: {:.0f} ms, mAP {:.1f} %, small {:.1f} %".format(name, ms, *both)
     axes.plot([1000 / ms] * 2, both, "o-", label=label)
-axes.set(xlabel="pictures a second, the network alone", ylabel="mAP: all above, small below", ylim=(0, 103))
+axes.set(
+    xlabel="pictures a second, the network alone",
+    ylabel="mAP: all above, small below",
+    ylim=(0, 103),
+)
 axes.set_xlim(0, 1.1 * axes.get_xlim()[1])
 axes.legend(loc="lower left")
 plt.show()
+
+
 # %% [markdown]
 # **You should see** three close together: FP16 is no faster here, for it is only stored, and our INT8 is rather slower.
 # The fourth stands far to the right at about the same height, if your CPU has instructions for INT8 (`lscpu` calls
@@ -456,7 +570,9 @@ plt.show()
 def three_engines():
     rows = []
     for kind in ("fp32", "fp16", "int8"):
-        plan = engine_from_onnx(spec, Options(kind, level=2, calibration=str(few)), out=out / (kind + ".engine"))
+        plan = engine_from_onnx(
+            spec, Options(kind, level=2, calibration=str(few)), out=out / (kind + ".engine")
+        )
         with TrtSSD(spec, plan=plan, verbose=False) as ssd:
             request, spent = ssd.engine.new_request(), []
             for _ in range(60):
@@ -464,8 +580,10 @@ def three_engines():
                 ssd.engine.infer(request)
                 spent.append((time.perf_counter() - started) * 1e3)
         rows.append([kind] + scores(find_all(spec, plan=plan)) + [float(np.median(spent[10:]))])
-    show_table([[row[0]] + list(map("{:.2f}".format, row[1:])) for row in rows],
-               ["precision", "mAP %", "small %", "large %", "ms, engine"])
+    show_table(
+        [[row[0]] + list(map("{:.2f}".format, row[1:])) for row in rows],
+        ["precision", "mAP %", "small %", "large %", "ms, engine"],
+    )
     return rows
 
 
@@ -498,8 +616,14 @@ def quantise(values, scale):
 
 
 values = np.array([0.0, 0.37, -0.18, 5.04, -9.9, 20.0])
-check("11.1", quantise(values, 0.05), through_a_pair(values, 0.05)[0],
-      hint="Divide by the scale, round to the nearest (not cut off), and hold what is beyond 8 bits at -128 or 127.")
+check(
+    "11.1",
+    quantise(values, 0.05),
+    through_a_pair(values, 0.05)[0],
+    hint="Divide by the scale, round to the nearest (not cut off), and hold what is beyond 8 bits at -128 or 127.",
+)
+
+
 # %% [markdown]
 # **11.2** Write min-max calibration: the symmetric scale with which no value is clipped, and 127 is the farthest one.
 # %%
@@ -515,9 +639,15 @@ def symmetric_scale(values):
     # end
 
 
-check("11.2", symmetric_scale(np.array([0.4, -6.35, 2.54])), 0.05,
-      hint="Symmetric: the distance from 0 counts, so negative ones count as well; not the way from smallest to "
-           "largest. That distance is 127 steps.")
+check(
+    "11.2",
+    symmetric_scale(np.array([0.4, -6.35, 2.54])),
+    0.05,
+    hint="Symmetric: the distance from 0 counts, so negative ones count as well; not the way from smallest to "
+    "largest. That distance is 127 steps.",
+)
+
+
 # %% [markdown]
 # **11.3** A colleague gives you calibration pictures. Which of them are in the exam? Both are dictionaries from name to
 # bytes. Give the sorted names of the calibration pictures that leak.
@@ -532,14 +662,26 @@ def leaks(calibration, exam):
     # end
 
 
-check("11.3", leaks({"a.jpg": b"red", "b.jpg": b"blue", "new.jpg": b"green"}, {"a.jpg": b"white", "z.jpg": b"green"}),
-      ["new.jpg"], hint="Copies get other names: compare the bytes, not the name; give the names of the calibration "
-                        "pictures.")
+check(
+    "11.3",
+    leaks(
+        {"a.jpg": b"red", "b.jpg": b"blue", "new.jpg": b"green"},
+        {"a.jpg": b"white", "z.jpg": b"green"},
+    ),
+    ["new.jpg"],
+    hint="Copies get other names: compare the bytes, not the name; give the names of the calibration "
+    "pictures.",
+)
 # %% [markdown]
 # **11.4** Choose an engine: the fastest one whose mAP is at most `points` below the first one's, which is FP32. Give
 # its name.
 # %%
-ENGINES = (("FP32", 92.8, 20.5), ("FP16", 92.7, 11.0), ("INT8", 90.9, 7.1), ("INT8, two layers float", 92.4, 7.9))
+ENGINES = (
+    ("FP32", 92.8, 20.5),
+    ("FP16", 92.7, 11.0),
+    ("INT8", 90.9, 7.1),
+    ("INT8, two layers float", 92.4, 7.9),
+)
 
 
 def choose(engines, points):
@@ -555,9 +697,13 @@ def choose(engines, points):
     # end
 
 
-check("11.4", choose(ENGINES, points=0.5), "INT8, two layers float",
-      hint="First keep only those that lose little enough; of these take the fastest, which is few milliseconds, and "
-           "not the most accurate.")
+check(
+    "11.4",
+    choose(ENGINES, points=0.5),
+    "INT8, two layers float",
+    hint="First keep only those that lose little enough; of these take the fastest, which is few milliseconds, and "
+    "not the most accurate.",
+)
 # %% [markdown]
 # ## What you have learned
 #

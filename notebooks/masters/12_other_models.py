@@ -17,15 +17,17 @@
 # **Before you run it**: one model knows vehicles, the other traffic signs. What will each do with the other's picture?
 # %%
 from trt_course import BBoxVisualization, TrtSSD, find_model, list_models
-from trt_course.files import kit_path
-from trt_course.media.sources import read_image
+from trt_course.support.files import kit_path
+from trt_course.media.pictures import read_image
 
 
 def look(model, data):
     """A picture of a data folder, with what the model finds in it."""
     with TrtSSD(model, backend="cpu", verbose=False) as ssd:
-        image = read_image(kit_path("data/{}/images/000031.jpg".format(data)))
+        image = read_image(kit_path(f"data/{data}/images/000031.jpg"))
         return BBoxVisualization(ssd.spec.cls_dict()).annotate(image, ssd.detect(image))
+
+
 # %%
 import cv2
 from ipywidgets import Dropdown, Image, VBox
@@ -61,7 +63,11 @@ def facts(spec):
     """All that the program needs to know of a model, in one flat dictionary."""
     rows = dict(spec._asdict(), **{"input." + k: v for k, v in spec.input._asdict().items()})
     rows.update(("output." + k, v) for k, v in spec.output._asdict().items())
-    return {k: v for k, v in rows.items() if k not in ("input", "output", "provenance", "folder", "onnx")}
+    return {
+        k: v
+        for k, v in rows.items()
+        if k not in ("input", "output", "provenance", "folder", "onnx")
+    }
 
 
 def differences(one, other):
@@ -90,7 +96,7 @@ shutil.copy(str(signs.onnx), str(mine / "model.onnx"))
 with CpuEngine(mine / "model.onnx") as engine:
     for kind, tensors in (("input", engine.inputs), ("output", engine.outputs)):
         for tensor in tensors:
-            print("{:<6} {:<8} {} {}".format(kind, tensor.name, tensor.shape, tensor.dtype))
+            print(f"{kind:<6} {tensor.name:<8} {tensor.shape} {tensor.dtype}")
 # %% [markdown]
 # **You should see** one input and two outputs. Read them:
 #
@@ -108,11 +114,20 @@ with CpuEngine(mine / "model.onnx") as engine:
 import json
 
 record = {
-    "name": "from_a_friend", "title": "SSDLite, signs, sent by a friend",
-    "input": {"name": "input", "width": 300, "height": 300, "layout": "nchw", "color": "RGB",
-              "mean": [127.5, 127.5, 127.5], "scale": [127.5, 127.5, 127.5]},
+    "name": "from_a_friend",
+    "title": "SSDLite, signs, sent by a friend",
+    "input": {
+        "name": "input",
+        "width": 300,
+        "height": 300,
+        "layout": "nchw",
+        "color": "RGB",
+        "mean": [127.5, 127.5, 127.5],
+        "scale": [127.5, 127.5, 127.5],
+    },
     "output": {"layout": "boxes_scores", "tensors": {"boxes": "boxes", "scores": "scores"}},
-    "labels": ["background", "mandatory", "prohibitory", "warning"], "background": 0,
+    "labels": ["background", "mandatory", "prohibitory", "warning"],
+    "background": 0,
 }
 (mine / "model.json").write_text(json.dumps(record, indent=1))
 show_picture(look(mine, "signs"), find_model(mine).title)
@@ -129,16 +144,18 @@ from trt_course.measure.evaluate import detect_folder
 def percent(**changed):
     """mAP on the first 20 pictures of data/signs, with the recipe changed."""
     spec = find_model(mine)
-    with TrtSSD(spec._replace(input=spec.input._replace(**changed)), backend="cpu", verbose=False) as ssd:
+    with TrtSSD(
+        spec._replace(input=spec.input._replace(**changed)), backend="cpu", verbose=False
+    ) as ssd:
         truths, founds = detect_folder(ssd, few)
-    return "mAP {:6.2f} %".format(100 * voc.score(truths, founds).mean)
+    return f"mAP {100 * voc.score(truths, founds).mean:6.2f} %"
 
 
 few = Path("out/12/few")
 for part, ending in (("images", "jpg"), ("ground-truth", "txt")):
     (few / part).mkdir(parents=True, exist_ok=True)
     for number in range(20):
-        name = "{}/{:06d}.{}".format(part, number, ending)
+        name = f"{part}/{number:06d}.{ending}"
         shutil.copy(str(kit_path("data/signs/" + name)), str(few / name))
 # %% [markdown]
 # **Before you run it**: which hurts more, the colours in the wrong order, or values from 0 to 255 instead of -1 to 1?
@@ -189,7 +206,11 @@ from trt_course import get_cls_dict
 
 for name in ("egohands", "face", "signs", "traffic", "coco", "coco80", "coco90"):
     names = get_cls_dict(name)
-    print("{:<9} {:>2} classes: 0 {}, 1 {}{}".format(name, len(names), names[0], names[1], ", ..." * (len(names) > 2)))
+    print(
+        "{:<9} {:>2} classes: 0 {}, 1 {}{}".format(
+            name, len(names), names[0], names[1], ", ..." * (len(names) > 2)
+        )
+    )
 # %% [markdown]
 # **You should see** that `egohands`, `face` and `coco` begin with the background, and the others do not. So a record
 # with one of the first three says `"background": 0`, and with one of the others `"background": null`.
@@ -198,7 +219,10 @@ for name in ("egohands", "face", "signs", "traffic", "coco", "coco80", "coco90")
 # %%
 for name in ("coco", "coco80", "coco90"):
     print(name, "-> 17 is", get_cls_dict(name)[17])
-print("numbers without a class:", [i for i, label in get_cls_dict("coco").items() if label.startswith("unused")])
+print(
+    "numbers without a class:",
+    [i for i, label in get_cls_dict("coco").items() if label.startswith("unused")],
+)
 # %% [markdown]
 # **You should see** three animals. COCO has 80 classes with numbers from 1 to 90, for ten numbers are not used.
 # TensorFlow's models keep those numbers and the background (`coco`) or shift them by one (`coco90`); others count 80
@@ -210,21 +234,48 @@ print("numbers without a class:", [i for i, label in get_cls_dict("coco").items(
 # TensorFlow for COCO. Only the records; if you want to try them, put the ONNX file beside.
 # %%
 face = {
-    "name": "face_slim", "title": "Ultra-light face detector, slim 320",
-    "input": {"name": "input", "width": 320, "height": 240, "layout": "nchw", "color": "RGB",
-              "mean": [127, 127, 127], "scale": [128, 128, 128]},
+    "name": "face_slim",
+    "title": "Ultra-light face detector, slim 320",
+    "input": {
+        "name": "input",
+        "width": 320,
+        "height": 240,
+        "layout": "nchw",
+        "color": "RGB",
+        "mean": [127, 127, 127],
+        "scale": [128, 128, 128],
+    },
     "output": {"layout": "boxes_scores", "tensors": {"boxes": "boxes", "scores": "scores"}},
-    "labels": "face", "background": 0, "nms": {"iou_threshold": 0.3},
-    "provenance": {"source": "Ultra-Light-Fast-Generic-Face-Detector-1MB, version slim-320", "license": "MIT"},
+    "labels": "face",
+    "background": 0,
+    "nms": {"iou_threshold": 0.3},
+    "provenance": {
+        "source": "Ultra-Light-Fast-Generic-Face-Detector-1MB, version slim-320",
+        "license": "MIT",
+    },
 }
 coco = {
-    "name": "coco_mobilenet", "title": "COCO SSD-MobileNet v1, quantised",
-    "input": {"name": "normalized_input_image_tensor", "width": 300, "height": 300, "layout": "nhwc",
-              "dtype": "uint8", "color": "RGB"},
-    "output": {"layout": "tf_detection", "tensors": {
-        "boxes": "TFLite_Detection_PostProcess", "classes": "TFLite_Detection_PostProcess:1",
-        "scores": "TFLite_Detection_PostProcess:2", "count": "TFLite_Detection_PostProcess:3"}},
-    "labels": "coco90", "background": None,
+    "name": "coco_mobilenet",
+    "title": "COCO SSD-MobileNet v1, quantised",
+    "input": {
+        "name": "normalized_input_image_tensor",
+        "width": 300,
+        "height": 300,
+        "layout": "nhwc",
+        "dtype": "uint8",
+        "color": "RGB",
+    },
+    "output": {
+        "layout": "tf_detection",
+        "tensors": {
+            "boxes": "TFLite_Detection_PostProcess",
+            "classes": "TFLite_Detection_PostProcess:1",
+            "scores": "TFLite_Detection_PostProcess:2",
+            "count": "TFLite_Detection_PostProcess:3",
+        },
+    },
+    "labels": "coco90",
+    "background": None,
 }
 # %% [markdown]
 # **Before you run it**: both say "RGB, 300 or so". Find at least four things in which they differ.
@@ -258,25 +309,66 @@ def colour_net(path, pools):
     """Scores: the mean blue, green and red of each of 6 x 8 cells. Boxes: the cells."""
     nodes, last = [], "input"
     for number, side in enumerate(pools):  # the backbone
-        nodes.append(helper.make_node("AveragePool", [last], ["seen%d" % number], kernel_shape=[side, side],
-                                      strides=[side, side]))
+        nodes.append(
+            helper.make_node(
+                "AveragePool",
+                [last],
+                ["seen%d" % number],
+                kernel_shape=[side, side],
+                strides=[side, side],
+            )
+        )
         last = "seen%d" % number
-    nodes += [helper.make_node("Reshape", [last, "flat"], ["rows"]),  # the head
-              helper.make_node("Transpose", ["rows"], ["scores"], perm=[0, 2, 1]),
-              helper.make_node("Identity", ["cells"], ["boxes"])]
+    nodes += [
+        helper.make_node("Reshape", [last, "flat"], ["rows"]),  # the head
+        helper.make_node("Transpose", ["rows"], ["scores"], perm=[0, 2, 1]),
+        helper.make_node("Identity", ["cells"], ["boxes"]),
+    ]
     y, x = np.mgrid[0:6, 0:8]
-    cells = np.stack([x / 8, y / 6, (x + 1) / 8, (y + 1) / 6], axis=-1).reshape(1, 48, 4).astype(np.float32)
-    info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in (
-        ("input", [1, 3, 96, 128]), ("scores", [1, 48, 3]), ("boxes", [1, 48, 4]))]
-    graph = helper.make_graph(nodes, "colours", info[:1], info[1:], [
-        numpy_helper.from_array(np.int64([1, 3, 48]), "flat"), numpy_helper.from_array(cells, "cells")])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(path))
+    cells = (
+        np.stack([x / 8, y / 6, (x + 1) / 8, (y + 1) / 6], axis=-1)
+        .reshape(1, 48, 4)
+        .astype(np.float32)
+    )
+    info = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in (
+            ("input", [1, 3, 96, 128]),
+            ("scores", [1, 48, 3]),
+            ("boxes", [1, 48, 4]),
+        )
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "colours",
+        info[:1],
+        info[1:],
+        [
+            numpy_helper.from_array(np.int64([1, 3, 48]), "flat"),
+            numpy_helper.from_array(cells, "cells"),
+        ],
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8),
+        str(path),
+    )
+
+
 # %%
 colours = {
-    "name": "colours", "title": "finds colours",
-    "input": {"name": "input", "width": 128, "height": 96, "layout": "nchw", "color": "BGR", "scale": [255, 255, 255]},
+    "name": "colours",
+    "title": "finds colours",
+    "input": {
+        "name": "input",
+        "width": 128,
+        "height": 96,
+        "layout": "nchw",
+        "color": "BGR",
+        "scale": [255, 255, 255],
+    },
     "output": {"layout": "boxes_scores", "tensors": {"boxes": "boxes", "scores": "scores"}},
-    "labels": ["blue", "green", "red"], "background": None,
+    "labels": ["blue", "green", "red"],
+    "background": None,
 }
 folder = Path("out/12/colours")
 folder.mkdir(exist_ok=True)
@@ -294,7 +386,12 @@ for file in ("one_step.onnx", "two_steps.onnx"):
         found[file] = ssd.detect(picture)
         print("{:<15} {}".format(file, found[file].to_text(ssd.spec.labels).replace("\n", ";  ")))
 one, two = found.values()
-print("the same boxes:", (one.boxes == two.boxes).all(), "- scores apart by", abs(one.confs - two.confs).max())
+print(
+    "the same boxes:",
+    (one.boxes == two.boxes).all(),
+    "- scores apart by",
+    abs(one.confs - two.confs).max(),
+)
 show_picture(BBoxVisualization(ssd.spec.cls_dict()).annotate(picture, two), "two steps")
 # %% [markdown]
 # **You should see** the same two boxes from both, with scores that are equal but for the last digits: sums in another
@@ -309,13 +406,26 @@ show_picture(BBoxVisualization(ssd.spec.cls_dict()).annotate(picture, two), "two
 # centre x, centre y, width, height in pixels of the input, one number "is there an object at all", and one a class.
 # Here is such an output, made by hand, of a network for pictures of 128 x 96 with our three classes:
 # %%
-yolo = np.float32([[
-    # cx, cy, w, h, object, blue, green, red
-    [40, 24, 16, 16, 0.9, 0.0, 0.1, 1.0],
-    [41, 24, 16, 16, 0.8, 0.0, 0.1, 0.9],  # the same object once more
-    [104, 72, 16, 16, 0.8, 0.0, 0.95, 0.0],
-    [64, 48, 90, 60, 0.05, 0.9, 0.0, 0.0],  # sure that it would be blue, if there were an object
-]])
+yolo = np.float32(
+    [
+        [
+            # cx, cy, w, h, object, blue, green, red
+            [40, 24, 16, 16, 0.9, 0.0, 0.1, 1.0],
+            [41, 24, 16, 16, 0.8, 0.0, 0.1, 0.9],  # the same object once more
+            [104, 72, 16, 16, 0.8, 0.0, 0.95, 0.0],
+            [
+                64,
+                48,
+                90,
+                60,
+                0.05,
+                0.9,
+                0.0,
+                0.0,
+            ],  # sure that it would be blue, if there were an object
+        ]
+    ]
+)
 print(yolo.shape)
 # %% [markdown]
 # None of the layouts is this one, and none needs to be: `boxes_scores` is near. It wants corners instead of centres,
@@ -332,35 +442,46 @@ def from_yolo(rows):
     centre, half = rows[:, :2], rows[:, 2:4] / 2
     return np.concatenate([centre - half, centre + half], axis=1), rows[:, 4:5] * rows[:, 5:]
     # wrong: half the width
-    return np.concatenate([rows[:, :2] - rows[:, 2:4], rows[:, :2] + rows[:, 2:4]], axis=1), rows[:, 4:5] * rows[:, 5:]
+    return np.concatenate([rows[:, :2] - rows[:, 2:4], rows[:, :2] + rows[:, 2:4]], axis=1), rows[
+        :, 4:5
+    ] * rows[:, 5:]
     # wrong: times the number of the object
-    return np.concatenate([rows[:, :2] - rows[:, 2:4] / 2, rows[:, :2] + rows[:, 2:4] / 2], axis=1), rows[:, 5:]
+    return np.concatenate(
+        [rows[:, :2] - rows[:, 2:4] / 2, rows[:, :2] + rows[:, 2:4] / 2], axis=1
+    ), rows[:, 5:]
     # wrong: the width and the height are no corners
     return rows[:, :4], rows[:, 4:5] * rows[:, 5:]
     # end
 
 
 boxes, scores = from_yolo(yolo[0])
-check("12.1", boxes if boxes is ... else np.concatenate([boxes[2], scores[2]]), [96, 64, 112, 80, 0, 0.76, 0], 1e-4,
-      hint="A corner is the centre minus, or plus, half the width and half the height; the width and the height are no "
-           "corners. A score is the class's number times the number of the object.")
+check(
+    "12.1",
+    boxes if boxes is ... else np.concatenate([boxes[2], scores[2]]),
+    [96, 64, 112, 80, 0, 0.76, 0],
+    1e-4,
+    hint="A corner is the centre minus, or plus, half the width and half the height; the width and the height are no "
+    "corners. A score is the class's number times the number of the object.",
+)
 # %% [markdown]
 # `decode`, which every model of the course goes through, does the rest: threshold, suppression, and the way back to the
 # picture, which here is twice as wide and high as the network's input.
 #
 # **Before you run it**: four rows go in. How many boxes come out at a threshold of 0.3?
 # %%
-from trt_course.decode import decode
-from trt_course.preprocess import placement
+from trt_course.model.decode import decode
+from trt_course.model.placement import placement
 
-(folder / "model.json").write_text(json.dumps(dict(colours, output=dict(colours["output"], units="pixels"))))
+(folder / "model.json").write_text(
+    json.dumps(dict(colours, output=dict(colours["output"], units="pixels")))
+)
 spec = find_model(folder)
 if boxes is ...:  # until you have an answer
     boxes, scores = np.zeros((0, 4), np.float32), np.zeros((0, 3), np.float32)
 outputs = {"boxes": boxes[None], "scores": scores[None]}  # a batch of one
-found = decode(spec, outputs, [placement(spec, 256, 192)], [(256, 192)], conf_th=0.3)[0]
+found = decode(spec, outputs, [placement(spec, 256, 192)], conf_th=0.3)[0]
 print(found.to_text(spec.labels))
-show_picture(BBoxVisualization(spec.cls_dict()).annotate(picture, found), "{} boxes".format(len(found)))
+show_picture(BBoxVisualization(spec.cls_dict()).annotate(picture, found), f"{len(found)} boxes")
 # %% [markdown]
 # **You should see** two boxes, once 12.1 is right. The second row is the first object again and falls to suppression;
 # the fourth has 0.05 x 0.9 and falls to the threshold.
@@ -385,15 +506,28 @@ color, mean, layout, background = "RGB", [127.5] * 3, "nms7", None
 # wrong: suppression inside
 color, mean, layout, background = "RGB", [127.5] * 3, "boxes_scores", 0
 # end
-check("12.2", [color, mean, layout, background if background is ... else str(background)],
-      ["RGB", [127.5, 127.5, 127.5], "nms7", "0"],
-      hint="TensorFlow reads RGB and wants -1 to 1. Rows of 7 numbers are what NMS_TRT gives, with suppression inside. "
-           "`egohands` begins with the background.")
+check(
+    "12.2",
+    [color, mean, layout, background if background is ... else str(background)],
+    ["RGB", [127.5, 127.5, 127.5], "nms7", "0"],
+    hint="TensorFlow reads RGB and wants -1 to 1. Rows of 7 numbers are what NMS_TRT gives, with suppression inside. "
+    "`egohands` begins with the background.",
+)
 # %%
 hands = {
-    "name": "egohands", "title": "hands", "labels": "egohands", "background": background,
-    "input": {"name": "Input", "width": 300, "height": 300, "layout": "nchw", "color": color, "mean": mean,
-              "scale": [127.5] * 3},
+    "name": "egohands",
+    "title": "hands",
+    "labels": "egohands",
+    "background": background,
+    "input": {
+        "name": "Input",
+        "width": 300,
+        "height": 300,
+        "layout": "nchw",
+        "color": color,
+        "mean": mean,
+        "scale": [127.5] * 3,
+    },
     "output": {"layout": layout, "tensors": {"rows": "NMS"}},
 }
 if ... not in (color, mean, layout, background):
@@ -404,6 +538,8 @@ if ... not in (color, mean, layout, background):
         print("read:", find_model(folder).title, find_model(folder).output)
     except CourseError as err:
         print(err)
+
+
 # %% [markdown]
 # **12.3** You want to compare a model with the labels `coco` with one with `coco80`. Write the function that makes the
 # second one's class id of the first one's.
@@ -419,9 +555,13 @@ def to_coco80(class_id):
     # end
 
 
-check("12.3", [to_coco80(1), to_coco80(17), to_coco80(90)], [0, 15, 79],
-      hint="Not only the background is missing: ten numbers are not used. Look for the name in the other list; wanted "
-           "is its place there, not the name itself.")
+check(
+    "12.3",
+    [to_coco80(1), to_coco80(17), to_coco80(90)],
+    [0, 15, 79],
+    hint="Not only the background is missing: ten numbers are not used. Look for the name in the other list; wanted "
+    "is its place there, not the name itself.",
+)
 # %% [markdown]
 # ## What you have learned
 #

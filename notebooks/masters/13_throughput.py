@@ -41,7 +41,9 @@ figure, axes = plt.subplots(figsize=(9, 3.2))
 axes.plot(100 * loads, [np.mean(s) for s in spent], "o-", label="mean")
 axes.plot(100 * loads, [np.percentile(s, 95) for s in spent], "o-", color="#d1495b", label="p95")
 axes.axhline(10, color="black", linewidth=1, linestyle="--", label="the work itself")
-axes.set(xlabel="load: customers that come, in per cent of those that can be served", ylabel="ms", ylim=0)
+axes.set(
+    xlabel="load: customers that come, in per cent of those that can be served", ylabel="ms", ylim=0
+)
 axes.legend()
 plt.show()
 print({int(round(100 * load)): round(float(np.mean(s))) for load, s in zip(loads, spent)})
@@ -65,7 +67,8 @@ import itertools
 import time
 from pathlib import Path
 
-from trt_course import TrtSSD, trace
+from trt_course.support import trace
+from trt_course import TrtSSD
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
 
@@ -92,7 +95,13 @@ def spans(path):
     """(track, stage, start, length) of each span of a trace, in ms."""
     events = json.loads(Path(path).read_text())["traceEvents"]
     tracks = {e["tid"]: e["args"]["name"] for e in events if e["ph"] == "M"}
-    return [(tracks[e["tid"]], e["name"], e["ts"] / 1e3, e["dur"] / 1e3) for e in events if e["ph"] == "X"]
+    return [
+        (tracks[e["tid"]], e["name"], e["ts"] / 1e3, e["dur"] / 1e3)
+        for e in events
+        if e["ph"] == "X"
+    ]
+
+
 # %% [markdown]
 # **Before you run it**: your network could run on hardware that is ten times as fast. By what factor would the whole
 # loop gain?
@@ -104,16 +113,24 @@ for _, stage, _, length in spans(out / "plain.json"):
     stages.setdefault(stage, []).append(length)
 stages = {stage: float(np.mean(lengths)) for stage, lengths in stages.items()}
 share = stages["network"] / sum(stages.values())
-print({stage: "{:.2f} ms".format(ms) for stage, ms in stages.items()})
-print("the network has {:.0f} % of the time".format(100 * share))
+print({stage: f"{ms:.2f} ms" for stage, ms in stages.items()})
+print(f"the network has {100 * share:.0f} % of the time")
 # %%
 factors = np.geomspace(1, 100)
 figure, axes = plt.subplots(figsize=(9, 3.2))
-for part, label in ((share, "your loop, {:.0f} % in the network".format(100 * share)), (0.3, "30 % in the network")):
-    line, = axes.semilogx(factors, 1 / (1 - part + part / factors), label=label)
+for part, label in (
+    (share, f"your loop, {100 * share:.0f} % in the network"),
+    (0.3, "30 % in the network"),
+):
+    (line,) = axes.semilogx(factors, 1 / (1 - part + part / factors), label=label)
     axes.axhline(1 / (1 - part), color=line.get_color(), linewidth=1, linestyle="--")
-axes.set(xlabel="network so many times as fast", ylabel="loop so many times as fast", ylim=(0, None),
-         xticks=[1, 2, 5, 10, 20, 50, 100], xticklabels=[1, 2, 5, 10, 20, 50, 100])
+axes.set(
+    xlabel="network so many times as fast",
+    ylabel="loop so many times as fast",
+    ylim=(0, None),
+    xticks=[1, 2, 5, 10, 20, 50, 100],
+    xticklabels=[1, 2, 5, 10, 20, 50, 100],
+)
 axes.legend(loc="lower right")
 plt.show()
 # %% [markdown]
@@ -135,20 +152,20 @@ for _ in range(7):
         ssd.engine.infer(request[n])
         runs[n].append((time.perf_counter() - started) * 1e3)
 own = {n: min(ms) for n, ms in runs.items()}  # what other programs took is left out
-print({n: "{:.1f} ms, {:.0f} a second".format(ms, 1000 * n / ms) for n, ms in own.items()})
+print({n: f"{ms:.1f} ms, {1000 * n / ms:.0f} a second" for n, ms in own.items()})
 # %% [markdown]
 # Now the same for a GPU, from the results that the kit has saved: the network alone, FP16. **Before you run it**: how
 # many times as long will 16 pictures take there?
 # %%
 import re
 
-from trt_course.files import kit_path
+from trt_course.support.files import kit_path
 
 
 def saved_table(name):
     """The rows of a saved result's first table, as dictionaries."""
     page = kit_path("docs/measured.md").read_text(encoding="utf-8")
-    part = page.partition("<!-- saved: {} -->".format(name))[2].partition("<!-- end -->")[0]
+    part = page.partition(f"<!-- saved: {name} -->")[2].partition("<!-- end -->")[0]
     lines = re.search(r"(?:^\|.*\n)+", part, re.M).group().splitlines()
     head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
     return [dict(zip(head, row)) for row in rows]
@@ -158,15 +175,23 @@ def number(text):
     """1,354 as a number; None where there is none."""
     text = text.replace(",", "").strip("* ")
     return float(text) if re.match(r"[\d.]+$", text) else None
+
+
 # %%
-gpu = {int(row["batch"]): 1e3 * int(row["batch"]) / number(row["network alone"]) for row in saved_table("h200")
-       if row["precision"] == "FP16"}
+gpu = {
+    int(row["batch"]): 1e3 * int(row["batch"]) / number(row["network alone"])
+    for row in saved_table("h200")
+    if row["precision"] == "FP16"
+}
 figure, places = plt.subplots(1, 2, figsize=(10, 3.2))
 for axes, ms, name in zip(places, (own, gpu), ("your CPU", "saved: an H200")):
     each, start = np.polyfit(list(ms), list(ms.values()), 1)
     axes.plot(list(ms), list(ms.values()), "o")
-    axes.plot([0, max(ms)], [start, start + each * max(ms)], label="{:.2f} ms a run + {:.2f} ms a picture".format(
-        start, each))
+    axes.plot(
+        [0, max(ms)],
+        [start, start + each * max(ms)],
+        label=f"{start:.2f} ms a run + {each:.2f} ms a picture",
+    )
     axes.set(xlabel="pictures in the batch", ylabel="ms a run", ylim=0, title=name)
     axes.legend(loc="lower right")
 plt.tight_layout()
@@ -197,6 +222,7 @@ from trt_course.engine.base import Engine
 
 class MakeBelieve(Engine):
     """Takes a GPU's time and leaves the CPU free."""
+
     max_batch, runs = 8, 0
 
     def __init__(self, network):
@@ -214,18 +240,24 @@ class MakeBelieve(Engine):
 
     def _finish(self, request):
         return request.pending.result()
+
+
 # %% [markdown]
 # `detect_many` is what `detect --fast` does: a thread for each source reads and fills, the main thread submits batches
 # and decodes. Here it gets the clip twice.
 # %%
-from trt_course.fast import detect_many
+from trt_course.throughput.many import detect_many
 
 
 def overlapped(ssd, batch=None):
     """Frames a second with two readers, and each picture's ms from read to boxes."""
     delays, started = [], time.perf_counter()
-    complaints = detect_many(ssd, [functools.partial(open_source, clip)] * 2,
-                             lambda seen, found: delays.append(time.perf_counter() - seen.read), batch=batch)
+    complaints = detect_many(
+        ssd,
+        [functools.partial(open_source, clip)] * 2,
+        lambda seen, found: delays.append(time.perf_counter() - seen.read),
+        batch=batch,
+    )
     print(*complaints, end="")
     return len(delays) / (time.perf_counter() - started), 1e3 * np.array(delays)
 
@@ -240,8 +272,14 @@ with trace.tracing(out / "after.json"):
 # **Before you run it**: reading takes a few milliseconds, preparing less, our GPU 5. How many pictures a second will
 # the plain loop make, and how many the overlapped one?
 # %%
-COLOURS = {"read": "#6aa3e0", "fill": "#e0a04a", "prepare": "#e0a04a", "network": "#2f8f4e", "decode": "#b98bd0",
-           "wait": "#dfe4e8"}
+COLOURS = {
+    "read": "#6aa3e0",
+    "fill": "#e0a04a",
+    "prepare": "#e0a04a",
+    "network": "#2f8f4e",
+    "decode": "#b98bd0",
+    "wait": "#dfe4e8",
+}
 
 
 def timeline(path, axes, title, window=80):
@@ -251,13 +289,23 @@ def timeline(path, axes, title, window=80):
     tracks = sorted({track for track, _, _, _ in rows}, reverse=True)
     for stage, colour in COLOURS.items():
         for y, track in enumerate(tracks):
-            axes.broken_barh([(start - begin, length) for t, s, start, length in rows if (t, s) == (track, stage)
-                              and -20 < start - begin < window], (y - 0.4, 0.8), color=colour, edgecolor="white")
+            axes.broken_barh(
+                [
+                    (start - begin, length)
+                    for t, s, start, length in rows
+                    if (t, s) == (track, stage) and -20 < start - begin < window
+                ],
+                (y - 0.4, 0.8),
+                color=colour,
+                edgecolor="white",
+            )
     axes.set(xlim=(0, window), yticks=range(len(tracks)), yticklabels=tracks, title=title)
+
+
 # %%
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(10, 4.6), gridspec_kw={"height_ratios": [2, 4]})
-timeline(out / "before.json", top, "plain loop: {:.0f} a second".format(before))
-timeline(out / "after.json", bottom, "overlapped: {:.0f} a second".format(after))
+timeline(out / "before.json", top, f"plain loop: {before:.0f} a second")
+timeline(out / "after.json", bottom, f"overlapped: {after:.0f} a second")
 for stage in ("read", "fill", "network", "decode", "wait"):
     bottom.barh(0, 0, color=COLOURS[stage], label=stage if stage != "fill" else "fill, prepare")
 bottom.legend(ncol=5, loc="upper center", bbox_to_anchor=(0.5, -0.22), frameon=False)
@@ -265,7 +313,9 @@ bottom.set_xlabel("ms")
 plt.tight_layout()
 plt.show()
 inside = after * np.median(spent) / 1e3
-print("inside at any moment: {:.0f} a second x {:.1f} ms = {:.1f} pictures".format(after, np.median(spent), inside))
+print(
+    f"inside at any moment: {after:.0f} a second x {np.median(spent):.1f} ms = {inside:.1f} pictures"
+)
 # %% [markdown]
 # **You should see**, above, work that jumps from one line to the other, and a GPU with gaps. Below, the green bar has
 # no gaps any more; everything else is done meanwhile. What is left is the rule of overlap: **a second holds 1 / (the
@@ -279,9 +329,11 @@ from trt_course.lesson.show import show_table
 rows = [("plain loop", before, 1000 / before, 200), ("overlapped", after, np.median(spent), 200)]
 for batch in (2, 4, 8):
     fps, spent = overlapped(ssd, batch)
-    rows.append(("overlapped, batch {}".format(batch), fps, np.median(spent), 1000 * batch / (4 + batch)))
-show_table([(name, "{:.0f}".format(fps), "{:.0f}".format(ms), "{:.0f}".format(limit))
-            for name, fps, ms, limit in rows], ["", "a second", "ms, median", "the GPU alone, a second"])
+    rows.append((f"overlapped, batch {batch}", fps, np.median(spent), 1000 * batch / (4 + batch)))
+show_table(
+    [(name, f"{fps:.0f}", f"{ms:.0f}", f"{limit:.0f}") for name, fps, ms, limit in rows],
+    ["", "a second", "ms, median", "the GPU alone, a second"],
+)
 # %% [markdown]
 # **You should see** that overlap helps much, batches help at first, and soon no more: now the CPU, which reads and
 # fills, is the slowest stage, and a faster GPU gains nothing. Each step upwards moves the narrow place elsewhere.
@@ -295,12 +347,15 @@ show_table([(name, "{:.0f}".format(fps), "{:.0f}".format(ms), "{:.0f}".format(li
 from trt_course.lesson.show import on_gpu
 
 ssd.engine = network
-both = {"all cores": ssd, "1 thread": TrtSSD("ssd_mobilenet_v2_signs", backend="cpu", threads=1, verbose=False)}
+both = {
+    "all cores": ssd,
+    "1 thread": TrtSSD("ssd_mobilenet_v2_signs", backend="cpu", threads=1, verbose=False),
+}
 mine = {}
 for name, detector in both.items():
     mine["plain loop, " + name] = plain(detector)
     mine["overlapped, " + name] = overlapped(detector)[0]
-show_table([(name, "{:.0f}".format(fps)) for name, fps in mine.items()], ["network on the CPU", "a second"])
+show_table([(name, f"{fps:.0f}") for name, fps in mine.items()], ["network on the CPU", "a second"])
 both["1 thread"].close()
 # %% [markdown]
 # **You should see** gains that are smaller than with a GPU; another run may change them by ten or twenty per cent.
@@ -310,8 +365,22 @@ both["1 thread"].close()
 # %%
 from trt_course.__main__ import main
 
-status = main(["detect", str(clip), str(clip), "--fast", "--backend", "cpu", "--model", "ssd_mobilenet_v2_signs",
-               "--out", str(out / "tables"), "--trace", str(out / "trace.json")])
+status = main(
+    [
+        "detect",
+        str(clip),
+        str(clip),
+        "--fast",
+        "--backend",
+        "cpu",
+        "--model",
+        "ssd_mobilenet_v2_signs",
+        "--out",
+        str(out / "tables"),
+        "--trace",
+        str(out / "trace.json"),
+    ]
+)
 # %% [markdown]
 # **You should see** what was tried, frames a second, and the time from frame to boxes. In a terminal this is
 #
@@ -334,7 +403,7 @@ status = main(["detect", str(clip), str(clip), "--fast", "--backend", "cpu", "--
 #
 # **Before you run it**: the readers could read 400 or 500 a second, the GPU takes 200. Will more batches be faster?
 # %%
-from trt_course.commands.fast import InMemory
+from trt_course.throughput.run import InMemory
 
 with open_source(clip) as video:
     pictures = list(video)
@@ -352,15 +421,24 @@ class Counted(InMemory):
 def pictures_inside(depth):
     """(seconds, pictures between reading and boxes) at each picture that is done."""
     Counted.count, inside, started = 0, [], time.perf_counter()
-    detect_many(ssd, [lambda: Counted(pictures * 2)] * 2, lambda *_: inside.append(
-        (time.perf_counter() - started, Counted.count - len(inside))), batch=1, depth=depth)
+    detect_many(
+        ssd,
+        [lambda: Counted(pictures * 2)] * 2,
+        lambda *_: inside.append((time.perf_counter() - started, Counted.count - len(inside))),
+        batch=1,
+        depth=depth,
+    )
     return inside
+
+
 # %%
 ssd.engine = pretended
 figure, axes = plt.subplots(figsize=(9, 3))
 for depth in (2, 150):
     inside = pictures_inside(depth)
-    axes.plot(*zip(*inside), label="{} batches: {:.0f} a second".format(depth + 2, len(inside) / inside[-1][0]))
+    axes.plot(
+        *zip(*inside), label=f"{depth + 2} batches: {len(inside) / inside[-1][0]:.0f} a second"
+    )
 axes.set(xlabel="seconds", ylabel="pictures inside", ylim=0)
 axes.legend()
 plt.show()
@@ -383,6 +461,7 @@ import random
 
 class Camera(InMemory):
     """30 pictures a second, not quite evenly."""
+
     def read(self, timeout=None):
         time.sleep(random.expovariate(30))
         return super().read()
@@ -391,18 +470,29 @@ class Camera(InMemory):
 def two_cameras(deadline):
     """The ms of each picture, pictures a batch, and which share of the time the GPU had work."""
     spent, pretended.runs, started = [], 0, time.perf_counter()
-    detect_many(ssd, [lambda: Camera(pictures[:30])] * 2, lambda seen, found: spent.append(
-        1e3 * (time.perf_counter() - seen.read)), batch=8, deadline=deadline / 1e3)
+    detect_many(
+        ssd,
+        [lambda: Camera(pictures[:30])] * 2,
+        lambda seen, found: spent.append(1e3 * (time.perf_counter() - seen.read)),
+        batch=8,
+        deadline=deadline / 1e3,
+    )
     busy = pretended.runs * 0.012 / (time.perf_counter() - started)  # a run of 8 takes 4 + 8 ms
     return spent, len(spent) / pretended.runs, busy
+
 
 # %%
 rows = []
 for deadline in (0, 30, 300):
     spent, filled, busy = two_cameras(deadline)
-    rows.append([deadline, "{:.1f}".format(filled), "{:.0f} %".format(100 * busy)]
-                + ["{:.0f}".format(ms) for ms in np.percentile(spent, [50, 95])])
-show_table(rows, ["deadline, ms", "pictures a batch", "GPU busy", "ms from picture to boxes, median", "p95"])
+    rows.append(
+        [deadline, f"{filled:.1f}", f"{100 * busy:.0f} %"]
+        + [f"{ms:.0f}" for ms in np.percentile(spent, [50, 95])]
+    )
+show_table(
+    rows,
+    ["deadline, ms", "pictures a batch", "GPU busy", "ms from picture to boxes, median", "p95"],
+)
 # %% [markdown]
 # **You should see** that without any patience the batches are nearly empty, and the GPU works several times as much for
 # the same pictures: it computes all 8 places, filled or not. With 300 ms the batches are full, the GPU rests, and the
@@ -425,16 +515,29 @@ planes = cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420)  # brightness, then the two
 colours = planes[h:].reshape(2, h // 2, w // 2)
 back = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)
 small = np.full((h, w), 255, np.uint8)
-small[:h // 2, :w // 2], small[:h // 2, w // 2:] = colours
-side_by_side([cv2.cvtColor(plane, cv2.COLOR_GRAY2BGR) for plane in (planes[:h], small)],
-             ["brightness, {} x {}".format(w, h), "the two colours, {} x {} each".format(w // 2, h // 2)])
-print("{:.2f} MB in BGR, {:.2f} MB in NV12; there and back a value changes by {:.1f} of 255 on average".format(
-    image.nbytes / 1e6, planes.nbytes / 1e6, np.abs(image.astype(int) - back).mean()))
+small[: h // 2, : w // 2], small[: h // 2, w // 2 :] = colours
+side_by_side(
+    [cv2.cvtColor(plane, cv2.COLOR_GRAY2BGR) for plane in (planes[:h], small)],
+    [f"brightness, {w} x {h}", f"the two colours, {w // 2} x {h // 2} each"],
+)
+print(
+    f"{image.nbytes / 1e6:.2f} MB in BGR, {planes.nbytes / 1e6:.2f} MB in NV12; there and back a value changes by {np.abs(image.astype(int) - back).mean():.1f} of 255 on average"
+)
 # %%
-ways = (("the network's input: 1248 x 384, 3 colours, FP32", 1248 * 384 * 3 * 4), ("the frame in BGR", w * h * 3),
-        ("the frame in NV12", w * h * 3 // 2), ("decoded on the GPU: 100 boxes of 7 FP32 back", 100 * 7 * 4))
-show_table([(name, "{:,}".format(size), "{:.2f}".format(size * 5000 / 1e9)) for name, size in ways],
-           ["what crosses between host and GPU", "bytes a picture", "GB a second at 5,000 pictures a second"])
+ways = (
+    ("the network's input: 1248 x 384, 3 colours, FP32", 1248 * 384 * 3 * 4),
+    ("the frame in BGR", w * h * 3),
+    ("the frame in NV12", w * h * 3 // 2),
+    ("decoded on the GPU: 100 boxes of 7 FP32 back", 100 * 7 * 4),
+)
+show_table(
+    [(name, f"{size:,}", f"{size * 5000 / 1e9:.2f}") for name, size in ways],
+    [
+        "what crosses between host and GPU",
+        "bytes a picture",
+        "GB a second at 5,000 pictures a second",
+    ],
+)
 # %% [markdown]
 # **You should see** half the bytes for nearly the same picture (the clip's own codec had thrown those colours away
 # already). And a list to go down, step by step: the network's input in FP32 is the *most* one can send, so put the
@@ -460,14 +563,17 @@ show_table([(name, "{:,}".format(size), "{:.2f}".format(size * 5000 / 1e9)) for 
 # that the narrow place? Add `nms="engine"` to the options, and see.) **Before you run it**: from the original loop to
 # the top, on one and the same GPU: a factor of 5, of 10, or more?
 # %%
-from trt_course.build.onnx import Options, engine_from_onnx
+from trt_course.builder.onnx import Options, engine_from_onnx
 
 
 class Again(InMemory):
     """The pictures again and again, for a second."""
+
     def __init__(self, frames):
         end = time.perf_counter() + 1
-        super().__init__(itertools.takewhile(lambda _: time.perf_counter() < end, itertools.cycle(frames)))
+        super().__init__(
+            itertools.takewhile(lambda _: time.perf_counter() < end, itertools.cycle(frames))
+        )
 
 
 def one_by_one(gpu, batch):
@@ -482,17 +588,23 @@ def all_at_once(gpu):
     kept, started = [], time.perf_counter()
     detect_many(gpu, [lambda: Again(pictures)] * 4, lambda seen, found: kept.append(seen))
     return len(kept) / (time.perf_counter() - started)
+
+
 # %%
 def some_rungs():
     rungs = []
     for batch in (1, 16):
-        options = Options("fp16", (batch,) * 3, preprocess="engine", source=(w, h), level=0)  # built quickly
-        plan = engine_from_onnx(ssd.spec, options, out=out / "{}.engine".format(options.name()))
+        options = Options(
+            "fp16", (batch,) * 3, preprocess="engine", source=(w, h), level=0
+        )  # built quickly
+        plan = engine_from_onnx(ssd.spec, options, out=out / f"{options.name()}.engine")
         with TrtSSD(ssd.spec, plan=plan, lanes=2, verbose=False) as gpu:
             gpu.warm_up()
-            rungs.append(("batch {}, one after the other".format(batch), one_by_one(gpu, batch)))
-            rungs.append(("batch {}, overlapped".format(batch), all_at_once(gpu)))
-    show_table([(name, "{:.0f}".format(fps)) for name, fps in rungs], ["FP16, recipe inside", "pictures a second"])
+            rungs.append((f"batch {batch}, one after the other", one_by_one(gpu, batch)))
+            rungs.append((f"batch {batch}, overlapped", all_at_once(gpu)))
+    show_table(
+        [(name, f"{fps:.0f}") for name, fps in rungs], ["FP16, recipe inside", "pictures a second"]
+    )
     return rungs
 
 
@@ -507,12 +619,24 @@ column = next(head for head in rungs[0] if "a second" in head or "FPS" in head)
 figures = [(list(row.values())[0], number(row[column])) for row in rungs if number(row[column])]
 limits = [pair for pair in figures if "alone" in pair[0]]
 rungs = [pair for pair in figures if pair not in limits and "latency" not in pair[0]]
-climbs = {"saved: H200": [fps for _, fps in rungs], "study: V100": [6, 80, 196, 336],
-          "study: 2080 Ti, the last with two": [9, 16, 80, 125, 185, 235, 350, 930, 1240, 2530]}
+climbs = {
+    "saved: H200": [fps for _, fps in rungs],
+    "study: V100": [6, 80, 196, 336],
+    "study: 2080 Ti, the last with two": [9, 16, 80, 125, 185, 235, 350, 930, 1240, 2530],
+}
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 1.5 + 0.25 * (len(rungs) + len(mine))))
 bars = rungs + [("yours: " + name, fps) for name, fps in mine.items()]
-left.barh(range(len(bars)), [fps for _, fps in bars], color=["#2f8f4e"] * len(rungs) + ["#6aa3e0"] * len(mine))
-left.set(yticks=range(len(bars)), yticklabels=[name for name, _ in bars], xscale="log", xlabel="pictures a second")
+left.barh(
+    range(len(bars)),
+    [fps for _, fps in bars],
+    color=["#2f8f4e"] * len(rungs) + ["#6aa3e0"] * len(mine),
+)
+left.set(
+    yticks=range(len(bars)),
+    yticklabels=[name for name, _ in bars],
+    xscale="log",
+    xlabel="pictures a second",
+)
 left.set_xlim(1, 2 * max(fps for _, fps in figures + bars))
 left.invert_yaxis()
 for name, fps in limits:
@@ -563,9 +687,18 @@ def pictures_a_second(stages, workers):
 
 
 example = {"read": 4, "fill": 1, "network": 2.5, "decode": 0.5}
-check("13.1", [pictures_a_second(example, {}), pictures_a_second(example, {"read": 2}),
-               pictures_a_second(example, {"read": 4, "fill": 4})], [250, 400, 400],
-      hint="Several workers share the pictures: ms / workers for each stage. Then the slowest counts, not their sum.")
+check(
+    "13.1",
+    [
+        pictures_a_second(example, {}),
+        pictures_a_second(example, {"read": 2}),
+        pictures_a_second(example, {"read": 4, "fill": 4}),
+    ],
+    [250, 400, 400],
+    hint="Several workers share the pictures: ms / workers for each stage. Then the slowest counts, not their sum.",
+)
+
+
 # %% [markdown]
 # **13.2** Pictures come evenly, `fps` a second, into batches of `batch`. How many milliseconds does the *first* picture
 # of a batch wait until the batch goes, with a deadline of `deadline` ms?
@@ -582,9 +715,15 @@ def first_waits(batch, fps, deadline):
     # end
 
 
-check("13.2", [first_waits(16, 3000, 20), first_waits(16, 120, 20), first_waits(1, 30, 20)], [5.0, 20.0, 0.0],
-      hint="The first waits for batch - 1 others (it does not wait for itself), each 1000 / fps later; and no longer "
-           "than the deadline. Wanted is the first, not the mean of all.")
+check(
+    "13.2",
+    [first_waits(16, 3000, 20), first_waits(16, 120, 20), first_waits(1, 30, 20)],
+    [5.0, 20.0, 0.0],
+    hint="The first waits for batch - 1 others (it does not wait for itself), each 1000 / fps later; and no longer "
+    "than the deadline. Wanted is the first, not the mean of all.",
+)
+
+
 # %% [markdown]
 # **13.3** With `--gpus 2` the sources are dealt out like cards, `lengths[0::2]` and `lengths[1::2]`, and the run ends
 # with the last GPU. Which share of both GPUs' time is used? `lengths` are seconds of work for one GPU.
@@ -597,14 +736,21 @@ def efficiency(lengths, gpus):
     # wrong: is not cut in two
     return 1.0
     # wrong: the longest share
-    return min(sum(lengths[n::gpus]) for n in range(gpus)) / max(sum(lengths[n::gpus]) for n in range(gpus))
+    return min(sum(lengths[n::gpus]) for n in range(gpus)) / max(
+        sum(lengths[n::gpus]) for n in range(gpus)
+    )
     # end
 
 
-check("13.3", [efficiency([60, 60], 2), efficiency([60, 60, 60], 2), efficiency([90, 10, 50, 10], 2)],
-      [1.0, 0.75, 0.5714285714],
-      hint="A source is not cut in two, so the longest share sets the time: all the work / (gpus x that time). That is "
-           "a share from 0 to 1, not the gain.")
+check(
+    "13.3",
+    [efficiency([60, 60], 2), efficiency([60, 60, 60], 2), efficiency([90, 10, 50, 10], 2)],
+    [1.0, 0.75, 0.5714285714],
+    hint="A source is not cut in two, so the longest share sets the time: all the work / (gpus x that time). That is "
+    "a share from 0 to 1, not the gain.",
+)
+
+
 # %% [markdown]
 # **13.4** A pipeline from files, the engine alone and the decoder alone, in pictures a second. Which limit applies, and
 # which share of it is reached? Give both figures as a list.
@@ -620,8 +766,12 @@ def limit(pipeline, engine, decoder):
     # end
 
 
-check("13.4", [limit(4400, 9000, 4700), limit(2700, 3000, 4700)], [[4700, 4400 / 4700], [3000, 0.9]],
-      hint="Both work at the same time, so their times do not add up: the lower of the two limits applies.")
+check(
+    "13.4",
+    [limit(4400, 9000, 4700), limit(2700, 3000, 4700)],
+    [[4700, 4400 / 4700], [3000, 0.9]],
+    hint="Both work at the same time, so their times do not add up: the lower of the two limits applies.",
+)
 # %% [markdown]
 # ## What you have learned
 #

@@ -32,18 +32,43 @@ def final(acc_rank, fps_rank, restructured=False, other=None):
     points = 60 - (acc_rank - 1) + 30 - (fps_rank - 1) * 0.5
     return points + 5 * restructured + {None: 0, "backbone": 3, "detector": 5}[other]
     # wrong: ranks start at 1
-    return 60 - acc_rank + 30 - fps_rank * 0.5 + 5 * restructured + {None: 0, "backbone": 3, "detector": 5}[other]
+    return (
+        60
+        - acc_rank
+        + 30
+        - fps_rank * 0.5
+        + 5 * restructured
+        + {None: 0, "backbone": 3, "detector": 5}[other]
+    )
     # wrong: half a point a rank
-    return 60 - (acc_rank - 1) + 30 - (fps_rank - 1) + 5 * restructured + {None: 0, "backbone": 3, "detector": 5}[other]
+    return (
+        60
+        - (acc_rank - 1)
+        + 30
+        - (fps_rank - 1)
+        + 5 * restructured
+        + {None: 0, "backbone": 3, "detector": 5}[other]
+    )
     # wrong: not both
-    return 60 - (acc_rank - 1) + 30 - (fps_rank - 1) * 0.5 + 5 * restructured + 5 * (other is not None)
+    return (
+        60 - (acc_rank - 1) + 30 - (fps_rank - 1) * 0.5 + 5 * restructured + 5 * (other is not None)
+    )
     # end
 
 
-check("14.1", [final(1, 1), final(3, 6), final(1, 11, True), final(10, 9, True, "detector"),
-               final(12, 8, False, "backbone")], [90.0, 85.5, 90.0, 87.0, 78.5],
-      hint="The ranks start at 1, and the first loses nothing. FPS cost half a point a rank. Another backbone gives 3, "
-           "another detector 5, not both.")
+check(
+    "14.1",
+    [
+        final(1, 1),
+        final(3, 6),
+        final(1, 11, True),
+        final(10, 9, True, "detector"),
+        final(12, 8, False, "backbone"),
+    ],
+    [90.0, 85.5, 90.0, 87.0, 78.5],
+    hint="The ranks start at 1, and the first loses nothing. FPS cost half a point a rank. Another backbone gives 3, "
+    "another detector 5, not both.",
+)
 # %% [markdown]
 # ## 2. A small contest
 #
@@ -54,7 +79,7 @@ import itertools
 import shutil
 from pathlib import Path
 
-from trt_course.files import kit_path
+from trt_course.support.files import kit_path
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
 
@@ -63,7 +88,7 @@ shutil.rmtree("out/14", ignore_errors=True)  # hand-ins of a run before would be
 for part, ending in (("images", "jpg"), ("ground-truth", "txt")):
     (small / part).mkdir(parents=True)
     for number in range(12):
-        name = "{}/{:06d}.{}".format(part, number, ending)
+        name = f"{part}/{number:06d}.{ending}"
         shutil.copy(str(kit_path("data/traffic/" + name)), str(small / name))
 with open_source("data/street.mp4") as video, VideoWriter(clip, video.fps) as writer:
     for frame in itertools.islice(video, 50):
@@ -75,7 +100,7 @@ with open_source("data/street.mp4") as video, VideoWriter(clip, video.fps) as wr
 # **Before you run it**: what must be in the file, so that somebody else can compute mAP and FPS from it?
 # %%
 from trt_course import TrtSSD
-from trt_course.measure.contest import pack, rank, write_board
+from trt_course.contest.board import pack, rank, write_board
 
 ssd = TrtSSD("ssd_resnet18_traffic")
 path = pack(ssd, "Your team", small, clip, out=handins)
@@ -85,7 +110,7 @@ import json
 
 yours = json.loads(path.read_text())
 for key, value in sorted(yours.items()):
-    print("{:<14} {}".format(key, json.dumps(value)[:90]))
+    print(f"{key:<14} {json.dumps(value)[:90]}")
 # %% [markdown]
 # **You should see** raw boxes, a time for each picture and each frame, the machine, and digests (SHA-256) of model,
 # pictures and video: whoever has the same files gets the same digests. mAP and FPS are *not* in it. The organiser
@@ -107,8 +132,14 @@ def digest(part):
 
 def sealed(value):
     body = {key: part for key, part in value.items() if key != "seal"}
-    return dict(body, seal={"detections": digest(body["detections"]), "whole": digest(body),
-                            "times": digest([body["frame_ms"], body["image_ms"]])})
+    return dict(
+        body,
+        seal={
+            "detections": digest(body["detections"]),
+            "whole": digest(body),
+            "times": digest([body["frame_ms"], body["image_ms"]]),
+        },
+    )
 
 
 def timed(value):
@@ -121,10 +152,14 @@ def made_up(team, times=1.0, lost=0.0, **claims):
     value.update(claims, team=team, run=team)
     value["frame_ms"] = [ms * times * dice.uniform(0.99, 1.01) for ms in yours["frame_ms"]]
     value["image_ms"] = {name: ms * times for name, ms in yours["image_ms"].items()}
-    value["detections"] = {name: [row for row in rows if dice.random() >= lost]
-                           for name, rows in yours["detections"].items()}
+    value["detections"] = {
+        name: [row for row in rows if dice.random() >= lost]
+        for name, rows in yours["detections"].items()
+    }
     value["seconds"] = timed(value) + yours["seconds"] - timed(yours)
     return value
+
+
 # %% [markdown]
 # **Before you run it**: Ada is as accurate as you and slower. Bo is three times as fast and loses one box in ten. Cleo
 # is twice as fast with another backbone, and loses one in five. Dan is the slowest, loses one in seven, and has
@@ -135,7 +170,7 @@ def hand_in(value, name=None):
 
 
 def take_out(*names):
-    for path in [handins / "{}.json".format(name) for name in names]:
+    for path in [handins / f"{name}.json" for name in names]:
         if path.exists():
             path.unlink()
 
@@ -149,8 +184,10 @@ from trt_course.lesson.show import show_table
 
 
 def show_board(board):
-    heads, *rows = [[cell for head, cell in zip(board.table()[0], row) if head not in ("Model", "Machine")]
-                    for row in board.table()]
+    heads, *rows = [
+        [cell for head, cell in zip(board.table()[0], row) if head not in ("Model", "Machine")]
+        for row in board.table()
+    ]
     show_table(rows, heads)
     for entry in board.refused:
         print("{}: {}".format(*entry))
@@ -180,8 +217,12 @@ for made in write_board(board, "out/14/board"):
 # **Before you run it**: which of these four will be noticed?
 # %%
 fast = sealed(made_up("Bo", times=0.33, lost=0.1))
-hand_in(dict(yours, team="Eve", frame_ms=fast["frame_ms"]), "eve")  # your boxes, Bo's times, the old seal
-hand_in(sealed(dict(fast, team="Finn", detections=yours["detections"])), "finn")  # the same, and a new seal
+hand_in(
+    dict(yours, team="Eve", frame_ms=fast["frame_ms"]), "eve"
+)  # your boxes, Bo's times, the old seal
+hand_in(
+    sealed(dict(fast, team="Finn", detections=yours["detections"])), "finn"
+)  # the same, and a new seal
 fewer = made_up("Gil")
 del fewer["detections"]["000007"]  # a difficult picture
 hand_in(sealed(fewer), "gil")
@@ -210,7 +251,9 @@ rita, tom, sue = made_up("Rita"), made_up("Tom", times=0.95), made_up("Sue", tim
 rita["frame_ms"] = [ms if number % 3 == 0 else 0.3 for number, ms in enumerate(rita["frame_ms"])]
 rita["seconds"] = timed(rita) + yours["seconds"] - timed(yours)  # her run was really shorter
 sue["seconds"] = yours["seconds"]  # hers was not
-tom["detections"] = {name: [row for row in rows if row[1] >= 0.5] for name, rows in tom["detections"].items()}
+tom["detections"] = {
+    name: [row for row in rows if row[1] >= 0.5] for name, rows in tom["detections"].items()
+}
 for value in (rita, tom, sue):
     hand_in(sealed(value))
 show_board(rank(handins, small / "ground-truth", data=small, video=clip))
@@ -252,16 +295,26 @@ def repeated(value):
 
 even = {"frame_ms": [30.0] * 6, "image_ms": {"a": 30.0, "b": 33.0}}
 odd = {"frame_ms": [30.0, 0.3, 0.3] * 2, "image_ms": {"a": 30.0, "b": 33.0}}
-check("14.2", [repeated(even), repeated(odd)], [0.0, 2 / 3],
-      hint="Take the median of the pictures, not of the frames. Wanted is a share, not a number of frames: their mean.")
+check(
+    "14.2",
+    [repeated(even), repeated(odd)],
+    [0.0, 2 / 3],
+    hint="Take the median of the pictures, not of the frames. Wanted is a share, not a number of frames: their mean.",
+)
+
+
 # %% [markdown]
 # The traces of the other two, for all teams:
 # %%
 def traces(value):
     confidences = [row[1] for rows in value["detections"].values() for row in rows]
     share = repeated(value)
-    return [value["team"], "?" if share is ... else "{:.2f}".format(share), "{:.3f}".format(min(confidences)),
-            "{:.1f}".format(value["seconds"] - timed(value))]
+    return [
+        value["team"],
+        "?" if share is ... else f"{share:.2f}",
+        f"{min(confidences):.3f}",
+        "{:.1f}".format(value["seconds"] - timed(value)),
+    ]
 
 
 rows = [traces(json.loads(path.read_text())) for path in sorted(handins.glob("*.json"))]
@@ -279,7 +332,7 @@ show_table(rows, ["team", "repeated", "lowest confidence", "seconds not timed"])
 #
 # What must not change, first: the boxes of five pictures, at the confidence that `pack` takes.
 # %%
-from trt_course.media.sources import images_in, read_image
+from trt_course.media.pictures import images_in, read_image
 
 pictures = [read_image(path) for path in images_in(small / "images")[:5]]
 wanted = [ssd.detect(picture, 0.01) for picture in pictures]
@@ -295,6 +348,7 @@ import time
 
 class Restructured(TrtSSD):
     """Restructured: detect is cut into its three steps, and the time of each is kept in `spent`."""
+
     spent = ()
 
     def detect(self, img, conf_th=None):
@@ -324,15 +378,19 @@ class Restructured(TrtSSD):
 
 mine = Restructured("ssd_resnet18_traffic", verbose=False)
 got = [mine.detect(picture, 0.01) for picture in pictures]
-check("14.3", ... if got[0] is ... else [sum(a == b for a, b in zip(got, wanted)), len(mine.spent)], [5, 3],
-      hint="In five pictures all boxes must be equal: pass conf_th on, for `pack` asks for 0.01; and boxes stay "
-           "floats. self.spent holds three times.")
+check(
+    "14.3",
+    ... if got[0] is ... else [sum(a == b for a, b in zip(got, wanted)), len(mine.spent)],
+    [5, 3],
+    hint="In five pictures all boxes must be equal: pass conf_th on, for `pack` asks for 0.01; and boxes stay "
+    "floats. self.spent holds three times.",
+)
 # %%
 if got[0] is ...:
     print("Write your detect first.")
 else:
     print(Restructured.__doc__)
-    print("prepare, infer, finish:", ["{:.1f} ms".format(1000 * seconds) for seconds in mine.spent])
+    print("prepare, infer, finish:", [f"{1000 * seconds:.1f} ms" for seconds in mine.spent])
     take_out("Rita", "Tom", "Sue")
     pack(mine, "Your team", small, clip, out=handins, restructured=True)
     show_board(rank(handins, small / "ground-truth", data=small, video=clip))

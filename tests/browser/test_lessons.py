@@ -1,4 +1,5 @@
 """Lessons in a real JupyterLab, driven by a real Chromium: all cells run, pictures are on the page, the video plays."""
+
 import base64
 import os
 import shutil
@@ -17,7 +18,10 @@ import pytest
 from trt_course.draw import class_color
 
 KIT = Path(__file__).resolve().parent.parent.parent
-CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+CHROMIUM = next(
+    (path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path),
+    None,
+)
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs a Chromium: apt-get install chromium")
 TOKEN = "lessons"
 PLAY = """async v => {
@@ -38,13 +42,25 @@ def lab(tmp_path_factory):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    address = "http://127.0.0.1:{}".format(port)
+    address = f"http://127.0.0.1:{port}"
     with open(str(root / "log"), "w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyter", "lab", "--ServerApp.root_dir=" + str(root), "--allow-root",
-             "--LabApp.default_url=/lab/tree/notebooks", "--no-browser", "--port={}".format(port),
-             "--IdentityProvider.token=" + TOKEN],
-            env=dict(os.environ, PYTHONPATH=str(KIT)), stdout=log, stderr=log)
+            [
+                sys.executable,
+                "-m",
+                "jupyter",
+                "lab",
+                "--ServerApp.root_dir=" + str(root),
+                "--allow-root",
+                "--LabApp.default_url=/lab/tree/notebooks",
+                "--no-browser",
+                f"--port={port}",
+                "--IdentityProvider.token=" + TOKEN,
+            ],
+            env=dict(os.environ, PYTHONPATH=str(KIT)),
+            stdout=log,
+            stderr=log,
+        )
     try:
         for _ in range(120):
             try:
@@ -69,12 +85,17 @@ def run_all(lab):
         page.set_default_timeout(120000)
 
         def run(name):
-            page.goto("{}/lab/tree/notebooks/{}.ipynb?token={}&reset".format(lab, name, TOKEN))
-            page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()  # before that, it would ask for a kernel
+            page.goto(f"{lab}/lab/tree/notebooks/{name}.ipynb?token={TOKEN}&reset")
+            page.get_by_text(
+                "Python 3 (ipykernel) | Idle"
+            ).wait_for()  # before that, it would ask for a kernel
             page.get_by_role("menuitem", name="Run", exact=True).click()
             page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-            page.wait_for_function("document.querySelector('.jp-Notebook').innerText.includes(' exercises right.')")
+            page.wait_for_function(
+                "document.querySelector('.jp-Notebook').innerText.includes(' exercises right.')"
+            )
             return page
+
         yield run
         if os.environ.get("SHOT"):
             page.screenshot(path=os.environ["SHOT"])
@@ -85,7 +106,11 @@ def test_the_annotated_picture_is_on_the_page(run_all):
     page = run_all("05_detect_image")
     figure = page.locator("figure", has_text="Threshold and NMS")
     image = figure.locator("img")
-    assert image.evaluate("i => [i.naturalWidth, i.naturalHeight, i.offsetWidth > 600]") == [1280, 340, True]
+    assert image.evaluate("i => [i.naturalWidth, i.naturalHeight, i.offsetWidth > 600]") == [
+        1280,
+        340,
+        True,
+    ]
     data = image.get_attribute("src").partition("base64,")[2]
     picture = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
     near = np.abs(picture.astype(int) - class_color(2)).max(axis=2) < 40
@@ -100,8 +125,12 @@ def test_the_video_plays_in_the_page(run_all):
     assert videos.count() == 2
     for video, seconds in zip(videos.all(), (1.5, 4.0)):
         told = video.evaluate(PLAY)
-        assert told["time"] >= 0.3 and told["width"] == 1280 and abs(told["duration"] - seconds) < 0.15
-        assert told["bright"] > 1.5 * 1280 * 720  # a black picture has one number in four: its opacity
+        assert (
+            told["time"] >= 0.3 and told["width"] == 1280 and abs(told["duration"] - seconds) < 0.15
+        )
+        assert (
+            told["bright"] > 1.5 * 1280 * 720
+        )  # a black picture has one number in four: its opacity
 
 
 def test_the_sliders_change_the_number_of_boxes(run_all):
@@ -142,7 +171,11 @@ def test_the_viewer_updates_and_stops(run_all):
         seen.append(picture.screenshot())
         page.wait_for_timeout(200)
     assert len({hash(shot) for shot in seen}) >= 5, "the street moves"
-    assert picture.evaluate("i => [i.naturalWidth, i.naturalHeight, i.offsetWidth > 600]") == [960, 540, True]
+    assert picture.evaluate("i => [i.naturalWidth, i.naturalHeight, i.offsetWidth > 600]") == [
+        960,
+        540,
+        True,
+    ]
     viewer.get_by_text("ms old").wait_for()
     stop.click()
     line.wait_for()
@@ -159,7 +192,11 @@ def test_the_chosen_model_shows_its_boxes(run_all):
     shown = [picture.get_attribute("src")]
     for choice, value in ((model, "ssd_resnet18_traffic"), (data, "traffic")):
         choice.select_option(value)
-        page.wait_for_function("([box, old]) => box.querySelector('img').src !== old",
-                               arg=[chooser.element_handle(), shown[-1]])
+        page.wait_for_function(
+            "([box, old]) => box.querySelector('img').src !== old",
+            arg=[chooser.element_handle(), shown[-1]],
+        )
         shown.append(picture.get_attribute("src"))
-    assert picture.evaluate("async i => { await i.decode(); return [i.naturalWidth, i.naturalHeight]; }") == [1248, 384]
+    assert picture.evaluate(
+        "async i => { await i.decode(); return [i.naturalWidth, i.naturalHeight]; }"
+    ) == [1248, 384]

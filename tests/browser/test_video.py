@@ -1,4 +1,5 @@
 """What `detect` writes is played by a real Chromium: to the end, at its length, with its pictures."""
+
 import http.server
 import os
 import shutil
@@ -14,7 +15,10 @@ from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
 
 KIT = Path(__file__).resolve().parent.parent.parent
-CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+CHROMIUM = next(
+    (path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path),
+    None,
+)
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs a Chromium: apt-get install chromium")
 PAGE = "<!doctype html><video id=v muted src={} width=640></video>"
 PLAY = """async speed => {
@@ -46,7 +50,9 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture
 def page(tmp_path):
     sync_api = pytest.importorskip("playwright.sync_api")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with sync_api.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -55,8 +61,9 @@ def page(tmp_path):
 
         def show(path):
             (tmp_path / "page.html").write_text(PAGE.format(path.relative_to(tmp_path)))
-            page.goto("http://127.0.0.1:{}/page.html".format(server.server_port))
+            page.goto(f"http://127.0.0.1:{server.server_port}/page.html")
             return page
+
         yield show
         browser.close()
     server.shutdown()
@@ -65,7 +72,19 @@ def page(tmp_path):
 
 def test_the_street_plays(page, tmp_path):
     out = tmp_path / "o"
-    assert main(["detect", str(KIT / "data/street.mp4"), "--model", "ssd_mobilenet_v2_signs", "--out", str(out)]) == 0
+    assert (
+        main(
+            [
+                "detect",
+                str(KIT / "data/street.mp4"),
+                "--model",
+                "ssd_mobilenet_v2_signs",
+                "--out",
+                str(out),
+            ]
+        )
+        == 0
+    )
     with open_source(KIT / "data/street.mp4") as source, open_source(out / "street.mp4") as written:
         wanted = [frame.time for frame in source]
         assert np.allclose([frame.time for frame in written], wanted, atol=1e-4)
@@ -73,25 +92,36 @@ def test_the_street_plays(page, tmp_path):
     shown = page(out / "street.mp4")
     told = shown.evaluate(PLAY, 2)
     assert (told["width"], told["height"]) == size and told["damaged"] == 0
-    assert abs(told["duration"] - (wanted[-1] + 1 / fps)) < 0.02 and abs(told["time"] - told["duration"]) < 0.05
+    assert (
+        abs(told["duration"] - (wanted[-1] + 1 / fps)) < 0.02
+        and abs(told["time"] - told["duration"]) < 0.05
+    )
     assert told["frames"] > len(wanted) / 4  # a browser without a GPU drops frames; files lose none
     if os.environ.get("SHOT"):
         shown.screenshot(path=os.environ["SHOT"])
 
 
 def test_odd_size_and_variable_rate_play_and_the_colours_are_right(page, tmp_path):
-    moments, colours = [0, 0.2, 1.0, 1.1, 2.0], [(0, 0, 220), (0, 220, 0), (220, 0, 0), (200, 200, 200), (0, 0, 0)]
+    moments, colours = (
+        [0, 0.2, 1.0, 1.1, 2.0],
+        [(0, 0, 220), (0, 220, 0), (220, 0, 0), (200, 200, 200), (0, 0, 0)],
+    )
     with VideoWriter(tmp_path / "a.mp4", 10) as writer:
         for moment, colour in zip(moments, colours):
             writer.write(np.full((101, 151, 3), colour, np.uint8), moment)
     shown = page(tmp_path / "a.mp4")
     told = shown.evaluate(PLAY, 1)
     assert (told["width"], told["height"]) == (152, 102) and abs(told["duration"] - 2.1) < 0.02
-    for moment, colour in ((0.1, colours[0]), (0.7, colours[1]), (1.05, colours[2]), (1.6, colours[3])):
+    for moment, colour in (
+        (0.1, colours[0]),
+        (0.7, colours[1]),
+        (1.05, colours[2]),
+        (1.6, colours[3]),
+    ):
         for _ in range(20):  # a busy browser says that it has sought before it shows
             seen = shown.evaluate(PIXEL, [moment, 70, 50])
             if np.abs(np.subtract(seen, colour)).max() < 40:
                 break
             shown.wait_for_timeout(100)
         else:
-            pytest.fail("at {} s the colour is {}, not {}".format(moment, seen, colour))
+            pytest.fail(f"at {moment} s the colour is {seen}, not {colour}")

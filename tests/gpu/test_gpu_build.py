@@ -1,4 +1,5 @@
 """Engines built on a real GPU: precisions, suppression and preprocessing inside, the timing cache, and refusals."""
+
 import json
 import os
 import random
@@ -14,8 +15,9 @@ import pytest
 
 from trt_course import CourseError, TrtSSD, find_model
 from trt_course.__main__ import main
-from trt_course.build import manifest, onnx
-from trt_course.build.onnx import Options, engine_from_onnx
+from trt_course.builder import onnx
+from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course.engine import manifest
 from trt_course.engine.trt import TrtEngine
 
 pytestmark = pytest.mark.usefixtures("gpu")
@@ -40,32 +42,52 @@ def same(ours, wanted, pixels=0.5, conf=2e-3):
 def calibration(folder, pictures):
     folder.mkdir()
     for i, picture in enumerate(pictures):
-        cv2.imwrite(str(folder / "{}.png".format(i)), picture)
+        cv2.imwrite(str(folder / f"{i}.png"), picture)
     return str(folder)
 
 
-@pytest.mark.parametrize("options", [
-    Options("fp32"), Options("fp16"), Options("fp16", keep_float=("eye",)), Options("int8"),
-    Options("fp32", nms="engine"), Options("fp16", (1, 4, 4), nms="engine"),
-    Options("fp32", preprocess="engine", source=(256, 192)),
-    Options("fp16", (1, 2, 4), nms="engine", preprocess="engine", source=(256, 192)),
-    Options("int8", (2, 2, 2), nms="engine", preprocess="engine", source=(256, 192))], ids=lambda o: o.name())
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options("fp32"),
+        Options("fp16"),
+        Options("fp16", keep_float=("eye",)),
+        Options("int8"),
+        Options("fp32", nms="engine"),
+        Options("fp16", (1, 4, 4), nms="engine"),
+        Options("fp32", preprocess="engine", source=(256, 192)),
+        Options("fp16", (1, 2, 4), nms="engine", preprocess="engine", source=(256, 192)),
+        Options("int8", (2, 2, 2), nms="engine", preprocess="engine", source=(256, 192)),
+    ],
+    ids=lambda o: o.name(),
+)
 def test_every_kind_finds_what_the_cpu_finds(gpu_model, tmp_path, pictures, options):
     if options.precision == "int8":
         options = options._replace(calibration=calibration(tmp_path / "calibration", pictures))
     plan = engine_from_onnx(gpu_model, options._replace(level=0), tmp_path / "x.engine")
     pixels = 0.5 if options.preprocess == "host" else 1.0
-    with TrtSSD(gpu_model, backend="cpu", verbose=False) as cpu, TrtSSD(gpu_model, plan=plan, verbose=False) as ssd:
+    with TrtSSD(gpu_model, backend="cpu", verbose=False) as cpu, TrtSSD(
+        gpu_model, plan=plan, verbose=False
+    ) as ssd:
         assert ssd.engine.precision == options.precision
         for ours, wanted in zip(ssd.detect_batch(pictures, 0.3), cpu.detect_batch(pictures, 0.3)):
-            same(ours, wanted, pixels, 0.02 if options.precision == "int8" or options.preprocess == "engine" else 3e-3)
+            same(
+                ours,
+                wanted,
+                pixels,
+                0.02 if options.precision == "int8" or options.preprocess == "engine" else 3e-3,
+            )
 
 
 def test_suppression_by_the_network_s_own_layer(gpu_model, tmp_path, pictures, monkeypatch):
     monkeypatch.setattr(onnx, "plugins", lambda trt: ())
-    plan = engine_from_onnx(gpu_model, Options("fp32", nms="engine", level=0), tmp_path / "x.engine")
+    plan = engine_from_onnx(
+        gpu_model, Options("fp32", nms="engine", level=0), tmp_path / "x.engine"
+    )
     assert manifest.read(plan).nms in ("engine", "host")
-    with TrtSSD(gpu_model, backend="cpu", verbose=False) as cpu, TrtSSD(gpu_model, plan=plan, verbose=False) as ssd:
+    with TrtSSD(gpu_model, backend="cpu", verbose=False) as cpu, TrtSSD(
+        gpu_model, plan=plan, verbose=False
+    ) as ssd:
         same(ssd.detect(pictures[0], 0.3), cpu.detect(pictures[0], 0.3))
 
 
@@ -75,16 +97,24 @@ def test_the_newest_engine_that_fits_is_taken(gpu_model, plan, capsys):
     assert "cells runs with TensorRT" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("field, value, said", [
-    ("tensorrt", "7.1.3", "built by TensorRT 7.1.3, here is"), ("gpu", "NVIDIA Tegra X1", "built for NVIDIA Tegra X1"),
-    ("capability", "5.3", "compute capability 5.3"), ("model_sha256", "0", "has changed since"),
-    ("plan_sha256", "0", "cut short or damaged")])
+@pytest.mark.parametrize(
+    "field, value, said",
+    [
+        ("tensorrt", "7.1.3", "built by TensorRT 7.1.3, here is"),
+        ("gpu", "NVIDIA Tegra X1", "built for NVIDIA Tegra X1"),
+        ("capability", "5.3", "compute capability 5.3"),
+        ("model_sha256", "0", "has changed since"),
+        ("plan_sha256", "0", "cut short or damaged"),
+    ],
+)
 def test_one_that_does_not_fit_is_refused(gpu_model, plan, tmp_path, field, value, said):
     other = tmp_path / "x.engine"
     other.write_bytes(plan.read_bytes())
     fields = json.loads(manifest.manifest_path(plan).read_text())
     manifest.manifest_path(other).write_text(json.dumps(dict(fields, **{field: value})))
-    with pytest.raises(CourseError, match=said + r"[\s\S]*python -m trt_course build \S*cells --precision fp32"):
+    with pytest.raises(
+        CourseError, match=said + r"[\s\S]*python -m trt_course build \S*cells --precision fp32"
+    ):
         TrtSSD(gpu_model, plan=other)
 
 
@@ -93,7 +123,7 @@ def test_damaged_bytes_never_reach_tensorrt(gpu_model, plan, tmp_path):
     damaged = tmp_path / "x.engine"
     manifest.manifest_path(damaged).write_text(manifest.manifest_path(plan).read_text())
     for i in range(30):
-        data = bytearray(whole[:rng.randrange(len(whole))] if i % 2 else whole)
+        data = bytearray(whole[: rng.randrange(len(whole))] if i % 2 else whole)
         if not i % 2:
             data[rng.randrange(len(data))] ^= 1 + rng.randrange(255)
         damaged.write_bytes(bytes(data))
@@ -121,9 +151,21 @@ def test_second_build_is_fast_by_the_timing_cache(tmp_path):
 
 
 def test_ctrl_c_leaves_no_half_file(tmp_path):
-    build = subprocess.Popen([sys.executable, "-m", "trt_course", "build", "ssd_mobilenet_v2_signs", "--out",
-                              str(tmp_path / "out" / "x.engine")], cwd=str(KIT), stderr=subprocess.PIPE, text=True,
-                             env={**os.environ, "TQDM_DISABLE": "1"})
+    build = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "trt_course",
+            "build",
+            "ssd_mobilenet_v2_signs",
+            "--out",
+            str(tmp_path / "out" / "x.engine"),
+        ],
+        cwd=str(KIT),
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TQDM_DISABLE": "1"},
+    )
     time.sleep(8)
     build.send_signal(signal.SIGINT)
     said = build.communicate(timeout=60)[1]
@@ -142,4 +184,7 @@ def test_inspect_and_compare(gpu_model, plan, tmp_path, capsys, pictures):
     (data / "ground-truth" / "a.txt").write_text("red 64 32 96 64\ngreen 192 128 224 160\n")
     assert main(["compare", str(gpu_model.folder), "--engine", str(plan), "--data", str(data)]) == 0
     said = capsys.readouterr().out
-    assert "2 boxes, 0 of them without a partner" in said and "mAP 100.00 %, on the CPU 100.00 %" in said
+    assert (
+        "2 boxes, 0 of them without a partner" in said
+        and "mAP 100.00 %, on the CPU 100.00 %" in said
+    )

@@ -1,4 +1,5 @@
 """The TensorRT engine on a real GPU: both APIs, both CUDA libraries, graphs, lanes, threads; nothing is left behind."""
+
 import importlib.util
 import os
 import subprocess
@@ -17,7 +18,11 @@ from trt_course.engine.trt import TrtEngine
 
 pytestmark = pytest.mark.usefixtures("gpu")
 KIT = Path(__file__).resolve().parents[2]
-BOTH = [name for name, module in (("pycuda", "pycuda"), ("cuda-python", "cuda")) if importlib.util.find_spec(module)]
+BOTH = [
+    name
+    for name, module in (("pycuda", "pycuda"), ("cuda-python", "cuda"))
+    if importlib.util.find_spec(module)
+]
 
 
 def tensors(n, seed=0):
@@ -47,14 +52,21 @@ def test_equals_the_cpu_with_requests_under_way(gpu_model, plan, library, api, l
                 assert all(np.abs(outputs[name] - wanted[name]).max() < 1e-4 for name in wanted)
 
 
-@pytest.mark.parametrize("library, one_call", [(name, False) for name in BOTH] + [("cuda-python", True)])
+@pytest.mark.parametrize(
+    "library, one_call", [(name, False) for name in BOTH] + [("cuda-python", True)]
+)
 def test_blocks_on_the_gpu_are_put_behind_each_other(library, one_call):
     cuda, values = open_cuda(library), np.random.RandomState(0).randint(0, 256, (5, 3000), np.uint8)
     if hasattr(cuda, "_in_order") and not one_call:
         cuda._in_order = []
     assert not one_call or cuda._in_order
     with cuda.active():
-        there, here, stream, done = cuda.alloc(20000), cuda.alloc(20000), cuda.stream(), cuda.event()
+        there, here, stream, done = (
+            cuda.alloc(20000),
+            cuda.alloc(20000),
+            cuda.stream(),
+            cuda.event(),
+        )
         cuda.upload(there, values)
         cuda.upload(here, np.zeros(20000, np.uint8))
         cuda.copy_on(int(here) + 3000, [int(there) + 3000 * i for i in (4, 0, 3)], 3000, stream)
@@ -67,7 +79,9 @@ def test_blocks_on_the_gpu_are_put_behind_each_other(library, one_call):
 
 @pytest.mark.parametrize("lanes", [1, 2])
 def test_graph_replay_gives_the_same(gpu_model, plan, lanes):
-    with TrtEngine(plan, lanes=lanes, graph=True, library="cuda-python") as graphs, TrtEngine(plan) as plain:
+    with TrtEngine(plan, lanes=lanes, graph=True, library="cuda-python") as graphs, TrtEngine(
+        plan
+    ) as plain:
         pairs = [(graphs.new_request(n), plain.new_request(n), n) for n in (1, 3, 4)]
         for seed in range(5):
             for one, other, n in pairs:
@@ -79,7 +93,9 @@ def test_graph_replay_gives_the_same(gpu_model, plan, lanes):
 
 
 def test_pycuda_says_that_it_has_no_graphs(plan):
-    with TrtEngine(plan, graph=True, library="pycuda") as engine, pytest.raises(CourseError, match="no CUDA graphs"):
+    with TrtEngine(plan, graph=True, library="pycuda") as engine, pytest.raises(
+        CourseError, match="no CUDA graphs"
+    ):
         engine.new_request(1)
 
 
@@ -95,7 +111,13 @@ def test_another_thread_is_refused_and_may_open_its_own(gpu_model, plan, library
         with TrtEngine(plan, library=library) as own:
             mine = own.new_request(2)
             mine.inputs["input"][:] = tensors(2)
-            said.append(float(np.abs(own.infer(mine)["scores"] - by_cpu(gpu_model, tensors(2))["scores"]).max()))
+            said.append(
+                float(
+                    np.abs(
+                        own.infer(mine)["scores"] - by_cpu(gpu_model, tensors(2))["scores"]
+                    ).max()
+                )
+            )
 
     with TrtEngine(plan, library=library) as engine:
         request = engine.new_request()
@@ -139,22 +161,31 @@ print(*((b - a) / 2 ** 20 for a, b in zip(before, after)))
 
 @pytest.mark.parametrize("library", BOTH)
 def test_a_thousand_rounds_leak_nothing(plan, library):
-    done = subprocess.run([sys.executable, "-c", ROUNDS, str(plan), library, "1000"], cwd=str(KIT), text=True,
-                          capture_output=True, env={**os.environ, "CUDA_MODULE_LOADING": "LAZY"})
+    done = subprocess.run(
+        [sys.executable, "-c", ROUNDS, str(plan), library, "1000"],
+        cwd=str(KIT),
+        text=True,
+        capture_output=True,
+        env={**os.environ, "CUDA_MODULE_LOADING": "LAZY"},
+    )
     assert done.returncode == 0, done.stderr
     host, device = map(float, done.stdout.split())
-    print("host {:.1f} MiB, device {:.1f} MiB after 950 rounds".format(host, device))
+    print(f"host {host:.1f} MiB, device {device:.1f} MiB after 950 rounds")
     assert host < 30 and device < 10
 
 
 @pytest.mark.parametrize("library", BOTH)
 @pytest.mark.parametrize("thread", [False, True])
 def test_nothing_is_printed_at_exit(plan, library, thread):
-    code = ("import threading\nfrom trt_course.engine.trt import TrtEngine\nkept = []\ndef work():\n"
-            "    engine = TrtEngine({!r}, library={!r})\n    request = engine.new_request()\n"
-            "    engine.infer(request)\n    kept.append((engine, request))\n").format(str(plan), library)
+    code = (
+        "import threading\nfrom trt_course.engine.trt import TrtEngine\nkept = []\ndef work():\n"
+        f"    engine = TrtEngine({str(plan)!r}, library={library!r})\n    request = engine.new_request()\n"
+        "    engine.infer(request)\n    kept.append((engine, request))\n"
+    )
     code += "t = threading.Thread(target=work)\nt.start()\nt.join()\n" if thread else "work()\n"
-    done = subprocess.run([sys.executable, "-c", code], cwd=str(KIT), text=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=str(KIT), text=True, capture_output=True
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

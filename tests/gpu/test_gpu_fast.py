@@ -1,4 +1,5 @@
 """Throughput's parts on a real GPU: many sources through one engine, frames that a decoder leaves there, traces."""
+
 import functools
 import importlib.util
 import json
@@ -9,24 +10,32 @@ import numpy as np
 import pytest
 
 from trt_course import TrtSSD, find_model
-from trt_course.build.onnx import Options, engine_from_onnx
-from trt_course.commands.fast import InMemory, detect_here, named, opener, with_graph
+from trt_course.builder.onnx import Options, engine_from_onnx
 from trt_course.engine.cuda import open_cuda
 from trt_course.engine.trt import TrtEngine
-from trt_course.fast import detect_many
+from trt_course.media.base import Frame
 from trt_course.media.nvdec import GpuVideoFile
-from trt_course.media.sources import Frame, open_source
-from trt_course.trace import tracing
+from trt_course.media.sources import open_source
+from trt_course.support.trace import tracing
+from trt_course.throughput.many import detect_many
+from trt_course.throughput.run import InMemory, detect_here, named, source_opener, with_graph
 
 pytestmark = pytest.mark.usefixtures("gpu")
 CLIP = Path(__file__).resolve().parents[2] / "data" / "street.mp4"
-needs_decoder = pytest.mark.skipif(not importlib.util.find_spec("PyNvVideoCodec"), reason="needs PyNvVideoCodec")
+needs_decoder = pytest.mark.skipif(
+    not importlib.util.find_spec("PyNvVideoCodec"), reason="needs PyNvVideoCodec"
+)
 
 
 def kept(ssd, openers, **options):
     rows = {}
-    complaints = detect_many(ssd, openers, lambda seen, found: rows.setdefault(seen.source, []).append((seen, found)),
-                             0.3, **options)
+    complaints = detect_many(
+        ssd,
+        openers,
+        lambda seen, found: rows.setdefault(seen.source, []).append((seen, found)),
+        0.3,
+        **options,
+    )
     assert complaints == []
     return rows
 
@@ -44,35 +53,55 @@ def engines(gpu, tmp_path_factory):
 
     @functools.lru_cache(maxsize=None)
     def plan(pixels, batch):
-        options = Options("fp32", (batch,) * 3, "engine", "engine", (1280, 720), level=0, pixels=pixels)
+        options = Options(
+            "fp32", (batch,) * 3, "engine", "engine", (1280, 720), level=0, pixels=pixels
+        )
         return engine_from_onnx(spec, options, folder / (options.name() + ".engine"))
+
     return spec, plan
 
 
-@pytest.mark.parametrize("graph, library, lanes", [
-    (False, "pycuda", 2), (False, "cuda-python", 2), (True, "cuda-python", 1), (True, "cuda-python", 2)])
+@pytest.mark.parametrize(
+    "graph, library, lanes",
+    [
+        (False, "pycuda", 2),
+        (False, "cuda-python", 2),
+        (True, "cuda-python", 1),
+        (True, "cuda-python", 2),
+    ],
+)
 @pytest.mark.parametrize("pixels", ["bgr", "nv12"])
 def test_boxes_equal_the_plain_path(engines, frames, monkeypatch, pixels, graph, library, lanes):
     if not importlib.util.find_spec(library.split("-")[0]):
         pytest.skip("needs " + library)
     spec, plan = engines
-    monkeypatch.setattr("trt_course.opening.TrtEngine", functools.partial(TrtEngine, library=library))
+    monkeypatch.setattr(
+        "trt_course.engine.choose.TrtEngine", functools.partial(TrtEngine, library=library)
+    )
     openers = [functools.partial(InMemory, frames[:25]), functools.partial(InMemory, frames[25:])]
-    with TrtSSD(spec, plan=plan(pixels, 4), verbose=False) as plain, \
-            TrtSSD(spec, plan=plan(pixels, 4), lanes=lanes, graph=graph, verbose=False) as ssd:
+    with TrtSSD(spec, plan=plan(pixels, 4), verbose=False) as plain, TrtSSD(
+        spec, plan=plan(pixels, 4), lanes=lanes, graph=graph, verbose=False
+    ) as ssd:
         assert library in ssd.why
         rows = kept(ssd, openers, depth=3)
         for source, some in enumerate((frames[:25], frames[25:])):
             assert [seen.number for seen, _ in rows[source]] == [frame.number for frame in some]
-            for (_, found), wanted in zip(rows[source], plain.detect_batch([frame.image for frame in some], 0.3)):
-                assert len(found) == len(wanted) > 0 and np.abs(found.boxes - wanted.boxes).max() < 0.01
+            for (_, found), wanted in zip(
+                rows[source], plain.detect_batch([frame.image for frame in some], 0.3)
+            ):
+                assert (
+                    len(found) == len(wanted) > 0
+                    and np.abs(found.boxes - wanted.boxes).max() < 0.01
+                )
 
 
 def apart(ours, wanted):
     """For each box the distance to the nearest of its class, in pixels; 1e6 where there is none."""
     if not len(wanted):
         return np.full(len(ours), 1e6)
-    far = np.abs(ours.boxes[:, None] - wanted.boxes).max(axis=2) + 1e6 * (ours.clss[:, None] != wanted.clss)
+    far = np.abs(ours.boxes[:, None] - wanted.boxes).max(axis=2) + 1e6 * (
+        ours.clss[:, None] != wanted.clss
+    )
     return far.min(axis=1)
 
 
@@ -80,36 +109,55 @@ def apart(ours, wanted):
 def test_frames_of_the_gpu_s_decoder(engines):
     """The whole clip: decoded on the GPU and never copied to the host, against OpenCV's frames on the plain path."""
     spec, plan = engines
-    with with_graph(functools.partial(TrtSSD, spec, plan=plan("nv12", 4), lanes=2, verbose=False)) as ssd:
-        rows = kept(ssd, [opener(ssd, CLIP)] * 2)
+    with with_graph(
+        functools.partial(TrtSSD, spec, plan=plan("nv12", 4), lanes=2, verbose=False)
+    ) as ssd:
+        rows = kept(ssd, [source_opener(ssd, CLIP)] * 2)
     assert [len(rows[n]) for n in (0, 1)] == [450, 450]
     distances = []
     with TrtSSD(spec, plan=plan("bgr", 4), verbose=False) as plain, open_source(CLIP) as video:
         for frame, (seen, one), (_, other) in zip(video, rows[0], rows[1]):
-            assert np.array_equal(one.boxes, other.boxes) and seen.time == pytest.approx(frame.time, abs=1e-3)
+            assert np.array_equal(one.boxes, other.boxes) and seen.time == pytest.approx(
+                frame.time, abs=1e-3
+            )
             wanted = plain.detect(frame.image, 0.2)
-            distances += apart(one.above(0.5), wanted).tolist() + apart(wanted.above(0.5), one).tolist()
+            distances += (
+                apart(one.above(0.5), wanted).tolist() + apart(wanted.above(0.5), one).tolist()
+            )
     distances = np.array(distances)
-    print("{} boxes: median {:.2f} px, p99 {:.2f} px, largest {:.2f} px, {} above 1 px".format(
-        len(distances), np.median(distances), np.percentile(distances, 99), distances.max(), (distances > 1).sum()))
-    assert np.percentile(distances, 95) < 1  # OpenCV's frames are other bytes: rounded down, colours repeated
+    print(
+        f"{len(distances)} boxes: median {np.median(distances):.2f} px, p99 {np.percentile(distances, 99):.2f} px, largest {distances.max():.2f} px, {(distances > 1).sum()} above 1 px"
+    )
+    assert (
+        np.percentile(distances, 95) < 1
+    )  # OpenCV's frames are other bytes: rounded down, colours repeated
 
 
 @needs_decoder
 def test_what_the_decoder_cannot_read_goes_to_the_cpu(engines, tmp_path, capsys):
     spec, plan = engines
     (tmp_path / "broken.mp4").write_bytes(CLIP.read_bytes()[:5000])
-    run = detect_here(functools.partial(TrtSSD, spec, plan=plan("nv12", 4), verbose=False),
-                      named([str(CLIP), str(tmp_path / "broken.mp4")]), tmp_path / "out")
-    assert run.frames == 450 and len(run.complaints) == 1 and "broken.mp4 cannot be read" in run.complaints[0]
+    run = detect_here(
+        functools.partial(TrtSSD, spec, plan=plan("nv12", 4), verbose=False),
+        named([str(CLIP), str(tmp_path / "broken.mp4")]),
+        tmp_path / "out",
+    )
+    assert (
+        run.frames == 450
+        and len(run.complaints) == 1
+        and "broken.mp4 cannot be read" in run.complaints[0]
+    )
 
 
 @needs_decoder
 def test_a_file_that_is_cut_off_says_so(engines, tmp_path):
     spec, plan = engines
     (tmp_path / "cut.mp4").write_bytes(CLIP.read_bytes()[:1200000])
-    run = detect_here(functools.partial(TrtSSD, spec, plan=plan("nv12", 4), verbose=False),
-                      named([str(CLIP), str(tmp_path / "cut.mp4")]), tmp_path / "out")
+    run = detect_here(
+        functools.partial(TrtSSD, spec, plan=plan("nv12", 4), verbose=False),
+        named([str(CLIP), str(tmp_path / "cut.mp4")]),
+        tmp_path / "out",
+    )
     assert 600 < run.frames < 800 and len(run.complaints) == 1
     assert "cut.mp4: not all of it could be read" in run.complaints[0]
 
@@ -141,12 +189,26 @@ def test_a_decoder_gives_the_next_file_s_frames():
 
 def test_trace_of_the_streams(engines, frames, tmp_path):
     spec, plan = engines
-    with TrtSSD(spec, plan=plan("bgr", 4), lanes=2, verbose=False) as ssd, tracing(tmp_path / "trace.json"):
-        kept(ssd, [functools.partial(InMemory, [Frame(f.image, i, 0.0, "") for i, f in enumerate(frames)])] * 2)
+    with TrtSSD(spec, plan=plan("bgr", 4), lanes=2, verbose=False) as ssd, tracing(
+        tmp_path / "trace.json"
+    ):
+        kept(
+            ssd,
+            [
+                functools.partial(
+                    InMemory, [Frame(f.image, i, 0.0, "") for i, f in enumerate(frames)]
+                )
+            ]
+            * 2,
+        )
     rows = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
     tracks = {row["tid"]: row["args"]["name"] for row in rows if row["ph"] == "M"}
     network = [row for row in rows if row["name"] == "network" and row["ph"] == "X"]
-    assert {tracks[row["tid"]] for row in network} == {"stream 1", "stream 2"} and len(network) == 20
+    assert {tracks[row["tid"]] for row in network} == {"stream 1", "stream 2"} and len(
+        network
+    ) == 20
     submitted = sorted(row["ts"] for row in rows if row["name"] == "submit")
     begun = sorted(row["ts"] for row in network)
-    assert all(-200 < b - s < 200000 for s, b in zip(submitted, begun))  # microseconds: one clock for both
+    assert all(
+        -200 < b - s < 200000 for s, b in zip(submitted, begun)
+    )  # microseconds: one clock for both

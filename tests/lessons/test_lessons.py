@@ -2,6 +2,7 @@
 
 Each notebook runs in its own folder on a kernel of this Python. One at a time: ONNX Runtime's threads want all cores.
 """
+
 import re
 import sys
 import tempfile
@@ -31,8 +32,12 @@ class OwnPython(AsyncKernelManager):
 
     @property
     def kernel_spec(self):
-        return KernelSpec(argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-                          display_name="Python 3", language="python", env={"PYTHONPATH": str(KIT)})
+        return KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name="Python 3",
+            language="python",
+            env={"PYTHONPATH": str(KIT)},
+        )
 
 
 def cells(name):
@@ -56,32 +61,42 @@ def run(path, change=lambda book: book):
     """The notebook after it has run, and the seconds it took."""
     book = change(nbformat.read(str(path), as_version=4))
     started = time.monotonic()
-    NotebookClient(book, timeout=180, kernel_manager_class=OwnPython,
-                   resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        book,
+        timeout=180,
+        kernel_manager_class=OwnPython,
+        resources={"metadata": {"path": str(path.parent)}},
+    ).execute()
     return book, time.monotonic() - started
 
 
 def said(cell):
-    return "".join(out.get("text", "") for out in cell.get("outputs", ()) if out.output_type == "stream")
+    return "".join(
+        out.get("text", "") for out in cell.get("outputs", ()) if out.output_type == "stream"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_learner_copy(name):
     book, seconds = run(BOOKS / (name + ".ipynb"))
-    exercises = [(number, said(cell)) for cell in book.cells for number in CHECK.findall(cell.source)]
+    exercises = [
+        (number, said(cell)) for cell in book.cells for number in CHECK.findall(cell.source)
+    ]
     assert len(exercises) >= 2
     for number, text in exercises:
         assert number + ": not done yet\n" in text, text
-    assert "0 of {} exercises right.".format(len(exercises)) in said(book.cells[-1])
+    assert f"0 of {len(exercises)} exercises right." in said(book.cells[-1])
     if seconds > LIMIT:  # the machine may have been busy
         seconds = min(seconds, run(BOOKS / (name + ".ipynb"))[1])
-    print("{} {:.1f} s".format(name, seconds))
+    print(f"{name} {seconds:.1f} s")
     assert seconds < LIMIT
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_solutions_pass_and_wrong_answers_get_their_hint(name):
-    book, seconds = run(BOOKS / "solutions" / (name + ".ipynb"), lambda book: with_wrong_answers(book, name))
+    book, seconds = run(
+        BOOKS / "solutions" / (name + ".ipynb"), lambda book: with_wrong_answers(book, name)
+    )
     wrongs = 0
     for cell in book.cells:
         for number in CHECK.findall(cell.source):
@@ -92,20 +107,25 @@ def test_solutions_pass_and_wrong_answers_get_their_hint(name):
             assert words is None or words in text.partition("  hint ")[2], text
             wrongs += words is not None
     done = len({number for cell in book.cells for number in CHECK.findall(cell.source)})
-    assert "{0} of {0} exercises right.".format(done) in said(book.cells[-1])
+    assert f"{done} of {done} exercises right." in said(book.cells[-1])
     assert wrongs >= 2 * done
-    print("{} solved, with wrong answers {:.1f} s".format(name, seconds))
+    print(f"{name} solved, with wrong answers {seconds:.1f} s")
 
 
-@pytest.mark.parametrize("name, version", [
-    (path.stem, 10.0) for path in MASTERS if "on_gpu(" in path.read_text(encoding="utf-8")] + [("03_load_engine", 8.2)])
+@pytest.mark.parametrize(
+    "name, version",
+    [(path.stem, 10.0) for path in MASTERS if "on_gpu(" in path.read_text(encoding="utf-8")]
+    + [("03_load_engine", 8.2)],
+)
 def test_gpu_cells_run_on_a_stand_in_of_tensorrt(name, version, monkeypatch, tmp_path):
     card = cuda_stand_in.install(monkeypatch, "cuda-python")
     monkeypatch.setattr(plan, "_logs", {})
     stand_in.install(monkeypatch, version, card)
     shown, gave, on_gpu = [], [], show.on_gpu
     monkeypatch.setattr(show, "_display", lambda kind, text: shown.append(text))
-    monkeypatch.setattr(show, "on_gpu", lambda cell, saved: gave.append(on_gpu(cell, saved)) or gave[-1])
+    monkeypatch.setattr(
+        show, "on_gpu", lambda cell, saved: gave.append(on_gpu(cell, saved)) or gave[-1]
+    )
     monkeypatch.chdir(tmp_path)
     names, before = {"__name__": "__main__"}, sorted((KIT / "models").glob("*/engines/*"))
     for cell in cells(name):
@@ -113,7 +133,9 @@ def test_gpu_cells_run_on_a_stand_in_of_tensorrt(name, version, monkeypatch, tmp
             exec(cell.solution(), names)
     assert gave and None not in gave and not any("Not run here" in text for text in shown)
     assert not card.faults and not {"device", "stream", "event"}.intersection(card.left())
-    assert sorted((KIT / "models").glob("*/engines/*")) == before, "a lesson's engine goes to its own out folder"
+    assert sorted((KIT / "models").glob("*/engines/*")) == before, (
+        "a lesson's engine goes to its own out folder"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -122,12 +144,21 @@ def test_form(name):
     parts = cells(name)
     code = [cell for cell in parts if cell.kind == "code"]
     text = "\n".join(cell.text for cell in parts if cell.kind == "markdown")
-    assert parts[0].text.startswith("# {} ".format(name[:2]))
-    for words in ("**You will learn**", "**You need**", "**Time**", "**Machine**", "Before you run",
-                  "**You should see**", "## What you have learned", "**Next**"):
+    assert parts[0].text.startswith(f"# {name[:2]} ")
+    for words in (
+        "**You will learn**",
+        "**You need**",
+        "**Time**",
+        "**Machine**",
+        "Before you run",
+        "**You should see**",
+        "## What you have learned",
+        "**Next**",
+    ):
         assert words in text, words
     assert [n for cell in code for n in CHECK.findall(cell.text)] == [
-        "{}.{}".format(name[:2], i + 1) for i in range(sum("# solution" in cell.text for cell in code))]
+        f"{name[:2]}.{i + 1}" for i in range(sum("# solution" in cell.text for cell in code))
+    ]
     assert "summary()" in code[-1].text and parts[-1].kind == "code"
     for cell in code:
         assert len([line for line in cell.solution().splitlines() if line.strip()]) <= 24, cell.text
@@ -148,7 +179,7 @@ def test_every_saved_result_is_there():
     page = (KIT / "docs/measured.md").read_text(encoding="utf-8")
     for path in MASTERS:
         for saved in re.findall(r'saved="([^"]+)"', path.read_text(encoding="utf-8")):
-            part = page.partition("<!-- saved: {} -->".format(saved))[2].partition("<!-- end -->")
+            part = page.partition(f"<!-- saved: {saved} -->")[2].partition("<!-- end -->")
             assert "|" in part[0] and part[1], saved
 
 

@@ -3,6 +3,7 @@
 They run nothing on a GPU. They complain of what a card answers with a crash: copies that leave their memory, host
 memory that is not page-locked, work left behind, things freed twice, a context that is not current.
 """
+
 import ctypes
 import gc
 import importlib.machinery
@@ -52,7 +53,7 @@ class Card:
 
     def get(self, kind, handle):
         if self.live.get(handle, ("",))[0] != kind:
-            self.fault("{} is no {} that is alive".format(handle, kind))
+            self.fault(f"{handle} is no {kind} that is alive")
         return self.live[handle][1]
 
     def free(self, kind, handle):
@@ -71,7 +72,9 @@ class Card:
         for start, (kind, block) in self.live.items():
             if kind in kinds and start <= address and address + nbytes <= start + block.nbytes:
                 return np.frombuffer((ctypes.c_ubyte * nbytes).from_address(address), np.uint8)
-        return self.fault("{} bytes at {} are not in {} memory".format(nbytes, address, " or ".join(kinds)))
+        return self.fault(
+            "{} bytes at {} are not in {} memory".format(nbytes, address, " or ".join(kinds))
+        )
 
     def copy(self, target, source, nbytes, kinds):
         to, of = (kinds[:1], kinds[1:]) if kinds else (("device", "pinned"),) * 2
@@ -85,7 +88,9 @@ class Card:
 
 
 def _alloc(kind):
-    return lambda self, nbytes: (2, None) if nbytes > self.card.memory else (0, self.card.alloc(kind, nbytes))
+    return lambda self, nbytes: (
+        (2, None) if nbytes > self.card.memory else (0, self.card.alloc(kind, nbytes))
+    )
 
 
 def _free(kind):
@@ -94,10 +99,14 @@ def _free(kind):
 
 class Runtime:
     """cuda.bindings.runtime: functions that return an error number first."""
+
     __spec__ = importlib.machinery.ModuleSpec("cuda.bindings.runtime", None)
     cudaStreamNonBlocking = 1
-    cudaMemcpyKind = types.SimpleNamespace(cudaMemcpyHostToDevice=("device", "pinned"),
-                                           cudaMemcpyDeviceToHost=("pinned", "device"), cudaMemcpyDefault=None)
+    cudaMemcpyKind = types.SimpleNamespace(
+        cudaMemcpyHostToDevice=("device", "pinned"),
+        cudaMemcpyDeviceToHost=("pinned", "device"),
+        cudaMemcpyDefault=None,
+    )
     cudaStreamCaptureMode = types.SimpleNamespace(cudaStreamCaptureModeThreadLocal=1)
     cudaMemcpySrcAccessOrder = types.SimpleNamespace(cudaMemcpySrcAccessOrderStream=1)
     cudaMemcpyAttributes = types.SimpleNamespace
@@ -110,36 +119,63 @@ class Runtime:
         return 0, self.driver
 
     cudaMalloc, cudaMallocHost = map(_alloc, ("device", "pinned"))
-    cudaFree, cudaFreeHost, cudaStreamDestroy, cudaEventDestroy, cudaGraphDestroy, cudaGraphExecDestroy = map(
-        _free, ("device", "pinned", "stream", "event", "graph", "replay"))
+    (
+        cudaFree,
+        cudaFreeHost,
+        cudaStreamDestroy,
+        cudaEventDestroy,
+        cudaGraphDestroy,
+        cudaGraphExecDestroy,
+    ) = map(_free, ("device", "pinned", "stream", "event", "graph", "replay"))
 
     def cudaGetErrorString(self, error):
-        return 0, {2: b"out of memory", 36: b"API call requires a newer driver",
-                   100: b"no CUDA-capable device"}[error]
+        return 0, {
+            2: b"out of memory",
+            36: b"API call requires a newer driver",
+            100: b"no CUDA-capable device",
+        }[error]
 
     def cudaGetDeviceProperties(self, number):
-        return (0, types.SimpleNamespace(name=b"Stand-in", major=5, minor=3, totalGlobalMem=self.card.memory)) \
-            if self.card.memory else (100, None)
+        return (
+            (
+                0,
+                types.SimpleNamespace(
+                    name=b"Stand-in", major=5, minor=3, totalGlobalMem=self.card.memory
+                ),
+            )
+            if self.card.memory
+            else (100, None)
+        )
 
     def cudaStreamCreateWithFlags(self, flags):
         if flags != self.cudaStreamNonBlocking:
-            self.card.faults.append("a stream that waits for the default stream, where others work, too")
+            self.card.faults.append(
+                "a stream that waits for the default stream, where others work, too"
+            )
         return 0, self.card.make("stream", Stream())
 
     def cudaEventCreate(self):
         return 0, self.card.make("event", [Stream(), 0])
 
     def cudaMemcpy(self, target, source, nbytes, kind):
-        self.card.view(target, nbytes)[:] = np.frombuffer((ctypes.c_ubyte * nbytes).from_address(source), np.uint8)
+        self.card.view(target, nbytes)[:] = np.frombuffer(
+            (ctypes.c_ubyte * nbytes).from_address(source), np.uint8
+        )
         return (0,)
 
     def cudaMemcpyAsync(self, target, source, nbytes, kind, stream):
         self.card.get("stream", stream).add(lambda: self.card.copy(target, source, nbytes, kind))
         return (0,)
 
-    def cudaMemcpyBatchAsync(self, targets, sources, sizes, count, attributes, begins, kinds, stream):
+    def cudaMemcpyBatchAsync(
+        self, targets, sources, sizes, count, attributes, begins, kinds, stream
+    ):
         order = [attribute.srcAccessOrder for attribute in attributes]
-        if not len(targets) == len(sources) == len(sizes) == count > 0 or (order, begins, kinds) != ([1], [0], 1):
+        if not len(targets) == len(sources) == len(sizes) == count > 0 or (
+            order,
+            begins,
+            kinds,
+        ) != ([1], [0], 1):
             self.card.fault("many copies at once that do not fit together")
         for copy in zip(targets, sources, sizes):
             self.cudaMemcpyAsync(*copy, None, stream)
@@ -208,6 +244,7 @@ class _Owner:
 
 class Driver:
     """pycuda.driver: everything wants the context current in its thread."""
+
     __spec__ = importlib.machinery.ModuleSpec("pycuda.driver", None)
     Error = type("Error", (Exception,), {})
 
@@ -222,8 +259,11 @@ class Driver:
         if error:
             raise self.Error("no CUDA-capable device")
         return types.SimpleNamespace(
-            name=facts.name.decode, compute_capability=lambda: (facts.major, facts.minor),
-            total_memory=lambda: facts.totalGlobalMem, retain_primary_context=lambda: self)
+            name=facts.name.decode,
+            compute_capability=lambda: (facts.major, facts.minor),
+            total_memory=lambda: facts.totalGlobalMem,
+            retain_primary_context=lambda: self,
+        )
 
     def push(self):
         self.stack.depth = getattr(self.stack, "depth", 0) + 1
@@ -259,13 +299,17 @@ class Driver:
         self.now().cudaMemcpy(int(target), array.ctypes.data, array.nbytes, None)
 
     def memcpy_htod_async(self, target, array, stream):
-        self.now().cudaMemcpyAsync(int(target), array.ctypes.data, array.nbytes, ("device", "pinned"), stream.handle)
+        self.now().cudaMemcpyAsync(
+            int(target), array.ctypes.data, array.nbytes, ("device", "pinned"), stream.handle
+        )
 
     def memcpy_dtod_async(self, target, source, nbytes, stream):
         self.now().cudaMemcpyAsync(int(target), int(source), nbytes, None, stream.handle)
 
     def memcpy_dtoh_async(self, array, source, stream):
-        self.now().cudaMemcpyAsync(array.ctypes.data, int(source), array.nbytes, ("pinned", "device"), stream.handle)
+        self.now().cudaMemcpyAsync(
+            array.ctypes.data, int(source), array.nbytes, ("pinned", "device"), stream.handle
+        )
 
 
 def module(name):
@@ -277,8 +321,11 @@ def module(name):
 def install(monkeypatch, library, **facts):
     """A new Card behind one of the two libraries, the other one missing."""
     card = Card(**facts)
-    made = {"cuda.bindings.runtime": Runtime(card)} if library == "cuda-python" else {
-        "pycuda": module("pycuda"), "pycuda.driver": Driver(card)}
+    made = (
+        {"cuda.bindings.runtime": Runtime(card)}
+        if library == "cuda-python"
+        else {"pycuda": module("pycuda"), "pycuda.driver": Driver(card)}
+    )
     for name in ("cuda.bindings.runtime", "cuda.cudart", "pycuda", "pycuda.driver"):
         monkeypatch.setitem(sys.modules, name, made.get(name))
     return card

@@ -1,4 +1,5 @@
 """The notebooks of a master: both copies, their links, and what is refused."""
+
 import json
 import shutil
 import sys
@@ -8,7 +9,7 @@ import pytest
 import make_notebooks
 from make_notebooks import BOOKS, cells_of, main, notebook
 
-MASTER = '''# about this master
+MASTER = """# about this master
 # %% [markdown]
 # # 99 Test
 #
@@ -29,7 +30,7 @@ def twice(x):
 
 
 check("99.1", twice(3), 6, hint="x and x, not squared")
-'''
+"""
 
 
 def sources(text):
@@ -39,14 +40,26 @@ def sources(text):
 def test_both_copies():
     cells = cells_of(MASTER)
     head, plain, exercise = sources(notebook("99_test", cells, solved=False))
-    assert head.endswith("![f](figures/detect.svg) [d](../docs/video.md) [n](06_detect_directory.ipynb)")
-    assert plain == "a = 1" and "def twice(x):\n    return ...  # your answer\n\n\ncheck(" in exercise
+    assert head.endswith(
+        "![f](figures/detect.svg) [d](../docs/video.md) [n](06_detect_directory.ipynb)"
+    )
+    assert (
+        plain == "a = 1" and "def twice(x):\n    return ...  # your answer\n\n\ncheck(" in exercise
+    )
     head, plain, exercise = sources(notebook("99_test", cells, solved=True))
-    assert "![f](../figures/detect.svg) [d](../../docs/video.md) [n](06_detect_directory.ipynb)" in head
+    assert (
+        "![f](../figures/detect.svg) [d](../../docs/video.md) [n](06_detect_directory.ipynb)"
+        in head
+    )
     assert "[99_test](../99_test.ipynb)" in head
-    assert "def twice(x):\n    y = x + x\n\n    return y\n\n\ncheck(" in exercise and "wrong" not in exercise
-    assert [(words, "    return x * x\n" in text, "y = x + x" in text) for words, text in cells[2].wrongs] == [
-        ("not squared", True, False), ("x and x", False, False)]
+    assert (
+        "def twice(x):\n    y = x + x\n\n    return y\n\n\ncheck(" in exercise
+        and "wrong" not in exercise
+    )
+    assert [
+        (words, "    return x * x\n" in text, "y = x + x" in text)
+        for words, text in cells[2].wrongs
+    ] == [("not squared", True, False), ("x and x", False, False)]
 
 
 def test_nothing_but_sources_and_the_same_bytes_again():
@@ -54,14 +67,21 @@ def test_nothing_but_sources_and_the_same_bytes_again():
     assert texts[0] == texts[1]
     book = json.loads(texts[0])
     assert [cell["id"] for cell in book["cells"]] == ["cell-00", "cell-01", "cell-02"]
-    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in book["cells"][1:])
+    assert all(
+        cell["outputs"] == [] and cell["execution_count"] is None for cell in book["cells"][1:]
+    )
 
 
-@pytest.mark.parametrize("was, now, said", [
-    ("# end\n", "# fin\n", "do not belong together"), ("    # end\n", "# end\n", "do not belong together"),
-    ("# solution, stub:", "# solution:", "do not belong together"),
-    ("# # 99 Test", "99 Test", "does not begin with '#'"),
-    ("# about", "about", "code stands before")])
+@pytest.mark.parametrize(
+    "was, now, said",
+    [
+        ("# end\n", "# fin\n", "do not belong together"),
+        ("    # end\n", "# end\n", "do not belong together"),
+        ("# solution, stub:", "# solution:", "do not belong together"),
+        ("# # 99 Test", "99 Test", "does not begin with '#'"),
+        ("# about", "about", "code stands before"),
+    ],
+)
 def test_refused(was, now, said):
     with pytest.raises(SystemExit, match=said):
         cells_of(MASTER.replace(was, now, 1))
@@ -73,7 +93,10 @@ def test_check_finds_what_differs(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(make_notebooks, "BOOKS", tmp_path / "notebooks")
     monkeypatch.setattr(sys, "argv", ["make_notebooks.py", "--check"])
     assert main() == 0
-    edited, orphan = tmp_path / "notebooks/solutions/00_check_setup.ipynb", tmp_path / "notebooks/98_none.ipynb"
+    edited, orphan = (
+        tmp_path / "notebooks/solutions/00_check_setup.ipynb",
+        tmp_path / "notebooks/98_none.ipynb",
+    )
     good = edited.read_text()
     edited.write_text(good.replace("set-up", "setup"))
     orphan.write_text("{}")

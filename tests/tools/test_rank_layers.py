@@ -1,4 +1,5 @@
 """The ranking finds the layer that was made to suffer, keeps what is done at Ctrl-C, prints --keep-float patterns."""
+
 import fnmatch
 import os
 import re
@@ -12,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import numpy_helper
+from test_precision import plain, small  # noqa: F401  (fixtures)
 
 import rank_layers
-from test_precision import plain, small  # noqa: F401  (fixtures)
-from trt_course.build import precision
-from trt_course.media.sources import images_in, read_image
+from trt_course.builder import precision
+from trt_course.media.pictures import images_in, read_image
 
 KIT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-u", "tools/rank_layers.py", "ssd_mobilenet_v2_signs"]
@@ -33,7 +34,9 @@ def spoil(model, layer):
     """Make the scales of a layer's weights 30 times as coarse."""
     for tensor in model.graph.initializer:
         if tensor.name == layer + "_weight_scale":
-            tensor.CopyFrom(numpy_helper.from_array(30 * numpy_helper.to_array(tensor), tensor.name))
+            tensor.CopyFrom(
+                numpy_helper.from_array(30 * numpy_helper.to_array(tensor), tensor.name)
+            )
 
 
 @pytest.mark.parametrize("layer", ["stem", "body", "conf"])
@@ -49,7 +52,9 @@ def test_the_worst_layer_comes_first(bench, small, plain, layer):  # noqa: F811
 
 
 def test_a_layer_of_one_head_leaves_the_other_alone(bench, small, plain):  # noqa: F811
-    ranked = dict(rank_layers.rank(bench, plain, precision.int8(small, plain, small.folder / "pictures")))
+    ranked = dict(
+        rank_layers.rank(bench, plain, precision.int8(small, plain, small.folder / "pictures"))
+    )
     assert ranked["conf"]["boxes"] == 0 < ranked["conf"]["scores"]
     assert ranked["move"]["scores"] == 0 < ranked["move"]["boxes"]
 
@@ -69,9 +74,16 @@ def test_names_with_wildcards_match_themselves_alone():
 
 
 def test_scored_pictures_are_refused_without_a_traceback():
-    for data, advice in (("data/signs", "for scoring"), ("data/none", "no folder data/none/images")):
-        done = subprocess.run(COMMAND + ["--calibration", "data/signs", "--data", data], capture_output=True, text=True,
-                              **HERE)
+    for data, advice in (
+        ("data/signs", "for scoring"),
+        ("data/none", "no folder data/none/images"),
+    ):
+        done = subprocess.run(
+            COMMAND + ["--calibration", "data/signs", "--data", data],
+            capture_output=True,
+            text=True,
+            **HERE,
+        )
         assert done.returncode != 0 and advice in done.stderr and "Traceback" not in done.stderr
 
 
@@ -81,9 +93,13 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
         (tmp_path / part).parent.mkdir()
         shutil.copy(str(KIT / "data/signs" / part), str(tmp_path / part))
     (tmp_path / "calibration").mkdir()
-    shutil.copy(str(KIT / "data/calibration/signs/images/000001.jpg"), str(tmp_path / "calibration"))
+    shutil.copy(
+        str(KIT / "data/calibration/signs/images/000001.jpg"), str(tmp_path / "calibration")
+    )
     command = COMMAND + ["--calibration", str(tmp_path / "calibration"), "--data", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **HERE) as job:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **HERE
+    ) as job:
         seen, ends = "", time.monotonic() + 120
         while not re.search(r"rank:.* ([2-9]|[1-5]\d)/78", seen[-200:]) and time.monotonic() < ends:
             seen += job.stderr.read(1)  # a fast machine's bar leaves numbers out

@@ -1,4 +1,5 @@
 """The scenes: the same picture every time, ground truth that agrees with the pixels, splits that share no artwork."""
+
 import json
 from pathlib import Path
 
@@ -23,7 +24,17 @@ def view():
     things, _ = scene.gather(street, 0.0, 0.0)
     soup, spans, _ = world.gather(things)
     key, ids = np.zeros((768, 2496), np.float32), np.full((768, 2496), -1, np.int32)
-    raster.draw(soup.pos, 0, len(soup.pos), camera.view(), camera.focal * 2, camera.centre * 2, world.NEAR, key, ids)
+    raster.draw(
+        soup.pos,
+        0,
+        len(soup.pos),
+        camera.view(),
+        camera.focal * 2,
+        camera.centre * 2,
+        world.NEAR,
+        key,
+        ids,
+    )
     return things, soup, spans, camera, ids, truth.measure(things, soup, spans, camera, ids)
 
 
@@ -41,7 +52,11 @@ def test_a_sample_is_well_formed(task):
     wide, high = scenes.SIZES[task]
     assert s.image.shape == (high, wide, 3) and s.image.dtype == np.uint8
     assert s.boxes.dtype == np.float32 and s.boxes.shape == (len(s.classes), 4)
-    assert (s.boxes[:, :2] >= 0).all() and (s.boxes[:, 2] <= wide).all() and (s.boxes[:, 3] <= high).all()
+    assert (
+        (s.boxes[:, :2] >= 0).all()
+        and (s.boxes[:, 2] <= wide).all()
+        and (s.boxes[:, 3] <= high).all()
+    )
     assert (s.boxes[:, 2:] > s.boxes[:, :2]).all()
     assert s.classes.dtype == np.int64 and set(s.classes) <= set(range(len(scenes.LABELS[task])))
     assert len(set(s.tracks)) == len(s.tracks)
@@ -62,8 +77,8 @@ def test_boxes_enclose_the_objects_pixels(view):
     for number, box, visible in found:
         rows, cols = np.nonzero(owner == number)
         seen = np.array([cols.min(), rows.min(), cols.max() + 1, rows.max() + 1]) / 2
-        assert (seen[:2] >= box[:2] - .51).all() and (seen[2:] <= box[2:] + .51).all()
-        if visible > .999:
+        assert (seen[:2] >= box[:2] - 0.51).all() and (seen[2:] <= box[2:] + 0.51).all()
+        if visible > 0.999:
             assert np.abs(seen - box).max() < 2.5, things[number].label
             checked += 1
     assert checked >= 3
@@ -78,35 +93,68 @@ def test_visible_share_agrees_with_drawing_the_object_alone(view):
         if not np.allclose(whole, box) or box[3] - box[1] < 12:
             continue
         key, lone = np.zeros((768, 2496), np.float32), np.full((768, 2496), -1, np.int32)
-        raster.draw(soup.pos, *spans[number], camera.view(), camera.focal * 2, camera.centre * 2, world.NEAR, key, lone)
-        assert visible == pytest.approx((owner == number).sum() / (lone >= 0).sum(), abs=.06)
+        raster.draw(
+            soup.pos,
+            *spans[number],
+            camera.view(),
+            camera.focal * 2,
+            camera.centre * 2,
+            world.NEAR,
+            key,
+            lone,
+        )
+        assert visible == pytest.approx((owner == number).sum() / (lone >= 0).sum(), abs=0.06)
 
 
 def test_rules_for_leaving_out_and_for_difficult():
     box = np.array([10, 10, 40, 50.0])
     low, tiny = np.array([10, 10, 40, 21.0]), np.array([10, 10, 40, 15.5])
-    found = [(0, box, .24), (1, box, .26), (2, box, .49), (3, box, .51), (4, low, 1.0), (5, tiny, 1.0)]
-    assert [(k[0], k[3]) for k in truth.keep(found)] == [(1, True), (2, True), (3, False), (4, True)]
+    found = [
+        (0, box, 0.24),
+        (1, box, 0.26),
+        (2, box, 0.49),
+        (3, box, 0.51),
+        (4, low, 1.0),
+        (5, tiny, 1.0),
+    ]
+    assert [(k[0], k[3]) for k in truth.keep(found)] == [
+        (1, True),
+        (2, True),
+        (3, False),
+        (4, True),
+    ]
 
 
 def test_samples_keep_the_rules():
     for index in range(3):
         s = scenes.sample("traffic", "val", index)
-        assert (s.visible >= .25).all()
-        assert np.array_equal(s.difficult, (s.visible < .5) | (s.boxes[:, 3] - s.boxes[:, 1] < 12))
+        assert (s.visible >= 0.25).all()
+        assert np.array_equal(s.difficult, (s.visible < 0.5) | (s.boxes[:, 3] - s.boxes[:, 1] < 12))
 
 
 @pytest.mark.parametrize("kind", artwork.KINDS)
 def test_splits_share_no_artwork_and_train_has_most(kind):
     parts = {split: set(artwork.designs(kind, split)) for split in artwork.SPLITS}
-    assert sum(map(len, parts.values())) == len(set.union(*parts.values())) == artwork.KINDS[kind][0]
-    assert all(parts.values()) and len(parts["train"]) >= .6 * artwork.KINDS[kind][0]
+    assert (
+        sum(map(len, parts.values())) == len(set.union(*parts.values())) == artwork.KINDS[kind][0]
+    )
+    assert all(parts.values()) and len(parts["train"]) >= 0.6 * artwork.KINDS[kind][0]
 
 
 def test_there_is_enough_artwork():
-    least = {"vehicle": 25, "person": 15, "cycle": 10, "mandatory": 12, "prohibitory": 12, "warning": 12}
+    least = {
+        "vehicle": 25,
+        "person": 15,
+        "cycle": 10,
+        "mandatory": 12,
+        "prohibitory": 12,
+        "warning": 12,
+    }
     assert all(artwork.KINDS[kind][0] >= count for kind, count in least.items())
-    assert all(len(artwork.designs(kind, "train")) >= 12 for kind in ("mandatory", "prohibitory", "warning"))
+    assert all(
+        len(artwork.designs(kind, "train")) >= 12
+        for kind in ("mandatory", "prohibitory", "warning")
+    )
 
 
 def test_every_class_appears():
@@ -119,7 +167,7 @@ def test_ground_truth_text_round_trip():
     s = scenes.sample("traffic", "val", 0)
     labels = scenes.LABELS["traffic"]
     boxes, classes, difficult = make_data.read_truth(make_data.truth_text(s, labels), labels)
-    assert np.abs(boxes - s.boxes).max() <= .0051
+    assert np.abs(boxes - s.boxes).max() <= 0.0051
     assert np.array_equal(classes, s.classes) and np.array_equal(difficult, s.difficult)
 
 
@@ -138,8 +186,10 @@ def test_wrong_use_is_told(capsys):
     assert "--all" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("folder, task, split, index", [("traffic", "traffic", "test", 7),
-                                                        ("signs", "signs", "test", 11)])
+@pytest.mark.parametrize(
+    "folder, task, split, index",
+    [("traffic", "traffic", "test", 7), ("signs", "signs", "test", 11)],
+)
 def test_committed_samples_are_what_the_program_makes(folder, task, split, index):
     path = DATA / folder / "images" / f"{index:06d}.jpg"
     if not path.is_file():

@@ -1,4 +1,5 @@
 """The realism check counts as it says, and the gate holds on a few scenes where the real detector is at hand."""
+
 import numpy as np
 import pytest
 
@@ -10,26 +11,30 @@ NONE = np.zeros((0, 4))
 
 
 def found(*rows):
-    return voc.Found(["pedestrian"] * len(rows), np.array([s for s, _ in rows]), np.array([b for _, b in rows], float))
+    return voc.Found(
+        ["pedestrian"] * len(rows),
+        np.array([s for s, _ in rows]),
+        np.array([b for _, b in rows], float),
+    )
 
 
 def test_second_box_on_an_object_stays_and_is_wrong():
-    kept = cr.without_excused(found((.9, BOX), (.8, BOX + 2)), "pedestrian", BOX[None], NONE)
+    kept = cr.without_excused(found((0.9, BOX), (0.8, BOX + 2)), "pedestrian", BOX[None], NONE)
     truth = voc.Truth(["pedestrian"], BOX[None], np.zeros(1, bool))
     result = voc.score({"a": truth}, {"a": kept}).classes["pedestrian"]
     assert (result.hits, result.false_alarms) == (1, 1)
 
 
 def test_what_lies_on_an_ignored_object_or_is_small_does_not_count():
-    rows = found((.9, BOX), (.7, [200, 10, 210, 30]), (.6, [300, 10, 330, 90]))
-    assert cr.without_excused(rows, "pedestrian", NONE, BOX[None]).confs.tolist() == [.6]
+    rows = found((0.9, BOX), (0.7, [200, 10, 210, 30]), (0.6, [300, 10, 330, 90]))
+    assert cr.without_excused(rows, "pedestrian", NONE, BOX[None]).confs.tolist() == [0.6]
     assert len(cr.without_excused(rows, "vehicle", NONE, NONE).labels) == 0
 
 
 def test_parts_cover_the_whole_picture_and_know_what_they_cut():
     parts = cr.views(np.zeros((384, 1248, 3), np.uint8), np.array([[600, 0, 700, 50.0]]), "crops")
     assert [part[0].shape[1] for part in parts] == [683, 683]
-    assert [round(float(part[2][0]), 2) for part in parts] == [.83, 1.0]
+    assert [round(float(part[2][0]), 2) for part in parts] == [0.83, 1.0]
 
 
 def test_a_missing_detector_is_told(capsys, tmp_path):

@@ -1,4 +1,5 @@
 """The set-up: nothing twice, advice where something is missing, JetPack's own packages left alone."""
+
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ def kit(tmp_path, monkeypatch):
 
     def run(*command):
         calls.append([str(c) for c in command[1:]])
+
     monkeypatch.setattr(setup_env, "KIT", tmp_path)
     monkeypatch.setattr(setup_env, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(setup_env, "PYTHON", tmp_path / ".venv/bin/python")
@@ -56,6 +58,7 @@ def test_changed_requirements_are_installed(kit, monkeypatch, tmp_path):
 def test_failed_install_leaves_no_stamp(kit, monkeypatch, tmp_path):
     def fail(*command):
         raise SystemExit("no network")
+
     monkeypatch.setattr(setup_env, "run", fail)
     with pytest.raises(SystemExit):
         main(monkeypatch)
@@ -76,7 +79,11 @@ def test_jetson_keeps_what_jetpack_brings(kit, monkeypatch, tmp_path):
     files = [Path(c[-1]) for c in kit if "-r" in c]
     assert [f.name for f in files] == ["requirements.txt", "requirements-dev.txt"]
     for file in files:
-        assert not [line for line in file.read_text().splitlines() if line.startswith(("opencv", "numpy", "-r"))]
+        assert not [
+            line
+            for line in file.read_text().splitlines()
+            if line.startswith(("opencv", "numpy", "-r"))
+        ]
     monkeypatch.setattr(sys, "version_info", (3, 6, 9))
     assert [f.name for f in setup_env.requirements(True)] == ["requirements-jetpack4.txt"]
 
@@ -87,14 +94,20 @@ def test_missing_venv_module_says_what_to_install(tmp_path):
     (tmp_path / "requirements.txt").write_text("numpy\n")
     (tmp_path / "tools/setup_env.py").write_text((KIT / "tools/setup_env.py").read_text())
     (tmp_path / "venv.py").write_text("import sys; sys.exit('ensurepip is not available')")
-    done = subprocess.run([sys.executable, "tools/setup_env.py"], cwd=str(tmp_path), capture_output=True, text=True,
-                          env={"PYTHONPATH": str(tmp_path), "PATH": ""})
+    done = subprocess.run(
+        [sys.executable, "tools/setup_env.py"],
+        cwd=str(tmp_path),
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(tmp_path), "PATH": ""},
+    )
     assert done.returncode != 0 and "sudo apt install python3-venv" in done.stderr
     assert not (tmp_path / ".venv").exists()
 
 
 def test_tree_check_finds_faults(tmp_path, monkeypatch):
     import check_tree
+
     git = ["git", "-C", str(tmp_path)]
     subprocess.run([*git, "init", "-q"], check=True)
     (tmp_path / "trt_course").mkdir()
@@ -104,4 +117,9 @@ def test_tree_check_finds_faults(tmp_path, monkeypatch):
     subprocess.run([*git, "add", "-A"], check=True)
     monkeypatch.setattr(check_tree, "KIT", tmp_path)
     said = [*check_tree.tree_size(), *check_tree.notebooks(), *check_tree.package()]
-    assert len(said) == 4 and "29.0 MiB" in said[0] and "full.ipynb" in said[1] and "301 lines" in said[2]
+    assert (
+        len(said) == 4
+        and "29.0 MiB" in said[0]
+        and "full.ipynb" in said[1]
+        and "301 lines" in said[2]
+    )

@@ -2,6 +2,7 @@
 
 It says nothing about the quality of the shipped models.
 """
+
 import json
 import os
 import signal
@@ -9,7 +10,9 @@ import signal
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch trains the models; the course itself does not need it")
+torch = pytest.importorskip(
+    "torch", reason="PyTorch trains the models; the course itself does not need it"
+)
 onnx = pytest.importorskip("onnx", reason="the exporter writes ONNX")
 pytest.importorskip("onnxruntime", reason="the card measures the exported file")
 
@@ -25,7 +28,9 @@ from training.record import write_model
 from training.schedule import Options, learning_rate
 from training.standin import LABELS, SCENE, TINY, shapes
 
-SMALL = "--steps 3 --device cpu --workers 1 --pool 6 --pool-start 2 --validate 2 --test 2 --log-every 1"
+SMALL = (
+    "--steps 3 --device cpu --workers 1 --pool 6 --pool-start 2 --validate 2 --test 2 --log-every 1"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +45,18 @@ def as_before():
 
 
 def options(tmp_path, **more):
-    values = dict(out=str(tmp_path), device="cpu", workers=0, pool=6, pool_start=1, validate=2, test=2, log_every=1,
-                  budget=1e9, steps=3)
+    values = dict(
+        out=str(tmp_path),
+        device="cpu",
+        workers=0,
+        pool=6,
+        pool_start=1,
+        validate=2,
+        test=2,
+        log_every=1,
+        budget=1e9,
+        steps=3,
+    )
     return Options(**{**values, **more})
 
 
@@ -102,7 +117,9 @@ def test_workers_fill_the_pool_and_the_held_split():
     feed.close()
     assert len(pool) == 10
     image, rows = source.render("val", 2)
-    assert np.array_equal(feed.held["val"].images[2], image) and np.array_equal(feed.held["val"].rows[2], rows)
+    assert np.array_equal(feed.held["val"].images[2], image) and np.array_equal(
+        feed.held["val"].rows[2], rows
+    )
 
 
 def test_a_failing_renderer_is_reported():
@@ -129,7 +146,12 @@ def test_the_pool_file_brings_images_back(tmp_path):
 
 def test_the_rate_rises_then_falls():
     rates = [learning_rate(p, s) for p, s in ((0, 0), (0.01, 1000), (0.5, 5000), (1, 9999))]
-    assert rates[0] < 0.01 and rates[1] > 0.99 and rates[2] == pytest.approx(0.51) and rates[3] == pytest.approx(0.02)
+    assert (
+        rates[0] < 0.01
+        and rates[1] > 0.99
+        and rates[2] == pytest.approx(0.51)
+        and rates[3] == pytest.approx(0.02)
+    )
 
 
 def test_the_model_folder(tmp_path, monkeypatch):
@@ -172,7 +194,7 @@ def test_prior_sizes_are_suggested(command_line, capsys):
 
 
 def test_a_signal_stops_a_run_and_keeps_its_work(tmp_path):
-    run = trainer(tmp_path, steps=10 ** 6)
+    run = trainer(tmp_path, steps=10**6)
     step = run._step
 
     def interrupted():
@@ -181,4 +203,4 @@ def test_a_signal_stops_a_run_and_keeps_its_work(tmp_path):
 
     run._step = interrupted
     assert not run.run()
-    assert trainer(tmp_path, steps=10 ** 6, resume=True).state.step == 1
+    assert trainer(tmp_path, steps=10**6, resume=True).state.step == 1

@@ -1,8 +1,11 @@
 """The training's parts one by one: networks, priors, matching, augmentation, evaluation, and the ONNX file."""
+
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch trains the models; the course itself does not need it")
+torch = pytest.importorskip(
+    "torch", reason="PyTorch trains the models; the course itself does not need it"
+)
 onnx = pytest.importorskip("onnx", reason="the exporter writes ONNX")
 onnxruntime = pytest.importorskip("onnxruntime", reason="the exported file is run")
 
@@ -12,13 +15,36 @@ from training.export import reference, to_onnx
 from training.feed import Source, to_targets
 from training.losses import DetectionLoss
 from training.nets import SSD, count_macs
-from training.priors import corners, decode, encode, fit_sizes, level_counts, level_table, make_priors
+from training.priors import (
+    corners,
+    decode,
+    encode,
+    fit_sizes,
+    level_counts,
+    level_table,
+    make_priors,
+)
 from training.recipes import RECIPES, SIGNS, TRAFFIC
 from training.standin import SCENE, TINY, shapes
-from trt_course.build.graph import restore_fp32
+from trt_course.builder.graph import restore_fp32
 
-OPERATORS = {"Conv", "Relu", "Clip", "Add", "Concat", "Reshape", "Transpose", "Softmax", "Mul", "Sub", "Exp", "Slice",
-             "Resize", "MaxPool", "Cast"}
+OPERATORS = {
+    "Conv",
+    "Relu",
+    "Clip",
+    "Add",
+    "Concat",
+    "Reshape",
+    "Transpose",
+    "Softmax",
+    "Mul",
+    "Sub",
+    "Exp",
+    "Slice",
+    "Resize",
+    "MaxPool",
+    "Cast",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +56,7 @@ def same_numbers():
 def small_net(name):
     recipe = TINY[name]
     model = SSD(recipe, 3).eval()
-    for module in model.modules():                     # as after training: statistics that folding must carry over
+    for module in model.modules():  # as after training: statistics that folding must carry over
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.uniform_(-0.2, 0.2)
             module.running_var.uniform_(0.5, 1.5)
@@ -41,7 +67,9 @@ def small_net(name):
 
 
 def run_onnx(proto, x):
-    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        proto.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
     return session.run(["scores", "boxes"], {"input": x.numpy()})
 
 
@@ -70,7 +98,7 @@ def test_every_object_gets_a_prior_and_ignored_ones_none():
     recipe = TINY["resnet18"]
     priors = torch.from_numpy(make_priors(recipe))
     loss = detection_loss(recipe)
-    boxes = torch.tensor([[[10., 10, 14, 16], [40, 20, 100, 80], [5, 60, 30, 90]]])
+    boxes = torch.tensor([[[10.0, 10, 14, 16], [40, 20, 100, 80], [5, 60, 30, 90]]])
     valid = torch.tensor([[True, True, False]])
     index, positive = loss.match(boxes, valid)
     assert set(index[positive].tolist()) == {0, 1}
@@ -88,7 +116,7 @@ def test_difficult_objects_do_not_enter_the_loss():
     recipe = TINY["resnet18"]
     loss, count = detection_loss(recipe), sum(level_counts(recipe))
     logits, offsets = torch.randn(1, count, 4), torch.zeros(1, count, 4)
-    boxes, labels = torch.tensor([[[40., 20, 100, 80]]]), torch.tensor([[1]])
+    boxes, labels = torch.tensor([[[40.0, 20, 100, 80]]]), torch.tensor([[1]])
     difficult = [v.item() for v in loss(logits, offsets, boxes, labels, torch.tensor([[True]]))]
     assert difficult[1] == 0
     nothing = loss(logits, offsets, boxes, torch.tensor([[-1]]), torch.tensor([[False]]))[0].item()
@@ -145,27 +173,35 @@ def test_plain_is_what_the_course_feeds():
     cv2 = pytest.importorskip("cv2", reason="compares with OpenCV's resize")
     image = shapes("", "val", 1, 0).image
     recipe = TINY["mobilenet_v2"]
-    tensor, _ = plain(recipe, torch.from_numpy(image[None]), Targets(torch.zeros(1, 1, 4), None, None))
+    tensor, _ = plain(
+        recipe, torch.from_numpy(image[None]), Targets(torch.zeros(1, 1, 4), None, None)
+    )
     want = (cv2.resize(image, recipe.size)[..., ::-1].astype(np.float32) - 127.5) / 127.5
     assert np.abs(tensor[0].permute(1, 2, 0).numpy() - want).max() < 1.5 / 127.5
 
 
 def test_suppression_keeps_the_best_of_each_pile():
-    boxes = torch.tensor([[[0., 0, 10, 10], [1, 0, 11, 10], [30, 30, 40, 40]]])
+    boxes = torch.tensor([[[0.0, 0, 10, 10], [1, 0, 11, 10], [30, 30, 40, 40]]])
     scores = torch.tensor([[[0.1, 0.9, 0.0], [0.2, 0.8, 0.0], [0.3, 0.2, 0.5]]])
-    (found, score, classes), = suppress(boxes, scores, (50, 50))
+    ((found, score, classes),) = suppress(boxes, scores, (50, 50))
     assert score.tolist() == pytest.approx([0.9, 0.5, 0.2]) and classes.tolist() == [0, 1, 0]
     assert found[0].tolist() == [0, 0, 10, 10]
 
 
 def test_average_precision_by_hand():
-    truth = [np.array([[0, 0, 20, 20, 0, 0], [50, 0, 70, 20, 0, 0], [80, 0, 99, 20, 0, 1]], np.float32)]
-    boxes = np.array([[0, 0, 20, 20], [30, 30, 40, 40], [50, 0, 70, 20], [80, 0, 99, 20]], np.float32)
+    truth = [
+        np.array([[0, 0, 20, 20, 0, 0], [50, 0, 70, 20, 0, 0], [80, 0, 99, 20, 0, 1]], np.float32)
+    ]
+    boxes = np.array(
+        [[0, 0, 20, 20], [30, 30, 40, 40], [50, 0, 70, 20], [80, 0, 99, 20]], np.float32
+    )
     found = [(boxes, np.array([0.9, 0.8, 0.7, 0.6]), np.zeros(4, int))]
     assert average_precision(found, truth, 1)[0] == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
 
 
 def test_prior_sizes_follow_the_boxes():
     random = np.random.default_rng(0)
-    sizes = np.concatenate([random.normal((10, 25), 1, (80, 2)), random.normal((60, 40), 2, (80, 2))])
+    sizes = np.concatenate(
+        [random.normal((10, 25), 1, (80, 2)), random.normal((60, 40), 2, (80, 2))]
+    )
     assert np.allclose(fit_sizes(sizes, 2), [[10, 25], [60, 40]], atol=1.5)

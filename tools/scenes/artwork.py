@@ -1,4 +1,5 @@
 """Which designs belong to which split. A design of one split is never drawn in another."""
+
 from functools import lru_cache
 
 from . import cycles, people, signs, vehicles

@@ -2,6 +2,7 @@
 
 In: a linear image; out: uint8 BGR. Geometry is not changed, so boxes stay true.
 """
+
 import cv2
 import numpy as np
 
@@ -58,7 +59,11 @@ def _wet(image, depth, mirror, focal, centre, axes, ripple, out):
                 if j < 0 or i < 0 or i >= width or j >= height:
                     break
                 last = j * width + i
-                if depth[j, i] < pz - 0.05 and depth[j, i] > pz - 6.0 - 0.2 * pz and mirror[j, i] < 0.02:
+                if (
+                    depth[j, i] < pz - 0.05
+                    and depth[j, i] > pz - 6.0 - 0.2 * pz
+                    and mirror[j, i] < 0.02
+                ):
                     found = last
                     break
                 step *= 1.22
@@ -76,29 +81,35 @@ def rain_streaks(image, rng, strength, slope):
     veil = np.zeros((height, width), np.uint8)
     count = int(strength * width * height / 900)
     x, y = rng.uniform(0, width, count), rng.uniform(0, height, count)
-    length = rng.uniform(.02, .07, count) * height
+    length = rng.uniform(0.02, 0.07, count) * height
     for k in range(count):
         end = (int((x[k] + slope * length[k]) * 8), int((y[k] + length[k]) * 8))
-        cv2.line(veil, (int(x[k] * 8), int(y[k] * 8)), end, int(rng.integers(20, 90)), 1, cv2.LINE_AA, 3)
+        cv2.line(
+            veil, (int(x[k] * 8), int(y[k] * 8)), end, int(rng.integers(20, 90)), 1, cv2.LINE_AA, 3
+        )
     veil = cv2.GaussianBlur(veil, (3, 3), 0.8).astype(np.float32) / 255
     level = float(image.mean()) * 1.6
-    return image + veil[..., None] * (level - image * .4)
+    return image + veil[..., None] * (level - image * 0.4)
 
 
 def bloom(image, strength):
     """Light spilling around what is brighter than the sensor's range."""
     height, width = image.shape[:2]
-    small = cv2.resize(np.maximum(image - 1.0, 0), (width // 4, height // 4), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        np.maximum(image - 1.0, 0), (width // 4, height // 4), interpolation=cv2.INTER_AREA
+    )
     small = np.minimum(small, 12)
-    glow = cv2.GaussianBlur(small, (0, 0), 1.6) * .5 + cv2.GaussianBlur(small, (0, 0),
-                                                                        6) * .35 + cv2.GaussianBlur(small, (0, 0),
-                                                                                                    18) * .25
+    glow = (
+        cv2.GaussianBlur(small, (0, 0), 1.6) * 0.5
+        + cv2.GaussianBlur(small, (0, 0), 6) * 0.35
+        + cv2.GaussianBlur(small, (0, 0), 18) * 0.25
+    )
     return image + strength * cv2.resize(glow, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _tone_table():
     x = np.linspace(0, 1, 4096) ** 2 * 8.0
-    y = x * (2.51 * x + .03) / (x * (2.43 * x + .59) + .14)
+    y = x * (2.51 * x + 0.03) / (x * (2.43 * x + 0.59) + 0.14)
     return (np.clip(y, 0, 1) ** (1 / 2.2) * 255).astype(np.float32)
 
 
@@ -126,10 +137,10 @@ def _develop(image, table, grain, shift, noise, dim, gains, out):
                 out[y, x, 2 - k] = np.uint8(min(max(tone + 0.5, 0.0), 255.0))
 
 
-def expose(image, target, low=.25, high=6.0):
+def expose(image, target, low=0.25, high=6.0):
     """Scale so that the picture's middle tones come out at `target`, as automatic exposure does."""
     sample = np.minimum(image[::4, ::4].mean(axis=2), 4.0)
-    level = float(np.exp(np.log(sample + .02).mean()))
+    level = float(np.exp(np.log(sample + 0.02).mean()))
     return image * np.float32(min(max(target / level, low), high))
 
 
@@ -137,23 +148,35 @@ def develop(image, depth, mirror, camera, weather, rng, artefacts=True):
     """The finished photograph. `weather`: the record that `light.pick` made."""
     if weather["wet"] > 0:
         out = scratch("mirrored", image.shape, fill=0)
-        ripple = cv2.GaussianBlur(rng.standard_normal((97, 101)).astype(np.float32), (0, 0), 1.0) * np.float32(1.6)
+        ripple = cv2.GaussianBlur(
+            rng.standard_normal((97, 101)).astype(np.float32), (0, 0), 1.0
+        ) * np.float32(1.6)
         _wet(image, depth, mirror, camera.focal, camera.centre, camera.axes, ripple, out)
         image = image + cv2.GaussianBlur(out, (3, 9), 1.0, sigmaY=2.2)
-    image = expose(image, weather["target"] * rng.uniform(.85, 1.2), high=weather["gain"])
+    image = expose(image, weather["target"] * rng.uniform(0.85, 1.2), high=weather["gain"])
     if weather["travel"] > 0:
         out = scratch("streak", image.shape)
         _streak(image, depth, camera.focal, camera.centre, weather["travel"], weather["turn"], out)
         image = out
-    image = bloom(image, .10 + .25 * weather["night"])
+    image = bloom(image, 0.10 + 0.25 * weather["night"])
     if weather["drops"] > 0:
-        image = rain_streaks(image, rng, weather["drops"], rng.uniform(-.3, .3))
-    image = cv2.GaussianBlur(image, (3, 3), float(rng.uniform(.48, .80)))
+        image = rain_streaks(image, rng, weather["drops"], rng.uniform(-0.3, 0.3))
+    image = cv2.GaussianBlur(image, (3, 3), float(rng.uniform(0.48, 0.80)))
     out = np.empty(image.shape, np.uint8)
-    gains = 1 + rng.uniform(-.035, .035, 3)
-    _develop(image, TONE, GRAIN, rng.integers(0, 600, 2), weather["noise"] * rng.uniform(.6, 1.3), rng.uniform(.1, .5),
-             gains, out)
+    gains = 1 + rng.uniform(-0.035, 0.035, 3)
+    _develop(
+        image,
+        TONE,
+        GRAIN,
+        rng.integers(0, 600, 2),
+        weather["noise"] * rng.uniform(0.6, 1.3),
+        rng.uniform(0.1, 0.5),
+        gains,
+        out,
+    )
     if artefacts:
         quality = int(rng.integers(62, 96))
-        out = cv2.imdecode(cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+        out = cv2.imdecode(
+            cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
+        )
     return out

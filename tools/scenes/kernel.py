@@ -3,6 +3,7 @@
 Compiled without threads and without fast-math, so that equal input gives equal bits. Not safe for several threads of
 one process: let workers be processes.
 """
+
 import zlib
 from pathlib import Path
 

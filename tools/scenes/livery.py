@@ -18,7 +18,9 @@ def bus_side(canvas, s):
         y = 0.3 + (length - 0.6) * k / count
         canvas.line([(y, low), (y, high)], (12, 12, 12), 0.07)
         if k < count:
-            canvas.rect(y + 0.25, low + 0.25, y + 1.0, high - 0.3, (58, 62, 66), 0, 1.0, round_by=0.1)
+            canvas.rect(
+                y + 0.25, low + 0.25, y + 1.0, high - 0.3, (58, 62, 66), 0, 1.0, round_by=0.1
+            )
             canvas.rect(y + 0.35, low, y + 0.75, low + 0.35, (30, 30, 42), 0, 1.0, round_by=0.1)
     for y in (0.45, length * 0.5):
         canvas.rect(y, 0.35, y + 1.15, high, DARK_GLASS, 0, 1.0, round_by=0.05)
@@ -35,10 +37,24 @@ def livery(canvas, s):
         canvas.rect(0.5, mid - 0.06, end - 0.3, mid + 0.08, s.second, 0, 0.5)
     elif s.livery == "check":
         for k in range(int((end - 1.0) / 0.12)):
-            canvas.rect(0.6 + k * 0.12, mid + 0.06 * (k % 2), 0.66 + k * 0.12, mid + 0.06 + 0.06 * (k % 2), BLACK)
+            canvas.rect(
+                0.6 + k * 0.12,
+                mid + 0.06 * (k % 2),
+                0.66 + k * 0.12,
+                mid + 0.06 + 0.06 * (k % 2),
+                BLACK,
+            )
     elif s.livery == "firm":
         canvas.circle(end * 0.62, b["height"] * 0.62, 0.28, s.second, 0, 0.4)
-        canvas.rect(end * 0.62 + 0.4, b["height"] * 0.62 - 0.1, end * 0.92, b["height"] * 0.62 + 0.1, s.second, 0, 0.4)
+        canvas.rect(
+            end * 0.62 + 0.4,
+            b["height"] * 0.62 - 0.1,
+            end * 0.92,
+            b["height"] * 0.62 + 0.1,
+            s.second,
+            0,
+            0.4,
+        )
         canvas.poly([(end * 0.4, 0.3), (end, 0.3), (end, 0.75)], s.second, 0, 0.4)
     elif s.livery == "rescue":
         canvas.rect(0.1, mid - 0.12, end, mid + 0.14, (200, 30, 25), 0, 0.5)

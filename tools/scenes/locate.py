@@ -1,4 +1,5 @@
 """Which samples a picture needs, and where on its triangle each lies. Colours and light: `shade`."""
+
 import numpy as np
 
 from .kernel import kernel
@@ -72,12 +73,20 @@ def locate(n, tri, sub, pos, nrm, uv, eye, axes, focal, centre, geo):
             depth = max(-(tx * axes[2, 0] + ty * axes[2, 1] + tz * axes[2, 2]), 0.05)
         u, v = min(max(u, -0.2), 1.2), min(max(v, -0.2), 1.2)
         w = 1 - u - v
-        away = (e1y * e2z - e1z * e2y) * rx + (e1z * e2x - e1x * e2z) * ry + (e1x * e2y - e1y * e2x) * rz
+        away = (
+            (e1y * e2z - e1z * e2y) * rx
+            + (e1z * e2x - e1x * e2z) * ry
+            + (e1x * e2y - e1y * e2x) * rz
+        )
         nx = nrm[t, 0, 0] * w + nrm[t, 1, 0] * u + nrm[t, 2, 0] * v
         ny = nrm[t, 0, 1] * w + nrm[t, 1, 1] * u + nrm[t, 2, 1] * v
         nz = nrm[t, 0, 2] * w + nrm[t, 1, 2] * u + nrm[t, 2, 2] * v
         size = (-1.0 if away > 0 else 1.0) / np.sqrt(max(nx * nx + ny * ny + nz * nz, 1e-12))
-        geo[s, X], geo[s, Y], geo[s, Z] = eye[0] + rx * depth, eye[1] + ry * depth, eye[2] + rz * depth
+        geo[s, X], geo[s, Y], geo[s, Z] = (
+            eye[0] + rx * depth,
+            eye[1] + ry * depth,
+            eye[2] + rz * depth,
+        )
         geo[s, NX], geo[s, NY], geo[s, NZ] = nx * size, ny * size, nz * size
         geo[s, U] = uv[t, 0, 0] * w + uv[t, 1, 0] * u + uv[t, 2, 0] * v
         geo[s, V] = uv[t, 0, 1] * w + uv[t, 1, 1] * u + uv[t, 2, 1] * v

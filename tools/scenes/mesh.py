@@ -2,6 +2,7 @@
 
 It knows nothing of cars or people, and nothing of cameras. Metres; x to the right, y forward, z up.
 """
+
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -51,8 +52,14 @@ def _unit(v):
 
 def _cross(a, b):
     """np.cross without its overhead."""
-    return np.stack([a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1], a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
-                     a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]], -1)
+    return np.stack(
+        [
+            a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1],
+            a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
+            a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0],
+        ],
+        -1,
+    )
 
 
 @lru_cache(maxsize=256)
@@ -80,7 +87,9 @@ def faces_of(verts, faces, uv, material, rgb=(1, 1, 1), slot=0, tex=-1, weld=Tru
     tag[:] = (material, slot, tex)
     colour = np.empty((count, 3), np.float32)
     colour[:] = rgb
-    return Mesh(pos.astype(np.float32), nrm.astype(np.float32), uv[faces].astype(np.float32), colour, tag)
+    return Mesh(
+        pos.astype(np.float32), nrm.astype(np.float32), uv[faces].astype(np.float32), colour, tag
+    )
 
 
 def surface(points, material, rgb=(1, 1, 1), slot=0, tex=-1, uv=None, wrap=False):
@@ -93,8 +102,15 @@ def surface(points, material, rgb=(1, 1, 1), slot=0, tex=-1, uv=None, wrap=False
         v = np.concatenate([[0], np.cumsum(along)])
         u = np.concatenate([[0], np.cumsum(across)])
         uv = np.stack(np.broadcast_arrays(u[None, :], v[:, None]), -1)
-    mesh = faces_of(points.reshape(-1, 3), _grid_faces(rows, cols), np.asarray(uv).reshape(-1, 2),
-                    material, rgb, slot, tex)
+    mesh = faces_of(
+        points.reshape(-1, 3),
+        _grid_faces(rows, cols),
+        np.asarray(uv).reshape(-1, 2),
+        material,
+        rgb,
+        slot,
+        tex,
+    )
     return _seam(mesh, rows, cols) if wrap else mesh
 
 
@@ -130,8 +146,10 @@ def tube(path, radii, material, rgb=(1, 1, 1), slot=0, sides=8, side=(1, 0, 0), 
     core[-1] += (path[-2] - path[-3]) * 1e-3
     right, up = frames(core, side)
     angle = np.linspace(0, 2 * np.pi, sides + 1)
-    ring = (np.cos(angle)[None, :, None] * (right * radii[:, :1])[:, None]
-            + np.sin(angle)[None, :, None] * (up * radii[:, 1:])[:, None])
+    ring = (
+        np.cos(angle)[None, :, None] * (right * radii[:, :1])[:, None]
+        + np.sin(angle)[None, :, None] * (up * radii[:, 1:])[:, None]
+    )
     return surface(path[:, None] + ring, material, rgb, slot, tex, wrap=True)
 
 
@@ -143,13 +161,20 @@ def rod(start, end, radius, material, rgb=(1, 1, 1), slot=0, sides=6):
     return tube(np.linspace(start, end, 2), radius, material, rgb, slot, sides, side)
 
 
-def ellipsoid(centre, radii, material, rgb=(1, 1, 1), slot=0, rows=8, cols=12, low=-1.0, high=1.0, square=1.0):
+def ellipsoid(
+    centre, radii, material, rgb=(1, 1, 1), slot=0, rows=8, cols=12, low=-1.0, high=1.0, square=1.0
+):
     """A ball stretched by `radii`, cut at `low` and `high` of its vertical radius; `square` < 1 swells it to a box."""
     polar = np.linspace(np.arcsin(low), np.arcsin(high), rows + 1)[:, None]
     turn = np.linspace(0, 2 * np.pi, cols + 1)[None, :]
-    a, b, c, d = (np.sign(x) * np.abs(x) ** square for x in (np.cos(polar), np.sin(polar), np.cos(turn), np.sin(turn)))
+    a, b, c, d = (
+        np.sign(x) * np.abs(x) ** square
+        for x in (np.cos(polar), np.sin(polar), np.cos(turn), np.sin(turn))
+    )
     ball = np.stack(np.broadcast_arrays(a * c, a * d, b), -1)
-    return surface(ball * np.asarray(radii, float) + np.asarray(centre, float), material, rgb, slot, wrap=True)
+    return surface(
+        ball * np.asarray(radii, float) + np.asarray(centre, float), material, rgb, slot, wrap=True
+    )
 
 
 def _cube():
@@ -159,9 +184,9 @@ def _cube():
         a, b = [k for k in range(3) if k != axis]
         for sign in (-1, 1):
             corner = np.zeros((4, 3))
-            corner[:, axis] = sign * .5
-            corner[:, a] = (-.5, .5, .5, -.5)
-            corner[:, b] = (-.5, -.5, .5, .5)
+            corner[:, axis] = sign * 0.5
+            corner[:, a] = (-0.5, 0.5, 0.5, -0.5)
+            corner[:, b] = (-0.5, -0.5, 0.5, 0.5)
             flip = sign * (1 if axis == 1 else -1) > 0
             for tri in ((0, 1, 2), (0, 2, 3)):
                 pos.append(corner[list(tri[::-1] if flip else tri)])
@@ -177,13 +202,19 @@ def box(centre, size, material, rgb=(1, 1, 1), slot=0, tex=-1):
     """A box with flat faces; texture coordinates are metres, or 0..1 where it has a texture."""
     pos, nrm, axes = _CUBE
     size = np.asarray(size, float)
-    uv = np.take_along_axis(pos + .5, axes[:, None, :].repeat(3, 1), 2)
+    uv = np.take_along_axis(pos + 0.5, axes[:, None, :].repeat(3, 1), 2)
     uv = np.stack([uv[..., 0], 1 - uv[..., 1]], -1) if tex >= 0 else uv * size[axes][:, None]
     tag = np.empty((12, 3), np.int32)
     tag[:] = (material, slot, tex)
     colour = np.empty((12, 3), np.float32)
     colour[:] = rgb
-    return Mesh((pos * size + np.asarray(centre, float)).astype(np.float32), nrm, uv.astype(np.float32), colour, tag)
+    return Mesh(
+        (pos * size + np.asarray(centre, float)).astype(np.float32),
+        nrm,
+        uv.astype(np.float32),
+        colour,
+        tag,
+    )
 
 
 def plate(outline, material, rgb=(1, 1, 1), slot=0, tex=-1, y=0.0):
@@ -208,7 +239,9 @@ def torus(centre, radius, thick, material, rgb=(1, 1, 1), slot=0, rings=20, side
     angle = np.linspace(0, 2 * np.pi, sides + 1)[None, :]
     width = thick if width is None else width
     reach = radius + thick * np.cos(angle)
-    points = np.stack(np.broadcast_arrays(width * np.sin(angle), reach * np.cos(turn), reach * np.sin(turn)), -1)
+    points = np.stack(
+        np.broadcast_arrays(width * np.sin(angle), reach * np.cos(turn), reach * np.sin(turn)), -1
+    )
     return surface(points + np.asarray(centre, float), material, rgb, slot, wrap=True)
 
 
@@ -217,7 +250,9 @@ def lathe(profile, material, rgb=(1, 1, 1), slot=0, cols=16, uv=None):
     profile = np.asarray(profile, float)
     turn = np.linspace(0, 2 * np.pi, cols + 1)[None, :]
     radius = profile[:, :1]
-    points = np.stack(np.broadcast_arrays(profile[:, 1:], radius * np.cos(turn), radius * np.sin(turn)), -1)
+    points = np.stack(
+        np.broadcast_arrays(profile[:, 1:], radius * np.cos(turn), radius * np.sin(turn)), -1
+    )
     return surface(points, material, rgb, slot, uv=uv, wrap=True)
 
 
@@ -237,8 +272,13 @@ def coarse(mesh, cell):
     cells = np.floor(corners / cell).astype(np.int64) + 4096
     _, group = np.unique(cells @ np.array([1 << 26, 1 << 13, 1]), return_inverse=True)
     group = group.reshape(-1)
-    middle = np.stack([np.bincount(group, corners[:, k]) for k in range(3)], 1) / np.bincount(group)[:, None]
+    middle = (
+        np.stack([np.bincount(group, corners[:, k]) for k in range(3)], 1)
+        / np.bincount(group)[:, None]
+    )
     faces = group.reshape(-1, 3)
-    kept = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
+    kept = (
+        (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
+    )
     part = Mesh(*(column[kept] for column in mesh))
     return part._replace(pos=middle[faces[kept]].astype(np.float32))

@@ -2,6 +2,7 @@
 
 It draws no colours; `shade` does. Single threaded and without fast-math, so the same input gives the same bits.
 """
+
 import numpy as np
 
 from .kernel import kernel
@@ -12,8 +13,12 @@ def _to_camera(pos, t, view, corner):
     """Triangle t's corners in camera coordinates, into `corner` (3, 3)."""
     for k in range(3):
         for r in range(3):
-            corner[k, r] = (view[r, 0] * pos[t, k, 0] + view[r, 1] * pos[t, k, 1] + view[r, 2] * pos[t, k, 2]
-                            + view[r, 3])
+            corner[k, r] = (
+                view[r, 0] * pos[t, k, 0]
+                + view[r, 1] * pos[t, k, 1]
+                + view[r, 2] * pos[t, k, 2]
+                + view[r, 3]
+            )
 
 
 @kernel
@@ -84,8 +89,20 @@ def draw(pos, first, last, view, focal, centre, near, key, ids):
         if count < 3 or _outside(clipped, count, width, height):
             continue
         for k in range(1, count - 1):
-            _fill(clipped[0, 0], clipped[0, 1], clipped[0, 2], clipped[k, 0], clipped[k, 1], clipped[k, 2],
-                  clipped[k + 1, 0], clipped[k + 1, 1], clipped[k + 1, 2], t, key, ids)
+            _fill(
+                clipped[0, 0],
+                clipped[0, 1],
+                clipped[0, 2],
+                clipped[k, 0],
+                clipped[k, 1],
+                clipped[k, 2],
+                clipped[k + 1, 0],
+                clipped[k + 1, 1],
+                clipped[k + 1, 2],
+                t,
+                key,
+                ids,
+            )
 
 
 @kernel

@@ -2,6 +2,7 @@
 
 Places are given as (s, lateral): metres along the middle of the road, metres to its right.
 """
+
 from typing import NamedTuple
 
 import numpy as np
@@ -9,8 +10,8 @@ import numpy as np
 from . import surface as sf
 from .mesh import Mesh, faces_of, merge
 
-KERB = .12
-ASPHALT = (.115, .115, .118)
+KERB = 0.12
+ASPHALT = (0.115, 0.115, 0.118)
 
 
 class Plan(NamedTuple):
@@ -77,7 +78,7 @@ class Road:
         step = 2.5 if self.bent else 12.0
         s = np.linspace(start, end, max(2, int((end - start) / step) + 1))
         rows = np.stack([self.at(s, left, z), self.at(s, right, z if lift is None else lift)], 1)
-        u = np.array([left, right + (0 if lift is None else .12)])
+        u = np.array([left, right + (0 if lift is None else 0.12)])
         uv = np.stack(np.broadcast_arrays(u[None, :], s[:, None]), -1)
         cols = 2
         i = np.arange(len(s) - 1)[:, None] * cols
@@ -85,19 +86,22 @@ class Road:
         return faces_of(rows.reshape(-1, 3), faces, uv.reshape(-1, 2), material, rgb)
 
 
-SOIL = {"grass": (sf.GRASS, (.075, .105, .035)), "paving": (sf.PAVING, (.24, .23, .22))}
+SOIL = {"grass": (sf.GRASS, (0.075, 0.105, 0.035)), "paving": (sf.PAVING, (0.24, 0.23, 0.22))}
 
 
 def marks_of(plan):
     """Lane markings: rows of lateral, width, dash, gap, yellow. Rows for: main road, bare asphalt, side street."""
-    rows = [(0, .12, 3, 4.5, plan.yellow)] if plan.lanes == 1 else [(-.12, .12, 0, 0, plan.yellow),
-                                                                    (.12, .12, 0, 0, plan.yellow)]
+    rows = (
+        [(0, 0.12, 3, 4.5, plan.yellow)]
+        if plan.lanes == 1
+        else [(-0.12, 0.12, 0, 0, plan.yellow), (0.12, 0.12, 0, 0, plan.yellow)]
+    )
     for lane in range(1, plan.lanes):
-        rows += [(side * lane * plan.lane, .12, 3, 6, 0) for side in (-1, 1)]
-    rows += [(side * (plan.half - .12), .12, 0, 0, 0) for side in (-1, 1)]
+        rows += [(side * lane * plan.lane, 0.12, 3, 6, 0) for side in (-1, 1)]
+    rows += [(side * (plan.half - 0.12), 0.12, 0, 0, 0) for side in (-1, 1)]
     table = np.zeros((3, 8, 5))
-    table[0, :len(rows)] = rows
-    table[2, 0] = (0, .12, 2, 2, 0)
+    table[0, : len(rows)] = rows
+    table[2, 0] = (0, 0.12, 2, 2, 0)
     return table
 
 
@@ -106,9 +110,9 @@ def zebra_of(plan):
     rows = []
     if plan.zebra:
         a, b = plan.zebra
-        rows.append((a, b, plan.edge(-1) + .3, plan.edge(1) - .3, 1.0))
-        rows.append((a - 1.6, a - 1.2, .1, plan.half, 0))
-        rows.append((b + 1.2, b + 1.6, -plan.half, -.1, 0))
+        rows.append((a, b, plan.edge(-1) + 0.3, plan.edge(1) - 0.3, 1.0))
+        rows.append((a - 1.6, a - 1.2, 0.1, plan.half, 0))
+        rows.append((b + 1.2, b + 1.6, -plan.half, -0.1, 0))
     return np.array(rows or [(0, 0, 0, 0, 0)], float)
 
 
@@ -121,9 +125,14 @@ def _pieces(plan, start, end):
 
 def ground(road, plan, start, end):
     """Meshes with their marking record: everything flat."""
-    base = faces_of(np.array([(-400, -200, -.03), (400, -200, -.03), (400, 700, -.03), (-400, 700, -.03)], float),
-                    np.array([[0, 1, 2], [0, 2, 3]]),
-                    np.array([(-400, -200), (400, -200), (400, 700), (-400, 700)], float), *SOIL["grass"])
+    base = faces_of(
+        np.array(
+            [(-400, -200, -0.03), (400, -200, -0.03), (400, 700, -0.03), (-400, 700, -0.03)], float
+        ),
+        np.array([[0, 1, 2], [0, 2, 3]]),
+        np.array([(-400, -200), (400, -200), (400, 700), (-400, 700)], float),
+        *SOIL["grass"],
+    )
     parts: list[tuple[Mesh, int]] = [(base, 0)]
     for k, (a, b) in enumerate(_pieces(plan, start, end)):
         parts.append((road.strip(a, b, plan.edge(-1), plan.edge(1), 0, sf.ROAD, ASPHALT), 0))
@@ -141,12 +150,14 @@ def _side(road, plan, a, b, side):
     far = plan.front(side) + side * 26
     sheets = []
     if plan.kerbs:
-        inner = edge + side * .15
-        sheets += [road.strip(a, b, edge, edge + side * .01, 0, sf.PLAIN, (.28, .28, .27), z),
-                   road.strip(a, b, edge, inner, z, sf.PLAIN, (.33, .33, .32))]
-        sheets.append(road.strip(a, b, inner, outer, z, sf.PAVING, (.25, .245, .235)))
+        inner = edge + side * 0.15
+        sheets += [
+            road.strip(a, b, edge, edge + side * 0.01, 0, sf.PLAIN, (0.28, 0.28, 0.27), z),
+            road.strip(a, b, edge, inner, z, sf.PLAIN, (0.33, 0.33, 0.32)),
+        ]
+        sheets.append(road.strip(a, b, inner, outer, z, sf.PAVING, (0.25, 0.245, 0.235)))
     else:
-        sheets.append(road.strip(a, b, edge, outer, -.005, *SOIL["grass"]))
+        sheets.append(road.strip(a, b, edge, outer, -0.005, *SOIL["grass"]))
     sheets.append(road.strip(a, b, outer, far, z, *SOIL[plan.soil]))
     return sheets
 
@@ -155,21 +166,38 @@ def _junction(road, plan):
     """The crossing street: a straight slab of asphalt with a dashed middle, and its pavements' ends."""
     s, half = plan.junction, plan.mouth / 2
     angle = road.heading(s)
-    along, across = np.array([-np.sin(angle), np.cos(angle), 0]), np.array([np.cos(angle), np.sin(angle), 0])
+    along, across = (
+        np.array([-np.sin(angle), np.cos(angle), 0]),
+        np.array([np.cos(angle), np.sin(angle), 0]),
+    )
     middle = road.at(s)
+
     def slab(left, right, low, high, z, material, rgb, record):
         corners = [(left, low), (right, low), (right, high), (left, high)]
         verts = np.array([middle + across * x + along * y + (0, 0, z) for x, y in corners])
         uv = np.array([(y, x) for x, y in corners])
         return faces_of(verts, np.array([[0, 1, 2], [0, 2, 3]]), uv, material, rgb), record
-    parts = [slab(plan.edge(-1), plan.edge(1), -half - .02, half + .02, 0, sf.ROAD, ASPHALT, 1)]
+
+    parts = [slab(plan.edge(-1), plan.edge(1), -half - 0.02, half + 0.02, 0, sf.ROAD, ASPHALT, 1)]
     for side in (-1, 1):
         near, far = plan.edge(side), side * 120
-        parts.append(slab(near, far, -half + 2.2, half - 2.2, .002, sf.ROAD, ASPHALT, 2))
+        parts.append(slab(near, far, -half + 2.2, half - 2.2, 0.002, sf.ROAD, ASPHALT, 2))
         for k in (-1, 1):
-            parts.append(slab(plan.front(side), far, k * half, k * (half - 2.2), KERB if plan.kerbs else .01,
-                              sf.PAVING, (.25, .245, .235), 0))
-            parts.append(slab(near, plan.front(side), k * half, k * (half - 2.2), .001, sf.ROAD, ASPHALT, 1))
+            parts.append(
+                slab(
+                    plan.front(side),
+                    far,
+                    k * half,
+                    k * (half - 2.2),
+                    KERB if plan.kerbs else 0.01,
+                    sf.PAVING,
+                    (0.25, 0.245, 0.235),
+                    0,
+                )
+            )
+            parts.append(
+                slab(near, plan.front(side), k * half, k * (half - 2.2), 0.001, sf.ROAD, ASPHALT, 1)
+            )
     return parts
 
 

@@ -1,4 +1,5 @@
 """From a street to a Sample: sets the camera, gathers what is in view, lights, photographs, measures."""
+
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,11 @@ class Sample(NamedTuple):
     tracks: np.ndarray  # (n,) int64
 
 
-FINE_UNTIL = ((32, None), (62, (.10, .045)), (1e9, (.20, .09)))  # metres away; cells of vehicles, of all else
+FINE_UNTIL = (
+    (32, None),
+    (62, (0.10, 0.045)),
+    (1e9, (0.20, 0.09)),
+)  # metres away; cells of vehicles, of all else
 _COARSE = {}
 
 
@@ -49,9 +54,19 @@ def gather(street, t, ego, reach=150.0):
         mesh = item.far if item.far and s - ego > 30 and not street.journey else item.shape(t)
         if not (street.journey or item.far):
             mesh = detail(mesh, item.label, s - ego)
-        things.append(Thing(mesh, tuple(at), street.road.heading(s) + item.turn, item.palette, item.label, item.track,
-                            item.glow,
-                            item.record, item.scale))
+        things.append(
+            Thing(
+                mesh,
+                tuple(at),
+                street.road.heading(s) + item.turn,
+                item.palette,
+                item.label,
+                item.track,
+                item.glow,
+                item.record,
+                item.scale,
+            )
+        )
     return things, count
 
 
@@ -65,9 +80,15 @@ def _outlines(street, t, ego):
         half = np.array(item.size) / 2
         angle = street.road.heading(s) + item.turn
         c, sn = np.cos(angle), np.sin(angle)
-        corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half @ np.array([[c, sn], [-sn, c]])
-        shapes.append((corners + street.road.at(s, item.lateral + item.sideways * t)[:2],
-                       25 if item.size[1] > 1 else 120))
+        corners = (
+            np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half @ np.array([[c, sn], [-sn, c]])
+        )
+        shapes.append(
+            (
+                corners + street.road.at(s, item.lateral + item.sideways * t)[:2],
+                25 if item.size[1] > 1 else 120,
+            )
+        )
     return shapes
 
 
@@ -78,8 +99,16 @@ def _lamps(street, ego, count=14):
 
 def lights_of(street, soup, spans, bounds, t, ego):
     focus = street.road.at(ego + 30)
-    return light.make(street.weather, soup, spans, bounds, focus, _lamps(street, ego), _outlines(street, t, ego),
-                      (street.town.facades(), street.marks, street.zebra))
+    return light.make(
+        street.weather,
+        soup,
+        spans,
+        bounds,
+        focus,
+        _lamps(street, ego),
+        _outlines(street, t, ego),
+        (street.town.facades(), street.marks, street.zebra),
+    )
 
 
 def photograph(street, camera, rng, t=0.0, ego=0.0, artefacts=True):
@@ -90,17 +119,24 @@ def photograph(street, camera, rng, t=0.0, ego=0.0, artefacts=True):
     linear, depth, wet, ids = world.picture(soup, spans, bounds, camera, lights)
     image = dash.develop(linear, depth, wet, camera, street.weather, rng, artefacts)
     kept = truth.keep(truth.measure(things, soup, spans, camera, ids))
-    return Sample(image, np.array([k[1] for k in kept], np.float32).reshape(-1, 4),
-                  np.array([things[k[0]].label for k in kept], np.int64), np.array([k[2] for k in kept], np.float32),
-                  np.array([k[3] for k in kept], bool), np.array([things[k[0]].track for k in kept], np.int64))
+    return Sample(
+        image,
+        np.array([k[1] for k in kept], np.float32).reshape(-1, 4),
+        np.array([things[k[0]].label for k in kept], np.int64),
+        np.array([k[2] for k in kept], np.float32),
+        np.array([k[3] for k in kept], bool),
+        np.array([things[k[0]].track for k in kept], np.int64),
+    )
 
 
 def dash_camera(street, rng, size, ego=0.0, steady=False):
     """A camera behind the windscreen of the own car."""
     wide, high = size
     tall = rng.uniform(1.2, 1.6)
-    at = street.road.at(ego, street.own + rng.normal(0, .12), tall)
-    yaw = street.road.heading(ego + 4) + (0 if steady else rng.normal(0, .03))
-    focal = wide * rng.uniform(.52, .74)
-    horizon = rng.uniform(.40, .52)
-    return world.aimed(at, yaw, rng.normal(-.005, .012), rng.normal(0, .006), focal, wide, high, horizon)
+    at = street.road.at(ego, street.own + rng.normal(0, 0.12), tall)
+    yaw = street.road.heading(ego + 4) + (0 if steady else rng.normal(0, 0.03))
+    focal = wide * rng.uniform(0.52, 0.74)
+    horizon = rng.uniform(0.40, 0.52)
+    return world.aimed(
+        at, yaw, rng.normal(-0.005, 0.012), rng.normal(0, 0.006), focal, wide, high, horizon
+    )

@@ -3,6 +3,7 @@
 Each pixel is sampled once where one surface fills it, and each surface once where several meet. The samples of a band
 of rows go through three passes: where (geometry), what (colour), how lit. No camera effects.
 """
+
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,9 @@ class Light(NamedTuple):
     zenith: np.ndarray
     horizon: np.ndarray
     bounce: np.ndarray  # what the ground throws back
-    sky: np.ndarray  # cloud cover, cloud shift, cloud brightness, fog density, wetness, night 0..1, skyline, beam
+    sky: (
+        np.ndarray
+    )  # cloud cover, cloud shift, cloud brightness, fog density, wetness, night 0..1, skyline, beam
     lamps: np.ndarray  # (n, 6) position and colour
     shadow: np.ndarray  # nearest surface seen from the sun
     shadow_view: np.ndarray  # (3, 4)
@@ -51,7 +54,24 @@ class Light(NamedTuple):
 
 
 @kernel
-def _colour(n, tri, tag, base, focal, night, look, noise, texels, levels, metres, facades, marks, zebra, table, geo):
+def _colour(
+    n,
+    tri,
+    tag,
+    base,
+    focal,
+    night,
+    look,
+    noise,
+    texels,
+    levels,
+    metres,
+    facades,
+    marks,
+    zebra,
+    table,
+    geo,
+):
     """Each sample's own colour, gloss, glow and how much rain wets it."""
     for s in range(n):
         t = tri[s]
@@ -83,8 +103,13 @@ def _colour(n, tri, tag, base, focal, night, look, noise, texels, levels, metres
             share = table[mat, 1]
             if share > 0:
                 rate = table[mat, 0]
-                tint = max(1 + share * noise_at(noise, u * rate, v * rate) * min(1.0, 0.1 / max(wide, 1e-3) / rate),
-                           0.2)
+                tint = max(
+                    1
+                    + share
+                    * noise_at(noise, u * rate, v * rate)
+                    * min(1.0, 0.1 / max(wide, 1e-3) / rate),
+                    0.2,
+                )
                 r, g, b = r * tint, g * tint, b * tint
             gloss = 1.0 if mat == sf.GLASS else 0.0
             glow = lamp if mat == sf.GLOW else 0.0
@@ -121,8 +146,10 @@ def _open_sky(x, y, under, place):
         return 1.0
     i, j = int(u), int(v)
     fx, fy = u - i, v - j
-    return ((under[j, i] * (1 - fx) + under[j, i + 1] * fx) * (1 - fy)
-            + (under[j + 1, i] * (1 - fx) + under[j + 1, i + 1] * fx) * fy) / 255.0
+    return (
+        (under[j, i] * (1 - fx) + under[j, i + 1] * fx) * (1 - fy)
+        + (under[j + 1, i] * (1 - fx) + under[j + 1, i + 1] * fx) * fy
+    ) / 255.0
 
 
 @kernel
@@ -134,7 +161,11 @@ def _lamp_light(x, y, z, nx, ny, nz, lamps):
         if far < 900.0:
             lean = max((dx * nx + dy * ny + dz * nz) / np.sqrt(far + 1e-6) * 0.8 + 0.2, 0.0)
             power_here = lean / (far + 4.0) * (1 - far / 900.0)
-            r, g, b = r + lamps[m, 3] * power_here, g + lamps[m, 4] * power_here, b + lamps[m, 5] * power_here
+            r, g, b = (
+                r + lamps[m, 3] * power_here,
+                g + lamps[m, 4] * power_here,
+                b + lamps[m, 5] * power_here,
+            )
     return r, g, b
 
 
@@ -151,7 +182,9 @@ def _beam(x, y, z, eye, axes, strength):
 
 
 @kernel
-def _shine(r, g, b, px, py, pz, nx, ny, nz, facing, gloss, base, sharp, lit, hidden, sun, sun_rgb, mirror):
+def _shine(
+    r, g, b, px, py, pz, nx, ny, nz, facing, gloss, base, sharp, lit, hidden, sun, sun_rgb, mirror
+):
     """Clear coat, glass and metal: what they mirror by Fresnel's law, and the sun's highlight."""
     f0 = base if gloss <= 0 else 0.02 + 0.07 * gloss
     graze = 1 - max(facing, 0.0)
@@ -161,8 +194,11 @@ def _shine(r, g, b, px, py, pz, nx, ny, nz, facing, gloss, base, sharp, lit, hid
     soft = power(max(px * sun[0] + py * sun[1] + pz * sun[2], 0.0), 5)
     spot = ((power(soft, 3) if sharp else soft) * 9.0 + soft * 0.15) * min(lit * 4, 1.0)
     er, eg, eb = mirrored(px, py, pz, mirror)
-    return (r + fresnel * (er * hidden + spot * sun_rgb[0] - r), g + fresnel * (eg * hidden + spot * sun_rgb[1] - g),
-            b + fresnel * (eb * hidden + spot * sun_rgb[2] - b))
+    return (
+        r + fresnel * (er * hidden + spot * sun_rgb[0] - r),
+        g + fresnel * (eg * hidden + spot * sun_rgb[1] - g),
+        b + fresnel * (eb * hidden + spot * sun_rgb[2] - b),
+    )
 
 
 @kernel
@@ -175,14 +211,18 @@ def _rough(nx, ny, nz, u, v, bump, noise):
 
 
 @kernel
-def _light(n, tri, pixel, share, tag, eye, axes, table, light, mirror, geo, image, depths, wet, most):
+def _light(
+    n, tri, pixel, share, tag, eye, axes, table, light, mirror, geo, image, depths, wet, most
+):
     """Sun, sky, lamps, reflections and fog on each sample; adds its share to its pixel."""
     sun, sun_rgb, zenith, horizon = light.sun, light.sun_rgb, light.zenith, light.horizon
     bounce, sky = light.bounce, light.sky
     noise, shadow, under, lamps = light.noise, light.shadow, light.under, light.lamps
     shadow_view, shadow_scale, under_map = light.shadow_view, light.shadow_scale, light.under_map
     night, shadowed = sky[5], shadow.shape[0] > 2
-    grey = (zenith[0] + zenith[1] + zenith[2]) * 0.15 + (horizon[0] + horizon[1] + horizon[2]) * 0.18
+    grey = (zenith[0] + zenith[1] + zenith[2]) * 0.15 + (
+        horizon[0] + horizon[1] + horizon[2]
+    ) * 0.18
     high_r = 0.55 * (0.45 * zenith[0] + 0.55 * horizon[0]) + 0.45 * grey
     high_g = 0.55 * (0.45 * zenith[1] + 0.55 * horizon[1]) + 0.45 * grey
     high_b = 0.55 * (0.45 * zenith[2] + 0.55 * horizon[2]) + 0.45 * grey
@@ -204,7 +244,9 @@ def _light(n, tri, pixel, share, tag, eye, axes, table, light, mirror, geo, imag
             lit = nx * sun[0] + ny * sun[1] + nz * sun[2]
             lit = max(0.35 + 0.65 * lit if mat == sf.LEAF else lit, 0.0)
             if lit > 0 and shadowed:
-                lit *= _sunlit(x + nx * 0.06, y + ny * 0.06, z + nz * 0.06, shadow, shadow_view, shadow_scale)
+                lit *= _sunlit(
+                    x + nx * 0.06, y + ny * 0.06, z + nz * 0.06, shadow, shadow_view, shadow_scale
+                )
             hidden = _open_sky(x, y, under, under_map)
             if not (mat == sf.ROAD or mat == sf.PAVING or mat == sf.GRASS):
                 hidden = (0.55 + 0.45 * min(max(z / 1.1, 0.0), 1.0)) * (0.75 + 0.25 * hidden)
@@ -215,10 +257,22 @@ def _light(n, tri, pixel, share, tag, eye, axes, table, light, mirror, geo, imag
             lb = lit * sun_rgb[2] + high_b * up + bounce[2] * down
             if night > 0:
                 qr, qg, qb = _lamp_light(x, y, z, nx, ny, nz, lamps)
-                beam = _beam(x, y, z, eye, axes, sky[7]) * max(facing, 0.25) * (2.5 if tag[t, 3] == 1000 else 1.0)
+                beam = (
+                    _beam(x, y, z, eye, axes, sky[7])
+                    * max(facing, 0.25)
+                    * (2.5 if tag[t, 3] == 1000 else 1.0)
+                )
                 lr, lg, lb = lr + qr + beam, lg + qg + beam * 0.93, lb + qb + beam * 0.8
-            gloss, glow, damp = float(geo[s, at.GLOSS]), float(geo[s, at.SHINE]), float(geo[s, at.WET]) * sky[4]
-            own_r, own_g, own_b = float(geo[s, at.RED]), float(geo[s, at.GREEN]), float(geo[s, at.BLUE])
+            gloss, glow, damp = (
+                float(geo[s, at.GLOSS]),
+                float(geo[s, at.SHINE]),
+                float(geo[s, at.WET]) * sky[4],
+            )
+            own_r, own_g, own_b = (
+                float(geo[s, at.RED]),
+                float(geo[s, at.GREEN]),
+                float(geo[s, at.BLUE]),
+            )
             dark = 1 - 0.38 * damp
             r = own_r * dark * lr + glow * (0.03 + own_r)
             g = own_g * dark * lg + glow * (0.03 + own_g)
@@ -226,8 +280,26 @@ def _light(n, tri, pixel, share, tag, eye, axes, table, light, mirror, geo, imag
             if gloss > 0.05 or table[mat, 2] > 0.03:
                 far = depth * reach
                 px, py, pz = (x - eye[0]) / far, (y - eye[1]) / far, (z - eye[2]) / far
-                r, g, b = _shine(r, g, b, px, py, pz, nx, ny, nz, facing, gloss, table[mat, 2],
-                                 table[mat, 3] > 100, lit, hidden, sun, sun_rgb, mirror)
+                r, g, b = _shine(
+                    r,
+                    g,
+                    b,
+                    px,
+                    py,
+                    pz,
+                    nx,
+                    ny,
+                    nz,
+                    facing,
+                    gloss,
+                    table[mat, 2],
+                    table[mat, 3] > 100,
+                    lit,
+                    hidden,
+                    sun,
+                    sun_rgb,
+                    mirror,
+                )
             haze = sky[3] * depth * reach
             fog = 1 - np.exp(-haze * np.sqrt(haze))
             r, g, b = sf.mix(r, g, b, horizon[0] * 0.85, horizon[1] * 0.85, horizon[2] * 0.85, fog)
@@ -243,17 +315,79 @@ def resolve(ids, soup, light, camera):
     """Shade all samples of ids (2 x 2 a pixel): linear image, depth, mirror share of wet ground."""
     height, width = ids.shape[0] // 2, ids.shape[1] // 2
     image = scratch("image", (height * width, 3), fill=0)
-    depths, wet, most = (scratch(name, height * width, fill=0) for name in ("depths", "wet", "most"))
+    depths, wet, most = (
+        scratch(name, height * width, fill=0) for name in ("depths", "wet", "most")
+    )
     samples = BAND * width * 4
     pixel, tri = scratch("pixel", samples, np.int32), scratch("tri", samples, np.int32)
-    share, sub, geo = scratch("share", samples), scratch("sub", (samples, 2)), scratch("geo", (samples, at.COLUMNS))
+    share, sub, geo = (
+        scratch("share", samples),
+        scratch("sub", (samples, 2)),
+        scratch("geo", (samples, at.COLUMNS)),
+    )
     mirror = np.empty((*MIRROR_SHAPE, 3), np.float32)
-    mirror_map(light.noise, light.sun, light.sun_rgb, light.zenith, light.horizon, light.bounce, light.sky, mirror)
+    mirror_map(
+        light.noise,
+        light.sun,
+        light.sun_rgb,
+        light.zenith,
+        light.horizon,
+        light.bounce,
+        light.sky,
+        mirror,
+    )
     for top in range(0, height, BAND):
-        n = at.collect(ids[2 * top:2 * (top + BAND)], soup.tag, top, pixel, tri, share, sub)
-        at.locate(n, tri, sub, soup.pos, soup.nrm, soup.uv, camera.eye, camera.axes, camera.focal, camera.centre, geo)
-        _colour(n, tri, soup.tag, soup.rgb, camera.focal, light.sky[5], light.sky[1], light.noise, light.texels,
-                light.levels, light.metres, light.facades, light.marks, light.zebra, sf.MATERIALS, geo)
-        _light(n, tri, pixel, share, soup.tag, camera.eye, camera.axes, sf.MATERIALS, light, mirror, geo, image,
-               depths, wet, most)
-    return image.reshape(height, width, 3), depths.reshape(height, width), wet.reshape(height, width)
+        n = at.collect(ids[2 * top : 2 * (top + BAND)], soup.tag, top, pixel, tri, share, sub)
+        at.locate(
+            n,
+            tri,
+            sub,
+            soup.pos,
+            soup.nrm,
+            soup.uv,
+            camera.eye,
+            camera.axes,
+            camera.focal,
+            camera.centre,
+            geo,
+        )
+        _colour(
+            n,
+            tri,
+            soup.tag,
+            soup.rgb,
+            camera.focal,
+            light.sky[5],
+            light.sky[1],
+            light.noise,
+            light.texels,
+            light.levels,
+            light.metres,
+            light.facades,
+            light.marks,
+            light.zebra,
+            sf.MATERIALS,
+            geo,
+        )
+        _light(
+            n,
+            tri,
+            pixel,
+            share,
+            soup.tag,
+            camera.eye,
+            camera.axes,
+            sf.MATERIALS,
+            light,
+            mirror,
+            geo,
+            image,
+            depths,
+            wet,
+            most,
+        )
+    return (
+        image.reshape(height, width, 3),
+        depths.reshape(height, width),
+        wet.reshape(height, width),
+    )

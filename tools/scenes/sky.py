@@ -1,4 +1,5 @@
 """The sky and what shiny things mirror: colours by direction. Directions are unit vectors, z up."""
+
 import numpy as np
 
 from .kernel import kernel
@@ -56,8 +57,18 @@ def mirror_map(noise, sun, sun_rgb, zenith, horizon, bounce, sky, out):
         for i in range(cols):
             turn = ((i + 0.5) / cols * 2 - 1) * np.pi
             flat = np.cos(rise)
-            r, g, b = sky_at(np.sin(turn) * flat, np.cos(turn) * flat, np.sin(rise), noise, sun, sun_rgb, zenith,
-                             horizon, bounce, sky)
+            r, g, b = sky_at(
+                np.sin(turn) * flat,
+                np.cos(turn) * flat,
+                np.sin(rise),
+                noise,
+                sun,
+                sun_rgb,
+                zenith,
+                horizon,
+                bounce,
+                sky,
+            )
             slope = np.tan(rise)
             top = 0.24 + 0.12 * noise_at(noise, turn * 0.9, 0.37)
             houses = min(max((top - slope) * 9, 0.0), 1.0)
@@ -80,6 +91,8 @@ def mirrored(x, y, z, table):
     j = min(max(j, 0), rows - 1)
     p, i = (i + 1) & (cols - 1), i & (cols - 1)
     wa, wb, wc, wd = (1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy
-    return (table[j, i, 0] * wa + table[j, p, 0] * wb + table[q, i, 0] * wc + table[q, p, 0] * wd,
-            table[j, i, 1] * wa + table[j, p, 1] * wb + table[q, i, 1] * wc + table[q, p, 1] * wd,
-            table[j, i, 2] * wa + table[j, p, 2] * wb + table[q, i, 2] * wc + table[q, p, 2] * wd)
+    return (
+        table[j, i, 0] * wa + table[j, p, 0] * wb + table[q, i, 0] * wc + table[q, p, 0] * wd,
+        table[j, i, 1] * wa + table[j, p, 1] * wb + table[q, i, 1] * wc + table[q, p, 1] * wd,
+        table[j, i, 2] * wa + table[j, p, 2] * wb + table[q, i, 2] * wc + table[q, p, 2] * wd,
+    )

@@ -3,37 +3,72 @@
 Patterns are functions of metres on the surface; each fades to its mean where a pixel covers more than its detail.
 No light falls here: that is `shade`.
 """
+
 import numpy as np
 
 from .kernel import kernel
 from .textures import noise_at, texel_at
 
-(PLAIN, PAINTED, ROAD, PAVING, GRASS, FACADE, LEAF, METAL, GLASS, CLOTH, SKIN, RUBBER, GLOW, BARK, BRICK,
- TILES, HAIR) = range(17)
+(
+    PLAIN,
+    PAINTED,
+    ROAD,
+    PAVING,
+    GRASS,
+    FACADE,
+    LEAF,
+    METAL,
+    GLASS,
+    CLOTH,
+    SKIN,
+    RUBBER,
+    GLOW,
+    BARK,
+    BRICK,
+    TILES,
+    HAIR,
+) = range(17)
 
 # noise tiles a metre, its share of the colour, reflectance at right angles, highlight sharpness, bump
-MATERIALS = np.array([
-    (0.30, 0.10, 0.00, 20, 0.00),   # PLAIN
-    (0.00, 0.00, 0.04, 300, 0.00),  # PAINTED
-    (0.23, 0.10, 0.01, 30, 0.00),   # ROAD
-    (0.31, 0.08, 0.00, 20, 0.00),   # PAVING
-    (0.43, 0.32, 0.00, 10, 0.30),   # GRASS
-    (0.11, 0.07, 0.00, 10, 0.00),   # FACADE
-    (0.60, 0.22, 0.01, 15, 0.10),   # LEAF
-    (0.40, 0.06, 0.10, 60, 0.00),   # METAL
-    (0.00, 0.00, 0.08, 300, 0.00),  # GLASS
-    (0.55, 0.04, 0.00, 8, 0.14),    # CLOTH
-    (0.80, 0.04, 0.01, 25, 0.03),   # SKIN
-    (0.70, 0.08, 0.00, 12, 0.00),   # RUBBER
-    (0.00, 0.00, 0.00, 10, 0.00),   # GLOW
-    (0.90, 0.25, 0.00, 10, 0.25),   # BARK
-    (0.20, 0.10, 0.00, 10, 0.00),   # BRICK
-    (0.35, 0.18, 0.00, 10, 0.10),   # TILES
-    (1.50, 0.18, 0.02, 40, 0.25),   # HAIR
-])
+MATERIALS = np.array(
+    [
+        (0.30, 0.10, 0.00, 20, 0.00),  # PLAIN
+        (0.00, 0.00, 0.04, 300, 0.00),  # PAINTED
+        (0.23, 0.10, 0.01, 30, 0.00),  # ROAD
+        (0.31, 0.08, 0.00, 20, 0.00),  # PAVING
+        (0.43, 0.32, 0.00, 10, 0.30),  # GRASS
+        (0.11, 0.07, 0.00, 10, 0.00),  # FACADE
+        (0.60, 0.22, 0.01, 15, 0.10),  # LEAF
+        (0.40, 0.06, 0.10, 60, 0.00),  # METAL
+        (0.00, 0.00, 0.08, 300, 0.00),  # GLASS
+        (0.55, 0.04, 0.00, 8, 0.14),  # CLOTH
+        (0.80, 0.04, 0.01, 25, 0.03),  # SKIN
+        (0.70, 0.08, 0.00, 12, 0.00),  # RUBBER
+        (0.00, 0.00, 0.00, 10, 0.00),  # GLOW
+        (0.90, 0.25, 0.00, 10, 0.25),  # BARK
+        (0.20, 0.10, 0.00, 10, 0.00),  # BRICK
+        (0.35, 0.18, 0.00, 10, 0.10),  # TILES
+        (1.50, 0.18, 0.02, 40, 0.25),  # HAIR
+    ]
+)
 
 # columns of a facade's record
-FACADE_FIELDS = ("floor", "bay", "win_w", "win_h", "shop", "fr", "fg", "fb", "seed", "lit", "brick", "sr", "sg", "sb")
+FACADE_FIELDS = (
+    "floor",
+    "bay",
+    "win_w",
+    "win_h",
+    "shop",
+    "fr",
+    "fg",
+    "fb",
+    "seed",
+    "lit",
+    "brick",
+    "sr",
+    "sg",
+    "sb",
+)
 
 
 @kernel
@@ -80,12 +115,23 @@ def _shop(r, g, b, u, v, f, row, footprint, noise):
     x = u - (cell + 0.5) * width
     high, low = cover(floor - 0.25 - v, footprint), cover(v - floor + 0.95, footprint)
     board = high * low * cover(width / 2 - 0.2 - abs(x), footprint)
-    pane = cover(width / 2 - 0.35 - abs(x), footprint) * cover(v - 0.45, footprint) * cover(floor - 1.05 - v, footprint)
+    pane = (
+        cover(width / 2 - 0.35 - abs(x), footprint)
+        * cover(v - 0.45, footprint)
+        * cover(floor - 1.05 - v, footprint)
+    )
     bars = 1 - cover(abs(abs(x) - width / 6) - 0.035, footprint)
     hue = hash01(cell, seed, 9.0) * 6.28
     tone = 0.04 + 0.28 * hash01(cell, seed, 11.0) ** 2
-    r, g, b = mix(r, g, b, tone + tone * 0.38 * np.cos(hue), tone + tone * 0.26 * np.cos(hue + 2.1),
-                  tone + tone * 0.30 * np.cos(hue + 4.2), board)
+    r, g, b = mix(
+        r,
+        g,
+        b,
+        tone + tone * 0.38 * np.cos(hue),
+        tone + tone * 0.26 * np.cos(hue + 2.1),
+        tone + tone * 0.30 * np.cos(hue + 4.2),
+        board,
+    )
     inside = max(0.055 + 0.03 * noise_at(noise, u * 0.05, v * 0.03 + seed), 0.02)
     goods = hash01(np.floor(u * 2.3), seed, cell) * 1.5
     if v < 0.5 + goods and goods > 0.4:
@@ -93,7 +139,13 @@ def _shop(r, g, b, u, v, f, row, footprint, noise):
     r, g, b = mix(r, g, b, inside * 1.1, inside, inside * 0.9, pane)
     r, g, b = mix(r, g, b, 0.05, 0.05, 0.05, pane * bars * 0.8)
     lit = 1.0 if hash01(cell, seed, 5.0) > 0.35 else 0.15
-    return r, g, b, pane * (1 - bars), (pane * (1 - bars) * (0.25 + inside * 9) + board * 0.25) * lit
+    return (
+        r,
+        g,
+        b,
+        pane * (1 - bars),
+        (pane * (1 - bars) * (0.25 + inside * 9) + board * 0.25) * lit,
+    )
 
 
 @kernel
@@ -107,30 +159,49 @@ def facade(r, g, b, u, v, f, row, footprint, noise):
         return _shop(r, g, b, u, v, f, row, footprint, noise)
     y = v - floor * tall
     fr, fg, fb, seed = f[row, 5], f[row, 6], f[row, 7], f[row, 8]
-    r, g, b = mix(r, g, b, fr * 0.8, fg * 0.8, fb * 0.8, cover(0.09 - abs(y - 0.05), footprint) * 0.5)
+    r, g, b = mix(
+        r, g, b, fr * 0.8, fg * 0.8, fb * 0.8, cover(0.09 - abs(y - 0.05), footprint) * 0.5
+    )
     bay = np.floor(u / wide)
     x = abs(u - (bay + 0.5) * wide)
     up = y - (tall - win) * 0.42
     if x > half + 0.3 + footprint:
         return r, g, b, 0.0, 0.0
     sill = cover(half + 0.12 - x, footprint) * cover(0.1 - abs(up + 0.08), footprint)
-    case = cover(half + 0.10 - x, footprint) * cover(up + 0.02, footprint) * cover(win + 0.12 - up, footprint) * 0.75
+    case = (
+        cover(half + 0.10 - x, footprint)
+        * cover(up + 0.02, footprint)
+        * cover(win + 0.12 - up, footprint)
+        * 0.75
+    )
     r, g, b = mix(r, g, b, fr, fg, fb, max(sill, case))
     hole = cover(half - x, footprint) * cover(up, footprint) * cover(win - up, footprint)
     if hole <= 0:
         return r, g, b, 0.0, 0.0
-    frame = max(1 - cover(half - 0.07 - x, footprint), 1 - cover(x - 0.03, footprint),
-                1 - cover(up - 0.07, footprint), 1 - cover(win - 0.07 - up, footprint))
+    frame = max(
+        1 - cover(half - 0.07 - x, footprint),
+        1 - cover(x - 0.03, footprint),
+        1 - cover(up - 0.07, footprint),
+        1 - cover(win - 0.07 - up, footprint),
+    )
     pick = hash01(bay, floor, seed)
     inside = 0.030 + 0.03 * hash01(bay, floor, seed + 2)
-    if (pick > 0.55 and x > half * (0.35 + 0.5 * pick)) or (pick < 0.12 and up > win * (0.3 + 4 * pick)):
+    if (pick > 0.55 and x > half * (0.35 + 0.5 * pick)) or (
+        pick < 0.12 and up > win * (0.3 + 4 * pick)
+    ):
         inside = 0.32
     r, g, b = mix(r, g, b, inside, inside * 1.02, inside * 1.05, hole)
     r, g, b = mix(r, g, b, fr, fg, fb, hole * frame)
     shade = cover(0.16 - (win - up), footprint) * hole
     r, g, b = mix(r, g, b, 0.02, 0.02, 0.02, shade * 0.7)
     lit = 1.0 if hash01(bay, floor, seed + 7) < f[row, 9] else 0.02
-    return r, g, b, hole * (1 - frame) * (1 - 0.6 * shade), hole * (1 - frame) * lit * (0.35 + 2.0 * inside)
+    return (
+        r,
+        g,
+        b,
+        hole * (1 - frame) * (1 - 0.6 * shade),
+        hole * (1 - frame) * lit * (0.35 + 2.0 * inside),
+    )
 
 
 @kernel
@@ -149,7 +220,9 @@ def _marking(u, v, marks, row, zebra, across, along):
             period = dash + marks[row, k, 3]
             at = v - np.floor(v / period) * period
             fade = min(max(1.5 - along / period, 0.0), 1.0)
-            share *= cover(dash / 2 - abs(at - period / 2), along) * fade + (1 - fade) * dash / period
+            share *= (
+                cover(dash / 2 - abs(at - period / 2), along) * fade + (1 - fade) * dash / period
+            )
         if share > paint:
             paint = share
             yellow = marks[row, k, 4]
@@ -181,7 +254,9 @@ def road(r, g, b, u, v, marks, row, zebra, noise, across, along, look):
     tint += (lane * lane - 0.08) * 0.25
     cell_u, cell_v = np.floor(u / 2.6 + look), np.floor(v / 5.5)
     if hash01(cell_u, cell_v, look) > 0.93:
-        inner = 0.5 - max(abs(u / 2.6 + look - cell_u - 0.5) * 1.3, abs(v / 5.5 - cell_v - 0.5) * 1.2)
+        inner = 0.5 - max(
+            abs(u / 2.6 + look - cell_u - 0.5) * 1.3, abs(v / 5.5 - cell_v - 0.5) * 1.2
+        )
         tint *= 1 - 0.22 * cover(inner * 2.6, along)
     if near > 0:
         crack = abs(noise_at(noise, u * 0.07 + 3.1, v * 0.03 + look) - 0.1)
@@ -193,7 +268,9 @@ def road(r, g, b, u, v, marks, row, zebra, noise, across, along, look):
         if along < 0.15:
             worn += 0.25 * noise_at(noise, u * 0.9, v * 0.9) * (1 - along / 0.15)
         paint *= min(max(worn, 0.25), 1.0)
-    r, g, b = mix(r * tint, g * tint, b * tint, 0.56, 0.55 - 0.13 * yellow, 0.52 - 0.42 * yellow, paint)
+    r, g, b = mix(
+        r * tint, g * tint, b * tint, 0.56, 0.55 - 0.13 * yellow, 0.52 - 0.42 * yellow, paint
+    )
     return r, g, b, paint
 
 

@@ -2,6 +2,7 @@
 
 A texel has six bytes: red, green, blue (sRGB), paint (share of the object's own colour), gloss, glow.
 """
+
 import cv2
 import numpy as np
 
@@ -29,8 +30,15 @@ class Store:
         for level in range(LEVELS):
             self._append(image, level)
             size = max(1, image.shape[1] // 2), max(1, image.shape[0] // 2)
-            image = np.concatenate([cv2.resize(np.ascontiguousarray(part), size, interpolation=cv2.INTER_AREA)
-                                    .reshape(size[1], size[0], 3) for part in (image[..., :3], image[..., 3:])], 2)
+            image = np.concatenate(
+                [
+                    cv2.resize(
+                        np.ascontiguousarray(part), size, interpolation=cv2.INTER_AREA
+                    ).reshape(size[1], size[0], 3)
+                    for part in (image[..., :3], image[..., 3:])
+                ],
+                2,
+            )
         self.metres[self.count] = metres_a_texel
         self.count += 1
         return self.count - 1
@@ -39,7 +47,7 @@ class Store:
         height, width = image.shape[:2]
         while self.used + height * width > len(self.texels):
             self.texels = np.concatenate([self.texels, np.zeros_like(self.texels)])
-        self.texels[self.used:self.used + height * width] = image.reshape(-1, CHANNELS)
+        self.texels[self.used : self.used + height * width] = image.reshape(-1, CHANNELS)
         self.levels[self.count, level] = self.used, width, height
         self.used += height * width
 
@@ -52,10 +60,16 @@ class Canvas:
 
     FINE = 2
 
-    def __init__(self, width, height, per_metre, rgb=(255, 255, 255), paint=1.0, gloss=0.5, origin=(0.0, 0.0)):
+    def __init__(
+        self, width, height, per_metre, rgb=(255, 255, 255), paint=1.0, gloss=0.5, origin=(0.0, 0.0)
+    ):
         self.per_metre = per_metre
         self.origin = np.asarray(origin, float)
-        shape = (max(2, round(height * per_metre)) * self.FINE, max(2, round(width * per_metre)) * self.FINE, 3)
+        shape = (
+            max(2, round(height * per_metre)) * self.FINE,
+            max(2, round(width * per_metre)) * self.FINE,
+            3,
+        )
         self.height = height
         self.squeeze = 1.0  # words are drawn narrower by this, where a plate will be stretched
         self.colour = np.full(shape, rgb, np.uint8)
@@ -76,23 +90,50 @@ class Canvas:
 
     def circle(self, x, y, radius, rgb, paint=0.0, gloss=0.3, glow=0.0):
         turn = np.linspace(0, 2 * np.pi, 32, endpoint=False)
-        self.poly(np.stack([x + radius * np.cos(turn), y + radius * np.sin(turn)], 1), rgb, paint, gloss, glow)
+        self.poly(
+            np.stack([x + radius * np.cos(turn), y + radius * np.sin(turn)], 1),
+            rgb,
+            paint,
+            gloss,
+            glow,
+        )
 
     def line(self, points, rgb, width=0.01, paint=0.0, gloss=0.2, glow=0.0):
         thick = max(1, round(width * self.per_metre * self.FINE))
         points = self._pixels(points)
-        cv2.polylines(self.colour, [points], False, tuple(float(c) for c in rgb), thick, cv2.LINE_AA, 4)
-        cv2.polylines(self.kind, [points], False, (paint * 255, gloss * 255, glow * 255), thick, cv2.LINE_AA, 4)
+        cv2.polylines(
+            self.colour, [points], False, tuple(float(c) for c in rgb), thick, cv2.LINE_AA, 4
+        )
+        cv2.polylines(
+            self.kind,
+            [points],
+            False,
+            (paint * 255, gloss * 255, glow * 255),
+            thick,
+            cv2.LINE_AA,
+            4,
+        )
 
     def text(self, words, x, y, size, rgb, paint=0.0, gloss=0.3, bold=1):
         """Words centred on (x, y), capitals `size` metres high."""
         for stroke in strokes(words, x, y, size):
-            self.line((stroke - (x, y)) * (self.squeeze, 1) + (x, y), rgb, size * .17 * bold, paint, gloss)
+            self.line(
+                (stroke - (x, y)) * (self.squeeze, 1) + (x, y),
+                rgb,
+                size * 0.17 * bold,
+                paint,
+                gloss,
+            )
 
     def image(self):
         height, width = self.colour.shape[0] // self.FINE, self.colour.shape[1] // self.FINE
-        return np.concatenate([cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
-                               for part in (self.colour, self.kind)], 2)
+        return np.concatenate(
+            [
+                cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+                for part in (self.colour, self.kind)
+            ],
+            2,
+        )
 
     def store(self):
         return STORE.add(self.image(), 1.0 / self.per_metre)
@@ -104,10 +145,24 @@ def rounded(x0, y0, x1, y1, radius):
     if radius <= 0:
         return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
     turn = np.linspace(0, np.pi / 2, 5)
-    corners = ((x1 - radius, y1 - radius, 0), (x0 + radius, y1 - radius, 1), (x0 + radius, y0 + radius, 2),
-               (x1 - radius, y0 + radius, 3))
-    return np.concatenate([np.stack([cx + radius * np.cos(turn + q * np.pi / 2),
-                                     cy + radius * np.sin(turn + q * np.pi / 2)], 1) for cx, cy, q in corners])
+    corners = (
+        (x1 - radius, y1 - radius, 0),
+        (x0 + radius, y1 - radius, 1),
+        (x0 + radius, y0 + radius, 2),
+        (x1 - radius, y0 + radius, 3),
+    )
+    return np.concatenate(
+        [
+            np.stack(
+                [
+                    cx + radius * np.cos(turn + q * np.pi / 2),
+                    cy + radius * np.sin(turn + q * np.pi / 2),
+                ],
+                1,
+            )
+            for cx, cy, q in corners
+        ]
+    )
 
 
 def make_noise(size=256, seed=7):
@@ -139,7 +194,9 @@ def noise_at(noise, x, y):
     i, j = int(fx) & 255, int(fy) & 255
     p, q = (i + 1) & 255, (j + 1) & 255
     fx, fy = x - fx, y - fy
-    return (noise[j, i] * (1 - fx) + noise[j, p] * fx) * (1 - fy) + (noise[q, i] * (1 - fx) + noise[q, p] * fx) * fy
+    return (noise[j, i] * (1 - fx) + noise[j, p] * fx) * (1 - fy) + (
+        noise[q, i] * (1 - fx) + noise[q, p] * fx
+    ) * fy
 
 
 @kernel
@@ -154,10 +211,17 @@ def texel_at(texels, levels, tex, u, v, level):
     p, q = min(i + 1, width - 1), min(j + 1, height - 1)
     a, b = start + j * width + i, start + j * width + p
     c, d = start + q * width + i, start + q * width + p
-    wa, wb, wc, wd = (1 - fx) * (1 - fy) / 255, fx * (1 - fy) / 255, (1 - fx) * fy / 255, fx * fy / 255
-    return (texels[a, 0] * wa + texels[b, 0] * wb + texels[c, 0] * wc + texels[d, 0] * wd,
-            texels[a, 1] * wa + texels[b, 1] * wb + texels[c, 1] * wc + texels[d, 1] * wd,
-            texels[a, 2] * wa + texels[b, 2] * wb + texels[c, 2] * wc + texels[d, 2] * wd,
-            texels[a, 3] * wa + texels[b, 3] * wb + texels[c, 3] * wc + texels[d, 3] * wd,
-            texels[a, 4] * wa + texels[b, 4] * wb + texels[c, 4] * wc + texels[d, 4] * wd,
-            texels[a, 5] * wa + texels[b, 5] * wb + texels[c, 5] * wc + texels[d, 5] * wd)
+    wa, wb, wc, wd = (
+        (1 - fx) * (1 - fy) / 255,
+        fx * (1 - fy) / 255,
+        (1 - fx) * fy / 255,
+        fx * fy / 255,
+    )
+    return (
+        texels[a, 0] * wa + texels[b, 0] * wb + texels[c, 0] * wc + texels[d, 0] * wd,
+        texels[a, 1] * wa + texels[b, 1] * wb + texels[c, 1] * wc + texels[d, 1] * wd,
+        texels[a, 2] * wa + texels[b, 2] * wb + texels[c, 2] * wc + texels[d, 2] * wd,
+        texels[a, 3] * wa + texels[b, 3] * wb + texels[c, 3] * wc + texels[d, 3] * wd,
+        texels[a, 4] * wa + texels[b, 4] * wb + texels[c, 4] * wc + texels[d, 4] * wd,
+        texels[a, 5] * wa + texels[b, 5] * wb + texels[c, 5] * wc + texels[d, 5] * wd,
+    )

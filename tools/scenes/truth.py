@@ -1,17 +1,20 @@
 """Ground truth from geometry: boxes of whole objects, the visible share of each, and the rules for what is left out."""
+
 import numpy as np
 
 from . import raster
 from .world import NEAR
 
-LEAST_VISIBLE, DIFFICULT_VISIBLE = .25, .50
+LEAST_VISIBLE, DIFFICULT_VISIBLE = 0.25, 0.50
 LEAST_HEIGHT, DIFFICULT_HEIGHT = 6.0, 12.0
 CELLS = 160  # samples across the larger side of an object when it is drawn alone
 
 
 def whole_box(soup, span, camera):
     """The object's extent, beyond the frame too: x1, y1, x2, y2."""
-    return np.array(raster.extent(soup.pos, span[0], span[1], camera.view(), camera.focal, camera.centre, NEAR))
+    return np.array(
+        raster.extent(soup.pos, span[0], span[1], camera.view(), camera.focal, camera.centre, NEAR)
+    )
 
 
 def alone(soup, span, camera, box):
@@ -21,11 +24,23 @@ def alone(soup, span, camera, box):
     size = np.maximum(box[2:] - box[:2], 1e-3)
     step = max(1.0, size.max() * 2 / CELLS)
     shape = np.ceil(size * 2 / step).astype(int) + 2
-    key, ids = np.zeros((shape[1], shape[0]), np.float32), np.full((shape[1], shape[0]), -1, np.int32)
+    key, ids = (
+        np.zeros((shape[1], shape[0]), np.float32),
+        np.full((shape[1], shape[0]), -1, np.int32),
+    )
     scale = 2 / step
     origin = np.floor(box[:2] * scale)
-    raster.draw(soup.pos, span[0], span[1], camera.view(), camera.focal * scale, camera.centre * scale - origin, NEAR,
-                key, ids)
+    raster.draw(
+        soup.pos,
+        span[0],
+        span[1],
+        camera.view(),
+        camera.focal * scale,
+        camera.centre * scale - origin,
+        NEAR,
+        key,
+        ids,
+    )
     return int((ids >= 0).sum()) * step * step
 
 
@@ -55,5 +70,7 @@ def keep(found):
         height = box[3] - box[1]
         if visible < LEAST_VISIBLE or height < LEAST_HEIGHT or box[2] - box[0] < 2:
             continue
-        kept.append((number, box, visible, bool(visible < DIFFICULT_VISIBLE or height < DIFFICULT_HEIGHT)))
+        kept.append(
+            (number, box, visible, bool(visible < DIFFICULT_VISIBLE or height < DIFFICULT_HEIGHT))
+        )
     return kept

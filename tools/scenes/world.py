@@ -2,6 +2,7 @@
 
 What stands where is `layout`'s business; what the camera's electronics add is `camera`'s.
 """
+
 from typing import NamedTuple
 
 import numpy as np
@@ -52,13 +53,38 @@ def aimed(eye, yaw, pitch, roll, focal, width, height, horizon=0.5):
     right /= np.linalg.norm(right)
     down = np.cross(forward, right)
     c, s = np.cos(roll), np.sin(roll)
-    return Camera(np.asarray(eye, float), np.array([c * right + s * down, c * down - s * right, forward]), float(focal),
-                  width, height, horizon)
+    return Camera(
+        np.asarray(eye, float),
+        np.array([c * right + s * down, c * down - s * right, forward]),
+        float(focal),
+        width,
+        height,
+        horizon,
+    )
 
 
 @kernel
-def _place(pos, nrm, uv, rgb, tag, stretch, turn, shift, palette, glow, number, record, first, bounds, to_pos, to_nrm,
-           to_uv, to_rgb, to_tag):
+def _place(
+    pos,
+    nrm,
+    uv,
+    rgb,
+    tag,
+    stretch,
+    turn,
+    shift,
+    palette,
+    glow,
+    number,
+    record,
+    first,
+    bounds,
+    to_pos,
+    to_nrm,
+    to_uv,
+    to_rgb,
+    to_tag,
+):
     """Copy one thing's triangles into the soup, moved and coloured; bounds: its lowest and highest x, y, z."""
     for f in range(pos.shape[0]):
         t = first + f
@@ -68,12 +94,21 @@ def _place(pos, nrm, uv, rgb, tag, stretch, turn, shift, palette, glow, number, 
                 value = stretch[k, 0] * x + stretch[k, 1] * y + stretch[k, 2] * z + shift[k]
                 bounds[0, k], bounds[1, k] = min(bounds[0, k], value), max(bounds[1, k], value)
                 to_pos[t, c, k] = value
-                to_nrm[t, c, k] = turn[k, 0] * nrm[f, c, 0] + turn[k, 1] * nrm[f, c, 1] + turn[k, 2] * nrm[f, c, 2]
+                to_nrm[t, c, k] = (
+                    turn[k, 0] * nrm[f, c, 0]
+                    + turn[k, 1] * nrm[f, c, 1]
+                    + turn[k, 2] * nrm[f, c, 2]
+                )
             to_uv[t, c, 0], to_uv[t, c, 1] = uv[f, c, 0], uv[f, c, 1]
         for k in range(3):
             to_rgb[t, k] = rgb[f, k] * palette[tag[f, 1], k]
         to_rgb[t, 3] = glow
-        to_tag[t, 0], to_tag[t, 1], to_tag[t, 2], to_tag[t, 3] = tag[f, 0], tag[f, 2], number, record
+        to_tag[t, 0], to_tag[t, 1], to_tag[t, 2], to_tag[t, 3] = (
+            tag[f, 0],
+            tag[f, 2],
+            number,
+            record,
+        )
 
 
 def gather(things):
@@ -90,9 +125,24 @@ def gather(things):
         turn = turn_z(thing.heading) if thing.turn is None else thing.turn
         palette = np.ones((8, 3), np.float32)
         if thing.palette:
-            palette[1:len(thing.palette) + 1] = thing.palette
-        _place(mesh.pos, mesh.nrm, mesh.uv, mesh.rgb, mesh.tag, turn * thing.scale, turn, np.asarray(thing.at, float),
-               palette, thing.glow, number, thing.record, ends[number], bounds[number], *soup)
+            palette[1 : len(thing.palette) + 1] = thing.palette
+        _place(
+            mesh.pos,
+            mesh.nrm,
+            mesh.uv,
+            mesh.rgb,
+            mesh.tag,
+            turn * thing.scale,
+            turn,
+            np.asarray(thing.at, float),
+            palette,
+            thing.glow,
+            number,
+            thing.record,
+            ends[number],
+            bounds[number],
+            *soup,
+        )
     return soup, np.stack([ends[:-1], ends[1:]], 1), bounds
 
 
@@ -142,6 +192,18 @@ def picture(soup, spans, bounds, camera, light):
     shape = camera.height * 2, camera.width * 2
     key = scratch("key", shape, fill=0)
     ids = scratch("ids", shape, np.int32, -1)
-    for first, last in in_view(spans, bounds, camera.view(), camera.focal * 2, camera.centre * 2, shape[::-1], NEAR):
-        raster.draw(soup.pos, first, last, camera.view(), camera.focal * 2, camera.centre * 2, NEAR, key, ids)
+    for first, last in in_view(
+        spans, bounds, camera.view(), camera.focal * 2, camera.centre * 2, shape[::-1], NEAR
+    ):
+        raster.draw(
+            soup.pos,
+            first,
+            last,
+            camera.view(),
+            camera.focal * 2,
+            camera.centre * 2,
+            NEAR,
+            key,
+            ids,
+        )
     return (*shade.resolve(ids, soup, light, camera), ids)

@@ -3,25 +3,33 @@
 Images come as uint8 BGR of the scene's size and leave as the network's input tensor; boxes leave in pixels of that
 input. Not for evaluation: `plain` gives the untouched batch there.
 """
+
 from typing import NamedTuple
 
 import torch
 from torch.nn import functional
 
-VISIBLE_KEEP, VISIBLE_TRUST = 0.3, 0.6    # share of a box that a crop must leave: less is dropped, less is ignored
+VISIBLE_KEEP, VISIBLE_TRUST = (
+    0.3,
+    0.6,
+)  # share of a box that a crop must leave: less is dropped, less is ignored
 
 
 class Targets(NamedTuple):
-    boxes: torch.Tensor           # (b, m, 4) corners
-    labels: torch.Tensor          # (b, m) 0-based class, -1 where there is no object
-    ignore: torch.Tensor          # (b, m) difficult: neither right nor wrong
+    boxes: torch.Tensor  # (b, m, 4) corners
+    labels: torch.Tensor  # (b, m) 0-based class, -1 where there is no object
+    ignore: torch.Tensor  # (b, m) difficult: neither right nor wrong
 
 
 def plain(recipe, images, targets):
     """uint8 (b, h, w, 3) resized to the network input, as cv2.resize does it, and boxes with it."""
     height, width = images.shape[1:3]
-    x = functional.interpolate(images.permute(0, 3, 1, 2).float(), size=recipe.size[::-1], mode="bilinear")
-    factor = images.new_tensor([recipe.size[0] / width, recipe.size[1] / height] * 2, dtype=torch.float32)
+    x = functional.interpolate(
+        images.permute(0, 3, 1, 2).float(), size=recipe.size[::-1], mode="bilinear"
+    )
+    factor = images.new_tensor(
+        [recipe.size[0] / width, recipe.size[1] / height] * 2, dtype=torch.float32
+    )
     return normalise(recipe, x), targets._replace(boxes=targets.boxes * factor)
 
 
@@ -64,10 +72,15 @@ class Augment:
     def _windows(self, count, gentle):
         """What each image shows of its source, (b, 4) as x, y, width, height in 0..1, and whether it is mirrored."""
         low, high = (torch.tensor(v).log().item() for v in self.recipe.zoom)
-        zoom = self._uniform(count, 1, low=low, high=high).exp() * self._uniform(count, 2, low=-0.15, high=0.15).exp()
+        zoom = (
+            self._uniform(count, 1, low=low, high=high).exp()
+            * self._uniform(count, 2, low=-0.15, high=0.15).exp()
+        )
         untouched = self._chance(count, 1.0 if gentle else 0.25)[:, None]
         share = torch.where(untouched, torch.ones_like(zoom), 1 / zoom)
-        return torch.cat([self._uniform(count, 2) * (1 - share), share], 1), self._chance(count, 0.5)
+        return torch.cat([self._uniform(count, 2) * (1 - share), share], 1), self._chance(
+            count, 0.5
+        )
 
     def _warp(self, images, window, flip):
         width, height = self.recipe.size
@@ -79,12 +92,22 @@ class Augment:
         grid = torch.stack(torch.broadcast_tensors(x[:, None], y[:, :, None]), -1)  # (b, h, w, 2)
         fill = self._uniform(len(images), 3, 1, 1, low=-60, high=60) + 114
         source = images.permute(0, 3, 1, 2).float() - fill
-        return functional.grid_sample(source, grid, mode="bilinear", padding_mode="zeros", align_corners=False) + fill
+        return (
+            functional.grid_sample(
+                source, grid, mode="bilinear", padding_mode="zeros", align_corners=False
+            )
+            + fill
+        )
 
     def _splice(self, x, targets, share=0.3):
         """The last images end at a random column, where another image of the batch goes on: variety from a pool."""
         first = int(len(x) * (1 - share))
-        cut = torch.cat([torch.ones(first, device=self.device), self._uniform(len(x) - first, low=0.25, high=0.75)])
+        cut = torch.cat(
+            [
+                torch.ones(first, device=self.device),
+                self._uniform(len(x) - first, low=0.25, high=0.75),
+            ]
+        )
         column = (torch.arange(x.shape[3], device=self.device) + 0.5) / x.shape[3]
         left = (column < cut[first:, None])[:, None, None]
         other = Targets(*(t.roll(1, 0) for t in targets))
@@ -95,13 +118,16 @@ class Augment:
     def _sort(self, targets):
         """Real objects first, at most `max_boxes`; those too low for the network are ignored."""
         real = (targets.labels >= 0).float()
-        order = real.sort(dim=1, descending=True, stable=True).indices[:, :self.recipe.max_boxes]
+        order = real.sort(dim=1, descending=True, stable=True).indices[:, : self.recipe.max_boxes]
         boxes = targets.boxes.gather(1, order[..., None].expand(-1, -1, 4))
         low = boxes[..., 3] - boxes[..., 1] < self.recipe.min_height
-        return Targets(boxes, targets.labels.gather(1, order), targets.ignore.gather(1, order) | low)
+        return Targets(
+            boxes, targets.labels.gather(1, order), targets.ignore.gather(1, order) | low
+        )
 
     def _tones(self, count, strength):
         """What `paint` needs, drawn per image."""
+
         def draw(size, channels=1):
             return self._uniform(count, channels, 1, 1, low=-size * strength, high=size * strength)
 
@@ -119,8 +145,9 @@ class Augment:
         for _ in range(rectangles):
             draw = self._uniform(count, 4, 1, 1)
             half = (draw[:, 2:] ** 2 + 0.05) * height / 12  # (b, 2, 1, 1)
-            hit = (((column - draw[:, :1] * width).abs() < half[:, :1])
-                   & ((row - draw[:, 1:2] * height).abs() < half[:, 1:]))
+            hit = ((column - draw[:, :1] * width).abs() < half[:, :1]) & (
+                (row - draw[:, 1:2] * height).abs() < half[:, 1:]
+            )
             x[:count] = torch.where(hit, self._uniform(count, 3, 1, 1), x[:count])
         return x
 
@@ -167,8 +194,15 @@ def clip_boxes(targets, left=None, right=None):
     low, high = torch.zeros_like(boxes[:, :, 0]), torch.ones_like(boxes[:, :, 0])
     first = low if left is None else low + left[:, None]
     last = high if right is None else low + right[:, None]
-    clipped = torch.stack([boxes[..., 0].maximum(first).minimum(last), boxes[..., 1].clamp(0, 1),
-                           boxes[..., 2].maximum(first).minimum(last), boxes[..., 3].clamp(0, 1)], -1)
+    clipped = torch.stack(
+        [
+            boxes[..., 0].maximum(first).minimum(last),
+            boxes[..., 1].clamp(0, 1),
+            boxes[..., 2].maximum(first).minimum(last),
+            boxes[..., 3].clamp(0, 1),
+        ],
+        -1,
+    )
     visible = _area(clipped) / _area(boxes).clamp(min=1e-9)
     labels = torch.where(visible > VISIBLE_KEEP, targets.labels, -1)
     return Targets(clipped, labels, targets.ignore | (visible < VISIBLE_TRUST))

@@ -3,6 +3,7 @@
 The rule is the course's (trt_course.measure.voc): +1 pixel widths, IoU 0.5, difficult boxes count neither way, area
 under the monotone curve over all points. This copy works on arrays and adds the sizes; it is not a general mAP tool.
 """
+
 from typing import NamedTuple
 
 import numpy as np
@@ -13,15 +14,20 @@ from .feed import to_targets
 from .losses import pairwise_iou
 from .priors import decode
 
-SIZES = (("under 24 px", 0, 24), ("24 to 48 px", 24, 48), ("48 to 96 px", 48, 96), ("96 px and over", 96, 1e9))
+SIZES = (
+    ("under 24 px", 0, 24),
+    ("24 to 48 px", 24, 48),
+    ("48 to 96 px", 48, 96),
+    ("96 px and over", 96, 1e9),
+)
 
 
 class Found(NamedTuple):
     """Detections of one class over all images, and its ground truth by image."""
 
-    image: np.ndarray             # (n,)
-    score: np.ndarray             # (n,)
-    boxes: np.ndarray             # (n, 4)
+    image: np.ndarray  # (n,)
+    score: np.ndarray  # (n,)
+    boxes: np.ndarray  # (n, 4)
 
 
 @torch.no_grad()
@@ -31,10 +37,12 @@ def detect(model, recipe, priors, images, batch=16, **nms):
     height, width = images[0].shape[:2]
     factor = np.array([width / recipe.size[0], height / recipe.size[1]] * 2, np.float32)
     for start in range(0, len(images), batch):
-        part = torch.from_numpy(np.stack(images[start:start + batch])).to(device)
+        part = torch.from_numpy(np.stack(images[start : start + batch])).to(device)
         tensor, _ = plain(recipe, part, to_targets(torch.zeros(len(part), 1, 6, device=device)))
         logits, offsets = model(tensor)
-        found = suppress(decode(offsets.float(), priors), logits.float().softmax(-1), recipe.size, **nms)
+        found = suppress(
+            decode(offsets.float(), priors), logits.float().softmax(-1), recipe.size, **nms
+        )
         results += [(b * factor, s, c) for b, s, c in found]
     return results
 
@@ -43,16 +51,23 @@ def suppress(boxes, scores, size, confidence=0.01, iou=0.45, most=100):
     """Greedy suppression per class for a whole batch at once: (b, p, 4), (b, p, c + 1) -> list of arrays an image."""
     count = min(2 * most, boxes.shape[1])
     top, index = scores[..., 1:].transpose(1, 2).topk(count)  # (b, c, k)
-    chosen = boxes[:, None].expand(-1, top.shape[1], -1, -1).gather(2, index[..., None].expand(-1, -1, -1, 4))
+    chosen = (
+        boxes[:, None]
+        .expand(-1, top.shape[1], -1, -1)
+        .gather(2, index[..., None].expand(-1, -1, -1, 4))
+    )
     limit = boxes.new_tensor(size * 2)
     chosen = torch.minimum(chosen.clamp(min=0), limit)
     overlap = pairwise_iou(chosen, chosen) > iou
     keep = top > confidence
     for i in range(count):
-        overlap_i = overlap[:, :, i] & keep[:, :, i:i + 1]
-        overlap_i[:, :, :i + 1] = False
+        overlap_i = overlap[:, :, i] & keep[:, :, i : i + 1]
+        overlap_i[:, :, : i + 1] = False
         keep &= ~overlap_i
-    return [_rows(b.cpu().numpy(), s.cpu().numpy(), k.cpu().numpy(), most) for b, s, k in zip(chosen, top, keep)]
+    return [
+        _rows(b.cpu().numpy(), s.cpu().numpy(), k.cpu().numpy(), most)
+        for b, s, k in zip(chosen, top, keep)
+    ]
 
 
 def _rows(boxes, scores, keep, most):
@@ -91,8 +106,10 @@ def judge_class(detections, truths, wanted, iou=0.5, heights=(0, 1e9)):
 
 def _gather(detections, wanted):
     """All detections of a class, most confident first."""
-    parts = [(np.full(int((c == wanted).sum()), i), s[c == wanted], b[c == wanted])
-             for i, (b, s, c) in enumerate(detections)]
+    parts = [
+        (np.full(int((c == wanted).sum()), i), s[c == wanted], b[c == wanted])
+        for i, (b, s, c) in enumerate(detections)
+    ]
     image, score, boxes = (np.concatenate(column) for column in zip(*parts))
     order = np.argsort(-score, kind="stable")
     return Found(image[order], score[order], boxes[order])
@@ -113,7 +130,10 @@ def _judge(boxes, truth, skip, iou, heights):
 
 
 def _voc_iou(a, b):
-    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
+    low, high = (
+        np.maximum(a[:, None, :2], b[None, :, :2]),
+        np.minimum(a[:, None, 2:], b[None, :, 2:]),
+    )
     both = (high - low + 1).clip(0).prod(-1)
     size_a, size_b = ((x[:, 2:] - x[:, :2] + 1).prod(-1) for x in (a, b))
     return both / (size_a[:, None] + size_b[None] - both)
@@ -130,11 +150,16 @@ def _area_under(marks, total):
 
 def report(detections, truths, labels):
     """AP by class and by class and height, as a record for JSON."""
+
     def table(**kind):
         values = average_precision(detections, truths, len(labels), **kind)
         return {name: round(v, 4) for name, v in zip(labels, values) if v == v}
 
     ap = table()
-    return {"mAP": round(float(np.mean(list(ap.values()))), 4) if ap else 0.0, "AP": ap, "images": len(truths),
-            "by_height": {name: table(heights=(low, high)) for name, low, high in SIZES},
-            "AP75": table(iou=0.75)}
+    return {
+        "mAP": round(float(np.mean(list(ap.values()))), 4) if ap else 0.0,
+        "AP": ap,
+        "images": len(truths),
+        "by_height": {name: table(heights=(low, high)) for name, low, high in SIZES},
+        "AP75": table(iou=0.75),
+    }

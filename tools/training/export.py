@@ -3,6 +3,7 @@
 torch.fx lists the operations and each becomes one node: the graph holds no shape arithmetic, which TensorRT 7 parses
 badly and readers worse. It knows the layers of nets.py only; it is no general exporter.
 """
+
 import copy
 import operator
 
@@ -16,7 +17,7 @@ from .nets import UpTo
 from .onnx_file import store_fp16
 from .priors import LOG_LIMIT, VARIANCE, decode, level_counts, make_priors
 
-OPSET, IR_VERSION = 13, 7         # IR 7 is what ONNX 1.8, of TensorRT 7's time, wrote
+OPSET, IR_VERSION = 13, 7  # IR 7 is what ONNX 1.8, of TensorRT 7's time, wrote
 
 
 class Graph:
@@ -39,8 +40,16 @@ def conv(graph, name, layer, x):
     if layer.bias is not None:
         inputs.append(graph.constant(name + "_bias", layer.bias.detach().numpy()))
     pad = list(layer.padding)
-    return graph.add("Conv", inputs, name, kernel_shape=list(layer.kernel_size), strides=list(layer.stride),
-                     pads=pad + pad, dilations=[1, 1], group=layer.groups)
+    return graph.add(
+        "Conv",
+        inputs,
+        name,
+        kernel_shape=list(layer.kernel_size),
+        strides=list(layer.stride),
+        pads=pad + pad,
+        dilations=[1, 1],
+        group=layer.groups,
+    )
 
 
 def relu(graph, name, _, x):
@@ -53,23 +62,53 @@ def relu6(graph, name, _, x):
 
 def max_pool(graph, name, layer, x):
     pair = [layer.kernel_size] * 2
-    return graph.add("MaxPool", [x], name, kernel_shape=pair, strides=[layer.stride] * 2, pads=[layer.padding] * 4)
+    return graph.add(
+        "MaxPool",
+        [x],
+        name,
+        kernel_shape=pair,
+        strides=[layer.stride] * 2,
+        pads=[layer.padding] * 4,
+    )
 
 
 def up_to(graph, name, layer, x):
     inputs = [x, "", graph.constant("twice", [1, 1, 2, 2])]
-    big = graph.add("Resize", inputs, name + "_up", mode="nearest", nearest_mode="floor",
-                    coordinate_transformation_mode="asymmetric")
-    ends = graph.constant(f"size_{layer.height}_{layer.width}", [layer.height, layer.width], np.int64)
-    return graph.add("Slice", [big, graph.constant("origin", [0, 0], np.int64), ends,
-                               graph.constant("height_width", [2, 3], np.int64)], name)
+    big = graph.add(
+        "Resize",
+        inputs,
+        name + "_up",
+        mode="nearest",
+        nearest_mode="floor",
+        coordinate_transformation_mode="asymmetric",
+    )
+    ends = graph.constant(
+        f"size_{layer.height}_{layer.width}", [layer.height, layer.width], np.int64
+    )
+    return graph.add(
+        "Slice",
+        [
+            big,
+            graph.constant("origin", [0, 0], np.int64),
+            ends,
+            graph.constant("height_width", [2, 3], np.int64),
+        ],
+        name,
+    )
 
 
 def same(_graph, _name, _layer, x):
     return x
 
 
-LAYERS = {nn.Conv2d: conv, nn.ReLU: relu, nn.ReLU6: relu6, nn.MaxPool2d: max_pool, UpTo: up_to, nn.Identity: same}
+LAYERS = {
+    nn.Conv2d: conv,
+    nn.ReLU: relu,
+    nn.ReLU6: relu6,
+    nn.MaxPool2d: max_pool,
+    UpTo: up_to,
+    nn.Identity: same,
+}
 
 
 class Tracer(fx.Tracer):
@@ -92,7 +131,11 @@ def fold(model):
     """A copy on the CPU in which every batch normalisation is part of its convolution."""
     model = copy.deepcopy(model).cpu().float().eval()
     for block in model.modules():
-        if isinstance(block, nn.Sequential) and len(block) > 1 and isinstance(block[1], nn.BatchNorm2d):
+        if (
+            isinstance(block, nn.Sequential)
+            and len(block) > 1
+            and isinstance(block[1], nn.BatchNorm2d)
+        ):
             block[0], block[1] = fuse_conv_bn_eval(block[0], block[1]), nn.Identity()
     return model
 
@@ -105,14 +148,19 @@ def add_network(graph, model):
         if node.op == "placeholder":
             names[node] = "input"
         elif node.op == "call_module":
-            layer, name = layers[node.target], node.target.replace("model.", "", 1).replace(".", "_")
+            layer, name = (
+                layers[node.target],
+                node.target.replace("model.", "", 1).replace(".", "_"),
+            )
             names[node] = LAYERS[type(layer)](graph, name, layer, names[node.args[0]])
         elif node.op == "call_function" and node.target is operator.add:
             names[node] = graph.add("Add", [names[a] for a in node.args], "sum_" + node.name)
         elif node.op == "output":
             result = [tuple(names[n] for n in pair) for pair in node.args[0]]
         else:
-            raise ValueError(f"the exporter does not know the operation {node.op} {node.target}: add it to LAYERS")
+            raise ValueError(
+                f"the exporter does not know the operation {node.op} {node.target}: add it to LAYERS"
+            )
     return result
 
 
@@ -132,14 +180,29 @@ def add_decode(graph, offsets, recipe):
     part = {}
     for name, first in (("centre", 0), ("size", 2)):
         bounds = [graph.constant(f"column_{c}", [c], np.int64) for c in (first, first + 2)]
-        part[name] = graph.add("Slice", [offsets, *bounds, graph.constant("axis_2", [2], np.int64)], name + "_offsets")
-    shift = graph.add("Mul", [part["centre"], graph.constant("prior_steps", priors[..., 2:] * VARIANCE[0])], "shift")
+        part[name] = graph.add(
+            "Slice", [offsets, *bounds, graph.constant("axis_2", [2], np.int64)], name + "_offsets"
+        )
+    shift = graph.add(
+        "Mul",
+        [part["centre"], graph.constant("prior_steps", priors[..., 2:] * VARIANCE[0])],
+        "shift",
+    )
     centre = graph.add("Add", [shift, graph.constant("prior_centres", priors[..., :2])], "centre")
-    power = graph.add("Mul", [part["size"], graph.constant("size_variance", [VARIANCE[1]])], "size_power")
+    power = graph.add(
+        "Mul", [part["size"], graph.constant("size_variance", [VARIANCE[1]])], "size_power"
+    )
     limits = [graph.constant("least_power", -LOG_LIMIT), graph.constant("most_power", LOG_LIMIT)]
-    factor = graph.add("Exp", [graph.add("Clip", [power, *limits], "size_power_clipped")], "size_factor")
-    half = graph.add("Mul", [factor, graph.constant("prior_halves", priors[..., 2:] / 2)], "half_size")
-    low, high = graph.add("Sub", [centre, half], "low_corner"), graph.add("Add", [centre, half], "high_corner")
+    factor = graph.add(
+        "Exp", [graph.add("Clip", [power, *limits], "size_power_clipped")], "size_factor"
+    )
+    half = graph.add(
+        "Mul", [factor, graph.constant("prior_halves", priors[..., 2:] / 2)], "half_size"
+    )
+    low, high = (
+        graph.add("Sub", [centre, half], "low_corner"),
+        graph.add("Add", [centre, half], "high_corner"),
+    )
     return graph.add("Concat", [low, high], "boxes", axis=2)
 
 
@@ -154,10 +217,18 @@ def to_onnx(model, recipe, half=True):
     add_decode(graph, add_rows(graph, boxes, "offsets", 4, counts), recipe)
     width, height = recipe.size
     proto = helper.make_graph(
-        graph.nodes, recipe.name, [_value("input", ["batch", 3, height, width])],
-        [_value("scores", ["batch", sum(counts), columns]), _value("boxes", ["batch", sum(counts), 4])],
-        list(graph.constants.values()))
-    onnx_model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="train_ssd")
+        graph.nodes,
+        recipe.name,
+        [_value("input", ["batch", 3, height, width])],
+        [
+            _value("scores", ["batch", sum(counts), columns]),
+            _value("boxes", ["batch", sum(counts), 4]),
+        ],
+        list(graph.constants.values()),
+    )
+    onnx_model = helper.make_model(
+        proto, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="train_ssd"
+    )
     onnx_model.ir_version = IR_VERSION
     if half:
         store_fp16(onnx_model)

@@ -3,6 +3,7 @@
 Training draws at random from the pool, so the GPU never waits for a renderer; when the pool is full the oldest images
 give way. The workers are forked before CUDA starts. With no workers, `Feed` renders in this process, for tests.
 """
+
 import itertools
 import mmap
 import multiprocessing
@@ -23,7 +24,7 @@ class Source(NamedTuple):
 
     sample: object
     task: str
-    size: tuple                   # width, height of the scenes
+    size: tuple  # width, height of the scenes
     max_boxes: int
     seed: int = 0
 
@@ -109,7 +110,11 @@ class Feed:
         width, height = self.source.size
         self.memory = mmap.mmap(-1, slots * width * height * 3)
         self.slots = np.frombuffer(self.memory, np.uint8).reshape(slots, height, width, 3)
-        self.counter, self.free, self.done = context.Value("q", 0), context.SimpleQueue(), context.SimpleQueue()
+        self.counter, self.free, self.done = (
+            context.Value("q", 0),
+            context.SimpleQueue(),
+            context.SimpleQueue(),
+        )
         for slot in range(slots):
             self.free.put(slot)
         self.processes = [context.Process(target=self._work, daemon=True) for _ in range(workers)]
@@ -175,7 +180,9 @@ class Feed:
             raise RuntimeError(self.failure)
 
     def _enough(self, images):
-        return len(self.pool) >= min(images, self.pool.capacity) and all(h.complete() for h in self.held.values())
+        return len(self.pool) >= min(images, self.pool.capacity) and all(
+            h.complete() for h in self.held.values()
+        )
 
     def close(self):
         self.closing.set()
@@ -188,7 +195,9 @@ class PoolFile:
 
     def __init__(self, path, source, limit):
         width, height = source.size
-        self.kind = np.dtype([("image", "u1", (height, width, 3)), ("rows", "f4", (source.max_boxes, 6))])
+        self.kind = np.dtype(
+            [("image", "u1", (height, width, 3)), ("rows", "f4", (source.max_boxes, 6))]
+        )
         self.path, self.limit = path, limit
         self.count = os.path.getsize(path) // self.kind.itemsize if os.path.exists(path) else 0
         self.file = None
@@ -205,7 +214,7 @@ class PoolFile:
         if self.count >= self.limit:
             return
         if self.file is None:
-            self.file = open(self.path, "ab")       # noqa: SIM115 - open for the whole run
+            self.file = open(self.path, "ab")  # noqa: SIM115 - open for the whole run
             self.file.truncate(self.count * self.kind.itemsize)
         record = np.empty(1, self.kind)
         record["image"], record["rows"] = image, rows

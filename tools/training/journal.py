@@ -1,8 +1,18 @@
 """The training's diary: a CSV line every so many steps, and the curve of losses and mAP as a picture."""
+
 import csv
 import os
 
-COLUMNS = ("step", "seconds", "rate", "score_loss", "box_loss", "mAP", "images_per_second", "rendered")
+COLUMNS = (
+    "step",
+    "seconds",
+    "rate",
+    "score_loss",
+    "box_loss",
+    "mAP",
+    "images_per_second",
+    "rendered",
+)
 
 
 class Journal:
@@ -16,8 +26,14 @@ class Journal:
     def write(self, **values):
         row = {name: values.get(name, "") for name in COLUMNS}
         self.rows.append({k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()})
-        print("  ".join(f"{k} {v:.5g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items() if v != ""),
-              flush=True)
+        print(
+            "  ".join(
+                f"{k} {v:.5g}" if isinstance(v, float) else f"{k} {v}"
+                for k, v in row.items()
+                if v != ""
+            ),
+            flush=True,
+        )
 
     def save(self):
         with open(self.csv + ".part", "w", newline="") as file:
@@ -28,6 +44,7 @@ class Journal:
 
     def draw(self, title):
         import matplotlib
+
         matplotlib.use("Agg")
         from matplotlib import pyplot
 

@@ -3,6 +3,7 @@
 The schedule runs over a budget of seconds or of steps, whichever ends first: rented GPU time is used up exactly.
 A run that is stopped (signal, --max-seconds) saves a checkpoint and goes on from it with `resume`.
 """
+
 import contextlib
 import copy
 import json
@@ -23,8 +24,13 @@ from .nets import SSD
 from .priors import level_table, make_priors
 from .schedule import Average, State, learning_rate
 
-GENTLE_FROM = 0.88                # share of the budget after which strong augmentation ends
-COMPILED = (("network", "loss", "colours"), ("network", "colours"), ("network",), ())     # tried in this order
+GENTLE_FROM = 0.88  # share of the budget after which strong augmentation ends
+COMPILED = (
+    ("network", "loss", "colours"),
+    ("network", "colours"),
+    ("network",),
+    (),
+)  # tried in this order
 
 
 class Trainer:
@@ -35,12 +41,16 @@ class Trainer:
         self.state, self.journal, self.stopped = State(), Journal(options.out), False
         saved = self._load()
         self.source = Source(sample, recipe.task, size, recipe.max_boxes, options.seed)
-        held = {split: count for split, count in (("val", options.validate), ("test", options.test)) if count}
+        held = {
+            split: count
+            for split, count in (("val", options.validate), ("test", options.test))
+            if count
+        }
         self.recorder = None
         if options.pool_file:
             self.recorder = PoolFile(options.pool_file, self.source, options.pool_file_limit)
         self.first = max(self.state.rendered, self.recorder.count if self.recorder else 0)
-        self.feed = Feed(self.source, held, options.workers, self.first)   # forks: before CUDA
+        self.feed = Feed(self.source, held, options.workers, self.first)  # forks: before CUDA
         self._build(saved)
 
     @property
@@ -61,9 +71,13 @@ class Trainer:
         self.device = torch.device(options.device)
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
-        self.model = SSD(self.recipe, len(self.labels)).to(self.device, memory_format=torch.channels_last)
+        self.model = SSD(self.recipe, len(self.labels)).to(
+            self.device, memory_format=torch.channels_last
+        )
         self.average = Average(self.model)
-        self.optimizer = torch.optim.AdamW(self._groups(), lr=self.recipe.lr, betas=(0.9, 0.99), foreach=True)
+        self.optimizer = torch.optim.AdamW(
+            self._groups(), lr=self.recipe.lr, betas=(0.9, 0.99), foreach=True
+        )
         if saved:
             self.model.load_state_dict(saved["model"])
             self.average.model.load_state_dict(saved["average"])
@@ -75,14 +89,21 @@ class Trainer:
     def _groups(self):
         decayed = [p for p in self.model.parameters() if p.ndim > 1]
         plain = [p for p in self.model.parameters() if p.ndim <= 1]
-        return [{"params": decayed, "weight_decay": self.recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+        return [
+            {"params": decayed, "weight_decay": self.recipe.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ]
 
     def run(self):
         """Train until the budget, this command's time, or a signal ends it; True when the budget is used up."""
         self._fill()
         self._on_signal()
         self.start, self.before = time.monotonic(), self.state.seconds
-        self.marks = {"log": (self.state.step, time.monotonic()), "save": time.monotonic(), "check": time.monotonic()}
+        self.marks = {
+            "log": (self.state.step, time.monotonic()),
+            "save": time.monotonic(),
+            "check": time.monotonic(),
+        }
         self.sums = torch.zeros(2, device=self.device)
         self.model.train()
         while not self.stopped and self.progress() < 1 and self.spent() < self.options.max_seconds:
@@ -100,8 +121,10 @@ class Trainer:
         self.feed.start(self.pool, self.recorder)
         self._compile()
         self.feed.wait(self.options.pool_start)
-        print(f"pool of {len(self.pool)} images ({self.loaded} from a file) after {time.monotonic() - began:.0f} s",
-              flush=True)
+        print(
+            f"pool of {len(self.pool)} images ({self.loaded} from a file) after {time.monotonic() - began:.0f} s",
+            flush=True,
+        )
 
     def _compile(self):
         """torch.compile as much as works here, tried on noise while the pool fills; the weights stay as they are."""
@@ -113,26 +136,37 @@ class Trainer:
                 self._rehearse() if parts else None
                 break
             except Exception as error:
-                print(f"compiling {', '.join(parts)} failed: {type(error).__name__}: {error}", flush=True)
+                print(
+                    f"compiling {', '.join(parts)} failed: {type(error).__name__}: {error}",
+                    flush=True,
+                )
         self.model.load_state_dict(before)
         print(f"compiled: {', '.join(parts) or 'nothing'}", flush=True)
 
     def _use(self, parts):
-        pieces = {"network": self.model, "loss": DetectionLoss(self.priors, level_table(self.recipe)), "colours": paint}
-        made = {name: torch.compile(piece) if name in parts else piece for name, piece in pieces.items()}
+        pieces = {
+            "network": self.model,
+            "loss": DetectionLoss(self.priors, level_table(self.recipe)),
+            "colours": paint,
+        }
+        made = {
+            name: torch.compile(piece) if name in parts else piece for name, piece in pieces.items()
+        }
         self.forward, self.loss, self.augment.paint = made["network"], made["loss"], made["colours"]
 
     def _rehearse(self):
         """A step on noise, without its consequences."""
         count, (width, height) = self.batch, self.source.size
-        images = torch.randint(256, (count, height, width, 3), dtype=torch.uint8, device=self.device)
+        images = torch.randint(
+            256, (count, height, width, 3), dtype=torch.uint8, device=self.device
+        )
         rows = torch.rand(count, self.recipe.max_boxes, 6, device=self.device) * 100
         rows[..., 2:4] += rows[..., :2] + 10
         rows[..., 4:] = 0
         self.model.train()
         loss = sum(self._losses(images, to_targets(rows), gentle=False))
         loss.backward()
-        loss.item()                                         # wait: errors of the GPU come late
+        loss.item()  # wait: errors of the GPU come late
         self.model.zero_grad(set_to_none=True)
 
     def rendered(self):
@@ -142,7 +176,7 @@ class Trainer:
         def stop(*_):
             self.stopped = True
 
-        with contextlib.suppress(ValueError):               # not in the main thread: a test
+        with contextlib.suppress(ValueError):  # not in the main thread: a test
             signal.signal(signal.SIGTERM, stop)
             signal.signal(signal.SIGINT, stop)
 
@@ -190,12 +224,21 @@ class Trainer:
         count = max(self.state.step - step, 1)
         score, box = (self.sums / count).tolist()
         if not math.isfinite(score + box):
-            raise FloatingPointError(f"the loss is {score} + {box} at step {self.state.step}: go on with --resume")
+            raise FloatingPointError(
+                f"the loss is {score} + {box} at step {self.state.step}: go on with --resume"
+            )
         rate = count * self.batch / max(now - when, 1e-9)
         self.sums.zero_()
         self.marks["log"] = (self.state.step, time.monotonic())
-        self.journal.write(step=self.state.step, seconds=self.before + self.spent(), score_loss=score, box_loss=box,
-                           rate=self.optimizer.param_groups[0]["lr"], images_per_second=rate, rendered=self.rendered())
+        self.journal.write(
+            step=self.state.step,
+            seconds=self.before + self.spent(),
+            score_loss=score,
+            box_loss=box,
+            rate=self.optimizer.param_groups[0]["lr"],
+            images_per_second=rate,
+            rendered=self.rendered(),
+        )
         if self.feed.failure:
             print(f"warning: {self.feed.failure}", flush=True)
 
@@ -218,9 +261,17 @@ class Trainer:
     def save(self):
         self.state.seconds, self.state.history = self.before + self.spent(), self.journal.rows
         self.state.rendered = self.rendered()
-        torch.save({"recipe": self.recipe.name, "labels": list(self.labels), "state": vars(self.state),
-                    "model": self.model.state_dict(), "average": self.average.model.state_dict(),
-                    "optimizer": self.optimizer.state_dict()}, self.checkpoint + ".part")
+        torch.save(
+            {
+                "recipe": self.recipe.name,
+                "labels": list(self.labels),
+                "state": vars(self.state),
+                "model": self.model.state_dict(),
+                "average": self.average.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+            },
+            self.checkpoint + ".part",
+        )
         os.replace(self.checkpoint + ".part", self.checkpoint)
         self._write_weights({"training": self._facts()})
         self.journal.save()
@@ -229,14 +280,25 @@ class Trainer:
     def _write_weights(self, result):
         """The averaged weights alone, small enough to bring home."""
         path = os.path.join(self.options.out, "weights.pt")
-        torch.save({"recipe": self.recipe.name, "labels": list(self.labels), "result": json.dumps(result),
-                    "average": self.average.model.state_dict()}, path + ".part")
+        torch.save(
+            {
+                "recipe": self.recipe.name,
+                "labels": list(self.labels),
+                "result": json.dumps(result),
+                "average": self.average.model.state_dict(),
+            },
+            path + ".part",
+        )
         os.replace(path + ".part", path)
 
     def _facts(self):
-        return {"steps": self.state.step, "seconds": round(self.state.seconds),
-                "rendered": self.state.rendered, "batch": self.batch,
-                "device": torch.cuda.get_device_name() if self.device.type == "cuda" else "CPU"}
+        return {
+            "steps": self.state.step,
+            "seconds": round(self.state.seconds),
+            "rendered": self.state.rendered,
+            "batch": self.batch,
+            "device": torch.cuda.get_device_name() if self.device.type == "cuda" else "CPU",
+        }
 
     def finish(self):
         """Measure the averaged weights on every held split and keep that with them."""

@@ -4,11 +4,12 @@ Matching is ATSS (Zhang et al., 2020): per object the nearest priors of every le
 overlap exceeds mean + deviation of the candidates' overlaps are positive. The best prior is always positive, as in SSD.
 The class loss is the quality focal loss (Li et al., 2020) written for a softmax, where SSD had hard-negative mining.
 """
+
 import torch
 
 from .priors import corners, decode
 
-NEAREST = 4                       # candidates a level, for each prior shape; 9 (the paper's) was worse for tiny objects
+NEAREST = 4  # candidates a level, for each prior shape; 9 (the paper's) was worse for tiny objects
 
 
 def pairwise_iou(a, b):
@@ -25,9 +26,17 @@ def area(boxes):
 
 def giou(a, b):
     """Generalised IoU of boxes taken pair by pair, and the plain IoU."""
-    both = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0).prod(-1)
+    both = (
+        (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2]))
+        .clamp(min=0)
+        .prod(-1)
+    )
     union = (area(a) + area(b) - both).clamp(min=1e-9)
-    hull = (torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])).prod(-1).clamp(min=1e-9)
+    hull = (
+        (torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2]))
+        .prod(-1)
+        .clamp(min=1e-9)
+    )
     iou = both / union
     return iou - (hull - union) / hull, iou
 
@@ -59,8 +68,10 @@ class Matcher:
     def _candidates(self, distance):
         chosen, start = torch.zeros_like(distance, dtype=torch.bool), 0
         for count, shapes, _ in self.levels:
-            part = distance[..., start:start + count]
-            nearest = part.topk(min(NEAREST * shapes, count), largest=False, sorted=False).indices + start
+            part = distance[..., start : start + count]
+            nearest = (
+                part.topk(min(NEAREST * shapes, count), largest=False, sorted=False).indices + start
+            )
             chosen.scatter_(-1, nearest, True)
             start += count
         return chosen

@@ -3,6 +3,7 @@
 The neck is a small feature pyramid (1x1 laterals, nearest upsampling, addition), which the SSD paper does not have:
 small objects need it. All parts map one to one to ONNX operators (see export.py). No weights are downloaded.
 """
+
 import math
 
 import torch
@@ -17,7 +18,9 @@ def conv_bn(cin, cout, kernel=3, stride=1, groups=1, act=nn.ReLU):
 
 
 def separable(cin, cout, stride=1):
-    return nn.Sequential(conv_bn(cin, cin, 3, stride, cin, nn.ReLU6), conv_bn(cin, cout, 1, act=nn.ReLU6))
+    return nn.Sequential(
+        conv_bn(cin, cin, 3, stride, cin, nn.ReLU6), conv_bn(cin, cout, 1, act=nn.ReLU6)
+    )
 
 
 class BasicBlock(nn.Module):
@@ -40,8 +43,10 @@ class ResNet18(nn.Module):
         super().__init__()
         self.stem = nn.Sequential(conv_bn(3, widths[0], 7, 2), nn.MaxPool2d(3, 2, 1))
         pairs = list(zip(widths, widths[1:]))
-        self.stages = nn.ModuleList(nn.Sequential(BasicBlock(a, b, 1 if i == 0 else 2), BasicBlock(b, b, 1))
-                                    for i, (a, b) in enumerate(pairs))
+        self.stages = nn.ModuleList(
+            nn.Sequential(BasicBlock(a, b, 1 if i == 0 else 2), BasicBlock(b, b, 1))
+            for i, (a, b) in enumerate(pairs)
+        )
         self.channels = widths[2:]
 
     def forward(self, x):
@@ -58,8 +63,9 @@ class InvertedResidual(nn.Module):
         super().__init__()
         hidden = cin * expand
         self.expand = conv_bn(cin, hidden, 1, act=nn.ReLU6) if expand > 1 else nn.Identity()
-        self.reduce = nn.Sequential(conv_bn(hidden, hidden, 3, stride, hidden, nn.ReLU6),
-                                    conv_bn(hidden, cout, 1, act=None))
+        self.reduce = nn.Sequential(
+            conv_bn(hidden, hidden, 3, stride, hidden, nn.ReLU6), conv_bn(hidden, cout, 1, act=None)
+        )
         self.same = stride == 1 and cin == cout
 
     def forward(self, x):
@@ -68,14 +74,21 @@ class InvertedResidual(nn.Module):
 
 
 # expansion, channels, blocks, stride of the first block: table 2 of the MobileNetV2 paper
-MOBILENET_V2 = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
-                (6, 320, 1, 1))
+MOBILENET_V2 = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
 
 
 class MobileNetV2(nn.Module):
     """MobileNetV2 without its classifier. Strides 8 and 16 are tapped at the expansion, as SSDLite does."""
 
-    TAPS = (6, 13)                # the blocks that leave stride 8 and stride 16
+    TAPS = (6, 13)  # the blocks that leave stride 8 and stride 16
 
     def __init__(self, widths):
         super().__init__()
@@ -109,16 +122,16 @@ class UpTo(nn.Module):
 
     def forward(self, x):
         x = nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
-        return x[:, :, :self.height, :self.width]
+        return x[:, :, : self.height, : self.width]
 
 
 class Neck(nn.Module):
     def __init__(self, channels, width, sizes, block):
         super().__init__()
         self.lateral = nn.ModuleList(conv_bn(c, width, 1, act=None) for c in channels)
-        self.up = nn.ModuleList(UpTo(h, w) for w, h in sizes[:len(channels) - 1])
+        self.up = nn.ModuleList(UpTo(h, w) for w, h in sizes[: len(channels) - 1])
         self.smooth = nn.ModuleList(block(width, width) for _ in channels)
-        self.extra = nn.ModuleList(block(width, width, stride=2) for _ in sizes[len(channels):])
+        self.extra = nn.ModuleList(block(width, width, stride=2) for _ in sizes[len(channels) :])
 
     def forward(self, maps):
         maps = [lateral(x) for lateral, x in zip(self.lateral, maps)]
@@ -167,8 +180,10 @@ class SSD(nn.Module):
         block = separable if recipe.separable else conv_bn_block
         self.backbone = BACKBONES[recipe.backbone](recipe.widths)
         self.neck = Neck(self.backbone.channels, recipe.neck, map_sizes(recipe), block)
-        self.heads = nn.ModuleList(Head(recipe.neck, len(level.priors), self.columns, block, recipe.separable)
-                                   for level in recipe.levels)
+        self.heads = nn.ModuleList(
+            Head(recipe.neck, len(level.priors), self.columns, block, recipe.separable)
+            for level in recipe.levels
+        )
         self.backbone.apply(init_conv)
         self.neck.apply(init_conv)
 

@@ -2,24 +2,32 @@
 
 Boxes here are in pixels of the network input, corners x1 y1 x2 y2 unless a name says centre (cx cy w h).
 """
+
 import numpy as np
 import torch
 
-VARIANCE = (0.1, 0.2)             # SSD's scaling of centre and size offsets
-LOG_LIMIT = 4.0                   # offsets of the size are clipped to +-LOG_LIMIT after scaling
+VARIANCE = (0.1, 0.2)  # SSD's scaling of centre and size offsets
+LOG_LIMIT = 4.0  # offsets of the size are clipped to +-LOG_LIMIT after scaling
 
 
 def map_sizes(recipe):
     """(width, height) of each feature map: every stride halves the last, rounding up."""
-    return [(-(-recipe.size[0] // level.stride), -(-recipe.size[1] // level.stride)) for level in recipe.levels]
+    return [
+        (-(-recipe.size[0] // level.stride), -(-recipe.size[1] // level.stride))
+        for level in recipe.levels
+    ]
 
 
 def make_priors(recipe):
     """Centre boxes (p, 4), ordered level, row, column, prior: the order in which the heads' maps are flattened."""
     rows = []
     for level, (width, height) in zip(recipe.levels, map_sizes(recipe)):
-        x, y = np.meshgrid((np.arange(width) + 0.5) * level.stride, (np.arange(height) + 0.5) * level.stride)
-        centres = np.stack([x, y], -1).reshape(-1, 1, 2).repeat(len(level.priors), 1)  # (cells, k, 2)
+        x, y = np.meshgrid(
+            (np.arange(width) + 0.5) * level.stride, (np.arange(height) + 0.5) * level.stride
+        )
+        centres = (
+            np.stack([x, y], -1).reshape(-1, 1, 2).repeat(len(level.priors), 1)
+        )  # (cells, k, 2)
         sizes = np.broadcast_to(np.array(level.priors, float), centres.shape)
         rows.append(np.concatenate([centres, sizes], -1).reshape(-1, 4))
     return np.concatenate(rows).astype(np.float32)
@@ -31,7 +39,10 @@ def level_counts(recipe):
 
 def level_table(recipe):
     """(number of priors, prior shapes, stride) of each level."""
-    return [(n, len(level.priors), level.stride) for n, level in zip(level_counts(recipe), recipe.levels)]
+    return [
+        (n, len(level.priors), level.stride)
+        for n, level in zip(level_counts(recipe), recipe.levels)
+    ]
 
 
 def corners(centre):
@@ -48,7 +59,9 @@ def encode(boxes, priors):
 
 def decode(offsets, priors):
     centre = priors[..., :2] + offsets[..., :2] * VARIANCE[0] * priors[..., 2:]
-    size = priors[..., 2:] * torch.exp((offsets[..., 2:] * VARIANCE[1]).clamp(-LOG_LIMIT, LOG_LIMIT))
+    size = priors[..., 2:] * torch.exp(
+        (offsets[..., 2:] * VARIANCE[1]).clamp(-LOG_LIMIT, LOG_LIMIT)
+    )
     return corners(torch.cat([centre, size], -1))
 
 
@@ -59,7 +72,12 @@ def fit_sizes(sizes, count, rounds=50):
     centres = sizes[order[((np.arange(count) + 0.5) * len(order) / count).astype(int)]]
     for _ in range(rounds):
         best = shape_iou(sizes, centres).argmax(1)
-        centres = np.array([np.median(sizes[best == i], 0) if (best == i).any() else centres[i] for i in range(count)])
+        centres = np.array(
+            [
+                np.median(sizes[best == i], 0) if (best == i).any() else centres[i]
+                for i in range(count)
+            ]
+        )
     return centres[np.argsort(centres.prod(1))]
 
 

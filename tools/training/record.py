@@ -1,4 +1,5 @@
 """The folder of a shipped model: model.onnx, the record model.json that trt_course reads, the training's log, curve."""
+
 import hashlib
 import json
 import os
@@ -26,20 +27,41 @@ def load_weights(path):
 def make_record(recipe, labels, trained_on, digest, confidence):
     width, height = recipe.size
     return {
-        "name": recipe.name, "title": recipe.title, "task": "detection", "file": "model.onnx",
-        "input": {"name": "input", "width": width, "height": height, "layout": "nchw", "dtype": "float32",
-                  "color": recipe.color, "mean": list(recipe.mean), "scale": list(recipe.scale), "resize": "stretch"},
+        "name": recipe.name,
+        "title": recipe.title,
+        "task": "detection",
+        "file": "model.onnx",
+        "input": {
+            "name": "input",
+            "width": width,
+            "height": height,
+            "layout": "nchw",
+            "dtype": "float32",
+            "color": recipe.color,
+            "mean": list(recipe.mean),
+            "scale": list(recipe.scale),
+            "resize": "stretch",
+        },
         "output": {"layout": "boxes_scores", "tensors": {"boxes": "boxes", "scores": "scores"}},
-        "labels": ["background", *labels], "background": 0, "conf_threshold": confidence,
+        "labels": ["background", *labels],
+        "background": 0,
+        "conf_threshold": confidence,
         "nms": {"iou_threshold": 0.45, "candidates_per_class": 200, "max_detections": 100},
-        "provenance": {"trained_on": trained_on, "source": SOURCE.format(name=recipe.name), "license": "Apache-2.0",
-                       "sha256": digest}}
+        "provenance": {
+            "trained_on": trained_on,
+            "source": SOURCE.format(name=recipe.name),
+            "license": "Apache-2.0",
+            "sha256": digest,
+        },
+    }
 
 
 def describe(result, task):
     training = result.get("training", {})
-    return (f"{training.get('rendered', 0)} rendered {task} scenes (tools/scenes), {training.get('steps', 0)} steps of "
-            f"{training.get('batch', 0)} images, {training.get('seconds', 0)} s on {training.get('device', 'CPU')}")
+    return (
+        f"{training.get('rendered', 0)} rendered {task} scenes (tools/scenes), {training.get('steps', 0)} steps of "
+        f"{training.get('batch', 0)} images, {training.get('seconds', 0)} s on {training.get('device', 'CPU')}"
+    )
 
 
 def write_model(weights, folder, half=True, confidence=0.3):

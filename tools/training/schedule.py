@@ -1,11 +1,12 @@
 """What steers a training: the options of a command, the state a checkpoint holds, the rate, the averaged weights."""
+
 import copy
 import math
 from dataclasses import dataclass, field
 
 import torch
 
-WARM_UP = 400                     # steps in which the learning rate rises
+WARM_UP = 400  # steps in which the learning rate rises
 
 
 @dataclass
@@ -14,10 +15,12 @@ class Options:
 
     out: str
     device: str = "cuda"
-    budget: float = 1400.0        # seconds of training the schedule is planned over, all commands together
-    max_seconds: float = 1e9      # this command ends after so many seconds of training
-    steps: int = 10 ** 9          # the schedule ends here at the latest
-    batch: int = 0                # 0: the recipe's
+    budget: float = (
+        1400.0  # seconds of training the schedule is planned over, all commands together
+    )
+    max_seconds: float = 1e9  # this command ends after so many seconds of training
+    steps: int = 10**9  # the schedule ends here at the latest
+    batch: int = 0  # 0: the recipe's
     workers: int = 14
     pool: int = 40000
     pool_start: int = 600
@@ -55,8 +58,10 @@ class Average:
 
     def __init__(self, model, decay=0.9995):
         self.model, self.decay = copy.deepcopy(model).eval().requires_grad_(False), decay
-        self.mine, self.theirs = ([v for v in m.state_dict().values() if v.is_floating_point()]
-                                  for m in (self.model, model))
+        self.mine, self.theirs = (
+            [v for v in m.state_dict().values() if v.is_floating_point()]
+            for m in (self.model, model)
+        )
 
     @torch.no_grad()
     def update(self, step):

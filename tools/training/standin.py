@@ -1,4 +1,5 @@
 """Coloured rectangles and tiny networks in place of rendered scenes and real ones: for tests, not for shipping."""
+
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +9,11 @@ from .recipes import SIGNS, TRAFFIC
 LABELS = ("red", "green", "blue")
 SCENE = (160, 96)
 TINY = {
-    "resnet18": TRAFFIC._replace(size=(160, 96), widths=(8, 8, 16, 16, 16), neck=16, batch=4, max_boxes=8),
-    "mobilenet_v2": SIGNS._replace(size=(100, 100), widths=(0.25,), neck=16, batch=4, max_boxes=8)}
+    "resnet18": TRAFFIC._replace(
+        size=(160, 96), widths=(8, 8, 16, 16, 16), neck=16, batch=4, max_boxes=8
+    ),
+    "mobilenet_v2": SIGNS._replace(size=(100, 100), widths=(0.25,), neck=16, batch=4, max_boxes=8),
+}
 
 
 class Sample(NamedTuple):

@@ -3,16 +3,20 @@
 A command takes its arguments apart and calls the functions that the lessons call; it does no work of its own. What it
 returns is its exit status; nothing stands for 0.
 """
+
 import argparse
 import sys
 
-from ..files import write_json
+from ..engine.choose import BACKENDS
 from ..media.writer import ENCODERS
-from ..opening import BACKENDS
 from ..ssd import TrtSSD
+from ..support.files import write_json
 
-_MODEL = dict(default="ssd_resnet18_traffic", help="a name in models/, a model folder, or an .onnx file beside a "
-                                                   "model.json (default: %(default)s)")
+_MODEL = dict(
+    default="ssd_resnet18_traffic",
+    help="a name in models/, a model folder, or an .onnx file beside a "
+    "model.json (default: %(default)s)",
+)
 
 
 def confidence(text):
@@ -25,15 +29,23 @@ def confidence(text):
 _SHARED = {
     "model": dict(_MODEL, nargs="?"),
     "--model": _MODEL,
-    "--conf": dict(type=confidence, help="confidence from which a box counts (default: the model's own)"),
-    "--data": dict(default="data/traffic", help="folder with images/, to score also ground-truth/ (default: "
-                                                "%(default)s)"),
+    "--conf": dict(
+        type=confidence, help="confidence from which a box counts (default: the model's own)"
+    ),
+    "--data": dict(
+        default="data/traffic",
+        help="folder with images/, to score also ground-truth/ (default: %(default)s)",
+    ),
     "--ignore": dict(nargs="*", default=[], metavar="CLASS", help="classes to leave out"),
     "--out": dict(default="out", help="folder for what is written (default: %(default)s)"),
     "--json": dict(metavar="FILE", help="write the figures there too"),
-    "--encoder": dict(choices=ENCODERS, default="auto", help="for the video (default: %(default)s)"),
+    "--encoder": dict(
+        choices=ENCODERS, default="auto", help="for the video (default: %(default)s)"
+    ),
     "--show": dict(action="store_true", help="in a window: q or ESC quits, f full screen, h help"),
-    "--trace": dict(metavar="FILE", help="write what was done when, a Chrome trace for ui.perfetto.dev"),
+    "--trace": dict(
+        metavar="FILE", help="write what was done when, a Chrome trace for ui.perfetto.dev"
+    ),
     "--backend": dict(choices=BACKENDS, default="auto", help="where the network runs"),
     "--engine": dict(metavar="FILE", help="a TensorRT engine (default: the newest that fits)"),
     "--threads": dict(type=int, default=0, help="CPU threads; 0: one a core"),

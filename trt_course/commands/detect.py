@@ -1,47 +1,116 @@
 """The commands doctor, models, detect, camera and transcode."""
+
 import time
 from contextlib import ExitStack
 
-from .. import doctor
-from ..detect import FORMATS, detect_dir, detect_one, detect_video
+from ..camera import MODES
 from ..draw import BBoxVisualization
-from ..errors import CourseError
-from ..media.async_camera import MODES
+from ..jobs import FORMATS, detect_dir, detect_one, detect_video
 from ..media.sources import kind_of
 from ..media.window import Window
 from ..media.writer import transcode
-from ..models import find_model, list_models
-from . import ENGINE, add_command, failures, fast, open_ssd, tell
+from ..model.spec import find_model, list_models
+from ..support import doctor
+from ..support.errors import CourseError
+from ..throughput import run as fast
+from . import ENGINE, add_command, failures, open_ssd, tell
 
 
 def add_commands(commands):
-    add_command(commands, "doctor", _doctor, "what this machine has, and what to do about what it lacks")
+    add_command(
+        commands, "doctor", _doctor, "what this machine has, and what to do about what it lacks"
+    )
     add_command(commands, "models", _models, "the models in models/")
-    add = add_command(commands, "detect", _detect, "detect objects in pictures, a video or a live source",
-                      "--model", "--conf", "--out", "--encoder", "--show", "--trace", *ENGINE)
-    add.add_argument("source", nargs="+", help="picture, folder, wildcard, video, camera or stream: docs/video.md; "
-                                               "several with --fast")
-    add.add_argument("--format", choices=FORMATS, help="for a folder: text files or detections.json (default: both)")
+    add = add_command(
+        commands,
+        "detect",
+        _detect,
+        "detect objects in pictures, a video or a live source",
+        "--model",
+        "--conf",
+        "--out",
+        "--encoder",
+        "--show",
+        "--trace",
+        *ENGINE,
+    )
+    add.add_argument(
+        "source",
+        nargs="+",
+        help="picture, folder, wildcard, video, camera or stream: docs/video.md; "
+        "several with --fast",
+    )
+    add.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="for a folder: text files or detections.json (default: both)",
+    )
     add.add_argument("--no-write", action="store_true", help="no pictures, no video")
-    add.add_argument("--save-json", action="store_true", help="the boxes as COCO results, for a video NAME.json")
-    for name, kind, default, text in (("stride", int, 1, "every n-th frame only"), ("start", float, 0.0, "seconds"),
-                                      ("end", float, None, "seconds"), ("batch", int, None, "frames a run")):
+    add.add_argument(
+        "--save-json", action="store_true", help="the boxes as COCO results, for a video NAME.json"
+    )
+    for name, kind, default, text in (
+        ("stride", int, 1, "every n-th frame only"),
+        ("start", float, 0.0, "seconds"),
+        ("end", float, None, "seconds"),
+        ("batch", int, None, "frames a run"),
+    ):
         add.add_argument("--" + name, type=kind, default=default, help="of a video: " + text)
-    add.add_argument("--fast", action="store_true", help="all sources at once, as fast as this machine allows, tables "
-                                                         "of boxes: docs/throughput.md")
-    add.add_argument("--deadline", type=float, default=20, metavar="MS", help="--fast: a batch waits so long for its "
-                                                                              "last picture (default: %(default)s)")
-    add.add_argument("--gpus", type=int, default=1, help="--fast: a process on each of so many GPUs")
-    add = add_command(commands, "camera", _camera, "detect in a camera's pictures as they come, count what is missed",
-                      "--model", "--conf", "--json", "--show", "--trace", *ENGINE)
-    add.add_argument("source", help="csi://0, /dev/video0 or 0, rtsp://..., http://..., gst:..., or a file")
-    add.add_argument("--mode", choices=list(MODES), default="async", help="async: the detector in a thread of its own; "
-                     "child: reading there too; sync: the plain loop (default: %(default)s)")
-    add.add_argument("--every", type=int, default=3, help="async: infer every N-th frame; 0: as fast as the detector "
-                                                          "can (default: %(default)s)")
-    add.add_argument("--seconds", type=float, help="stop after that time (default: at the end, or Ctrl-C)")
-    add = add_command(commands, "transcode", _transcode, "any video file as an MP4 that a browser plays, without sound",
-                      "--out", "--encoder")
+    add.add_argument(
+        "--fast",
+        action="store_true",
+        help="all sources at once, as fast as this machine allows, tables "
+        "of boxes: docs/throughput.md",
+    )
+    add.add_argument(
+        "--deadline",
+        type=float,
+        default=20,
+        metavar="MS",
+        help="--fast: a batch waits so long for its last picture (default: %(default)s)",
+    )
+    add.add_argument(
+        "--gpus", type=int, default=1, help="--fast: a process on each of so many GPUs"
+    )
+    add = add_command(
+        commands,
+        "camera",
+        _camera,
+        "detect in a camera's pictures as they come, count what is missed",
+        "--model",
+        "--conf",
+        "--json",
+        "--show",
+        "--trace",
+        *ENGINE,
+    )
+    add.add_argument(
+        "source", help="csi://0, /dev/video0 or 0, rtsp://..., http://..., gst:..., or a file"
+    )
+    add.add_argument(
+        "--mode",
+        choices=list(MODES),
+        default="async",
+        help="async: the detector in a thread of its own; "
+        "child: reading there too; sync: the plain loop (default: %(default)s)",
+    )
+    add.add_argument(
+        "--every",
+        type=int,
+        default=3,
+        help="async: infer every N-th frame; 0: as fast as the detector can (default: %(default)s)",
+    )
+    add.add_argument(
+        "--seconds", type=float, help="stop after that time (default: at the end, or Ctrl-C)"
+    )
+    add = add_command(
+        commands,
+        "transcode",
+        _transcode,
+        "any video file as an MP4 that a browser plays, without sound",
+        "--out",
+        "--encoder",
+    )
     add.add_argument("source", help="video file")
 
 
@@ -61,24 +130,39 @@ def _models(args):
 
 def _describe(spec):
     if not spec.onnx.is_file():
-        raise CourseError("{}: the file {} is missing".format(spec.name, spec.onnx))
+        raise CourseError(f"{spec.name}: the file {spec.onnx} is missing")
     ids = spec.class_ids()
-    note = "\n    note: the ONNX file is not the one that model.json describes" if spec.changed() else ""
+    note = (
+        "\n    note: the ONNX file is not the one that model.json describes"
+        if spec.changed()
+        else ""
+    )
     return "{}  {}\n    {} x {} {}, {} classes: {}{}".format(
-        spec.name, spec.title, spec.input.width, spec.input.height, spec.input.color, len(ids),
-        ", ".join(spec.labels[i] for i in ids), note)
+        spec.name,
+        spec.title,
+        spec.input.width,
+        spec.input.height,
+        spec.input.color,
+        len(ids),
+        ", ".join(spec.labels[i] for i in ids),
+        note,
+    )
 
 
 def _detect(args):
     if min(args.gpus, args.batch or 1) < 1 or args.batch == 0 or not 0 <= args.deadline <= 3.6e6:
-        raise CourseError("--gpus and --batch are whole numbers from 1 up, --deadline is 0 to 3600000 milliseconds; "
-                          "given: {}, {} and {:g}".format(args.gpus, args.batch, args.deadline))
+        raise CourseError(
+            "--gpus and --batch are whole numbers from 1 up, --deadline is 0 to 3600000 milliseconds; "
+            f"given: {args.gpus}, {args.batch} and {args.deadline:g}"
+        )
     if args.fast:
         return failures(fast.detect(args))
     if len(args.source) > 1:
-        raise CourseError("Several sources at once are for --fast, which writes tables of boxes. (A wildcard in quotes "
-                          "is one source.)")
-    args.source, = args.source
+        raise CourseError(
+            "Several sources at once are for --fast, which writes tables of boxes. (A wildcard in quotes "
+            "is one source.)"
+        )
+    (args.source,) = args.source
     kind, write = kind_of(args.source), not args.no_write
     with open_ssd(args) as ssd, Window("trt_course") if args.show else ExitStack() as window:
         if kind == "image":
@@ -87,22 +171,38 @@ def _detect(args):
             formats = [args.format] if args.format and not args.save_json else FORMATS
             return failures(detect_dir(ssd, args.source, args.out, args.conf, formats, write=write))
         else:
-            detect_video(ssd, args.source, args.out, args.conf, write, args.stride, args.start, args.end,
-                         args.save_json, args.batch or 1, args.encoder, args.show and window.show)
+            detect_video(
+                ssd,
+                args.source,
+                args.out,
+                args.conf,
+                write,
+                args.stride,
+                args.start,
+                args.end,
+                args.save_json,
+                args.batch or 1,
+                args.encoder,
+                args.show and window.show,
+            )
     return 0
 
 
 def _camera(args):
     vis = BBoxVisualization(find_model(args.model).cls_dict())
-    with Window("trt_course") if args.show else ExitStack() as window, \
-            MODES[args.mode](args.source, lambda: open_ssd(args).warm_up(), args.every, args.conf) as camera:
+    with Window("trt_course") if args.show else ExitStack() as window, MODES[args.mode](
+        args.source, lambda: open_ssd(args).warm_up(), args.every, args.conf
+    ) as camera:
         try:
             _watch(camera, args.seconds or float("inf"), args.show and window, vis)
         finally:
             counts = camera.counts()
-            tell(args, "{0.captured} captured, {0.shown} shown, {0.dropped} dropped, {0.inferred} inferred in "
-                       "{0.seconds:.1f} s: {1}".format(counts, counts.report()),
-                 dict(counts._asdict(), mode=args.mode, every=args.every))
+            tell(
+                args,
+                f"{counts.captured} captured, {counts.shown} shown, {counts.dropped} dropped, {counts.inferred} inferred in "
+                f"{counts.seconds:.1f} s: {counts.report()}",
+                dict(counts._asdict(), mode=args.mode, every=args.every),
+            )
 
 
 def _watch(camera, seconds, window, vis):
@@ -110,11 +210,13 @@ def _watch(camera, seconds, window, vis):
     started = time.monotonic()
     for view in camera:
         image, now = view.frame.image, time.monotonic()
-        if window and not window.show(image if view.found is None else vis.annotate(image, view.found)):
+        if window and not window.show(
+            image if view.found is None else vis.annotate(image, view.found)
+        ):
             return
         news = camera.news(view)
         if news:
-            print("{:4.0f} s  {}".format(now - started, news), flush=True)
+            print(f"{now - started:4.0f} s  {news}", flush=True)
         if now - started >= seconds:
             return
 

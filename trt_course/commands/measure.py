@@ -1,30 +1,74 @@
 """The commands evaluate, bench and contest."""
+
 import contextlib
 from pathlib import Path
 
-from ..errors import CourseError
-from ..files import kit_path
-from ..measure import coco, contest, voc
+from ..contest import board as contest
+from ..measure import coco, voc
 from ..measure.evaluate import detect_folder, read_folders, save_plots
 from ..measure.fps import SCOPES, bench
+from ..support.errors import CourseError
+from ..support.files import kit_path
 from . import ENGINE, add_command, open_ssd, tell
 
 
 def add_commands(commands):
-    add = add_command(commands, "evaluate", _evaluate, "mAP of detections, or of a model on a data folder",
-                      "--data", "--ignore", "--json", *ENGINE)
+    add = add_command(
+        commands,
+        "evaluate",
+        _evaluate,
+        "mAP of detections, or of a model on a data folder",
+        "--data",
+        "--ignore",
+        "--json",
+        *ENGINE,
+    )
     add.add_argument("--gt", help="folder of ground-truth text files")
     add.add_argument("--det", help="folder of detection text files")
     add.add_argument("--model", help="detect first, with this model, in --data")
-    add.add_argument("--metric", choices=("voc", "coco"), default="voc", help="mAP at overlap 0.5, or COCO's numbers")
-    add.add_argument("--names", nargs="*", default=[], metavar="CLASS", help="names with blanks, unquoted in the files")
-    add.add_argument("--set-class-iou", nargs="*", default=[], metavar="CLASS IOU", help="own overlap for a class")
-    add.add_argument("--plots", metavar="DIR", help="write curves, bars and the worst faults there as PNG")
-    add = add_command(commands, "bench", _bench, "frames a second of a model, with the scope beside the figure",
-                      "model", "--out", "--json", "--trace", *ENGINE)
-    add.add_argument("--scope", choices=sorted(SCOPES), default="detect", help="; ".join(
-        "{}: {}".format(name, text) for name, text in SCOPES.items()))
-    add.add_argument("--source", default="data/street.mp4", help="video or folder (default: %(default)s)")
+    add.add_argument(
+        "--metric",
+        choices=("voc", "coco"),
+        default="voc",
+        help="mAP at overlap 0.5, or COCO's numbers",
+    )
+    add.add_argument(
+        "--names",
+        nargs="*",
+        default=[],
+        metavar="CLASS",
+        help="names with blanks, unquoted in the files",
+    )
+    add.add_argument(
+        "--set-class-iou",
+        nargs="*",
+        default=[],
+        metavar="CLASS IOU",
+        help="own overlap for a class",
+    )
+    add.add_argument(
+        "--plots", metavar="DIR", help="write curves, bars and the worst faults there as PNG"
+    )
+    add = add_command(
+        commands,
+        "bench",
+        _bench,
+        "frames a second of a model, with the scope beside the figure",
+        "model",
+        "--out",
+        "--json",
+        "--trace",
+        *ENGINE,
+    )
+    add.add_argument(
+        "--scope",
+        choices=sorted(SCOPES),
+        default="detect",
+        help="; ".join(f"{name}: {text}" for name, text in SCOPES.items()),
+    )
+    add.add_argument(
+        "--source", default="data/street.mp4", help="video or folder (default: %(default)s)"
+    )
     add.add_argument("--frames", type=int, help="how many frames (default: 200, or all there are)")
     _add_contest(commands.add_parser("contest", help="pack one run into a hand-in; rank hand-ins"))
 
@@ -32,26 +76,51 @@ def add_commands(commands):
 def _add_contest(parser):
     steps = parser.add_subparsers(dest="step", metavar="pack|rank")
     steps.required = True
-    add = add_command(steps, "pack", _pack, "one run of a model over pictures and a video, in one file",
-                      "--model", "--data", "--out", *ENGINE)
+    add = add_command(
+        steps,
+        "pack",
+        _pack,
+        "one run of a model over pictures and a video, in one file",
+        "--model",
+        "--data",
+        "--out",
+        *ENGINE,
+    )
     add.add_argument("--team", required=True)
-    add.add_argument("--video", default="data/street.mp4", help="video for the speed (default: %(default)s)")
-    add.add_argument("--restructured", action="store_true", help="the inference class was restructured")
-    add.add_argument("--other-model", choices=("backbone", "detector"), help="what of the model is another one")
-    add = add_command(steps, "rank", _rank, "check, score and rank a folder of hand-ins; status 1 if one is refused",
-                      "--ignore")
+    add.add_argument(
+        "--video", default="data/street.mp4", help="video for the speed (default: %(default)s)"
+    )
+    add.add_argument(
+        "--restructured", action="store_true", help="the inference class was restructured"
+    )
+    add.add_argument(
+        "--other-model", choices=("backbone", "detector"), help="what of the model is another one"
+    )
+    add = add_command(
+        steps,
+        "rank",
+        _rank,
+        "check, score and rank a folder of hand-ins; status 1 if one is refused",
+        "--ignore",
+    )
     add.add_argument("folder", help="folder of hand-ins")
     add.add_argument("--gt", required=True, help="folder of ground-truth text files")
     add.add_argument("--data", help="the organiser's own pictures (a folder with images/)")
     add.add_argument("--video", help="the organiser's own video")
-    add.add_argument("--out", default="out/board", help="folder for the board (default: %(default)s)")
+    add.add_argument(
+        "--out", default="out/board", help="folder for the board (default: %(default)s)"
+    )
 
 
 def _evaluate(args):
     if not (args.model or args.gt and args.det) or len(args.set_class_iou) % 2:
-        raise CourseError("evaluate needs --gt DIR --det DIR, or --model NAME --data DIR; --set-class-iou takes pairs "
-                          "of a class and a number")
-    class_iou = {name: _iou(value) for name, value in zip(args.set_class_iou[::2], args.set_class_iou[1::2])}
+        raise CourseError(
+            "evaluate needs --gt DIR --det DIR, or --model NAME --data DIR; --set-class-iou takes pairs "
+            "of a class and a number"
+        )
+    class_iou = {
+        name: _iou(value) for name, value in zip(args.set_class_iou[::2], args.set_class_iou[1::2])
+    }
     if args.model:
         with open_ssd(args) as ssd:
             truths, founds = detect_folder(ssd, args.data)
@@ -64,26 +133,36 @@ def _evaluate(args):
     tell(args, result.report(), result.as_dict())
     if args.plots:
         shown = result if args.metric == "voc" else voc.score(truths, founds)
-        save_plots(args.plots, truths, founds, shown, kit_path(args.data) / "images" if args.model else None)
+        save_plots(
+            args.plots,
+            truths,
+            founds,
+            shown,
+            kit_path(args.data) / "images" if args.model else None,
+        )
 
 
 def _iou(text):
     with contextlib.suppress(ValueError):
         if 0 < float(text) <= 1:
             return float(text)
-    raise CourseError("--set-class-iou: '{}' is not an overlap between 0 and 1".format(text))
+    raise CourseError(f"--set-class-iou: '{text}' is not an overlap between 0 and 1")
 
 
 def _bench(args):
     with open_ssd(args) as ssd:
-        timing = bench(ssd, kit_path(args.source), args.scope, args.frames, Path(args.out) / "bench.mp4")
+        timing = bench(
+            ssd, kit_path(args.source), args.scope, args.frames, Path(args.out) / "bench.mp4"
+        )
     tell(args, timing.report(), timing.as_dict())
 
 
 def _pack(args):
     with open_ssd(args) as ssd:
-        path = contest.pack(ssd, args.team, args.data, args.video, args.out, args.restructured, args.other_model)
-    print("The hand-in of {}: {}".format(args.team, path))
+        path = contest.pack(
+            ssd, args.team, args.data, args.video, args.out, args.restructured, args.other_model
+        )
+    print(f"The hand-in of {args.team}: {path}")
 
 
 def _rank(args):

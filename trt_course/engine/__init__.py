@@ -1,4 +1,5 @@
 """Engines: the network on the CPU (cpu.py) or an NVIDIA GPU (trt.py), behind one interface (base.py)."""
+
 from .base import Engine, Request, TensorInfo
 from .cpu import CpuEngine
 

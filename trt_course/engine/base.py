@@ -2,16 +2,18 @@
 
 An engine turns input tensors into output tensors. It knows nothing of pictures, boxes or models' records.
 """
+
 from typing import Any, NamedTuple, Tuple
 
 import numpy as np
 
-from .. import trace
-from ..errors import CourseError
+from ..support import trace
+from ..support.errors import CourseError
 
 
 class TensorInfo(NamedTuple):
     """A tensor of the network; a dynamic batch is -1."""
+
     name: str
     shape: Tuple[int, ...]
     dtype: Any
@@ -30,10 +32,15 @@ class Request:
 
 class Engine:
     """The base of the engines, which `_start` a request and `_finish` it. Use one in the thread that opened it."""
+
     inputs = outputs = ()
     min_batch = max_batch = lanes = 1
     name = "engine"
-    precision, threshold = "fp32", 0.0  # the confidence below which suppression inside it gives nothing
+    on_gpu = False  # it has a `placer`, and requests that stay on the GPU
+    precision, threshold = (
+        "fp32",
+        0.0,
+    )  # the confidence below which suppression inside it gives nothing
     _array = staticmethod(np.zeros)
 
     def _arrays(self, tensors, batch):
@@ -42,7 +49,9 @@ class Engine:
     def new_request(self, batch=1):
         """A Request for up to `batch` items; its arrays are as long as the engine's smallest batch."""
         if not 1 <= batch <= self.max_batch:
-            raise CourseError("This engine takes batches of 1 to {}; wanted: {}".format(self.max_batch, batch))
+            raise CourseError(
+                f"This engine takes batches of 1 to {self.max_batch}; wanted: {batch}"
+            )
         return Request(self._arrays(self.inputs, max(batch, self.min_batch)))
 
     def submit(self, request):

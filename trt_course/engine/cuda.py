@@ -3,6 +3,7 @@
 Memory, copies, streams, events, graphs of device 0 (CUDA_VISIBLE_DEVICES chooses another). No kernels, no networks.
 `int` of device memory is its address.
 """
+
 import contextlib
 import ctypes
 import importlib
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import CourseError
+from ..support.errors import CourseError
 
 
 class Device(NamedTuple):
@@ -22,22 +23,29 @@ class Device(NamedTuple):
 
 
 def _no_gpu(err):
-    return CourseError("No NVIDIA GPU can be used here: {}. Look at nvidia-smi; the backend cpu runs everywhere."
-                       .format(err))
+    return CourseError(
+        f"No NVIDIA GPU can be used here: {err}. Look at nvidia-smi; the backend cpu runs everywhere."
+    )
 
 
 def _failed(err):
-    advice = "Close other programs that use the GPU, or take a smaller batch." if "memory" in str(err) else \
-        "An engine and its buffers belong to the thread that opened it."
-    return CourseError("CUDA says: {}. {}".format(err, advice))
+    advice = (
+        "Close other programs that use the GPU, or take a smaller batch."
+        if "memory" in str(err)
+        else "An engine and its buffers belong to the thread that opened it."
+    )
+    return CourseError(f"CUDA says: {err}. {advice}")
 
 
 class PyCuda:
     """On the primary context, which TensorRT uses too; it is current only inside `with cuda.active():`."""
+
     name, modules = "pycuda", ("pycuda.driver",)
 
     def __init__(self, driver):
-        warnings.filterwarnings("ignore", ".*out-of-thread context could not be cleaned up")  # at exit, all is freed
+        warnings.filterwarnings(
+            "ignore", ".*out-of-thread context could not be cleaned up"
+        )  # at exit, all is freed
         try:
             driver.init()
             device = driver.Device(0)
@@ -45,7 +53,11 @@ class PyCuda:
         except driver.Error as err:
             raise _no_gpu(err) from None
         self.device = Device(device.name(), "{}.{}".format(*device.compute_capability()))
-        self.alloc, self.pinned, self.event = driver.mem_alloc, driver.pagelocked_zeros, driver.Event
+        self.alloc, self.pinned, self.event = (
+            driver.mem_alloc,
+            driver.pagelocked_zeros,
+            driver.Event,
+        )
         self.upload, self.copy_in = driver.memcpy_htod, driver.memcpy_htod_async
         self.copy_out = driver.memcpy_dtoh_async
 
@@ -83,7 +95,9 @@ class PyCuda:
         return first.time_till(last) / 1e3
 
     def capture(self, stream, work):
-        raise CourseError("pycuda knows no CUDA graphs: pip install cuda-python, and leave pycuda out.")
+        raise CourseError(
+            "pycuda knows no CUDA graphs: pip install cuda-python, and leave pycuda out."
+        )
 
     def close(self):
         """pycuda frees an object when nobody holds it."""
@@ -91,20 +105,26 @@ class PyCuda:
 
 class CudaPython:
     """On the CUDA runtime, which uses the primary context of itself, in any thread."""
+
     name, modules = "cuda-python", ("cuda.bindings.runtime", "cuda.cudart")
     active, handle = contextlib.ExitStack, int
 
     def __init__(self, runtime):
         self._rt, self._frees = runtime, contextlib.ExitStack()
         facts = self._call(runtime.cudaGetDeviceProperties, 0, explain=_no_gpu)
-        self.device = Device(facts.name.decode(), "{}.{}".format(facts.major, facts.minor))
+        self.device = Device(facts.name.decode(), f"{facts.major}.{facts.minor}")
         self._to_device = runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
         self._to_host = runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
         self._anywhere = runtime.cudaMemcpyKind.cudaMemcpyDefault
         self._in_order = []  # how cudaMemcpyBatchAsync shall read, where CUDA and the driver know it
-        if hasattr(runtime, "cudaMemcpyBatchAsync") and self._call(runtime.cudaDriverGetVersion) >= 12080:
+        if (
+            hasattr(runtime, "cudaMemcpyBatchAsync")
+            and self._call(runtime.cudaDriverGetVersion) >= 12080
+        ):
             self._in_order.append(runtime.cudaMemcpyAttributes())
-            self._in_order[0].srcAccessOrder = runtime.cudaMemcpySrcAccessOrder.cudaMemcpySrcAccessOrderStream
+            self._in_order[
+                0
+            ].srcAccessOrder = runtime.cudaMemcpySrcAccessOrder.cudaMemcpySrcAccessOrderStream
         self.close = self._frees.close
 
     def _call(self, function, *args, explain=_failed):
@@ -126,7 +146,9 @@ class CudaPython:
         nbytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
         address = self._call(self._rt.cudaMallocHost, nbytes)
         block = (ctypes.c_byte * nbytes).from_address(address)
-        weakref.finalize(block, self._rt.cudaFreeHost, address).atexit = False  # arrays on it keep the block alive
+        weakref.finalize(
+            block, self._rt.cudaFreeHost, address
+        ).atexit = False  # arrays on it keep the block alive
         array = np.ndarray(shape, dtype, block)
         array.fill(0)
         return array
@@ -135,23 +157,45 @@ class CudaPython:
         self._call(self._rt.cudaMemcpy, memory, array.ctypes.data, array.nbytes, self._to_device)
 
     def copy_in(self, memory, array, stream):
-        self._call(self._rt.cudaMemcpyAsync, memory, array.ctypes.data, array.nbytes, self._to_device, stream)
+        self._call(
+            self._rt.cudaMemcpyAsync,
+            memory,
+            array.ctypes.data,
+            array.nbytes,
+            self._to_device,
+            stream,
+        )
 
     def copy_out(self, array, memory, stream):
-        self._call(self._rt.cudaMemcpyAsync, array.ctypes.data, memory, array.nbytes, self._to_host, stream)
+        self._call(
+            self._rt.cudaMemcpyAsync, array.ctypes.data, memory, array.nbytes, self._to_host, stream
+        )
 
     def copy_on(self, target, sources, nbytes, stream):
         """Blocks of `nbytes` on the GPU, one behind the other; with one call, for at each the threads change places."""
         targets, n = [target + i * nbytes for i in range(len(sources))], len(sources)
         if self._in_order:
-            self._call(self._rt.cudaMemcpyBatchAsync, targets, sources, [nbytes] * n, n, self._in_order, [0], 1, stream)
+            self._call(
+                self._rt.cudaMemcpyBatchAsync,
+                targets,
+                sources,
+                [nbytes] * n,
+                n,
+                self._in_order,
+                [0],
+                1,
+                stream,
+            )
             return
         for pair in zip(targets, sources):
             self._call(self._rt.cudaMemcpyAsync, *pair, nbytes, self._anywhere, stream)
 
     def stream(self):
-        return self._keep(self._rt.cudaStreamDestroy, self._rt.cudaStreamCreateWithFlags,
-                          self._rt.cudaStreamNonBlocking)
+        return self._keep(
+            self._rt.cudaStreamDestroy,
+            self._rt.cudaStreamCreateWithFlags,
+            self._rt.cudaStreamNonBlocking,
+        )
 
     def event(self):
         return self._keep(self._rt.cudaEventDestroy, self._rt.cudaEventCreate)
@@ -171,8 +215,11 @@ class CudaPython:
 
     def capture(self, stream, work):
         """A graph of what `work()` puts on the stream; `launch` replays it."""
-        self._call(self._rt.cudaStreamBeginCapture, stream,
-                   self._rt.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal)
+        self._call(
+            self._rt.cudaStreamBeginCapture,
+            stream,
+            self._rt.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal,
+        )
         try:
             work()
         except BaseException:
@@ -203,6 +250,9 @@ def open_cuda(library=None):
                 failed = err
     if failed is not None:
         raise _no_gpu(failed)
-    raise CourseError("TensorRT needs {} for memory and streams, which is not installed: pip install cuda-python on a "
-                      "PC, pycuda on a Jetson. The backend cpu runs everywhere.".format(
-                          library or "pycuda or cuda-python"))
+    raise CourseError(
+        "TensorRT needs {} for memory and streams, which is not installed: pip install cuda-python on a "
+        "PC, pycuda on a Jetson. The backend cpu runs everywhere.".format(
+            library or "pycuda or cuda-python"
+        )
+    )

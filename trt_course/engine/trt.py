@@ -2,6 +2,7 @@
 
 Runs plans; building them, and whether one fits here, is the build folder's. A plan is code: open only your own.
 """
+
 import atexit
 import collections
 import itertools
@@ -13,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from .. import trace
-from ..errors import CourseError
+from ..support import trace
+from ..support.errors import CourseError
 from .api import Bindings, Tensors
 from .base import Engine
 from .cuda import open_cuda
-from .plan import describe, deserialize, load_tensorrt, log_of
+from .plan import deserialize, load_tensorrt, log_of, product_of
 
 
 class _Lane:
@@ -29,11 +30,17 @@ class _Lane:
     """
 
     def __init__(self, engine, cuda, thread):
-        self.context, self.stream, self.bound = engine.create_execution_context(), cuda.stream(), None
+        self.context, self.stream, self.bound = (
+            engine.create_execution_context(),
+            cuda.stream(),
+            None,
+        )
         self._thread, self._cuda = thread, cuda
         if self.context is None:
-            raise CourseError("TensorRT gives no execution context: the GPU's memory is full. Close other programs, "
-                              "or build with a smaller batch.")
+            raise CourseError(
+                "TensorRT gives no execution context: the GPU's memory is full. Close other programs, "
+                "or build with a smaller batch."
+            )
 
     def do(self, work, *args):
         """A Future of the lane's thread, or None where it has none and the work is done."""
@@ -69,9 +76,13 @@ class Placer:
                 self._cuda.record(self._sent, self._stream)
                 request.arrivals[self] = self._sent
             else:
-                self._cuda.copy_on(target, [frame.address for frame in pictures], pictures[0].nbytes, self._stream)
+                self._cuda.copy_on(
+                    target, [frame.address for frame in pictures], pictures[0].nbytes, self._stream
+                )
                 self._cuda.record(self._sent, self._stream)
-                self._cuda.wait(self._sent)  # here: their decoder goes on then, and the engine's thread has less to do
+                self._cuda.wait(
+                    self._sent
+                )  # here: their decoder goes on then, and the engine's thread has less to do
 
     def wait(self):
         """Until what was sent is no longer read."""
@@ -90,9 +101,16 @@ class TrtEngine(Engine):
     takes the older API where both exist; `library` names the CUDA library.
     """
 
+    on_gpu = True
+
     def __init__(self, path, lanes=1, graph=False, api=None, library=None):
         trt = load_tensorrt()
-        self._thread, self._graph, self._closed, self._lanes = threading.get_ident(), graph, False, []
+        self._thread, self._graph, self._closed, self._lanes = (
+            threading.get_ident(),
+            graph,
+            False,
+            [],
+        )
         self.lanes = lanes
         self._zero = None  # an event and its moment on the host's clock, for traces
         self._cuda = open_cuda(library or ("cuda-python" if graph else None))
@@ -104,7 +122,9 @@ class TrtEngine(Engine):
                 modern = api != "bindings" and hasattr(self._engine, "num_io_tensors")
                 self._api = (Tensors if modern else Bindings)(trt, self._engine)
                 for i in range(lanes):
-                    thread = ThreadPoolExecutor(1, "lane {}".format(i + 1)) if lanes > 1 and not graph else None
+                    thread = (
+                        ThreadPoolExecutor(1, f"lane {i + 1}") if lanes > 1 and not graph else None
+                    )
                     self._lanes.append(_Lane(self._engine, self._cuda, thread))
         except BaseException:
             self.close()
@@ -115,14 +135,18 @@ class TrtEngine(Engine):
         first = self.inputs[0]
         shapes = self._api.batches(first.name) if first.shape[0] == -1 else [first.shape] * 3
         self.min_batch, self.max_batch = shapes[0][0], shapes[2][0]
-        self.name = "TensorRT {} on {}, with {}".format(describe(trt), self._cuda.device.name, self._cuda.name)
+        self.name = (
+            f"TensorRT {product_of(trt)} on {self._cuda.device.name}, with {self._cuda.name}"
+        )
 
     def _enter(self):
         if self._closed:
             raise CourseError("This engine is closed; open it again to use it.")
         if threading.get_ident() != self._thread:
-            raise CourseError("This engine was opened in another thread. Open it in the thread that uses it "
-                              "(AsyncCamera's make_detector does so), or pass it pictures through a queue.")
+            raise CourseError(
+                "This engine was opened in another thread. Open it in the thread that uses it "
+                "(AsyncCamera's make_detector does so), or pass it pictures through a queue."
+            )
         return self._cuda.active()
 
     def new_request(self, batch=1, resident=False):
@@ -131,8 +155,10 @@ class TrtEngine(Engine):
             request = super().new_request(batch)
             request.resident, request.stamps, request.arrivals = resident, {}, {}
             request.host = self._arrays(self.outputs, len(request.inputs[self.inputs[0].name]))
-            request.memory = {name: self._cuda.alloc(array.nbytes)
-                              for name, array in {**request.inputs, **request.host}.items()}
+            request.memory = {
+                name: self._cuda.alloc(array.nbytes)
+                for name, array in {**request.inputs, **request.host}.items()
+            }
             request.lane, request.done, request.graph = next(self._turns), self._cuda.event(), None
             if self._graph:
                 self._record(request)
@@ -145,8 +171,10 @@ class TrtEngine(Engine):
             request.graph = self._cuda.capture(request.lane.stream, lambda: self._work(request))
             request.stamps = {}
         except CourseError as err:
-            raise CourseError("This engine cannot be recorded as a CUDA graph: {} Leave the graph out. Often "
-                              "TensorRT's own NMS layer is the cause: build with --nms host.".format(err)) from None
+            raise CourseError(
+                f"This engine cannot be recorded as a CUDA graph: {err} Leave the graph out. Often "
+                "TensorRT's own NMS layer is the cause: build with --nms host."
+            ) from None
 
     def _start(self, request):
         with self._enter():
@@ -190,18 +218,25 @@ class TrtEngine(Engine):
 
     def _tell(self, request):
         """The stamps as spans; the GPU's clock is set to the host's at the first stamp."""
-        moments = [(name, self._zero[1] + self._cuda.seconds(self._zero[0], stamp))
-                   for name, stamp in request.stamps.items()]
+        moments = [
+            (name, self._zero[1] + self._cuda.seconds(self._zero[0], stamp))
+            for name, stamp in request.stamps.items()
+        ]
         for (_, start), (name, end) in zip(moments, moments[1:]):
-            trace.current().add(name, "stream {}".format(self._lanes.index(request.lane) + 1), start, end, {})
+            trace.current().add(
+                name, f"stream {self._lanes.index(request.lane) + 1}", start, end, {}
+            )
 
     def _work(self, request, stamp=lambda *_: None):
         for name, array in request.inputs.items() if not request.resident else ():
             self._cuda.copy_in(request.memory[name], array, request.lane.stream)
         stamp(request, "copy in")
         if not self._run(request):
-            raise CourseError("TensorRT could not run the network: {}".format(
-                " ".join(log_of(load_tensorrt()).errors[-1:]) or "it does not say why"))
+            raise CourseError(
+                "TensorRT could not run the network: {}".format(
+                    " ".join(log_of(load_tensorrt()).errors[-1:]) or "it does not say why"
+                )
+            )
         stamp(request, "network")
         for name, array in request.host.items():
             self._cuda.copy_out(array, request.memory[name], request.lane.stream)
@@ -230,15 +265,22 @@ class TrtEngine(Engine):
 
         with self._enter():
             if hasattr(self._engine, "create_engine_inspector"):
-                told = self._engine.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
+                told = self._engine.create_engine_inspector().get_engine_information(
+                    trt.LayerInformationFormat.JSON
+                )
                 told = json.loads(told, strict=False)["Layers"]  # names hold line ends
         request = self.new_request(self.max_batch)
         self._profiler = request.lane.context.profiler = Profiler()
         for _ in range(runs + 1):
             self.infer(request)
         rows = {name: {"Name": name} for name in spent}
-        rows.update((row["Name"], row) if isinstance(row, dict) else (row, {"Name": row}) for row in told)
-        return [dict(row, microseconds=float(np.mean(spent[name][1:] or 0))) for name, row in rows.items()]
+        rows.update(
+            (row["Name"], row) if isinstance(row, dict) else (row, {"Name": row}) for row in told
+        )
+        return [
+            dict(row, microseconds=float(np.mean(spent[name][1:] or 0)))
+            for name, row in rows.items()
+        ]
 
     def close(self):
         """Contexts first, then the engine, its runtime, and the memory."""

@@ -2,6 +2,7 @@
 
 It compares and prints; it never stops a notebook, and an exercise that is still empty is no error.
 """
+
 import numpy as np
 
 results = {}  # exercise -> "right", "wrong" or "not done yet"
@@ -11,16 +12,24 @@ def check(exercise, got, wanted, tolerance=1e-6, hint=""):
     """Compare numbers (to within `tolerance`), arrays, texts or collections; print the verdict and keep it."""
     difference = None if _undone(got) else _difference(got, wanted, tolerance)
     results[exercise] = "not done yet" if difference is None else "wrong" if difference else "right"
-    rows = [("got", _text(got)), ("wanted", _text(wanted)), ("difference", difference or "none"), ("hint", hint)]
-    print("{}: {}".format(exercise, results[exercise]))
-    for row in rows[:0 if difference is None else 4 if difference and hint else 3]:
+    rows = [
+        ("got", _text(got)),
+        ("wanted", _text(wanted)),
+        ("difference", difference or "none"),
+        ("hint", hint),
+    ]
+    print(f"{exercise}: {results[exercise]}")
+    for row in rows[: 0 if difference is None else 4 if difference and hint else 3]:
         print("  {:<10}  {}".format(*row))
 
 
 def summary():
     left = ["{} ({})".format(*item) for item in results.items() if item[1] != "right"]
-    print("{} of {} exercises right. {}".format(
-        len(results) - len(left), len(results), "Left: " + ", ".join(left) if left else ""))
+    print(
+        "{} of {} exercises right. {}".format(
+            len(results) - len(left), len(results), "Left: " + ", ".join(left) if left else ""
+        )
+    )
 
 
 def _undone(got):
@@ -42,22 +51,34 @@ def _difference(got, wanted, tolerance):
     if ours is None or theirs is None:
         return "" if type(got) is type(wanted) and got == wanted else _members(got, wanted)
     if ours.shape != theirs.shape:
-        return "the shape is {}, wanted: {}".format(ours.shape, theirs.shape)
+        return f"the shape is {ours.shape}, wanted: {theirs.shape}"
     gap = np.abs(ours - theirs)
-    return "" if (gap <= tolerance).all() else "{}{:.4g}".format("up to " if gap.size > 1 else "", gap.max())
+    return (
+        ""
+        if (gap <= tolerance).all()
+        else "{}{:.4g}".format("up to " if gap.size > 1 else "", gap.max())
+    )
 
 
 def _members(got, wanted):
     if type(got) is not type(wanted):
-        return "a value of type {}, wanted: {}".format(type(got).__name__, type(wanted).__name__)
+        return f"a value of type {type(got).__name__}, wanted: {type(wanted).__name__}"
     if not isinstance(got, (dict, list, tuple, set)):
         return "another value"
-    mine, right = ([repr(item) for item in (x.items() if isinstance(x, dict) else x)] for x in (got, wanted))
-    parts = (("missing", [i for i in right if i not in mine]), ("too much", [i for i in mine if i not in right]))
-    return "; ".join("{}: {}".format(what, ", ".join(items[:5])) for what, items in parts if items) or "the order"
+    mine, right = (
+        [repr(item) for item in (x.items() if isinstance(x, dict) else x)] for x in (got, wanted)
+    )
+    parts = (
+        ("missing", [i for i in right if i not in mine]),
+        ("too much", [i for i in mine if i not in right]),
+    )
+    return (
+        "; ".join("{}: {}".format(what, ", ".join(items[:5])) for what, items in parts if items)
+        or "the order"
+    )
 
 
 def _text(value):
     if _numbers(value) is not None and not isinstance(value, float):
         return np.array2string(np.asarray(value), precision=5, threshold=20, separator=", ")
-    return ("{:.8g}".format(value) if isinstance(value, float) else str(value))[:200]
+    return (f"{value:.8g}" if isinstance(value, float) else str(value))[:200]

@@ -2,6 +2,7 @@
 
 It shows; it draws no boxes and measures nothing.
 """
+
 import base64
 import html
 from pathlib import Path
@@ -10,8 +11,8 @@ import cv2
 
 from ..engine.cuda import open_cuda
 from ..engine.plan import load_tensorrt
-from ..errors import CourseError, need
-from ..files import KIT
+from ..support.errors import CourseError, need
+from ..support.files import KIT
 
 WIDEST, MOST_MIB = 1280, 24
 
@@ -22,8 +23,7 @@ def _display(kind, text):
 
 
 def _figure(tag, data, caption):
-    return "<figure style='margin:0'>{}<figcaption>{}</figcaption></figure>".format(
-        tag.format(base64.b64encode(data).decode()), html.escape(caption))
+    return f"<figure style='margin:0'>{tag.format(base64.b64encode(data).decode())}<figcaption>{html.escape(caption)}</figcaption></figure>"
 
 
 def jpeg(image, widest=WIDEST, quality=92):
@@ -40,18 +40,27 @@ def show_picture(image, caption=""):
 
 def side_by_side(images, captions, columns=2):
     tag = "<img style='max-width:100%' src='data:image/jpeg;base64,{}'>"
-    _display("HTML", "<div style='display:grid;grid-template-columns:repeat({},1fr);gap:8px'>{}</div>".format(
-        columns, "".join(_figure(tag, jpeg(image), caption) for image, caption in zip(images, captions))))
+    _display(
+        "HTML",
+        "<div style='display:grid;grid-template-columns:repeat({},1fr);gap:8px'>{}</div>".format(
+            columns,
+            "".join(_figure(tag, jpeg(image), caption) for image, caption in zip(images, captions)),
+        ),
+    )
 
 
 def show_video(path, caption="", width=800):
     """An H.264 MP4, put into the page itself, so that it also plays where the file is not at hand."""
     data = Path(str(path)).read_bytes()
     if not any(codec in data for codec in (b"avc1", b"vp09", b"av01")):
-        raise CourseError("{} does not play in a browser, which wants H.264 in an .mp4 file. Make one: transcode of "
-                          "trt_course.media.writer.".format(path))
+        raise CourseError(
+            f"{path} does not play in a browser, which wants H.264 in an .mp4 file. Make one: transcode of "
+            "trt_course.media.writer."
+        )
     if len(data) > MOST_MIB << 20:
-        raise CourseError("{} has {} MiB, a page takes {}. Write fewer frames.".format(path, len(data) >> 20, MOST_MIB))
+        raise CourseError(
+            f"{path} has {len(data) >> 20} MiB, a page takes {MOST_MIB}. Write fewer frames."
+        )
     tag = "<video controls muted loop width={} style='max-width:100%' src='data:video/mp4;base64,{{}}'></video>"
     _display("HTML", _figure(tag.format(width), data, caption))
 
@@ -70,5 +79,7 @@ def on_gpu(cell, saved):
     except CourseError as err:
         why = err
     text = (KIT / "docs/measured.md").read_text(encoding="utf-8")
-    part = text.partition("<!-- saved: {} -->".format(saved))[2].partition("<!-- end -->")[0]
-    return _display("Markdown", "**Not run here.** {}\n\n**Saved result** (docs/measured.md):\n{}".format(why, part))
+    part = text.partition(f"<!-- saved: {saved} -->")[2].partition("<!-- end -->")[0]
+    return _display(
+        "Markdown", f"**Not run here.** {why}\n\n**Saved result** (docs/measured.md):\n{part}"
+    )

@@ -2,17 +2,18 @@
 
 A thread of its own looks through a camera of media/async_camera.py, so cells stay free. One view runs at a time.
 """
+
 import atexit
 import threading
 import time
 import weakref
 
+from ..camera import MODES
 from ..draw import BBoxVisualization
-from ..errors import CourseError, need
 from ..media import sources
-from ..media.async_camera import MODES
-from ..models import find_model, list_models
+from ..model.spec import find_model, list_models
 from ..ssd import TrtSSD
+from ..support.errors import CourseError, need
 from .show import jpeg
 
 MOST_A_SECOND, WIDEST, PATIENCE = 15, 960, 20.0
@@ -38,18 +39,29 @@ class CameraView:
         self.source, self.mode, self.every = str(source), mode, every
         self._halt, self._camera, self._thread = threading.Event(), None, threading.Thread()
         self.picture, self.line = w.Image(format="jpeg"), w.Label("stopped")
-        self.model = w.Dropdown(options=[str(m) for m in models or list_models()], description="Model")
+        self.model = w.Dropdown(
+            options=[str(m) for m in models or list_models()], description="Model"
+        )
         self.classes = w.SelectMultiple(description="Only", rows=4)
         self.conf = w.FloatSlider(conf, min=0.05, max=0.95, step=0.05, description="Confidence")
-        self.buttons = [w.Button(description="Start", icon="play"), w.Button(description="Stop", icon="stop")]
+        self.buttons = [
+            w.Button(description="Start", icon="play"),
+            w.Button(description="Stop", icon="stop"),
+        ]
         self.buttons[0].on_click(lambda _: self.start())
         self.buttons[1].on_click(lambda _: self.stop())
         self.model.observe(self._choose, "value")
         # The browser copies `sent` to `seen` when it has taken the picture before it: that is its answer.
         self._sent, self._seen = w.IntText(0), w.IntText(0)
         self._link = w.jsdlink((self._sent, "value"), (self._seen, "value"))
-        self.box = w.VBox([w.HBox(self.buttons + [self.model]), w.HBox([self.conf, self.classes]), self.picture,
-                           self.line])
+        self.box = w.VBox(
+            [
+                w.HBox(self.buttons + [self.model]),
+                w.HBox([self.conf, self.classes]),
+                self.picture,
+                self.line,
+            ]
+        )
         self._choose()
 
     def _ipython_display_(self):
@@ -64,7 +76,9 @@ class CameraView:
     def start(self):
         stop_all()
         self._halt, self._seen.value = threading.Event(), self._sent.value
-        self._thread = threading.Thread(target=self._run, args=(self._halt,), name="view", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(self._halt,), name="view", daemon=True
+        )
         self._thread.start()
         return self
 
@@ -80,7 +94,9 @@ class CameraView:
             self.line.value = "opening " + self.source
             spec = find_model(self.model.value)
             source = sources.open_source(self.source, loop=True)
-            with MODES[self.mode](source, lambda: TrtSSD(spec, verbose=False).warm_up(), self.every) as camera:
+            with MODES[self.mode](
+                source, lambda: TrtSSD(spec, verbose=False).warm_up(), self.every
+            ) as camera:
                 self._camera = camera
                 self.line.value = self._look(halt, camera, BBoxVisualization(spec.cls_dict()))
         except Exception as err:  # a thread has nobody else to tell
@@ -97,13 +113,15 @@ class CameraView:
                     due = max(due + 1 / MOST_A_SECOND, now)
                     self._push(view, vis)
             elif now - answered > PATIENCE:
-                return "stopped: the browser has not answered for {:.0f} s".format(PATIENCE)
+                return f"stopped: the browser has not answered for {PATIENCE:.0f} s"
             self.line.value = camera.news(view) or self.line.value
         return "stopped"
 
     def _push(self, view, vis):
         canvas, found = view.frame.image, view.found
         if found is not None:
-            canvas = vis.annotate(canvas, found.of_class(*self.classes.value) if self.classes.value else found)
+            canvas = vis.annotate(
+                canvas, found.of_class(*self.classes.value) if self.classes.value else found
+            )
         self.picture.value = jpeg(canvas, WIDEST, quality=80)
         self._sent.value += 1

@@ -1,13 +1,14 @@
 """What is scored: two folders of text files, or a detector run over a data folder. The measures are voc and coco."""
+
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import CourseError
-from ..files import kit_path, whole_file, write_image
-from ..media.sources import images_in, read_image
-from ..progress import progress
+from ..media.pictures import images_in, read_image
+from ..support.errors import CourseError
+from ..support.files import kit_path, whole_file, write_image
+from ..support.progress import progress
 from . import plots, voc
 
 CONF_TH = 0.01  # a higher one cuts the precision-recall curve short
@@ -17,8 +18,12 @@ def read_folders(truth_dir, found_dir, names=()):
     """Ground truth and detections of two folders of text files; images without a detection file are listed."""
     truths, founds, missing = voc.read_folders(kit_path(truth_dir), kit_path(found_dir), names)
     if missing:
-        print("{} images have no detection file and count as empty: {}".format(len(missing), ", ".join(missing[:10])),
-              file=sys.stderr)
+        print(
+            "{} images have no detection file and count as empty: {}".format(
+                len(missing), ", ".join(missing[:10])
+            ),
+            file=sys.stderr,
+        )
     return truths, founds
 
 
@@ -26,10 +31,14 @@ def pictures_of(data):
     """The pictures of a data folder; no two may share a name, for the ground truth is found by it."""
     folder = data / "images"
     if not folder.is_dir():
-        raise CourseError("There is no folder {}. A data folder holds images/ and ground-truth/.".format(folder))
+        raise CourseError(
+            f"There is no folder {folder}. A data folder holds images/ and ground-truth/."
+        )
     paths = images_in(folder)
     if len({path.stem for path in paths}) < len(paths):
-        raise CourseError("Pictures in {} share their name but for the ending; rename one of each.".format(folder))
+        raise CourseError(
+            f"Pictures in {folder} share their name but for the ending; rename one of each."
+        )
     return paths
 
 
@@ -41,10 +50,12 @@ def detect_folder(ssd, data, conf_th=CONF_TH):
     files = {path.stem: data / "ground-truth" / (path.stem + ".txt") for path in paths}
     for file in files.values():
         if not file.is_file():
-            raise CourseError("There is no ground truth {} for the picture of that name.".format(file))
+            raise CourseError(f"There is no ground truth {file} for the picture of that name.")
     truths = {name: voc.read_truth(file) for name, file in files.items()}
-    founds = {path.stem: as_found(ssd.detect(read_image(path), conf_th), ssd.spec.labels)
-              for path in progress(paths, desc="evaluate", unit="image")}
+    founds = {
+        path.stem: as_found(ssd.detect(read_image(path), conf_th), ssd.spec.labels)
+        for path in progress(paths, desc="evaluate", unit="image")
+    }
     return truths, founds
 
 
@@ -52,9 +63,11 @@ def warn_of_threshold(ssd, conf_th):
     """A network that holds boxes back by itself cuts the curve, and so its own mAP."""
     least = max(ssd.spec.output.threshold, ssd.engine.threshold)
     if least > conf_th:
-        print("{} gives nothing below {:g} by itself, scoring wants boxes from {:g} up: the mAP comes out too low. "
-              "Export or build it with a lower threshold.".format(
-                  ssd.spec.name, least, conf_th), file=sys.stderr)
+        print(
+            f"{ssd.spec.name} gives nothing below {least:g} by itself, scoring wants boxes from {conf_th:g} up: the mAP comes out too low. "
+            "Export or build it with a lower threshold.",
+            file=sys.stderr,
+        )
 
 
 def as_found(detections, labels):
@@ -65,9 +78,13 @@ def as_found(detections, labels):
 def save_plots(folder, truths, founds, result, images=None):
     """The figures of measure/plots.py as PNG files; the contact sheets need the folder that holds the pictures."""
     folder = Path(str(folder))
-    figures = {"precision_recall": plots.pr_curves(result), "ap": plots.ap_bars(result),
-               "counts": plots.count_bars(truths, founds), "ap_by_height": plots.ap_by_height(truths, founds),
-               "confusion": plots.confusion(truths, founds)}
+    figures = {
+        "precision_recall": plots.pr_curves(result),
+        "ap": plots.ap_bars(result),
+        "counts": plots.count_bars(truths, founds),
+        "ap_by_height": plots.ap_by_height(truths, founds),
+        "confusion": plots.confusion(truths, founds),
+    }
     for name, figure in figures.items():
         with whole_file(folder / (name + ".png")) as temporary:
             figure.savefig(str(temporary), dpi=110)
@@ -75,4 +92,7 @@ def save_plots(folder, truths, founds, result, images=None):
         return
     paths = {path.stem: path for path in images_in(images)}
     for name, listed in zip(("worst_misses", "worst_false_alarms"), plots.faults(truths, founds)):
-        write_image(folder / (name + ".png"), plots.contact_sheet(listed[:24], lambda image: read_image(paths[image])))
+        write_image(
+            folder / (name + ".png"),
+            plots.contact_sheet(listed[:24], lambda image: read_image(paths[image])),
+        )

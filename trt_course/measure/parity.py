@@ -1,4 +1,5 @@
 """An engine held against the CPU: the same pictures, how far boxes and confidences move, and mAP of both."""
+
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from .evaluate import detect_folder
 
 class Parity(NamedTuple):
     """Over the boxes that either finds from the record's threshold up; `alone` have no partner on the other side."""
+
     engine: str
     pictures: int
     boxes: int
@@ -20,10 +22,10 @@ class Parity(NamedTuple):
     map_cpu: float
 
     def report(self):
-        return ("{}\n  {} pictures, {} boxes, {} of them without a partner\n  farthest corner {:.3f} pixels, "
-                "confidence {:.4f}\n  mAP {:.2f} %, on the CPU {:.2f} %, difference {:+.4f}").format(
-                    self.engine, self.pictures, self.boxes, self.alone, self.worst_pixels, self.worst_confidence,
-                    100 * self.map_engine, 100 * self.map_cpu, self.map_engine - self.map_cpu)
+        return (
+            f"{self.engine}\n  {self.pictures} pictures, {self.boxes} boxes, {self.alone} of them without a partner\n  farthest corner {self.worst_pixels:.3f} pixels, "
+            f"confidence {self.worst_confidence:.4f}\n  mAP {100 * self.map_engine:.2f} %, on the CPU {100 * self.map_cpu:.2f} %, difference {self.map_engine - self.map_cpu:+.4f}"
+        )
 
 
 def _partners(ours, theirs, conf_th):
@@ -34,7 +36,10 @@ def _partners(ours, theirs, conf_th):
             yield None
         else:
             best = overlaps[i].argmax()
-            yield np.abs(ours.boxes[i] - theirs.boxes[best]).max(), abs(ours.confs[i] - theirs.confs[best])
+            yield (
+                np.abs(ours.boxes[i] - theirs.boxes[best]).max(),
+                abs(ours.confs[i] - theirs.confs[best]),
+            )
 
 
 def compare(spec, plan, data):
@@ -46,8 +51,20 @@ def compare(spec, plan, data):
         _, reference = detect_folder(ssd, data)
     least = spec.conf_threshold
     pairs = [pair for name in reference for pair in _partners(reference[name], ours[name], least)]
-    pairs += [None for name in ours for pair in _partners(ours[name], reference[name], least) if pair is None]
+    pairs += [
+        None
+        for name in ours
+        for pair in _partners(ours[name], reference[name], least)
+        if pair is None
+    ]
     found = np.array([pair for pair in pairs if pair is not None]).reshape(-1, 2)
     worst = [float(v) for v in found.max(axis=0, initial=0)]
-    return Parity(why, len(truths), len(pairs), len(pairs) - len(found), *worst, voc.score(truths, ours).mean,
-                  voc.score(truths, reference).mean)
+    return Parity(
+        why,
+        len(truths),
+        len(pairs),
+        len(pairs) - len(found),
+        *worst,
+        voc.score(truths, ours).mean,
+        voc.score(truths, reference).mean,
+    )

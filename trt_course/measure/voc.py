@@ -3,6 +3,7 @@
 Boxes count with +1 pixel, a ground-truth box is used once, difficult boxes count neither way. COCO's measure is
 another module's.
 """
+
 import math
 import shlex
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Dict, List, NamedTuple
 
 import numpy as np
 
-from ..errors import CourseError
+from ..support.errors import CourseError
 
 
 class Truth(NamedTuple):
     """The ground-truth boxes of one image."""
+
     labels: List[str]
     boxes: np.ndarray  # (n, 4)
     difficult: np.ndarray  # (n,) bool
@@ -22,6 +24,7 @@ class Truth(NamedTuple):
 
 class Found(NamedTuple):
     """The detections of one image."""
+
     labels: List[str]
     confs: np.ndarray  # (n,)
     boxes: np.ndarray  # (n, 4)
@@ -29,6 +32,7 @@ class Found(NamedTuple):
 
 class ClassScore(NamedTuple):
     """One class: its AP, the curve's points, and the counts behind them."""
+
     ap: float
     recall: np.ndarray
     precision: np.ndarray
@@ -45,13 +49,22 @@ class Score(NamedTuple):
         return sum(c.ap for c in self.classes.values()) / len(self.classes) if self.classes else 0.0
 
     def report(self):
-        rows = ["{} AP  = {:.2f}%".format(name, 100 * c.ap) for name, c in sorted(self.classes.items())]
-        return "\n".join(rows + ["mAP = {:.2f}%".format(100 * self.mean)])
+        rows = [f"{name} AP  = {100 * c.ap:.2f}%" for name, c in sorted(self.classes.items())]
+        return "\n".join(rows + [f"mAP = {100 * self.mean:.2f}%"])
 
     def as_dict(self):
-        return {"mAP": self.mean, "classes": {
-            name: {"AP": c.ap, "truths": c.truths, "hits": c.hits, "false_alarms": c.false_alarms}
-            for name, c in self.classes.items()}}
+        return {
+            "mAP": self.mean,
+            "classes": {
+                name: {
+                    "AP": c.ap,
+                    "truths": c.truths,
+                    "hits": c.hits,
+                    "false_alarms": c.false_alarms,
+                }
+                for name, c in self.classes.items()
+            },
+        }
 
 
 def _read(path, form, names):
@@ -59,7 +72,7 @@ def _read(path, form, names):
     try:
         lines = Path(str(path)).read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
-        raise CourseError("{} is not a text file".format(path)) from None
+        raise CourseError(f"{path} is not a text file") from None
     labels, numbers, marks = [], [], []
     count = len(form.split()) - form.count("[")
     for number, line in enumerate(lines, 1):
@@ -68,20 +81,28 @@ def _read(path, form, names):
             if row:
                 ends = range(len(row), 1, -1) if names else ()
                 end = next((n for n in ends if " ".join(row[:n]) in names), 1)
-                row[:end] = [" ".join(row[:end])]  # one field, where they spell a known name with blanks
+                row[:end] = [
+                    " ".join(row[:end])
+                ]  # one field, where they spell a known name with blanks
                 numbers.append(_numbers(row, count, form))
                 labels.append(row[0])
                 marks.append(len(row) > count)
         except ValueError as err:
-            raise CourseError("{}, line {}: {}: {}".format(path, number, err, line)) from None
-    return labels, np.array(numbers, dtype=float).reshape(-1, count - 1), np.array(marks, dtype=bool)
+            raise CourseError(f"{path}, line {number}: {err}: {line}") from None
+    return (
+        labels,
+        np.array(numbers, dtype=float).reshape(-1, count - 1),
+        np.array(marks, dtype=bool),
+    )
 
 
 def _numbers(row, count, form):
     if len(row) not in (count, len(form.split())):
-        raise ValueError("{} fields; wanted: {}. A class name with blanks is quoted, or listed".format(len(row), form))
+        raise ValueError(
+            f"{len(row)} fields; wanted: {form}. A class name with blanks is quoted, or listed"
+        )
     if row[count:] not in ([], ["difficult"]):
-        raise ValueError("the last field is '{}'; allowed: difficult, or nothing".format(row[-1]))
+        raise ValueError(f"the last field is '{row[-1]}'; allowed: difficult, or nothing")
     values = [float(field) for field in row[1:count]]
     if not all(map(math.isfinite, values)):
         raise ValueError("a number is not finite")
@@ -106,8 +127,9 @@ def read_folders(truth_dir, found_dir, names=()):
     truths = {path.stem: read_truth(path, names) for path in _text_files(truth_dir)}
     founds = {path.stem: read_found(path, names) for path in _text_files(found_dir)}
     for strange in sorted(set(founds) - set(truths)):
-        raise CourseError("{0}/{1}.txt has no ground truth: {2} holds no {1}.txt".format(
-            found_dir, strange, truth_dir))
+        raise CourseError(
+            f"{found_dir}/{strange}.txt has no ground truth: {truth_dir} holds no {strange}.txt"
+        )
     missing = sorted(set(truths) - set(founds))
     founds.update(dict.fromkeys(missing, Found([], np.zeros(0), np.zeros((0, 4)))))
     return truths, founds, missing
@@ -116,14 +138,18 @@ def read_folders(truth_dir, found_dir, names=()):
 def _text_files(folder):
     paths = sorted(Path(str(folder)).glob("*.txt"))
     if not paths:
-        raise CourseError("The folder {} holds no .txt files".format(folder))
+        raise CourseError(f"The folder {folder} holds no .txt files")
     return paths
 
 
 def overlap(boxes, others):
     """Intersection over union of each of (n, 4) boxes with each of (m, 4) others, sides counted with +1 pixel."""
     boxes, others = boxes[:, None], others[None]
-    sides = np.minimum(boxes[..., 2:], others[..., 2:]) - np.maximum(boxes[..., :2], others[..., :2]) + 1
+    sides = (
+        np.minimum(boxes[..., 2:], others[..., 2:])
+        - np.maximum(boxes[..., :2], others[..., :2])
+        + 1
+    )
     inter = sides.clip(0).prod(axis=-1)  # (n, m)
     area, other_area = ((b[..., 2:] - b[..., :2] + 1).prod(axis=-1) for b in (boxes, others))
     return inter / (area + other_area - inter)
@@ -138,7 +164,12 @@ def class_overlap(some, others):
 def score(truths, founds, ignore=(), class_iou=None):
     """The Score of detections {image: Found} against ground truth {image: Truth}."""
     names = sorted({label for truth in truths.values() for label in truth.labels} - set(ignore))
-    return Score({name: _score_class(name, truths, founds, (class_iou or {}).get(name, 0.5)) for name in names})
+    return Score(
+        {
+            name: _score_class(name, truths, founds, (class_iou or {}).get(name, 0.5))
+            for name in names
+        }
+    )
 
 
 def _score_class(name, truths, founds, min_iou):
@@ -155,8 +186,14 @@ def _score_class(name, truths, founds, min_iou):
     verdicts = np.array(verdicts, dtype=int)[order]
     hits, alarms = np.cumsum(verdicts == 1), np.cumsum(verdicts == -1)
     recall, precision = hits / max(total, 1), hits / np.maximum(hits + alarms, 1)
-    return ClassScore(area_under(recall, precision), recall, precision, total,
-                      int((verdicts == 1).sum()), int((verdicts == -1).sum()))
+    return ClassScore(
+        area_under(recall, precision),
+        recall,
+        precision,
+        total,
+        int((verdicts == 1).sum()),
+        int((verdicts == -1).sum()),
+    )
 
 
 def _judge(boxes, truths, difficult, min_iou):
@@ -183,7 +220,11 @@ def area_under(recall, precision):
 
 
 def _keep(found, mask):
-    return Found([label for label, kept in zip(found.labels, mask) if kept], found.confs[mask], found.boxes[mask])
+    return Found(
+        [label for label, kept in zip(found.labels, mask) if kept],
+        found.confs[mask],
+        found.boxes[mask],
+    )
 
 
 def above(founds, conf_th):
@@ -196,9 +237,11 @@ def of_height(truths, founds, low, high):
 
     Other truths become difficult; other detections are left out unless they hit an object in play.
     """
+
     def in_play(boxes):
         heights = boxes[:, 3] - boxes[:, 1]
         return (heights >= low) & (heights < high)
+
     kept_truths, kept_founds = {}, {}
     for image, truth in truths.items():
         found, played = founds[image], in_play(truth.boxes)

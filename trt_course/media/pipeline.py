@@ -3,11 +3,12 @@
 The lines between them are short, so that nothing piles up. An exception anywhere stops all and is raised once, in the
 caller's thread. What the stages do is not known here.
 """
+
 import contextlib
 import queue
 import threading
 
-from .. import trace
+from ..support import trace
 
 _END = object()
 

@@ -2,6 +2,7 @@
 
 OpenCV's own window, for the main thread only; what is in the pictures is not its business.
 """
+
 import contextlib
 import subprocess
 import sys
@@ -18,11 +19,15 @@ class Window(contextlib.AbstractContextManager):
 
     def __init__(self, title):
         self.title, self.help, self.full, self._opened = title, True, False, False
-        self.there = not subprocess.call([sys.executable, "-c", _PROBE], stdout=subprocess.DEVNULL,
-                                         stderr=subprocess.DEVNULL)
+        self.there = not subprocess.call(
+            [sys.executable, "-c", _PROBE], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         if not self.there:
-            print("No window: there is no display that answers, or this OpenCV was built without windows "
-                  "(opencv-python-headless). Going on without; over ssh, ssh -X brings a display.", file=sys.stderr)
+            print(
+                "No window: there is no display that answers, or this OpenCV was built without windows "
+                "(opencv-python-headless). Going on without; over ssh, ssh -X brings a display.",
+                file=sys.stderr,
+            )
 
     def show(self, image):
         if not self.there:
@@ -33,15 +38,21 @@ class Window(contextlib.AbstractContextManager):
             cv2.resizeWindow(self.title, int(image.shape[1] * scale), int(image.shape[0] * scale))
         cv2.imshow(self.title, _with_help(image) if self.help else image)
         try:
-            return self._obey(cv2.waitKey(1) & 0xFF) and cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
+            return (
+                self._obey(cv2.waitKey(1) & 0xFF)
+                and cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
+            )
         except cv2.error:  # Qt, when the reader has closed the window
             return False
 
     def _obey(self, key):
         if key == ord("f"):
             self.full = not self.full
-            cv2.setWindowProperty(self.title, cv2.WND_PROP_FULLSCREEN,
-                                  cv2.WINDOW_FULLSCREEN if self.full else cv2.WINDOW_NORMAL)
+            cv2.setWindowProperty(
+                self.title,
+                cv2.WND_PROP_FULLSCREEN,
+                cv2.WINDOW_FULLSCREEN if self.full else cv2.WINDOW_NORMAL,
+            )
         self.help ^= key == ord("h")
         return key not in (ord("q"), 27)
 
@@ -54,6 +65,15 @@ class Window(contextlib.AbstractContextManager):
 
 def _with_help(image):
     canvas, bottom = image.copy(), image.shape[0]
-    canvas[bottom - 26:] //= 4
-    cv2.putText(canvas, HELP, (8, bottom - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+    canvas[bottom - 26 :] //= 4
+    cv2.putText(
+        canvas,
+        HELP,
+        (8, bottom - 8),
+        cv2.FONT_HERSHEY_SIMPLEX,
+        0.5,
+        (255, 255, 255),
+        1,
+        cv2.LINE_AA,
+    )
     return canvas

@@ -3,6 +3,7 @@
 Raw pictures go to the encoder, a child process, as Matroska, which carries their times: a variable rate stays one, to
 1/90000 s. The file takes its final name when it is whole. No sound, one size for all frames.
 """
+
 import functools
 import shutil
 import subprocess
@@ -12,12 +13,13 @@ from pathlib import Path
 
 import cv2
 
-from ..errors import CourseError, need
-from ..files import check_apart, kit_path, whole_file
-from ..progress import progress
+from ..support.errors import CourseError, need
+from ..support.files import check_apart, kit_path, whole_file
+from ..support.progress import progress
 from . import gstreamer
+from .base import check_whole
 from .pipeline import ahead
-from .sources import check_whole, open_source
+from .sources import open_source
 
 ENCODERS = ("auto", "x264", "jetson")
 _TICKS = 90000  # the file's units of time, a second
@@ -25,26 +27,38 @@ _TICKS = 90000  # the file's units of time, a second
 
 @functools.lru_cache(maxsize=None)
 def _keep_times(ffmpeg):
-    known = subprocess.run([ffmpeg, "-hide_banner", "-h", "long"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    known = subprocess.run(
+        [ffmpeg, "-hide_banner", "-h", "long"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     return "-fps_mode" if b"-fps_mode" in known.stdout else "-vsync"
 
 
 def _x264(path):
     ffmpeg = shutil.which("ffmpeg") or need("imageio_ffmpeg").get_ffmpeg_exe()
     # without B-frames the times in the file are the pictures' own, and its length is right at a variable rate
-    return [ffmpeg] + ("-v error -xerror -y -f matroska -i - {} passthrough -enc_time_base 1/{ticks} -c:v libx264 "
-                       "-preset superfast -crf 24 -bf 0 -pix_fmt yuv420p -video_track_timescale {ticks} -movflags "
-                       "+faststart -f mp4").format(_keep_times(ffmpeg), ticks=_TICKS).split() + ["file:" + str(path)]
+    return (
+        [ffmpeg]
+        + (
+            f"-v error -xerror -y -f matroska -i - {_keep_times(ffmpeg)} passthrough -enc_time_base 1/{_TICKS} -c:v libx264 "
+            f"-preset superfast -crf 24 -bf 0 -pix_fmt yuv420p -video_track_timescale {_TICKS} -movflags "
+            "+faststart -f mp4"
+        ).split()
+        + ["file:" + str(path)]
+    )
 
 
 def _command(encoder, path):
     """The encoder's command, and what the sides of a picture must be multiples of."""
     if encoder not in ENCODERS:
-        raise CourseError("There is no encoder '{}'; allowed: {}".format(encoder, ", ".join(ENCODERS)))
+        raise CourseError(
+            "There is no encoder '{}'; allowed: {}".format(encoder, ", ".join(ENCODERS))
+        )
     on_jetson = gstreamer.has_element("nvv4l2h264enc")
     if encoder == "jetson" and not on_jetson:
-        raise CourseError("The encoder jetson is GStreamer's nvv4l2h264enc, which comes with JetPack and is not here. "
-                          "Take --encoder x264.")
+        raise CourseError(
+            "The encoder jetson is GStreamer's nvv4l2h264enc, which comes with JetPack and is not here. "
+            "Take --encoder x264."
+        )
     return (gstreamer.encode(path), 8) if encoder != "x264" and on_jetson else (_x264(path), 2)
 
 
@@ -58,11 +72,25 @@ def _number(name, value):
 
 def _head(width, height, fps):
     """The start of a Matroska stream: times in microseconds, one track of raw I420."""
-    video = _element("e0", _number("b0", width) + _number("ba", height) + _element("2eb524", b"I420"))
-    track = [_number("d7", 1), _number("73c5", 1), _number("83", 1), _number("23e383", int(round(1e9 / fps))),
-             _element("86", b"V_UNCOMPRESSED"), video]
-    return (_element("1a45dfa3", _element("4282", b"matroska")) + bytes.fromhex("18538067") + b"\x01" + b"\xff" * 7
-            + _element("1549a966", _number("2ad7b1", 1000)) + _element("1654ae6b", _element("ae", b"".join(track))))
+    video = _element(
+        "e0", _number("b0", width) + _number("ba", height) + _element("2eb524", b"I420")
+    )
+    track = [
+        _number("d7", 1),
+        _number("73c5", 1),
+        _number("83", 1),
+        _number("23e383", int(round(1e9 / fps))),
+        _element("86", b"V_UNCOMPRESSED"),
+        video,
+    ]
+    return (
+        _element("1a45dfa3", _element("4282", b"matroska"))
+        + bytes.fromhex("18538067")
+        + b"\x01"
+        + b"\xff" * 7
+        + _element("1549a966", _number("2ad7b1", 1000))
+        + _element("1654ae6b", _element("ae", b"".join(track)))
+    )
 
 
 def _frame_head(tick, size):
@@ -87,13 +115,16 @@ class VideoWriter(AbstractContextManager):
         if self._child is None:
             self._open(frame)
         if frame.shape[:2] != self._size:
-            raise CourseError("{}: frame {} has size {} x {}; the video began with {} x {}".format(
-                self.path, self.frames + 1, frame.shape[1], frame.shape[0], self._size[1], self._size[0]))
+            raise CourseError(
+                f"{self.path}: frame {self.frames + 1} has size {frame.shape[1]} x {frame.shape[0]}; the video began with {self._size[1]} x {self._size[0]}"
+            )
         seconds = self.frames / self.fps if time is None else time
         self._tick = max(int(round(seconds * _TICKS)), self._tick + 1)
         h, w = self._size
         if h % self._step or w % self._step:  # H.264 in yuv420p wants even sides
-            frame = cv2.copyMakeBorder(frame, 0, -h % self._step, 0, -w % self._step, cv2.BORDER_REPLICATE)
+            frame = cv2.copyMakeBorder(
+                frame, 0, -h % self._step, 0, -w % self._step, cv2.BORDER_REPLICATE
+            )
         picture = cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420)
         try:
             self._child.stdin.write(self._head + _frame_head(self._tick, picture.nbytes))
@@ -110,8 +141,13 @@ class VideoWriter(AbstractContextManager):
         command, self._step = _command(self.encoder, self._whole.__enter__())
         self._said = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the encoder
         # in a session of its own: Ctrl-C at the terminal is for us, the encoder ends with its input
-        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self._said, stderr=self._said,
-                                       start_new_session=True)
+        self._child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=self._said,
+            stderr=self._said,
+            start_new_session=True,
+        )
         self._head = _head(w + -w % self._step, h + -h % self._step, self.fps)
 
     def _finish(self):
@@ -123,8 +159,11 @@ class VideoWriter(AbstractContextManager):
     def _complaint(self):
         self._said.seek(0)
         said = self._said.read().decode(errors="replace").strip().splitlines()
-        return CourseError("{} cannot be written, the encoder ended with status {}: {}. Is the disk full?".format(
-            self.path, self._child.returncode, said[0] if said else "it said nothing"))
+        return CourseError(
+            "{} cannot be written, the encoder ended with status {}: {}. Is the disk full?".format(
+                self.path, self._child.returncode, said[0] if said else "it said nothing"
+            )
+        )
 
     def __exit__(self, kind, value, trace):
         if self._whole is None:
@@ -142,11 +181,12 @@ def transcode(source, out="out", encoder="auto"):
     source = kit_path(source)
     target = Path(str(out)) / (source.stem + ".mp4")
     check_apart(source, target)
-    with open_source(source) as video, VideoWriter(target, video.fps, encoder) as writer, \
-            closing(ahead(video)) as frames:
+    with open_source(source) as video, VideoWriter(target, video.fps, encoder) as writer, closing(
+        ahead(video)
+    ) as frames:
         for frame in progress(frames, total=video.frames, desc="transcode", unit="frame"):
             writer.write(frame.image, frame.time)
     if not writer.frames:
-        raise CourseError("{} holds no frame that can be read.".format(source))
+        raise CourseError(f"{source} holds no frame that can be read.")
     check_whole(video)
     return target
