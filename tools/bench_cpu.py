@@ -23,13 +23,16 @@ from trt_course.model.placement import placement
 from trt_course.model.preprocess import Preprocessor
 from trt_course.support.files import KIT, kit_path
 
-DRAW_CONF, ROW_CONF = 0.3, 0.01
+DRAW_CONF = 0.3
+ROW_CONF = 0.01
 
 
 def original_loop(ssd, image):
     """The course's detect(): resize, transpose, float, ravel, copy, run, then a Python loop over 7-float rows."""
-    spec, request = ssd.spec, ssd.engine.new_request()
-    name, size = spec.input.name, (image.shape[1], image.shape[0])
+    spec = ssd.spec
+    request = ssd.engine.new_request()
+    name = spec.input.name
+    size = (image.shape[1], image.shape[0])
     where = placement(spec, *size)
     mean, scale = (
         np.array(v, np.float32).reshape(3, 1, 1) for v in (spec.input.mean, spec.input.scale)
@@ -51,13 +54,17 @@ def original_loop(ssd, image):
 
 def loop_over_rows(output, size):
     w, h = size
-    boxes, confs, clss = [], [], []
+    boxes = []
+    confs = []
+    clss = []
     for prefix in range(0, len(output), 7):
         conf = float(output[prefix + 2])
         if conf < DRAW_CONF:
             continue
-        x1, y1 = int(output[prefix + 3] * w), int(output[prefix + 4] * h)
-        x2, y2 = int(output[prefix + 5] * w), int(output[prefix + 6] * h)
+        x1 = int(output[prefix + 3] * w)
+        y1 = int(output[prefix + 4] * h)
+        x2 = int(output[prefix + 5] * w)
+        y2 = int(output[prefix + 6] * h)
         boxes.append((x1, y1, x2, y2))
         confs.append(conf)
         clss.append(int(output[prefix + 1]))
@@ -89,8 +96,10 @@ def opencv_dnn(spec, image):
 
 def stages(ssd, image):
     """The three parts of TrtSSD.detect, each by itself."""
-    spec, request = ssd.spec, ssd.engine.new_request()
-    prepare, size = Preprocessor(spec), (image.shape[1], image.shape[0])
+    spec = ssd.spec
+    request = ssd.engine.new_request()
+    prepare = Preprocessor(spec)
+    size = (image.shape[1], image.shape[0])
     where = prepare(image, request.inputs[spec.input.name][0])
     outputs = ssd.engine.infer(request)
     return {

@@ -33,7 +33,8 @@ from trt_course.support.files import write_json
 from trt_course.support.trace import tracing
 from trt_course.throughput.many import detect_live, detect_many
 
-SIZE, CLIP = (1280, 720), KIT / "data" / "street.mp4"
+SIZE = (1280, 720)
+CLIP = KIT / "data" / "street.mp4"
 NMS = {
     "nms": "engine"
 }  # options of the engines; then the recipe in the engine, from OpenCV's bytes or the decoder's
@@ -53,7 +54,10 @@ class Cycle(Source):
 
     def __init__(self, frames, seconds):
         super().__init__("memory")
-        self._frames, self._seconds, self._number, self._end = frames, seconds, 0, None
+        self._frames = frames
+        self._seconds = seconds
+        self._number = 0
+        self._end = None
 
     def read(self, timeout=None):
         now = time.perf_counter()
@@ -79,7 +83,8 @@ class Decoded(Cycle):
 
     def __init__(self, path, seconds, ready):
         super().__init__([], seconds)
-        self._path, self._file = path, None
+        self._path = path
+        self._file = None
         self._first = self._begin()  # the decoder is made now; that holds up everybody
         ready.wait(60)
 
@@ -91,7 +96,8 @@ class Decoded(Cycle):
     def read_some(self):
         now = time.perf_counter()
         self._end = self._end or now + self._seconds
-        some, self._first = self._first, None
+        some = self._first
+        self._first = None
         return (some or self._file.read_some() or self._begin()) if now <= self._end else []
 
     def close(self):
@@ -139,7 +145,9 @@ class Bench:
     """One model's engines, pictures and figures."""
 
     def __init__(self, spec, out, args):
-        self.spec, self.out, self.args = spec, out, args
+        self.spec = spec
+        self.out = out
+        self.args = args
         self.images = frames_of_clip(64)
         self.frames = [Frame(image, i, 0.0, "") for i, image in enumerate(self.images)]
 
@@ -156,7 +164,8 @@ class Bench:
 
     def timed(self, call, pictures):
         """Figures of one call after the other."""
-        spent, end = [], time.perf_counter() + self.args.seconds
+        spent = []
+        end = time.perf_counter() + self.args.seconds
         while time.perf_counter() < end:
             started = time.perf_counter()
             call()
@@ -169,7 +178,8 @@ class Bench:
         }
 
     def loop(self):
-        loop, turn = OriginalLoop(self.plan("fp32", 1, **NMS), self.spec), Turn(self.images)
+        loop = OriginalLoop(self.plan("fp32", 1, **NMS), self.spec)
+        turn = Turn(self.images)
         return self.timed(lambda: loop.detect(turn.next(1)[0]), 1)
 
     def plain(self, precision, batch, **options):
@@ -179,7 +189,8 @@ class Bench:
 
     def piped(self, openers, precision, batch, lanes, graph=False, depth=2, **options):
         """Figures of the pipeline; p50 and p95 are from a picture read to its boxes."""
-        moments, delays = [], []
+        moments = []
+        delays = []
 
         def keep(seen, found):
             moments.append(time.perf_counter())
@@ -207,12 +218,16 @@ class Bench:
 
     def on_gpu(self, count=4):
         """Readers of frames that lie on the GPU as a decoder leaves them."""
-        cuda, (width, height) = open_cuda("cuda-python"), SIZE
-        kept, nbytes = [], width * height * 3 // 2
+        cuda = open_cuda("cuda-python")
+        width, height = SIZE
+        kept = []
+        nbytes = width * height * 3 // 2
         video = GpuVideoFile(CLIP)
         for number in range(32):
             address = cuda.alloc(nbytes)
-            frame, stream, done = video.read(), cuda.stream(), cuda.event()
+            frame = video.read()
+            stream = cuda.stream()
+            done = cuda.event()
             cuda.copy_on(address, [frame.address], nbytes, stream)
             cuda.record(done, stream)
             cuda.wait(done)
@@ -269,11 +284,9 @@ class Bench:
                 time.sleep(1 / 60)
                 return super().read()
 
-        camera, own, all_of_it = (
-            functools.partial(Camera, self.frames, self.args.seconds / 3),
-            [],
-            [],
-        )
+        camera = functools.partial(Camera, self.frames, self.args.seconds / 3)
+        own = []
+        all_of_it = []
 
         def keep(seen, found):
             all_of_it[-1].append(time.perf_counter() - seen.read)
@@ -303,7 +316,8 @@ class Bench:
 
 class Turn:
     def __init__(self, images):
-        self.images, self.at = images, 0
+        self.images = images
+        self.at = 0
 
     def next(self, count):
         self.at += count
@@ -418,7 +432,8 @@ def limit(name, fps):
 
 
 def climb(spec, out, args, chosen):
-    bench, rows = Bench(spec, out, args), []
+    bench = Bench(spec, out, args)
+    rows = []
     result = {"model": spec.name, "machine": machine.facts(), "level": args.level, "rungs": rows}
     for rung in chosen:
         try:

@@ -37,15 +37,14 @@ class OriginalLoop:
     """What the course's TrtSSD does with a picture, on bindings where TensorRT has them."""
 
     def __init__(self, plan, spec):
-        trt, self.size = load_tensorrt(), (spec.input.width, spec.input.height)
+        trt = load_tensorrt()
+        self.size = (spec.input.width, spec.input.height)
         self.cuda = open_cuda()
         with self.cuda.active():
             self.engine, self.runtime = deserialize(trt, plan)
-            self.context, self.stream, self.done = (
-                self.engine.create_execution_context(),
-                self.cuda.stream(),
-                self.cuda.event(),
-            )
+            self.context = self.engine.create_execution_context()
+            self.stream = self.cuda.stream()
+            self.done = self.cuda.event()
             names = [self.engine.get_tensor_name(i) for i in range(self.engine.num_io_tensors)]
             shapes = [tuple(self.engine.get_tensor_shape(n)) for n in names]
             self.host = [
@@ -83,7 +82,9 @@ class OriginalLoop:
         return self.rows(img.shape[0], img.shape[1])
 
     def rows(self, img_h, img_w):
-        boxes, confs, clss = [], [], []
+        boxes = []
+        confs = []
+        clss = []
         scores, corners, classes = (
             self.host[self.place["detection_" + n]] for n in ("scores", "boxes", "classes")
         )
@@ -91,8 +92,10 @@ class OriginalLoop:
             conf = float(scores[k])
             if conf < CONF_TH:
                 continue
-            x1, y1 = int(corners[4 * k] * img_w), int(corners[4 * k + 1] * img_h)
-            x2, y2 = int(corners[4 * k + 2] * img_w), int(corners[4 * k + 3] * img_h)
+            x1 = int(corners[4 * k] * img_w)
+            y1 = int(corners[4 * k + 1] * img_h)
+            x2 = int(corners[4 * k + 2] * img_w)
+            y2 = int(corners[4 * k + 3] * img_h)
             boxes.append((x1, y1, x2, y2))
             confs.append(conf)
             clss.append(int(classes[k]))
@@ -110,7 +113,8 @@ def ready_engine(spec, options, path):
 
 def frames_of_clip(count):
     """Frames of the sample clip in memory, all different, again from the start where it is shorter."""
-    clip, frames = cv2.VideoCapture(str(KIT / "data" / "street.mp4")), []
+    clip = cv2.VideoCapture(str(KIT / "data" / "street.mp4"))
+    frames = []
     while len(frames) < count:
         good, frame = clip.read()
         if good:

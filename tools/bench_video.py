@@ -31,7 +31,9 @@ class Waiting:
     """A detector of known time: it sleeps, and finds the same in every picture."""
 
     def __init__(self, spec, found, seconds):
-        self.spec, self.found, self.seconds = spec, found, seconds
+        self.spec = spec
+        self.found = found
+        self.seconds = seconds
 
     def detect(self, image, conf_th=None):
         time.sleep(self.seconds)
@@ -54,7 +56,8 @@ def detect(ssd, clip, frames):
 
 def write(ssd, clip, out, found, frames):
     """Drawing and writing of one picture that changes a little, the time for the file's end included."""
-    image, vis = first_frame(clip), BBoxVisualization(ssd.spec.cls_dict())
+    image = first_frame(clip)
+    vis = BBoxVisualization(ssd.spec.cls_dict())
     moving = [image[:, shift:] for shift in range(0, 64, 4)]
     moving = [
         cv2.copyMakeBorder(m, 0, 0, 0, image.shape[1] - m.shape[1], cv2.BORDER_REPLICATE)
@@ -71,7 +74,8 @@ def pipeline(ssd, clip, out):
 
 
 def original_loop(ssd, clip, out):
-    capture, vis = cv2.VideoCapture(str(clip)), BBoxVisualization(ssd.spec.cls_dict())
+    capture = cv2.VideoCapture(str(clip))
+    vis = BBoxVisualization(ssd.spec.cls_dict())
     size = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
     writer = cv2.VideoWriter(str(out / "result.AVI"), cv2.VideoWriter_fourcc(*"XVID"), 30, size)
     while True:

@@ -23,7 +23,8 @@ from trt_course.support.files import KIT
 
 GATES = {"vehicle": 0.50, "pedestrian": 0.35}
 EXCUSED_TOO = {"vehicle": (), "pedestrian": ("bicycle",)}
-TALL, CLEAR = 40, 0.75
+TALL = 40
+CLEAR = 0.75
 SLACK = 0.8  # a false alarm that is lower than this share of TALL is excused
 VIEWS = {"crops": "cut into parts of 16:9", "whole": "whole, squeezed"}
 
@@ -66,7 +67,8 @@ def judged(ssd, sample, how):
         found = as_found(ssd.detect(image, CONF_TH), ssd.spec.labels)
         clear = (boxes[:, 3] - boxes[:, 1] >= TALL) & (sample.visible * share >= CLEAR)
         for label, others in EXCUSED_TOO.items():
-            mine, inside = boxes[clear & (names == label)], share > 0.02
+            mine = boxes[clear & (names == label)]
+            inside = share > 0.02
             ignored = boxes[inside & ((names == label) & ~clear | np.isin(names, others))]
             yield (
                 label,
@@ -77,12 +79,14 @@ def judged(ssd, sample, how):
 
 def measure(ssd, split, count, seed, how):
     """{class: voc.ClassScore} on `count` scenes."""
-    truths, founds = {}, {}
+    truths = {}
+    founds = {}
     for number in tqdm(range(count), desc=how, unit="scene"):
         sample = scenes.sample("traffic", split, number, seed)
         for label, truth, found in judged(ssd, sample, how):
             name = f"{label} {len(truths)}"
-            truths[name], founds[name] = truth, found
+            truths[name] = truth
+            founds[name] = found
     return voc.score(truths, founds).classes
 
 

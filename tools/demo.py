@@ -9,7 +9,9 @@ from trt_course.measure import voc
 from trt_course.measure.evaluate import read_folders
 from trt_course.support.files import KIT
 
-MODEL, DATA, CLIP = "ssd_resnet18_traffic", KIT / "data/traffic", KIT / "data/street.mp4"
+MODEL = "ssd_resnet18_traffic"
+DATA = KIT / "data/traffic"
+CLIP = KIT / "data/street.mp4"
 SCORE_CONF = 0.01
 
 

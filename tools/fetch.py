@@ -62,7 +62,8 @@ def _download(pooch, timeout, url, folder):
 def _within(seconds, job):
     """The result of job(), or TimeoutError. A socket's own timeout counts each address and each read anew, and does
     not cover the look-up of the name; hence a thread that is left behind when the time is up."""
-    results, errors = [], []
+    results = []
+    errors = []
 
     def work():
         try:

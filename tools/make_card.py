@@ -25,7 +25,8 @@ from trt_course.measure.evaluate import CONF_TH, as_found, detect_folder
 from trt_course.media.pictures import images_in, read_image
 from trt_course.support.files import KIT, write_image, write_text
 
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+BEGIN = "<!-- measured: begin -->"
+END = "<!-- measured: end -->"
 FIRST_FRESH = 10000
 CONFIDENCES = (0.2, 0.3, 0.4, 0.5, 0.6)
 TASKS = {"ssd_resnet18_traffic": "traffic", "ssd_mobilenet_v2_signs": "signs"}
@@ -67,10 +68,8 @@ def cost_table(spec, image):
     adds, weights = multiply_adds(spec.onnx)
     with CpuEngine(spec.onnx) as engine, TrtSSD(spec, backend="cpu", verbose=False) as ssd:
         request = engine.new_request()
-        network, whole = (
-            median_ms(lambda: engine.infer(request)),
-            median_ms(lambda: ssd.detect(image)),
-        )
+        network = median_ms(lambda: engine.infer(request))
+        whole = median_ms(lambda: ssd.detect(image))
         rows = [
             ("input", f"{spec.input.width} x {spec.input.height}, {spec.input.color}"),
             ("multiply-adds", f"{adds / 1e9:.2f} G"),
@@ -100,11 +99,14 @@ def fresh_scene(job):
 
 def detect_fresh(ssd, task, count, workers):
     """Ground truth and detections of scenes drawn now, and the pictures, JPEG-packed."""
-    truths, founds, pictures = {}, {}, {}
+    truths = {}
+    founds = {}
+    pictures = {}
     jobs = [(task, FIRST_FRESH + i) for i in range(count)]
     with multiprocessing.Pool(workers) as pool:
         for name, image, truth in pool.imap(fresh_scene, jobs, chunksize=4):
-            truths[name], pictures[name] = truth, cv2.imencode(".jpg", image)[1]
+            truths[name] = truth
+            pictures[name] = cv2.imencode(".jpg", image)[1]
             founds[name] = as_found(ssd.detect(image, CONF_TH), ssd.spec.labels)
     return truths, founds, pictures
 
@@ -180,7 +182,8 @@ def write_faults(folder, truths, founds, pictures):
 
 
 def measured(name, images, workers):
-    spec, task = find_model(name), TASKS[name]
+    spec = find_model(name)
+    task = TASKS[name]
     data = KIT / "data" / task
     with TrtSSD(spec, backend="cpu", verbose=False) as ssd:
         committed = detect_folder(ssd, data)

@@ -68,7 +68,8 @@ def encode(sample):
 
 def annotation(number, image, box, label, **more):
     x1, y1, x2, y2 = (round(float(v), 2) for v in box)
-    wide, high = round(x2 - x1, 2), round(y2 - y1, 2)
+    wide = round(x2 - x1, 2)
+    high = round(y2 - y1, 2)
     return {
         "id": number,
         "image_id": image,
@@ -82,7 +83,8 @@ def annotation(number, image, box, label, **more):
 
 def coco(samples, task):
     """COCO instances: categories count from 1; `difficult` and `visible` are extra."""
-    images, annotations = [], []
+    images = []
+    annotations = []
     for number, (name, s) in enumerate(samples, 1):
         images.append(
             {"id": number, "file_name": name, "width": s.image.shape[1], "height": s.image.shape[0]}
@@ -122,7 +124,8 @@ class ClipTruth:
     """Collects the clip's ground truth: images with frame numbers, annotations with track_id."""
 
     def __init__(self):
-        self.images, self.annotations = [], []
+        self.images = []
+        self.annotations = []
 
     def add(self, number, s):
         self.images.append({"id": number + 1, "frame": number})
@@ -225,7 +228,8 @@ def same_picture(old, new):
     """None where two JPEG files decode to the same pixels, else what differs."""
     if old.read_bytes() == new.read_bytes():
         return None
-    a, b = cv2.imread(str(old)), cv2.imread(str(new))
+    a = cv2.imread(str(old))
+    b = cv2.imread(str(new))
     if a is None or a.shape != b.shape:
         return "another size, or unreadable"
     gap = int(np.abs(a.astype(int) - b).max())
@@ -254,9 +258,11 @@ def compare_clip(old, new):
     problems = []
     if (old / "street.json").read_bytes() != (new / "street.json").read_bytes():
         problems.append(f"{old / 'street.json'}: another text")
-    a, b = cv2.VideoCapture(str(old / "street.mp4")), cv2.VideoCapture(str(new / "street.mp4"))
+    a = cv2.VideoCapture(str(old / "street.mp4"))
+    b = cv2.VideoCapture(str(new / "street.mp4"))
     for number in range(CLIP["frames"]):
-        x, y = a.read()[1], b.read()[1]
+        x = a.read()[1]
+        y = b.read()[1]
         if x is None or y is None or x.shape != y.shape:
             return [*problems, f"{old / 'street.mp4'}: no frame {number}, or another size"]
         if number % 30 == 0 and np.abs(x.astype(int) - y).mean() > 4:

@@ -124,7 +124,8 @@ def complaints(texts):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare only")
-    check, texts = parser.parse_args().check, wanted()
+    check = parser.parse_args().check
+    texts = wanted()
     for path, text in texts.items() if not check else ():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")

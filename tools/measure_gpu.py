@@ -31,7 +31,8 @@ KINDS = (("host", "host"), ("engine", "host"), ("engine", "engine"))  # suppress
 def seconds_each(call, seconds=2.0, warm_up=20, most=5000):
     for _ in range(warm_up):
         call()
-    spent, end = [], time.perf_counter() + seconds
+    spent = []
+    end = time.perf_counter() + seconds
     while time.perf_counter() < end and len(spent) < most:
         started = time.perf_counter()
         call()
@@ -77,7 +78,8 @@ def speed(spec, plan, batch, frames):
 
 
 def original(spec, plan, frames):
-    loop, turn = OriginalLoop(plan, spec), iter(range(10**9))
+    loop = OriginalLoop(plan, spec)
+    turn = iter(range(10**9))
     return {
         "detect": figures(seconds_each(lambda: loop.detect(frames[next(turn) % len(frames)])), 1)
     }
@@ -145,7 +147,8 @@ def main():
     )
     parser.add_argument("--level", type=int)
     args = parser.parse_args()
-    rows, spec = [], find_model(args.model)
+    rows = []
+    spec = find_model(args.model)
     result = {"model": spec.name, "machine": machine.facts(), "level": args.level, "rows": rows}
     try:
         measure(

@@ -100,7 +100,8 @@ def mend_opencv():
 def main():
     extra = "dev" in sys.argv[1:]
     files = requirements(extra)
-    stamp, mark = stamp_of(files), VENV / ("stamp-dev" if extra else "stamp")
+    stamp = stamp_of(files)
+    mark = VENV / ("stamp-dev" if extra else "stamp")
     if mark.exists() and mark.read_text() == stamp and can_import("trt_course"):
         return
     os.chdir(str(KIT))

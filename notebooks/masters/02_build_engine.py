@@ -297,7 +297,8 @@ except CourseError as err:
 # %%
 from trt_course.engine.cuda import Device
 
-orin, nano = Device("Orin", "8.7"), Device("NVIDIA Tegra X1", "5.3")
+orin = Device("Orin", "8.7")
+nano = Device("NVIDIA Tegra X1", "5.3")
 plan = out / "orin.engine"
 plan.write_bytes(b"as if these were kernels for an Orin")
 manifest.write(

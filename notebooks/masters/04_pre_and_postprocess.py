@@ -19,7 +19,8 @@
 from trt_course import find_model
 from trt_course.lesson.show import show_table
 
-signs, traffic = find_model("ssd_mobilenet_v2_signs"), find_model("ssd_resnet18_traffic")
+signs = find_model("ssd_mobilenet_v2_signs")
+traffic = find_model("ssd_resnet18_traffic")
 rows = [
     (field, getattr(signs.input, field), getattr(traffic.input, field))
     for field in ("width", "height", "resize", "color", "mean", "scale", "layout", "dtype")
@@ -274,7 +275,8 @@ from ipywidgets import FloatSlider, Image, Label, VBox
 
 confidence = FloatSlider(0.3, min=0.01, max=0.99, step=0.01, description="confidence")
 limit = FloatSlider(0.45, min=0.05, max=1, step=0.05, description="limit")
-line, picture = Label(), Image(format="jpeg")
+line = Label()
+picture = Image(format="jpeg")
 
 
 def look(change=None):
@@ -307,7 +309,8 @@ kept = {}
 for name, one in pictures.items():
     ready = ssd.prepare([one])
     kept[name] = ready, ssd.engine.infer(ready.request)
-limits, curve = [0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0], []
+limits = [0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+curve = []
 for setting in limits:
     founds = {
         name: as_found(boxes_at(ready, given, 0.01, setting), ssd.spec.labels)

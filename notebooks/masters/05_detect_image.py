@@ -60,7 +60,9 @@ show_picture(seen.round().clip(0, 255).astype(np.uint8), "What the network sees"
 outputs = ssd.engine.infer(prepared.request)
 for name, values in outputs.items():
     print(name, values.shape, values.dtype)
-scores, corners = outputs["scores"][0], outputs["boxes"][0]  # (19896, 5), (19896, 4)
+# (19896, 5), (19896, 4)
+scores = outputs["scores"][0]
+corners = outputs["boxes"][0]
 print("first box:", corners[0].round(3), "its scores:", scores[0].round(3))
 # %% [markdown]
 # **You should see** 19,896 boxes with 5 scores each, one a class. An SSD always gives all its candidates: it looks at

@@ -39,7 +39,8 @@ show_table(
 import matplotlib.pyplot as plt
 
 plt.figure(figsize=(9, 1.9))
-left, colours = 0.0, ("#8796a5", "#6aa3e0", "#2f8f4e", "#e0a04a", "#b98bd0", "#d1495b")
+left = 0.0
+colours = ("#8796a5", "#6aa3e0", "#2f8f4e", "#e0a04a", "#b98bd0", "#d1495b")
 for (stage, ms), colour in zip(stages.items(), colours):
     plt.barh(0, ms, left=left, color=colour, label=f"{stage} {ms:.1f}")
     left += ms
@@ -132,7 +133,8 @@ print(f"{over_all:.1f} FPS +- {100 * max(abs(fps - over_all) for fps in parts) /
 # run it**: which comes out too high, and why?
 # %%
 def running(times, seed):
-    shown, fps = [], seed
+    shown = []
+    fps = seed
     for ms in times:
         fps = 0.95 * fps + 0.05 * 1000 / ms
         shown.append(fps)
@@ -171,7 +173,8 @@ plt.show()
 # **Before you run it**: how long does a sleep of 0.3 s take by each of the two clocks? And 20 detections?
 # %%
 def two_clocks(work):
-    passed, worked = time.perf_counter(), time.process_time()
+    passed = time.perf_counter()
+    worked = time.process_time()
     work()
     return [f"{time.perf_counter() - passed:.2f} s", f"{time.process_time() - worked:.2f} s"]
 
@@ -193,7 +196,8 @@ show_table(
 # A camera gives 10 pictures a second. The loop below always takes the newest one and detects in it. **Before you run
 # it**: how many FPS will it report?
 # %%
-started, seen = time.perf_counter(), []
+started = time.perf_counter()
+seen = []
 while time.perf_counter() - started < 2:
     number = int((time.perf_counter() - started) * 10)  # the newest picture of our camera
     ssd.detect(images[number])

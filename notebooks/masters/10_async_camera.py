@@ -152,7 +152,8 @@ for row in truth["annotations"]:
 # %%
 import cv2
 
-N, pictures = 300, []
+N = 300
+pictures = []
 with open_source(CLIP) as video:
     image = next(frame.image for frame in video if frame.number == N)
 for old in (0, 3, 15):
@@ -208,14 +209,18 @@ import threading
 
 def with_queue(seconds, ms=150):
     """As in the notes: every third frame into a queue. The age of the boxes at each frame, as `watch` gives it."""
-    waiting, newest, ages, detector = queue.Queue(), [], [], Slow(ms)
+    waiting = queue.Queue()
+    newest = []
+    ages = []
+    detector = Slow(ms)
 
     def child():
         for captured in iter(waiting.get, None):  # until there is a None
             detector.detect(None)
             newest[:] = [captured]
 
-    thread, started = threading.Thread(target=child), time.monotonic()
+    thread = threading.Thread(target=child)
+    started = time.monotonic()
     thread.start()
     for number in range(int(seconds * 30)):
         time.sleep(max(0, started + number / 30 - time.monotonic()))
@@ -230,7 +235,8 @@ def with_queue(seconds, ms=150):
 
 
 # %%
-queued, (_, replaced) = with_queue(3), watch("async", every=3, seconds=3, ms=150)
+queued = with_queue(3)
+_, replaced = watch("async", every=3, seconds=3, ms=150)
 plt.figure(figsize=(9, 3))
 for ages, label in (
     (queued, "a queue"),
@@ -412,7 +418,8 @@ check(
 # %%
 import itertools
 
-lock, shared = threading.Lock(), {"boxes": 0, "names": 0}
+lock = threading.Lock()
+shared = {"boxes": 0, "names": 0}
 
 
 def publish(number):
@@ -425,7 +432,8 @@ def publish(number):
 
 def count_torn(newest, reads=100):
     """How many of so many readings mix two frames, while the child writes; ... where there is nothing to read."""
-    stop, pairs = threading.Event(), []
+    stop = threading.Event()
+    pairs = []
 
     def write():
         for number in itertools.takewhile(lambda _: not stop.is_set(), itertools.count()):

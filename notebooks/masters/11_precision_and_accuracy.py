@@ -377,7 +377,8 @@ except CourseError as err:
 # %%
 from trt_course.model.preprocess import Preprocessor
 
-names, prepare = ("000007", "000020", "000033"), Preprocessor(spec)
+names = ("000007", "000020", "000033")
+prepare = Preprocessor(spec)
 paths = {name: kit_path(f"data/traffic/images/{name}.jpg") for name in names}
 tensors = {name: np.empty((1, 3, 384, 1248), np.float32) for name in names}
 for name in names:
@@ -413,7 +414,8 @@ show_table(
     [[name] + list(map("{:.1f}".format, row)) for name, row in zip(names, table)],
     ["calibrated on"] + ["off on " + name for name in names],
 )
-table, own = np.array(table), np.eye(len(names), dtype=bool)
+table = np.array(table)
+own = np.eye(len(names), dtype=bool)
 print(f"on its own picture {table[own].mean():.1f}, on the others {table[~own].mean():.1f}")
 
 
@@ -435,7 +437,8 @@ def with_float(names):
     return precision.split_pairs(copy.deepcopy(quantised), names)
 
 
-nodes, harm = {node.name for node in plain.graph.node}, {}
+nodes = {node.name for node in plain.graph.node}
+harm = {}
 for pattern in (
     "backbone_stem*",
     "backbone_stages_0*",
@@ -574,7 +577,8 @@ def three_engines():
             spec, Options(kind, level=2, calibration=str(few)), out=out / (kind + ".engine")
         )
         with TrtSSD(spec, plan=plan, verbose=False) as ssd:
-            request, spent = ssd.engine.new_request(), []
+            request = ssd.engine.new_request()
+            spent = []
             for _ in range(60):
                 started = time.perf_counter()
                 ssd.engine.infer(request)

@@ -25,7 +25,8 @@ def delays(load, ms=10, count=20000):
     """Milliseconds from coming to served, of customers who come at random and are served one by one."""
     came = np.cumsum(np.random.RandomState(0).exponential(1, count))
     came *= count * ms / load / came[-1]
-    free, spent = 0.0, []
+    free = 0.0
+    spent = []
     for moment in came:
         free = max(free, moment) + ms
         spent.append(free - moment)
@@ -72,7 +73,8 @@ from trt_course import TrtSSD
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
 
-out, clip = Path("out/13"), Path("out/13/clip.mp4")
+out = Path("out/13")
+clip = Path("out/13/clip.mp4")
 with open_source("data/street.mp4") as video, VideoWriter(clip, video.fps) as writer:
     for frame in itertools.islice(video, 40):
         writer.write(frame.image, frame.time)
@@ -83,7 +85,8 @@ import json
 
 def plain(ssd):
     """One picture after the other; frames a second."""
-    started, count = time.perf_counter(), 0
+    started = time.perf_counter()
+    count = 0
     with open_source(clip) as video:
         for frame in video:
             ssd.detect(frame.image)
@@ -223,10 +226,12 @@ from trt_course.engine.base import Engine
 class MakeBelieve(Engine):
     """Takes a GPU's time and leaves the CPU free."""
 
-    max_batch, runs = 8, 0
+    max_batch = 8
+    runs = 0
 
     def __init__(self, network):
-        self.inputs, self.outputs = network.inputs, network.outputs
+        self.inputs = network.inputs
+        self.outputs = network.outputs
         self.gpu = ThreadPoolExecutor(1, thread_name_prefix="GPU")
 
     def _work(self, pictures):
@@ -251,7 +256,8 @@ from trt_course.throughput.many import detect_many
 
 def overlapped(ssd, batch=None):
     """Frames a second with two readers, and each picture's ms from read to boxes."""
-    delays, started = [], time.perf_counter()
+    delays = []
+    started = time.perf_counter()
     complaints = detect_many(
         ssd,
         [functools.partial(open_source, clip)] * 2,
@@ -262,7 +268,8 @@ def overlapped(ssd, batch=None):
     return len(delays) / (time.perf_counter() - started), 1e3 * np.array(delays)
 
 
-network, pretended = ssd.engine, MakeBelieve(ssd.engine)
+network = ssd.engine
+pretended = MakeBelieve(ssd.engine)
 ssd.engine = pretended
 with trace.tracing(out / "before.json"):
     before = plain(ssd)
@@ -420,7 +427,9 @@ class Counted(InMemory):
 
 def pictures_inside(depth):
     """(seconds, pictures between reading and boxes) at each picture that is done."""
-    Counted.count, inside, started = 0, [], time.perf_counter()
+    Counted.count = 0
+    inside = []
+    started = time.perf_counter()
     detect_many(
         ssd,
         [lambda: Counted(pictures * 2)] * 2,
@@ -469,7 +478,9 @@ class Camera(InMemory):
 
 def two_cameras(deadline):
     """The ms of each picture, pictures a batch, and which share of the time the GPU had work."""
-    spent, pretended.runs, started = [], 0, time.perf_counter()
+    spent = []
+    pretended.runs = 0
+    started = time.perf_counter()
     detect_many(
         ssd,
         [lambda: Camera(pictures[:30])] * 2,
@@ -577,7 +588,9 @@ class Again(InMemory):
 
 
 def one_by_one(gpu, batch):
-    started, count, group = time.perf_counter(), 0, [frame.image for frame in pictures[:batch]]
+    started = time.perf_counter()
+    count = 0
+    group = [frame.image for frame in pictures[:batch]]
     while time.perf_counter() < started + 1:
         gpu.detect_batch(group)
         count += batch
@@ -585,7 +598,8 @@ def one_by_one(gpu, batch):
 
 
 def all_at_once(gpu):
-    kept, started = [], time.perf_counter()
+    kept = []
+    started = time.perf_counter()
     detect_many(gpu, [lambda: Again(pictures)] * 4, lambda seen, found: kept.append(seen))
     return len(kept) / (time.perf_counter() - started)
 

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
-VISIBLE_KEEP, VISIBLE_TRUST = (
-    0.3,
-    0.6,
-)  # share of a box that a crop must leave: less is dropped, less is ignored
+# share of a box that a crop must leave: less is dropped, less is ignored
+VISIBLE_KEEP = 0.3
+VISIBLE_TRUST = 0.6
 
 
 class Targets(NamedTuple):
@@ -44,7 +43,8 @@ class Augment:
     """Call with a batch; `gentle` leaves only flips and light colour, for the last part of the training."""
 
     def __init__(self, recipe, device, seed=0):
-        self.recipe, self.paint = recipe, paint
+        self.recipe = recipe
+        self.paint = paint
         self.random = torch.Generator(device).manual_seed(seed)
         self.device = device
 
@@ -191,7 +191,8 @@ def move_boxes(boxes, window, flip):
 def clip_boxes(targets, left=None, right=None):
     """Clip to the image, or to the columns between `left` and `right` (each (b,)), dropping what is cut off."""
     boxes = targets.boxes
-    low, high = torch.zeros_like(boxes[:, :, 0]), torch.ones_like(boxes[:, :, 0])
+    low = torch.zeros_like(boxes[:, :, 0])
+    high = torch.ones_like(boxes[:, :, 0])
     first = low if left is None else low + left[:, None]
     last = high if right is None else low + right[:, None]
     clipped = torch.stack(

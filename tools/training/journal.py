@@ -17,7 +17,8 @@ COLUMNS = (
 
 class Journal:
     def __init__(self, folder):
-        self.csv, self.png = os.path.join(folder, "log.csv"), os.path.join(folder, "curve.png")
+        self.csv = os.path.join(folder, "log.csv")
+        self.png = os.path.join(folder, "curve.png")
         self.rows = []
 
     def restore(self, rows):

@@ -93,7 +93,8 @@ class MobileNetV2(nn.Module):
     def __init__(self, widths):
         super().__init__()
         self.stem = conv_bn(3, 32, 3, 2, act=nn.ReLU6)
-        blocks, cin = [], 32
+        blocks = []
+        cin = 32
         for expand, channels, count, stride in MOBILENET_V2:
             cout = int(channels * widths[0] + 4) // 8 * 8
             for i in range(count):
@@ -103,7 +104,8 @@ class MobileNetV2(nn.Module):
         self.channels = tuple(blocks[i].expand[0].out_channels for i in self.TAPS) + (cin,)
 
     def forward(self, x):
-        x, maps = self.stem(x), []
+        x = self.stem(x)
+        maps = []
         for i, block in enumerate(self.blocks):
             if i in self.TAPS:
                 maps.append(block.expand(x))
@@ -118,7 +120,8 @@ class UpTo(nn.Module):
 
     def __init__(self, height, width):
         super().__init__()
-        self.height, self.width = height, width
+        self.height = height
+        self.width = width
 
     def forward(self, x):
         x = nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")

@@ -52,7 +52,8 @@ def corners(centre):
 
 def encode(boxes, priors):
     """Corner boxes as offsets to centre priors: the inverse of decode."""
-    centre, size = (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
+    centre = (boxes[..., :2] + boxes[..., 2:]) / 2
+    size = boxes[..., 2:] - boxes[..., :2]
     shift = (centre - priors[..., :2]) / priors[..., 2:] / VARIANCE[0]
     return torch.cat([shift, torch.log(size / priors[..., 2:]) / VARIANCE[1]], -1)
 
