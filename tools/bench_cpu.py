@@ -28,7 +28,9 @@ ROW_CONF = 0.01
 
 
 def original_loop(ssd, image):
-    """The course's detect(): resize, transpose, float, ravel, copy, run, then a Python loop over 7-float rows."""
+    """The course's detect(): resize, transpose, float, ravel, copy, run,
+    then a Python loop over 7-float rows.
+    """
     spec = ssd.spec
     request = ssd.engine.new_request()
     name = spec.input.name
@@ -145,10 +147,12 @@ def bench(args):
         except (cv2.error, CourseError) as err:
             rivals.pop("OpenCV DNN", None)
             print(
-                f"OpenCV {cv2.__version__} cannot run this model: {str(err).strip().splitlines()[-1]}"
+                f"OpenCV {cv2.__version__} cannot run this model: "
+                f"{str(err).strip().splitlines()[-1]}"
             )
         print(
-            f"{ssd.spec.name}, {image.shape[1]} x {image.shape[0]} picture, {threads} threads, {args.rounds} rounds, {ssd.engine.name}, OpenCV {cv2.__version__}"
+            f"{ssd.spec.name}, {image.shape[1]} x {image.shape[0]} picture, {threads} threads, "
+            f"{args.rounds} rounds, {ssd.engine.name}, OpenCV {cv2.__version__}"
         )
         table(take_turns(rivals, args.rounds))
         parts = take_turns(stages(ssd, image), args.rounds)

@@ -72,7 +72,9 @@ class Cycle(Source):
 
 
 class Ready(Cycle):
-    """Frames that lie in memory, eight at once as a decoder gives them: each hand-over waits for Python's lock."""
+    """Frames that lie in memory, eight at once as a decoder gives them:
+    each hand-over waits for Python's lock.
+    """
 
     def read_some(self):
         return [frame for frame in (self.read() for _ in range(8)) if frame is not None]
@@ -106,7 +108,9 @@ class Decoded(Cycle):
 
 
 class Power:
-    """Watts and MiB of the GPU meanwhile, as nvidia-smi tells: five times a second, and then others wait for it."""
+    """Watts and MiB of the GPU meanwhile, as nvidia-smi tells: five times a second,
+    and then others wait for it.
+    """
 
     def __init__(self, wanted):
         self._wanted = wanted and shutil.which("nvidia-smi")
@@ -205,7 +209,9 @@ class Bench:
         return {"fps": self.rate(moments), "p50_ms": float(p50), "p95_ms": float(p95)}
 
     def rate(self, moments):
-        """Pictures a second while all sources were there: without the first third of the time, and what came late."""
+        """Pictures a second while all sources were there: without the first third of the time,
+        and what came late.
+        """
         start, end = (min(moments) + part * self.args.seconds for part in (1 / 3, 1))
         return float(
             np.sum((np.array(moments) > start) & (np.array(moments) <= end)) / (end - start)
@@ -277,7 +283,10 @@ class Bench:
         return {"fps": self.rate(moments)}
 
     def latency(self, precision, graph=False, **options):
-        """A camera of 60 pictures a second, one at a time; beside it the engine with its copies at the same pace."""
+        """A camera of 60 pictures a second, one at a time.
+
+        Beside it the engine with its copies at the same pace.
+        """
 
         class Camera(Cycle):
             def read(self, timeout=None):

@@ -112,7 +112,9 @@ def ready_engine(spec, options, path):
 
 
 def frames_of_clip(count):
-    """Frames of the sample clip in memory, all different, again from the start where it is shorter."""
+    """Frames of the sample clip in memory, all different,
+    again from the start where it is shorter.
+    """
     clip = cv2.VideoCapture(str(KIT / "data" / "street.mp4"))
     frames = []
     while len(frames) < count:

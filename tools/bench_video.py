@@ -55,7 +55,9 @@ def detect(ssd, clip, frames):
 
 
 def write(ssd, clip, out, found, frames):
-    """Drawing and writing of one picture that changes a little, the time for the file's end included."""
+    """Drawing and writing of one picture that changes a little,
+    the time for the file's end included.
+    """
     image = first_frame(clip)
     vis = BBoxVisualization(ssd.spec.cls_dict())
     moving = [image[:, shift:] for shift in range(0, 64, 4)]
@@ -139,7 +141,8 @@ def table(title, times, to_slowest, to_loop):
     for name, seconds in times.items():
         print(f"{name:<24}{seconds * 1e3:>10.2f}")
     print(
-        f"pipeline to its slowest stage alone: {to_slowest:.3f}; original loop to pipeline: {to_loop:.3f}"
+        f"pipeline to its slowest stage alone: {to_slowest:.3f}; original loop to pipeline: "
+        f"{to_loop:.3f}"
     )
 
 

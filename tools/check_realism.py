@@ -30,7 +30,9 @@ VIEWS = {"crops": "cut into parts of 16:9", "whole": "whole, squeezed"}
 
 
 def views(image, boxes, how):
-    """The picture as a whole, or its parts of 16:9: (picture, boxes in it, share of each box that is in it)."""
+    """The picture as a whole, or its parts of 16:9: (picture, boxes in it,
+    share of each box that is in it).
+    """
     height, width = image.shape[:2]
     wide = round(height * 16 / 9)
     if how == "whole" or width <= wide:
@@ -44,7 +46,9 @@ def views(image, boxes, how):
 
 
 def without_excused(found, label, clear, ignored):
-    """The detections of one class that hit a clear object, or have no excuse: tall enough, and on nothing ignored."""
+    """The detections of one class that hit a clear object, or have no excuse: tall enough,
+    and on nothing ignored.
+    """
     keep = np.array([name == label for name in found.labels], dtype=bool)
     for i in np.flatnonzero(keep):
         box = found.boxes[i]
@@ -61,7 +65,9 @@ def _lies_on(box, ignored):
 
 
 def judged(ssd, sample, how):
-    """For each view of a scene and each class: ground truth of the clear objects, and the detections that count."""
+    """For each view of a scene and each class: ground truth of the clear objects,
+    and the detections that count.
+    """
     names = np.array(scenes.LABELS["traffic"])[sample.classes]
     for image, boxes, share in views(sample.image, np.asarray(sample.boxes, float), how):
         found = as_found(ssd.detect(image, CONF_TH), ssd.spec.labels)
@@ -94,7 +100,8 @@ def detector(shared):
     onnx = shared / REFERENCE_ONNX
     if not onnx.is_file():
         raise CourseError(
-            f"There is no detector {onnx}: name the folder that holds it with --shared. Nothing was measured."
+            f"There is no detector {onnx}: name the folder that holds it with --shared. Nothing "
+            "was measured."
         )
     return TrtSSD(find_model(REFERENCE)._replace(onnx=onnx), backend="cpu", verbose=False)
 

@@ -1,4 +1,6 @@
-"""What `make demo` does once .venv is there: a picture, a folder with its score, a clip, and where it all is."""
+"""What `make demo` does once .venv is there: a picture, a folder with its score, a clip,
+and where it all is.
+"""
 
 import sys
 from pathlib import Path
@@ -51,7 +53,10 @@ def demo(out):
 
 
 def demo_real(ssd, out):
-    """The public clip of real cars where there is a network; the model never saw a real picture in its training."""
+    """The public clip of real cars where there is a network.
+
+    The model never saw a real picture in its training.
+    """
     print()
     clip = real_clip()
     if clip is None:

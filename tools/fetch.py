@@ -23,12 +23,16 @@ CLIP_CREDIT = "Intel IoT DevKit sample-videos, CC BY 4.0"
 
 
 def real_clip(timeout=5, url=CLIP_URL, cache=None):
-    """The path of the real clip, fetched once; None, after one sentence, where it cannot be had in 2 * `timeout` s."""
+    """The path of the real clip, fetched once.
+
+    None, after one sentence, where it cannot be had in 2 * `timeout` s.
+    """
     try:
         return _fetched(need("pooch"), timeout, url, cache)
     except (CourseError, OSError, ValueError) as err:
         print(
-            f"The public clip of real cars cannot be fetched ({_short(err)}); the kit goes on without it."
+            f"The public clip of real cars cannot be fetched ({_short(err)}); the kit goes on "
+            "without it."
         )
         return None
 

@@ -194,7 +194,8 @@ def measured(name, images, workers):
         [
             BEGIN,
             cost_table(spec, read_image(images_in(data / "images")[0])),
-            f"{images} fresh test scenes, AP at overlap 0.5 and number of objects, difficult ones left out, heights in pixels of "
+            f"{images} fresh test scenes, AP at overlap 0.5 and number of objects, difficult "
+            "ones left out, heights in pixels of "
             "the scene:",
             ap_table(*fresh[:2]),
             "The committed samples beside the fresh scenes:",

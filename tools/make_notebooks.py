@@ -36,7 +36,9 @@ class Cell(NamedTuple):
 
     @property
     def wrongs(self):
-        """(words of the hint, the cell with this wrong answer) of each deliberately wrong answer."""
+        """(words of the hint,
+        the cell with this wrong answer) of each deliberately wrong answer.
+        """
         block = BLOCK.search(self.text)
         _, *parts = WRONG.split(block["inside"]) if block else [""]
         return [(words, self._with(answer)) for words, answer in zip(parts[::2], parts[1::2])]
@@ -73,7 +75,9 @@ def cells_of(text, name="master"):
 
 
 def one_folder_down(text):
-    """Links of a text cell, seen from notebooks/solutions: figures and pages move, other lessons stand beside it."""
+    """Links of a text cell, seen from notebooks/solutions: figures and pages move,
+    other lessons stand beside it.
+    """
     return re.sub(r"(\]\()(\.\./|figures/)", r"\1../\2", text)
 
 

@@ -479,7 +479,8 @@ check(
     "01.1",
     fused(3.0, 0.5, 2.0, -4.0),
     [6.0, -3.0],
-    hint="Multiply out (weight * x + bias) * gain + shift: the bias is multiplied, too, then the shift is added.",
+    hint="Multiply out (weight * x + bias) * gain + shift: the bias is multiplied, too, then the "
+    "shift is added.",
 )
 
 
@@ -509,7 +510,8 @@ check(
     "01.2",
     most_alive([(0, 1, 4), (1, 2, 6), (2, 3, 2), (1, 3, 1)]),
     11,
-    hint="For each layer add the sizes of those alive then, the last layer included; take the largest sum: not all "
+    hint="For each layer add the sizes of those alive then, the last layer included; take the "
+    "largest sum: not all "
     "of them, and not the largest one alone.",
 )
 # %%
@@ -535,7 +537,8 @@ check(
     "01.3",
     [together(1), together(100)],
     [8, 503],
-    hint="n times all stages: that would be one stream. Here the first picture goes through all stages, and then one "
+    hint="n times all stages: that would be one stream. Here the first picture goes through all "
+    "stages, and then one "
     "comes each time the slowest stage is done.",
 )
 # %% [markdown]

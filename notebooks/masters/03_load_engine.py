@@ -411,7 +411,8 @@ check(
     "03.1",
     bytes_needed([(-1, 3, 300, 300), (-1, 3860, 4), (-1, 3860, 4)], batch=8),
     8 * sum(array.nbytes for array in host.values()),
-    hint="Of each shape leave out the -1 in front and multiply the rest; times the bytes each number has; and all of "
+    hint="Of each shape leave out the -1 in front and multiply the rest; times the bytes each "
+    "number has; and all of "
     "it as many as there are pictures.",
 )
 
@@ -450,7 +451,8 @@ check(
     "03.2",
     [generation(engine) for engine in (Trt7, Trt86, Trt10)],
     ["bindings", "tensors", "tensors"],
-    hint="Ask with hasattr, not by the version, for in a text '10' comes before '8'; and ask for the newer thing, "
+    hint="Ask with hasattr, not by the version, for in a text '10' comes before '8'; and ask for "
+    "the newer thing, "
     "for the one in the middle has both.",
 )
 # %% [markdown]
@@ -479,7 +481,8 @@ check(
     "03.3",
     collect([9, 5, 7]),
     [[0.9], [0.5], [0.7]],
-    hint="All of them are the same array, and the next run writes over it. Copy at once, not when all are done.",
+    hint="All of them are the same array, and the next run writes over it. Copy at once, not "
+    "when all are done.",
 )
 # %% [markdown]
 # ## What you have learned

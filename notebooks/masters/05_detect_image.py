@@ -179,7 +179,8 @@ check(
     "05.2",
     covered([320, 180, 960, 540], 1280, 720),
     0.25,
-    hint="A box is as wide as from corner to corner, x2 - x1; its area is divided by the picture's area.",
+    hint="A box is as wide as from corner to corner, x2 - x1; its area is divided by the "
+    "picture's area.",
 )
 # %% [markdown]
 # **05.3** Count the objects of each class in `found`, as a dictionary from name to number, such as `{"vehicle": 3}`.
@@ -202,7 +203,8 @@ check(
         for cls, label in enumerate(ssd.spec.labels)
         if len(found.of_class(cls))
     },
-    hint="The key is the name, not the number: the class id is the place in `labels`, counting from 0. Leave out "
+    hint="The key is the name, not the number: the class id is the place in `labels`, counting "
+    "from 0. Leave out "
     "what does not occur.",
 )
 # %% [markdown]

@@ -22,7 +22,9 @@ ssd = TrtSSD("ssd_resnet18_traffic")
 started = time.perf_counter()
 truths, founds = detect_folder(ssd, "data/traffic", conf_th=0.01)
 print(
-    f"{time.perf_counter() - started:.1f} s for {len(truths)} pictures, {sum(len(found.labels) for found in founds.values())} boxes, {sum(len(truth.labels) for truth in truths.values())} objects"
+    f"{time.perf_counter() - started:.1f} s for {len(truths)} pictures, "
+    f"{sum(len(found.labels) for found in founds.values())} boxes, "
+    f"{sum(len(truth.labels) for truth in truths.values())} objects"
 )
 # %%
 from trt_course import BBoxVisualization
@@ -57,7 +59,10 @@ show_picture(vis.draw_bboxes(image, sure.boxes, sure.confs, ids), "Found, confid
 # overlap must be 0.5 or more. Each object can be found once.
 # %%
 def overlap(box, other, one=1):
-    """What two boxes share, divided by what they cover. Pixels 3 to 5 are three pixels, so sides count + 1."""
+    """What two boxes share, divided by what they cover.
+
+    Pixels 3 to 5 are three pixels, so sides count + 1.
+    """
     w = min(box[2], other[2]) - max(box[0], other[0]) + one
     h = min(box[3], other[3]) - max(box[1], other[1]) + one
     shared = max(w, 0) * max(h, 0)
@@ -180,7 +185,8 @@ result = voc.score(truths, founds)
 for label in sorted(result.classes):
     by_hand = area(*points(*judge(label, truths, founds)))
     print(
-        f"{label:<11} by hand {by_hand:.10f}  the package {result.classes[label].ap:.10f}  difference {abs(by_hand - result.classes[label].ap):.0e}"
+        f"{label:<11} by hand {by_hand:.10f}  the package {result.classes[label].ap:.10f}  "
+        f"difference {abs(by_hand - result.classes[label].ap):.0e}"
     )
 print(result.report())
 # %% [markdown]
@@ -378,7 +384,8 @@ check(
     "08.1",
     [precisions, recalls],
     points([(1 - i / 10, v) for i, v in enumerate(verdicts)], objects)[::-1],
-    hint="Both count the right ones so far. Precision divides by the boxes so far, recall by all objects there are, "
+    hint="Both count the right ones so far. Precision divides by the boxes so far, recall by all "
+    "objects there are, "
     "also those that no box has found.",
 )
 # %% [markdown]

@@ -83,7 +83,8 @@ opening = (time.perf_counter() - started) * 1e3
 first = times_of(fresh, 40)
 fresh.close()
 print(
-    f"opening {opening:.0f} ms, first call {first[0]:.1f} ms, median of the last 20 {np.median(first[20:]):.1f} ms"
+    f"opening {opening:.0f} ms, first call {first[0]:.1f} ms, median of the last 20 "
+    f"{np.median(first[20:]):.1f} ms"
 )
 # %% [markdown]
 # **You should see** that opening takes several times as long as a detection, and the first call longer than most
@@ -145,7 +146,8 @@ hiccups = times.copy()
 hiccups[::10] += 200  # as when a disk or a window holds up each tenth frame
 for name, ms in (("as measured", times), ("with hiccups", hiccups)):
     print(
-        f"{name:<13} all frames by all time {1000 / ms.mean():6.1f}   mean of the rates {(1000 / ms).mean():6.1f}"
+        f"{name:<13} all frames by all time {1000 / ms.mean():6.1f}   mean of the rates "
+        f"{(1000 / ms).mean():6.1f}"
     )
 # %% [markdown]
 # **You should see** two figures that are close in the first row, and far apart in the second: the mean of the rates
@@ -316,7 +318,8 @@ check(
     "09.1",
     figures(sample, 2),
     [facts["fps"], facts["p50_ms"], facts["p95_ms"]],
-    hint="First leave out the warm-up. FPS is 1000 by the mean time, not the mean of the rates; p95 is not the "
+    hint="First leave out the warm-up. FPS is 1000 by the mean time, not the mean of the rates; "
+    "p95 is not the "
     "largest, but np.percentile(rest, 95).",
 )
 
@@ -340,7 +343,8 @@ check(
     "09.2",
     [fps_with_faster_network(example, 2), fps_with_faster_network(example, 100)],
     [1000 / 30, 1000 / 10.4],
-    hint="Only the network gets faster, so divide its milliseconds alone; but the other stages stay in the sum.",
+    hint="Only the network gets faster, so divide its milliseconds alone; but the other stages "
+    "stay in the sum.",
 )
 
 
@@ -362,7 +366,8 @@ check(
     "09.3",
     unique_fps([5, 5, 5, 6, 6, 8, 8, 8, 9, 9], 0.5),
     8.0,
-    hint="Count each number once; and 7, which the camera gave, was never looked at, so it does not count.",
+    hint="Count each number once; and 7, which the camera gave, was never looked at, so it does "
+    "not count.",
 )
 # %% [markdown]
 # ## What you have learned

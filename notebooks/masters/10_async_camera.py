@@ -25,7 +25,10 @@ CLIP = "data/street.mp4"
 
 
 class Slow:
-    """A detector as a camera wants one, with detect and close. It finds nothing, and takes its time."""
+    """A detector as a camera wants one, with detect and close.
+
+    It finds nothing, and takes its time.
+    """
 
     def __init__(self, ms=40):
         self.seconds = ms / 1000
@@ -50,7 +53,10 @@ from trt_course.camera import MODES
 
 
 def watch(mode, every=1, seconds=2, ms=40):
-    """Look through a camera for some seconds; its counts, and the age of the boxes at each frame shown."""
+    """Look through a camera for some seconds.
+
+    Its counts, and the age of the boxes at each frame shown.
+    """
     ages = []
     with MODES[mode](CLIP, lambda: Slow(ms), every=every) as camera:
         until = time.monotonic() + seconds
@@ -189,7 +195,8 @@ def slipped(old):
 for old in (0, 1, 2, 3, 4, 6, 9, 15):
     values = slipped(old)
     print(
-        f"{old:>2} frames, {old * 1000 / 30:>3.0f} ms: mean overlap {values.mean():.2f}, at least 0.5: {100 * (values >= 0.5).mean():>5.1f} %"
+        f"{old:>2} frames, {old * 1000 / 30:>3.0f} ms: mean overlap {values.mean():.2f}, at "
+        f"least 0.5: {100 * (values >= 0.5).mean():>5.1f} %"
     )
 # %% [markdown]
 # **You should see** a mean overlap of 0.74 at 100 ms: about one box in seven is no longer right by the rule of
@@ -208,7 +215,10 @@ import threading
 
 
 def with_queue(seconds, ms=150):
-    """As in the notes: every third frame into a queue. The age of the boxes at each frame, as `watch` gives it."""
+    """As in the notes: every third frame into a queue.
+
+    The age of the boxes at each frame, as `watch` gives it.
+    """
     waiting = queue.Queue()
     newest = []
     ages = []
@@ -383,7 +393,8 @@ check(
     "10.1",
     [plain_loop(30, 40), plain_loop(30, 10), plain_loop(60, 20)],
     [25.0, 30.0, 50.0],
-    hint="The detector manages 1000 / ms; never more than the camera gives. The camera goes on while you infer: both "
+    hint="The detector manages 1000 / ms; never more than the camera gives. The camera goes on "
+    "while you infer: both "
     "happen at the same time.",
 )
 
@@ -408,8 +419,10 @@ check(
     "10.2",
     [age_in_queue(60, 10, 150), age_in_queue(60, 30, 40), age_in_queue(60, 10, 40)],
     [20.0, 10.0, 0.0],
-    hint="After `seconds`, seconds * 1000 / ms frames are done, and the next was captured at done / fps. Wanted is "
-    "its age, not the number of frames; an age is never less than 0, for no frame is done before it is there.",
+    hint="After `seconds`, seconds * 1000 / ms frames are done, and the next was captured at "
+    "done / fps. Wanted is "
+    "its age, not the number of frames; an age is never less than 0, for no frame is done before "
+    "it is there.",
 )
 # %% [markdown]
 # **10.3** The third fault of the notes: the child wrote boxes and names one after the other, and the main thread read
@@ -431,7 +444,10 @@ def publish(number):
 
 
 def count_torn(newest, reads=100):
-    """How many of so many readings mix two frames, while the child writes; ... where there is nothing to read."""
+    """How many of so many readings mix two frames, while the child writes.
+
+    Where there is nothing to read, `...`.
+    """
     stop = threading.Event()
     pairs = []
 
@@ -470,7 +486,8 @@ check(
     "10.3",
     count_torn(newest),
     0,
-    hint="Do not read without the lock: `with lock:`. Take it once and hold it for both; draw after that.",
+    hint="Do not read without the lock: `with lock:`. Take it once and hold it for both; draw "
+    "after that.",
 )
 # %% [markdown]
 # `Detections` makes this easier: boxes, confidences and classes are one object that nobody can change, so one store

@@ -465,7 +465,8 @@ check(
     boxes if boxes is ... else np.concatenate([boxes[2], scores[2]]),
     [96, 64, 112, 80, 0, 0.76, 0],
     1e-4,
-    hint="A corner is the centre minus, or plus, half the width and half the height; the width and the height are no "
+    hint="A corner is the centre minus, or plus, half the width and half the height; the width "
+    "and the height are no "
     "corners. A score is the class's number times the number of the object.",
 )
 # %% [markdown]
@@ -528,7 +529,8 @@ check(
     "12.2",
     [color, mean, layout, background if background is ... else str(background)],
     ["RGB", [127.5, 127.5, 127.5], "nms7", "0"],
-    hint="TensorFlow reads RGB and wants -1 to 1. Rows of 7 numbers are what NMS_TRT gives, with suppression inside. "
+    hint="TensorFlow reads RGB and wants -1 to 1. Rows of 7 numbers are what NMS_TRT gives, with "
+    "suppression inside. "
     "`egohands` begins with the background.",
 )
 # %%
@@ -578,7 +580,8 @@ check(
     "12.3",
     [to_coco80(1), to_coco80(17), to_coco80(90)],
     [0, 15, 79],
-    hint="Not only the background is missing: ten numbers are not used. Look for the name in the other list; wanted "
+    hint="Not only the background is missing: ten numbers are not used. Look for the name in the "
+    "other list; wanted "
     "is its place there, not the name itself.",
 )
 # %% [markdown]

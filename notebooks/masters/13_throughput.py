@@ -22,7 +22,10 @@ import numpy as np
 
 
 def delays(load, ms=10, count=20000):
-    """Milliseconds from coming to served, of customers who come at random and are served one by one."""
+    """Milliseconds from coming to served.
+
+    The customers come at random and are served one by one.
+    """
     came = np.cumsum(np.random.RandomState(0).exponential(1, count))
     came *= count * ms / load / came[-1]
     free = 0.0
@@ -321,7 +324,8 @@ plt.tight_layout()
 plt.show()
 inside = after * np.median(spent) / 1e3
 print(
-    f"inside at any moment: {after:.0f} a second x {np.median(spent):.1f} ms = {inside:.1f} pictures"
+    f"inside at any moment: {after:.0f} a second x {np.median(spent):.1f} ms = {inside:.1f} "
+    "pictures"
 )
 # %% [markdown]
 # **You should see**, above, work that jumps from one line to the other, and a GPU with gaps. Below, the green bar has
@@ -532,7 +536,8 @@ side_by_side(
     [f"brightness, {w} x {h}", f"the two colours, {w // 2} x {h // 2} each"],
 )
 print(
-    f"{image.nbytes / 1e6:.2f} MB in BGR, {planes.nbytes / 1e6:.2f} MB in NV12; there and back a value changes by {np.abs(image.astype(int) - back).mean():.1f} of 255 on average"
+    f"{image.nbytes / 1e6:.2f} MB in BGR, {planes.nbytes / 1e6:.2f} MB in NV12; there and back a "
+    f"value changes by {np.abs(image.astype(int) - back).mean():.1f} of 255 on average"
 )
 # %%
 ways = (
@@ -709,7 +714,8 @@ check(
         pictures_a_second(example, {"read": 4, "fill": 4}),
     ],
     [250, 400, 400],
-    hint="Several workers share the pictures: ms / workers for each stage. Then the slowest counts, not their sum.",
+    hint="Several workers share the pictures: ms / workers for each stage. Then the slowest "
+    "counts, not their sum.",
 )
 
 
@@ -733,7 +739,8 @@ check(
     "13.2",
     [first_waits(16, 3000, 20), first_waits(16, 120, 20), first_waits(1, 30, 20)],
     [5.0, 20.0, 0.0],
-    hint="The first waits for batch - 1 others (it does not wait for itself), each 1000 / fps later; and no longer "
+    hint="The first waits for batch - 1 others (it does not wait for itself), each 1000 / fps "
+    "later; and no longer "
     "than the deadline. Wanted is the first, not the mean of all.",
 )
 
@@ -760,7 +767,8 @@ check(
     "13.3",
     [efficiency([60, 60], 2), efficiency([60, 60, 60], 2), efficiency([90, 10, 50, 10], 2)],
     [1.0, 0.75, 0.5714285714],
-    hint="A source is not cut in two, so the longest share sets the time: all the work / (gpus x that time). That is "
+    hint="A source is not cut in two, so the longest share sets the time: all the work / (gpus x "
+    "that time). That is "
     "a share from 0 to 1, not the gain.",
 )
 
@@ -784,7 +792,8 @@ check(
     "13.4",
     [limit(4400, 9000, 4700), limit(2700, 3000, 4700)],
     [[4700, 4400 / 4700], [3000, 0.9]],
-    hint="Both work at the same time, so their times do not add up: the lower of the two limits applies.",
+    hint="Both work at the same time, so their times do not add up: the lower of the two limits "
+    "applies.",
 )
 # %% [markdown]
 # ## What you have learned

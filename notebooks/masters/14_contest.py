@@ -66,7 +66,8 @@ check(
         final(12, 8, False, "backbone"),
     ],
     [90.0, 85.5, 90.0, 87.0, 78.5],
-    hint="The ranks start at 1, and the first loses nothing. FPS cost half a point a rank. Another backbone gives 3, "
+    hint="The ranks start at 1, and the first loses nothing. FPS cost half a point a rank. "
+    "Another backbone gives 3, "
     "another detector 5, not both.",
 )
 # %% [markdown]
@@ -286,7 +287,10 @@ import numpy as np
 
 
 def repeated(value):
-    """A share from 0 to 1. value["frame_ms"] is a list, value["image_ms"] a dictionary from names to times."""
+    """A share from 0 to 1.
+
+    value["frame_ms"] is a list, value["image_ms"] a dictionary from names to times.
+    """
     # solution, stub: return ...
     picture = np.median(list(value["image_ms"].values()))
     return float(np.mean(np.array(value["frame_ms"]) < picture / 3))
@@ -304,7 +308,8 @@ check(
     "14.2",
     [repeated(even), repeated(odd)],
     [0.0, 2 / 3],
-    hint="Take the median of the pictures, not of the frames. Wanted is a share, not a number of frames: their mean.",
+    hint="Take the median of the pictures, not of the frames. Wanted is a share, not a number of "
+    "frames: their mean.",
 )
 
 
@@ -387,7 +392,8 @@ check(
     "14.3",
     ... if got[0] is ... else [sum(a == b for a, b in zip(got, wanted)), len(mine.spent)],
     [5, 3],
-    hint="In five pictures all boxes must be equal: pass conf_th on, for `pack` asks for 0.01; and boxes stay "
+    hint="In five pictures all boxes must be equal: pass conf_th on, for `pack` asks for 0.01; "
+    "and boxes stay "
     "floats. self.spent holds three times.",
 )
 # %%

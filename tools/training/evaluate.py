@@ -49,7 +49,9 @@ def detect(model, recipe, priors, images, batch=16, **nms):
 
 
 def suppress(boxes, scores, size, confidence=0.01, iou=0.45, most=100):
-    """Greedy suppression per class for a whole batch at once: (b, p, 4), (b, p, c + 1) -> list of arrays an image."""
+    """Greedy suppression per class for a whole batch at once: (b, p, 4), (b, p,
+    c + 1) -> list of arrays an image.
+    """
     count = min(2 * most, boxes.shape[1])
     top, index = scores[..., 1:].transpose(1, 2).topk(count)  # (b, c, k)
     chosen = (
@@ -93,7 +95,9 @@ def _class_ap(*args):
 
 
 def judge_class(detections, truths, wanted, iou=0.5, heights=(0, 1e9)):
-    """The marks of all detections of a class (1 true, 0 false, nan neither) and the number of objects to find."""
+    """The marks of all detections of a class (1 true, 0 false,
+    nan neither) and the number of objects to find.
+    """
     found = _gather(detections, wanted)
     marks = np.zeros(len(found.score))
     total = 0

@@ -145,7 +145,10 @@ def fold(model):
 
 
 def add_network(graph, model):
-    """Nodes of the convolutional part; the names of the heads' outputs, [(scores, boxes), ...] by level."""
+    """Nodes of the convolutional part.
+
+    The names of the heads' outputs, [(scores, boxes), ...] by level.
+    """
     module = Maps(model)
     names = {}
     layers = dict(module.named_modules())
@@ -163,7 +166,8 @@ def add_network(graph, model):
             result = [tuple(names[n] for n in pair) for pair in node.args[0]]
         else:
             raise ValueError(
-                f"the exporter does not know the operation {node.op} {node.target}: add it to LAYERS"
+                f"the exporter does not know the operation {node.op} {node.target}: add it to "
+                "LAYERS"
             )
     return result
 

@@ -20,7 +20,9 @@ from .augment import Targets
 
 
 class Source(NamedTuple):
-    """Where samples come from: `sample(task, split, index, seed)` gives image, boxes, classes, difficult."""
+    """Where samples come from: `sample(task, split, index, seed)` gives image, boxes, classes,
+    difficult.
+    """
 
     sample: object
     task: str
@@ -29,7 +31,10 @@ class Source(NamedTuple):
     seed: int = 0
 
     def render(self, split, index):
-        """One scene as image and rows (max_boxes, 6) of x1 y1 x2 y2 class difficult; class -1 where there is none."""
+        """One scene as image and rows (max_boxes, 6) of x1 y1 x2 y2 class difficult.
+
+        Class -1 where there is none.
+        """
         found = self.sample(self.task, split, index, self.seed)
         rows = np.full((self.max_boxes, 6), -1, np.float32)
         count = min(len(found.boxes), self.max_boxes)
@@ -54,7 +59,9 @@ class Pool:
         return min(self.added, self.capacity)
 
     def add(self, image, rows):
-        """On a stream of its own: on the training's stream each copy would wait for all steps queued before it."""
+        """On a stream of its own:
+        on the training's stream each copy would wait for all steps queued before it.
+        """
         place = self.added % self.capacity
         with torch.cuda.stream(self.stream):
             self.images[place].copy_(torch.from_numpy(image))
@@ -197,7 +204,9 @@ class Feed:
 
 
 class PoolFile:
-    """Training images appended to a file of equal records, so that the next command need not render them again."""
+    """Training images appended to a file of equal records,
+    so that the next command need not render them again.
+    """
 
     def __init__(self, path, source, limit):
         width, height = source.size

@@ -1,4 +1,6 @@
-"""The training's diary: a CSV line every so many steps, and the curve of losses and mAP as a picture."""
+"""The training's diary: a CSV line every so many steps,
+and the curve of losses and mAP as a picture.
+"""
 
 import csv
 import os

@@ -99,7 +99,10 @@ class Trainer:
         ]
 
     def run(self):
-        """Train until the budget, this command's time, or a signal ends it; True when the budget is used up."""
+        """Train until the budget, this command's time, or a signal ends it.
+
+        True when the budget is used up.
+        """
         self._fill()
         self._on_signal()
         self.start = time.monotonic()
@@ -127,12 +130,16 @@ class Trainer:
         self._compile()
         self.feed.wait(self.options.pool_start)
         print(
-            f"pool of {len(self.pool)} images ({self.loaded} from a file) after {time.monotonic() - began:.0f} s",
+            f"pool of {len(self.pool)} images ({self.loaded} from a file) after "
+            f"{time.monotonic() - began:.0f} s",
             flush=True,
         )
 
     def _compile(self):
-        """torch.compile as much as works here, tried on noise while the pool fills; the weights stay as they are."""
+        """torch.compile as much as works here, tried on noise while the pool fills.
+
+        The weights stay as they are.
+        """
         before = copy.deepcopy(self.model.state_dict())
         wanted = self.options.compile and self.device.type == "cuda"
         for parts in COMPILED if wanted else COMPILED[-1:]:

@@ -44,7 +44,10 @@ def giou(a, b):
 
 
 class Matcher:
-    """Assigns priors (p, 4) to objects; `levels` is a list of (priors of the level, prior shapes, stride)."""
+    """Assigns priors (p, 4) to objects.
+
+    `levels` is a list of (priors of the level, prior shapes, stride).
+    """
 
     def __init__(self, priors, levels):
         self.priors = priors
@@ -54,7 +57,9 @@ class Matcher:
         self.reach = torch.cat(strides).to(priors.device) / 2
 
     def __call__(self, boxes, valid):
-        """boxes (b, m, 4), valid (b, m) -> index of the object of each prior (b, p), positive (b, p)."""
+        """boxes (b, m, 4), valid (b, m) -> index of the object of each prior (b, p), positive (b,
+        p).
+        """
         centre = (boxes[..., :2] + boxes[..., 2:]) / 2
         half = (boxes[..., 2:] - boxes[..., :2]) / 2
         away = (centre[:, :, None] - self.priors[:, :2]).abs()  # (b, m, p, 2)
@@ -89,7 +94,9 @@ class Matcher:
         return mean + variance.sqrt()
 
     def inside(self, boxes, wanted):
-        """Priors (b, p) whose centre lies in a box that is wanted (b, m), or within half a stride of its centre."""
+        """Priors (b, p) whose centre lies in a box that is wanted (b, m),
+        or within half a stride of its centre.
+        """
         centre = (boxes[..., :2] + boxes[..., 2:]) / 2
         half = (boxes[..., 2:] - boxes[..., :2]) / 2
         away = (centre[:, :, None] - self.priors[:, :2]).abs()
@@ -98,7 +105,10 @@ class Matcher:
 
 
 class DetectionLoss(torch.nn.Module):
-    """Mean class loss and box loss of a batch; objects marked `ignore` are neither positive nor negative."""
+    """Mean class loss and box loss of a batch.
+
+    Objects marked `ignore` are neither positive nor negative.
+    """
 
     def __init__(self, priors, levels, box_weight=2.0):
         super().__init__()
@@ -121,7 +131,9 @@ class DetectionLoss(torch.nn.Module):
 
 
 def quality_focal(logits, labels, quality):
-    """Soft-label cross entropy times the squared distance to the target: class `labels` should score `quality`."""
+    """Soft-label cross entropy times the squared distance to the target:
+    class `labels` should score `quality`.
+    """
     log_p = logits.log_softmax(-1)
     target = torch.zeros_like(log_p).scatter(-1, labels[..., None] + 1, quality[..., None])
     target[..., 0] = 1 - quality

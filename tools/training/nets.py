@@ -37,7 +37,9 @@ class BasicBlock(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """The standard ResNet-18 with fewer channels: widths = stem and four stages (64, 64, 128, 256, 512 unpruned)."""
+    """The standard ResNet-18 with fewer channels: widths = stem and four stages (64, 64, 128,
+    256, 512 unpruned).
+    """
 
     def __init__(self, widths):
         super().__init__()
@@ -86,7 +88,10 @@ MOBILENET_V2 = (
 
 
 class MobileNetV2(nn.Module):
-    """MobileNetV2 without its classifier. Strides 8 and 16 are tapped at the expansion, as SSDLite does."""
+    """MobileNetV2 without its classifier.
+
+    Strides 8 and 16 are tapped at the expansion, as SSDLite does.
+    """
 
     TAPS = (6, 13)  # the blocks that leave stride 8 and stride 16
 
@@ -158,7 +163,9 @@ class Head(nn.Module):
         self.start(priors, columns)
 
     def start(self, priors, columns, foreground=0.01):
-        """Begin with every prior sure to be background, or the first steps are spent on learning just that."""
+        """Begin with every prior sure to be background,
+        or the first steps are spent on learning just that.
+        """
         for conv in (self.scores, self.boxes):
             nn.init.normal_(conv.weight, std=0.01)
             nn.init.zeros_(conv.bias)
@@ -175,7 +182,10 @@ BACKBONES = {"resnet18": ResNet18, "mobilenet_v2": MobileNetV2}
 
 
 class SSD(nn.Module):
-    """image (n, 3, h, w) -> class logits (n, priors, classes + 1), offsets (n, priors, 4); column 0 is background."""
+    """image (n, 3, h, w) -> class logits (n, priors, classes + 1), offsets (n, priors, 4).
+
+    Column 0 is background.
+    """
 
     def __init__(self, recipe, classes):
         super().__init__()
@@ -212,7 +222,9 @@ def init_conv(module):
 
 
 def count_macs(model, size):
-    """Multiply-accumulate operations of one image, and the parameters: convolutions only, as papers count."""
+    """Multiply-accumulate operations of one image, and the parameters: convolutions only,
+    as papers count.
+    """
     macs = []
 
     def hook(conv, _, out):

@@ -19,7 +19,9 @@ def map_sizes(recipe):
 
 
 def make_priors(recipe):
-    """Centre boxes (p, 4), ordered level, row, column, prior: the order in which the heads' maps are flattened."""
+    """Centre boxes (p, 4), ordered level, row, column, prior:
+    the order in which the heads' maps are flattened.
+    """
     rows = []
     for level, (width, height) in zip(recipe.levels, map_sizes(recipe)):
         x, y = np.meshgrid(
@@ -67,7 +69,9 @@ def decode(offsets, priors):
 
 
 def fit_sizes(sizes, count, rounds=50):
-    """k-means on (w, h) with 1 - IoU as the distance: `count` prior sizes that suit these boxes, small first."""
+    """k-means on (w, h) with 1 - IoU as the distance: `count` prior sizes that suit these boxes,
+    small first.
+    """
     sizes = np.asarray(sizes, float)
     order = np.argsort(sizes.prod(1))
     centres = sizes[order[((np.arange(count) + 0.5) * len(order) / count).astype(int)]]

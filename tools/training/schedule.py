@@ -1,4 +1,6 @@
-"""What steers a training: the options of a command, the state a checkpoint holds, the rate, the averaged weights."""
+"""What steers a training: the options of a command, the state a checkpoint holds, the rate,
+the averaged weights.
+"""
 
 import copy
 import math
