@@ -12,6 +12,7 @@ after the other; its file does not play in a browser.
 import argparse
 import contextlib
 import io
+import itertools
 import os
 import sys
 import tempfile
@@ -118,10 +119,11 @@ def first_frame(clip: PathLike) -> np.ndarray:
 
 def shortened(clip: PathLike, frames: int, out: Path) -> Path:
     """The first frames of a clip, as a file of its own."""
-    with open_source(clip) as video, VideoWriter(out / "clip.mp4", video.fps) as writer:
-        for frame, _ in zip(video, range(frames)):
+    target = out / "source" / "clip.mp4"
+    with open_source(clip) as video, VideoWriter(target, video.fps) as writer:
+        for frame in itertools.islice(video, frames):
             writer.write(frame.image, frame.time)
-    return out / "clip.mp4"
+    return target
 
 
 def take_turns(rivals: Dict[str, Call], rounds: int) -> Dict[str, float]:
