@@ -6,7 +6,8 @@ Only the public names; each lives in the module that its import names.
 from .detections import Detections
 from .draw import BBoxVisualization
 from .jobs import detect_dir, detect_one, detect_video
-from .model.spec import ModelSpec, find_model, get_cls_dict, list_models
+from .model.find import find_model, get_cls_dict, list_models
+from .model.spec import ModelSpec
 from .ssd import TrtSSD
 from .support.errors import CourseError
 

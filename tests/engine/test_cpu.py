@@ -10,7 +10,7 @@ from conftest import HEIGHT, WIDTH, write_model
 from trt_course import CourseError
 from trt_course.engine import CpuEngine
 from trt_course.engine.choose import open_engine
-from trt_course.model.spec import find_model
+from trt_course.model.find import find_model
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from ..engine import manifest
 from ..engine.cuda import open_cuda
 from ..engine.plan import load_tensorrt, product_of
 from ..engine.trt import TrtEngine
-from ..model.spec import find_model
+from ..model.find import find_model
 from ..support.errors import CourseError
 
 

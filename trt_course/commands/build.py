@@ -12,7 +12,7 @@ from ..engine import manifest
 from ..engine.cuda import open_cuda
 from ..engine.plan import load_tensorrt, product_of
 from ..measure.parity import compare
-from ..model.spec import find_model
+from ..model.find import find_model
 from ..support.errors import CourseError
 from ..support.files import kit_path
 from . import add_command, tell

@@ -9,7 +9,7 @@ from ..jobs import FORMATS, detect_dir, detect_one, detect_video
 from ..media.sources import kind_of
 from ..media.window import Window
 from ..media.writer import transcode
-from ..model.spec import find_model, list_models
+from ..model.find import find_model, list_models
 from ..support import doctor
 from ..support.errors import CourseError
 from ..throughput import run as fast

@@ -11,7 +11,7 @@ import weakref
 from ..camera import MODES
 from ..draw import BBoxVisualization
 from ..media import sources
-from ..model.spec import find_model, list_models
+from ..model.find import find_model, list_models
 from ..ssd import TrtSSD
 from ..support.errors import CourseError, need
 from .show import jpeg
