@@ -135,10 +135,14 @@ def plan(model, version, batch=(1, 1, 1), implicit=False):
 
 
 class _Strict:
-    """Like an object of a C++ binding: no attribute that its class does not have."""
+    """Like an object of a C++ binding: no attribute that its class does not have.
+
+    A Python class that is derived from it may have attributes of its own, as with pybind11.
+    """
 
     def __setattr__(self, name, value):
-        if name[0] != "_" and not hasattr(type(self), name):
+        derived = type(self).__module__ != __name__
+        if name[0] != "_" and not derived and not hasattr(type(self), name):
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
         object.__setattr__(self, name, value)
 
