@@ -262,8 +262,16 @@ def test_a_model_in_the_kit_is_called_by_its_name():
 @pytest.mark.parametrize("nms, least", [("engine", 0.2), ("host", 0.0)])
 def test_scoring_hears_of_the_threshold_inside_the_engine(spec, monkeypatch, capsys, nms, least):
     path = engine(spec, OPTIONS._replace(nms=nms, threshold=0.2))
-    monkeypatch.setattr(opening, "_fitting", lambda spec, plan: (path, manifest.read(path)))
-    monkeypatch.setattr(opening, "TrtEngine", lambda path, lanes, graph: CpuEngine(spec.onnx))
+    fitting = opening.Fitting(path, manifest.read(path))
+
+    def on_the_cpu(path, lanes, graph, precision, threshold):
+        opened = CpuEngine(spec.onnx)
+        opened.precision = precision
+        opened.threshold = threshold
+        return opened
+
+    monkeypatch.setattr(opening, "_fitting", lambda spec, plan: fitting)
+    monkeypatch.setattr(opening, "TrtEngine", on_the_cpu)
     opened = opening.open_engine(spec)
     assert opened.engine.threshold == least
     warn_of_threshold(SimpleNamespace(spec=spec, engine=opened.engine), 0.01)

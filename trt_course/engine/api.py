@@ -57,7 +57,7 @@ class Api:
             self.outputs.append(info)
 
     def _open_shapes(self, request: TrtRequest) -> Iterator[Tuple[str, Tuple[int, ...]]]:
-        """Name and shape of each input whose shape may vary; older versions refuse to set others."""
+        """Name and shape of the inputs whose shape may vary; older versions let no other be set."""
         for info in self.inputs:
             if -1 in info.shape:
                 yield info.name, request.inputs[info.name].shape

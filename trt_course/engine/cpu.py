@@ -16,7 +16,12 @@ from .refusals import Refusal, meaning_of, one_line
 
 _REFUSALS = (
     Refusal(
-        signs=("_TRT", "No Op registered for", "is not a registered function/op", "NOT_IMPLEMENTED"),
+        signs=(
+            "_TRT",
+            "No Op registered for",
+            "is not a registered function/op",
+            "NOT_IMPLEMENTED",
+        ),
         meaning="it holds an operator that ONNX Runtime does not have. A node such as "
         "EfficientNMS_TRT or NMS_TRT is a TensorRT plugin: that file needs TensorRT; on the CPU "
         "use the model without NMS inside.",

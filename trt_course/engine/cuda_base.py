@@ -36,7 +36,9 @@ class Cuda:
 
     name = ""  # the library's, as `open_cuda` takes it
     modules: Tuple[str, ...] = ()  # where the library has its calls: the first that is there
-    device = Device("", "")
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
 
     def active(self) -> ContextManager[None]:
         """Around calls in one thread: makes the GPU current and explains CUDA's errors."""

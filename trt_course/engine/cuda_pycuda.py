@@ -38,10 +38,10 @@ class PyCuda(Cuda):
         except driver.Error as err:
             raise no_gpu(err) from None
 
+        major, minor = device.compute_capability()
+        super().__init__(Device(device.name(), f"{major}.{minor}"))
         self._driver = driver
         self._current = _Current(driver, context)
-        major, minor = device.compute_capability()
-        self.device = Device(device.name(), f"{major}.{minor}")
 
     def active(self) -> ContextManager[None]:
         """Around calls in one thread: makes the GPU current and explains CUDA's errors."""

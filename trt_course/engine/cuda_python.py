@@ -30,12 +30,12 @@ class CudaPython(Cuda):
 
     def __init__(self, runtime: Any) -> None:
         self._runtime = runtime
+        facts = self._call(runtime.cudaGetDeviceProperties, 0, explain=no_gpu)
+        super().__init__(Device(facts.name.decode(), f"{facts.major}.{facts.minor}"))
         self._frees = contextlib.ExitStack()  # what `close` frees, the newest first
         self._everywhere = _Everywhere()
 
-        facts = self._call(runtime.cudaGetDeviceProperties, 0, explain=no_gpu)
-        self.device = Device(facts.name.decode(), f"{facts.major}.{facts.minor}")
-
+        # How copies are told where from and where to
         self._to_device = runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
         self._to_host = runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
         self._anywhere = runtime.cudaMemcpyKind.cudaMemcpyDefault

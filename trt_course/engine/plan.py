@@ -8,7 +8,7 @@ import ctypes
 import importlib
 import importlib.util
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, Set
+from typing import Any, Dict, List, NamedTuple, Optional, Set
 
 import numpy as np
 
@@ -97,15 +97,15 @@ def numpy_type(trt: Any, kind: Any) -> np.dtype:
     TensorRT's own `nptype` comes last, for until 8.5 it fails where NumPy is 1.24 or later.
     """
     for name, known in _NUMPY.items():
-        if hasattr(trt.DataType, name) and getattr(trt.DataType, name) == kind:
+        if getattr(trt.DataType, name, None) == kind:
             return np.dtype(known)
     return np.dtype(trt.nptype(kind))
 
 
 def log_of(trt: Any) -> Any:
-    """The process's one logger for TensorRT, which also registers NVIDIA's plugins.
+    """The process's one logger for TensorRT. Making it also registers NVIDIA's plugins.
 
-    It keeps the errors in `errors`, for our own messages; where `verbose` is set it prints the rest.
+    It keeps errors in `errors`, for our own messages, and prints the rest where `verbose` is set.
     """
     if trt.__name__ not in _logs:
         log = _new_log(trt)
@@ -115,10 +115,12 @@ def log_of(trt: Any) -> Any:
 
 
 def _new_log(trt: Any) -> Any:
+    """A logger. Its class is made here, for what it derives from is TensorRT's."""
+
     class Log(trt.ILogger):
         def __init__(self) -> None:
             super().__init__()
-            self.errors = []
+            self.errors: List[str] = []
             self.verbose = False
 
         def log(self, severity: Any, message: str) -> None:

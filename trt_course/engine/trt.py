@@ -56,18 +56,18 @@ class TrtEngine(Engine):
         if graph and library is None:
             library = "cuda-python"  # pycuda has no graphs
 
-        # What the base declares and is known
+        # Where it runs and how it was built
         self.on_gpu = True
         self.lanes = lanes
         self.precision = precision
         self.threshold = threshold
 
         # How it is used
-        self._thread = threading.get_ident()  # the only one that may
+        self._thread = threading.get_ident()  # the only one that may use it
         self._graph = graph
         self._closed = False
 
-        # What it holds, to be freed in order
+        # What it holds
         self._cuda = open_cuda(library)
         self._stamps = Stamps(self._cuda)
         self._engine: Any = None  # TensorRT's own
@@ -75,7 +75,6 @@ class TrtEngine(Engine):
         self._lanes: List[Lane] = []
         self._profiler: Any = None  # TensorRT itself does not hold it
 
-        # Open the plan; what is open already when something fails is closed again
         _open_engines.add(self)
         try:
             with self._cuda.active():
@@ -86,13 +85,15 @@ class TrtEngine(Engine):
             self.close()
             raise
         self._turns = itertools.cycle(self._lanes)  # each new request gets the next
+        self._describe(product_of(trt))
 
-        # What the base declares and the plan says
+    def _describe(self, product: str) -> None:
+        """Set what the base declares and the plan says."""
         self.inputs = tuple(self._api.inputs)
         self.outputs = tuple(self._api.outputs)
         self.min_batch, self.max_batch = self._api.batch_range(self._engine)
         device = self._cuda.device
-        self.name = f"TensorRT {product_of(trt)} on {device.name}, with {self._cuda.name}"
+        self.name = f"TensorRT {product} on {device.name}, with {self._cuda.name}"
 
     def _open_lanes(self, count: int) -> None:
         for number in range(1, count + 1):

@@ -1,4 +1,4 @@
-"""A lane of the TensorRT engine: an execution context with a stream, in which requests run in turn."""
+"""A lane of the TensorRT engine: an execution context and a stream, where requests run in turn."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable, Optional

@@ -1,4 +1,4 @@
-"""Pictures on their way to the GPU while the engine works: from a reader's thread into a request."""
+"""Pictures sent to the GPU while the engine works: from a reader's thread into a request."""
 
 from typing import Any, Sequence, Union
 
