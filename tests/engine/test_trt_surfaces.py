@@ -389,7 +389,7 @@ def test_not_a_plan_and_no_file(trt, tmp_path):
 
 
 def test_no_context_is_the_memory(trt, engine_file):
-    trt._stage.context = None
+    trt._stage.no_context = True
     with pytest.raises(CourseError, match="no execution context: the GPU's memory is full"):
         TrtEngine(engine_file)
 
