@@ -20,7 +20,7 @@ Shape = Union[int, Tuple[int, ...]]
 
 
 class Device(NamedTuple):
-    """A GPU: its name, and what it can do, such as 8.7."""
+    """A GPU: its name, and its compute capability, such as 8.7."""
 
     name: str
     capability: str
@@ -41,7 +41,7 @@ class Cuda:
         self.device = device
 
     def active(self) -> ContextManager[None]:
-        """Around calls in one thread: makes the GPU current and explains CUDA's errors."""
+        """A `with` around calls: the GPU is this thread's, and CUDA's errors are explained."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class Cuda:
     # Memory --------------------------------------------------------------------------------------
 
     def alloc(self, nbytes: int) -> Memory:
-        """Memory on the GPU; nobody knows what is in it."""
+        """Memory on the GPU, with anything in it."""
         raise NotImplementedError
 
     def pinned(self, shape: Shape, dtype: Any) -> np.ndarray:

@@ -44,14 +44,14 @@ class PyCuda(Cuda):
         self._current = _Current(driver, context)
 
     def active(self) -> ContextManager[None]:
-        """Around calls in one thread: makes the GPU current and explains CUDA's errors."""
+        """A `with` around calls: the GPU is this thread's, and CUDA's errors are explained."""
         return self._current
 
     def close(self) -> None:
         """Nothing: pycuda's objects free themselves."""
 
     def alloc(self, nbytes: int) -> Memory:
-        """Memory on the GPU; nobody knows what is in it."""
+        """Memory on the GPU, with anything in it."""
         return self._driver.mem_alloc(nbytes)
 
     def pinned(self, shape: Shape, dtype: Any) -> np.ndarray:

@@ -50,7 +50,7 @@ class CudaPython(Cuda):
         self._frees.close()
 
     def alloc(self, nbytes: int) -> Memory:
-        """Memory on the GPU; nobody knows what is in it."""
+        """Memory on the GPU, with anything in it."""
         return self._keep(self._runtime.cudaFree, self._runtime.cudaMalloc, nbytes)
 
     def pinned(self, shape: Shape, dtype: Any) -> np.ndarray:
@@ -166,7 +166,7 @@ class CudaPython(Cuda):
     def _call(
         self, function: Callable, *args: Any, explain: Callable[[Any], Exception] = call_failed
     ) -> Any:
-        """What a function of the runtime returns behind its error number; None where nothing."""
+        """Call the runtime: what it returns besides the error number, or None."""
         error, *values = function(*args)
         if int(error):
             said = self._runtime.cudaGetErrorString(error)[1]

@@ -115,7 +115,7 @@ def log_of(trt: Any) -> Any:
 
 
 def _new_log(trt: Any) -> Any:
-    """A logger. Its class is made here, for what it derives from is TensorRT's."""
+    """A logger, of a class that can be made only now: its base is TensorRT's."""
 
     class Log(trt.ILogger):
         def __init__(self) -> None:

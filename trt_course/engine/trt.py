@@ -1,7 +1,7 @@
 """The network on an NVIDIA GPU: a plan file, run with TensorRT 7 to 11 or TensorRT-RTX.
 
-It runs plans. Building them is the builder's, and whether one fits this machine the manifest says.
-A plan is code: open only your own.
+It runs plans; the builder builds them, and the manifest says whether one fits this machine. A plan
+is code: open only your own.
 """
 
 import atexit
@@ -37,8 +37,8 @@ class TrtEngine(Engine):
 
     `lanes` contexts run requests beside each other. With `graph`, each request is recorded once
     and then launched as one CUDA graph. `api` "bindings" takes the older API where TensorRT has
-    both, and `library` names the CUDA library. `precision` and `threshold` are what the plan's
-    record says of it.
+    both, and `library` names the CUDA library. `precision` and `threshold` are what the record
+    beside the plan says of it.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class TrtEngine(Engine):
         self._describe(product_of(trt))
 
     def _describe(self, product: str) -> None:
-        """Set what the base declares and the plan says."""
+        """Set the attributes that follow from the plan and the GPU."""
         self.inputs = tuple(self._api.inputs)
         self.outputs = tuple(self._api.outputs)
         self.min_batch, self.max_batch = self._api.batch_range(self._engine)
@@ -151,7 +151,7 @@ class TrtEngine(Engine):
         return self._cuda.pinned(shape, dtype)
 
     def _in_use(self) -> ContextManager[None]:
-        """Around all that the engine does, in the thread that may use it."""
+        """A `with` around all that the engine does; it refuses other threads."""
         if self._closed:
             raise CourseError("This engine is closed; open it again to use it.")
         if threading.get_ident() != self._thread:
@@ -202,7 +202,7 @@ class TrtEngine(Engine):
         self._cuda.record(request.done, lane.stream)
 
     def _bind(self, request: TrtRequest) -> None:
-        """Tell the context of the request, unless it was the last one, too."""
+        """Tell the context about the request, unless it knows already."""
         lane = request.lane
         if lane.bound is not request:
             self._api.bind(lane.context, request)
@@ -259,9 +259,9 @@ class TrtEngine(Engine):
             request.lane.do(self._run, request)
 
     def layers(self, runs: int = 20) -> List[Row]:
-        """A row a layer: what TensorRT tells of it, and its mean `microseconds`.
+        """A row for each layer: what TensorRT tells of it, and its mean `microseconds`.
 
-        Measured in so many runs of the largest batch.
+        They are measured in `runs` runs of the largest batch.
         """
         trt = load_tensorrt()
         with self._in_use():
@@ -277,6 +277,6 @@ class TrtEngine(Engine):
 
 @atexit.register
 def _close_all() -> None:
-    """While CUDA is still there."""
+    """At exit, while CUDA is still there."""
     for engine in list(_open_engines):
         engine.close()

@@ -13,9 +13,8 @@ class Lane:
 
     The requests of one lane run one after the other, those of several lanes beside each other.
 
-    A lane among several has a thread, for putting layers on a stream takes long, and some engines
-    let nobody go on before their last layers are under way. A graph is one short call and needs no
-    thread.
+    Putting layers on a stream takes long, and some engines return only when their last layers are
+    under way: so a lane among several has a thread. A graph is one short call and needs none.
     """
 
     def __init__(

@@ -9,9 +9,9 @@ Row = Dict[str, Any]
 
 
 def new_profiler(trt: Any) -> Any:
-    """An object for a context's `profiler`, which TensorRT tells each layer's time of each run.
+    """An object for a context's `profiler`: TensorRT tells it the time of each layer in each run.
 
-    Its `spent` has a list of microseconds by the layer's name.
+    Its `spent` holds them, in microseconds, by the layer's name.
     """
 
     class Profiler(trt.IProfiler):

@@ -11,7 +11,8 @@ from .trt_request import TrtRequest
 class Placer:
     """Sends pictures into resident requests, for one thread.
 
-    The request's run waits for them, on the GPU; nobody waits here but for a decoder's frames.
+    The request's run waits for them, on the GPU. This thread waits only where it sends a decoder's
+    frames.
     """
 
     def __init__(self, cuda: Cuda, entry: str) -> None:

@@ -11,7 +11,7 @@ class TrtRequest(Request):
     """One inference on the GPU.
 
     A resident request's pictures are put on the GPU by placers, so that nothing is copied in when
-    it runs. Only a TrtEngine makes requests, and its placers and traces write into them.
+    it runs. Only a TrtEngine makes these requests; its placers and its stamps write into them.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ class Stamps:
             self._zero = zero
 
     def stamp(self, request: TrtRequest, step: str) -> None:
-        """Behind a step that was put on the request's stream, and before the first: step ""."""
+        """Mark that a step is on the request's stream; step "" marks where the first begins."""
         if trace.current():
             if step not in request.stamps:
                 request.stamps[step] = self._cuda.event()
