@@ -229,12 +229,12 @@ from trt_course.engine.base import Engine
 class MakeBelieve(Engine):
     """Takes a GPU's time and leaves the CPU free."""
 
-    max_batch = 8
-    runs = 0
-
     def __init__(self, network):
+        super().__init__()
         self.inputs = network.inputs
         self.outputs = network.outputs
+        self.max_batch = 8
+        self.runs = 0
         self.gpu = ThreadPoolExecutor(1, thread_name_prefix="GPU")
 
     def _work(self, pictures):
