@@ -56,7 +56,7 @@ def cut_off(claim, seen):
     return bool(claim) and seen < claim * 0.98 - 1
 
 
-def check_whole(source):
+def require_whole(source):
     """For who has read a source to its end, and made something of what there was."""
     if source.short:
         raise CourseError(f"{source.uri}: not all of it could be read; what could be is done.")

@@ -17,7 +17,7 @@ from ..support.errors import CourseError, need
 from ..support.files import check_apart, kit_path, whole_file
 from ..support.progress import progress
 from . import gstreamer
-from .base import check_whole
+from .base import require_whole
 from .pipeline import ahead
 from .sources import open_source
 
@@ -188,5 +188,5 @@ def transcode(source, out="out", encoder="auto"):
             writer.write(frame.image, frame.time)
     if not writer.frames:
         raise CourseError(f"{source} holds no frame that can be read.")
-    check_whole(video)
+    require_whole(video)
     return target
