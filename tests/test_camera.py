@@ -369,7 +369,7 @@ def test_ages_need_bounded_memory():
         while camera.counts().shown < 3100:
             for _ in range(100):
                 camera.read()
-    assert len(camera._ages) == 3000
+    assert len(camera._tally._ages) == 3000
 
 
 def test_a_file_is_played_at_its_own_rate():

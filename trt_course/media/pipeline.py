@@ -129,13 +129,17 @@ class Behind:
             self._error = err
 
 
+def _always() -> bool:
+    return True
+
+
 class Slot(Generic[Item]):
     """One place between two threads, not a queue: a newer item replaces one that still waits.
 
     >>> slot = Slot()
     >>> slot.put("a frame")
     >>> slot.put("a newer one")
-    >>> slot.take(worth_waiting=lambda: False)
+    >>> slot.take()
     'a newer one'
     """
 
@@ -150,8 +154,8 @@ class Slot(Generic[Item]):
             self._item = item
             self._changed.notify_all()
 
-    def take(self, worth_waiting: Callable[[], bool]) -> Optional[Item]:
-        """The newest item that nobody has taken; waited for while that is worth it, else None."""
+    def take(self, worth_waiting: Callable[[], bool] = _always) -> Optional[Item]:
+        """The newest item, once; None where it was closed or waiting is no longer worth it."""
         with self._changed:
             while self._item is None and not self._closed and worth_waiting():
                 self._changed.wait(0.1)  # seconds; then it asks again whether that is worth it
@@ -162,7 +166,7 @@ class Slot(Generic[Item]):
             return item
 
     def close(self) -> None:
-        """From now on there is nothing to take: who waits is woken, what waits is dropped."""
+        """From now on nothing is taken: what still waits is dropped, and whoever waits is woken."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
