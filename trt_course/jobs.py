@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .draw import BBoxVisualization
-from .media.base import check_whole
+from .media.base import require_whole
 from .media.pictures import images_in, read_image
 from .media.pipeline import Behind, ahead
 from .media.sources import open_source
@@ -183,5 +183,5 @@ def detect_video(
             f"Video: {target}" if write else "No video written.",
         )
     )
-    check_whole(video)
+    require_whole(video)
     return target

@@ -70,7 +70,7 @@ for name in ("loop.avi", "opencv.mp4"):
 # browser plays H.264, and OpenCV's own writer made Motion JPEG and MPEG-4 part 2. So the file is written anew,
 # *transcoded*:
 # %%
-from trt_course.media.writer import transcode
+from trt_course.media.transcode import transcode
 
 show_video(
     transcode(out / "loop.avi", out=out), "The first one and a half seconds, transcoded to H.264"

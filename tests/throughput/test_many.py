@@ -223,7 +223,10 @@ def test_only_so_many_sources_are_open_at_once(ssd):
 
 def test_one_camera_s_pictures_are_done_as_they_come(ssd):
     class Camera(InMemory):
-        live = goes_on = True
+        def __init__(self, frames):
+            super().__init__(frames)
+            self.live = True
+            self.goes_on = True
 
         def read(self, timeout=None):
             frame = super().read()

@@ -7,8 +7,8 @@ from ..camera import MODES
 from ..draw import BBoxVisualization
 from ..jobs import FORMATS, detect_dir, detect_one, detect_video
 from ..media.sources import kind_of
+from ..media.transcode import transcode
 from ..media.window import Window
-from ..media.writer import transcode
 from ..model.find import find_model, list_models
 from ..support import doctor
 from ..support.errors import CourseError

@@ -55,7 +55,7 @@ def show_video(path, caption="", width=800):
     if not any(codec in data for codec in (b"avc1", b"vp09", b"av01")):
         raise CourseError(
             f"{path} does not play in a browser, which wants H.264 in an .mp4 file. Make one: transcode of "
-            "trt_course.media.writer."
+            "trt_course.media.transcode."
         )
     if len(data) > MOST_MIB << 20:
         raise CourseError(

@@ -12,7 +12,7 @@ import threading
 import time
 from typing import NamedTuple
 
-from ..media.base import check_whole
+from ..media.base import require_whole
 from ..model.placement import Placement
 from ..ssd import Prepared
 from ..support import trace
@@ -167,7 +167,7 @@ def _frames(number, source, wait_for_room, complain):
             complain(number, err)
             continue
         if not frames:
-            check_whole(source)
+            require_whole(source)
             return
         yield time.perf_counter(), frames
 
