@@ -64,7 +64,9 @@ def arrows():
 
 
 def room(name):
-    return name.split(".")[0]
+    """The room that a module is in; camera_counts is a part of the camera's."""
+    first = name.split(".")[0]
+    return "camera" if first == "camera_counts" else first
 
 
 def floor(name):
