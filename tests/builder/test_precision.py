@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from conftest import KIT
 from trt_course import CourseError, TrtSSD, find_model
 from trt_course.builder import graph, precision
+from trt_course.builder.precision import floats
 from trt_course.measure import voc
 from trt_course.measure.evaluate import detect_folder
 from trt_course.media.pictures import images_in, read_image
@@ -299,7 +300,7 @@ def test_fp16_keeps_what_decodes_boxes(small, plain, monkeypatch):
     assert {end.type.tensor_type.elem_type for end in ends} == {TensorProto.FLOAT}
     boxes, scores = worst(plain, half, x)
     assert boxes < 0.1 and 0 < scores < 0.01
-    monkeypatch.setattr(precision, "float_nodes", lambda model, keep: set())
+    monkeypatch.setattr(floats, "float_nodes", lambda model, keep: set())
     assert worst(plain, precision.fp16(plain), x)[0] > 0.25  # what the float tail is there for
 
 

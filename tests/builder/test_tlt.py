@@ -67,7 +67,7 @@ def desk(tmp_path, monkeypatch):
     monkeypatch.setenv("TLT_KEY", SECRET)
     monkeypatch.setenv("PATH", "{}:{}".format(tmp_path / "bin", os.environ["PATH"]))
     monkeypatch.delenv("STAND_IN", raising=False)
-    monkeypatch.setattr(tlt, "PLACES", (str(tmp_path / "usual"),))
+    monkeypatch.setattr(tlt, "FOLDERS", (str(tmp_path / "usual"),))
     desk = Desk(tmp_path)
     desk.put("bin", "tao-converter")
     return desk

@@ -9,7 +9,7 @@ import re
 import threading
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple, Set
+from typing import TYPE_CHECKING, Any, NamedTuple, Set, Tuple
 
 from ..engine.cuda import open_cuda
 from ..engine.plan import log_of, product_of
@@ -29,7 +29,7 @@ MEMORY_SIGNS = ("emory", "allocat", "workspace")
 
 
 class Prepared(NamedTuple):
-    """What the builder is given: a model that it can read, and the names of nodes that stay FP32."""
+    """What the builder is given: a model it can read, and the names of nodes that stay FP32."""
 
     model: "ModelProto"
     floats: Set[str]
@@ -61,15 +61,20 @@ class Build:
         # what earlier builds measured; INT8's scales lie beside it
         self.timing_cache = timing_cache
 
-    def run(self, cancelled: threading.Event) -> bytes:
-        """The plan; a CourseError where TensorRT builds none. `cancelled` ends it where it asks."""
+    def run(self, cancelled: threading.Event) -> Any:
+        """The plan, in TensorRT's own block of memory; a CourseError where it builds none.
+
+        `cancelled` ends the build where this TensorRT asks whether to go on.
+        """
         del self.log.errors[:]
         self.log.verbose = self.options.verbose
 
         builder = self.trt.Builder(self.log)
-        # the parser is not used again, but the network needs it
+        # The parser is not used again, but the network needs it.
         network, _parser = self._parse(builder)
-        config = configure(self.trt, builder, network, self.options, self.prepared.floats)
+        config = configure(
+            self.trt, builder, network, options=self.options, floats=self.prepared.floats
+        )
         watch(self.trt, config, cancelled)
 
         self._load_timings(config)
@@ -77,9 +82,9 @@ class Build:
         if plan is None:
             raise self._failure()
         self._save_timings(config)
-        return bytes(plan)
+        return plan
 
-    def _parse(self, builder: Any) -> Any:
+    def _parse(self, builder: Any) -> Tuple[Any, Any]:
         """TensorRT's network of the model, and the parser that made it."""
         trt = self.trt
         kind = "EXPLICIT_BATCH" if chooses_types(trt) else "STRONGLY_TYPED"
@@ -100,11 +105,11 @@ class Build:
         return network, parser
 
     def _plan(self, builder: Any, network: Any, config: Any) -> Any:
-        """The plan as TensorRT's own bytes; None where it builds none."""
+        """The plan; None where TensorRT builds none."""
         if self.options.precision != "int8" or reads_pairs(self.trt):
             return _serialized(builder, network, config)
 
-        # this builder calibrates by itself, and shows the network the pictures
+        # This builder calibrates by itself: it shows the network the pictures.
         cuda = open_cuda()
         with contextlib.closing(cuda), cuda.active():
             calibrator = self._calibrator(cuda)
@@ -117,10 +122,11 @@ class Build:
     def _calibrator(self, cuda: Any) -> Any:
         """TensorRT's calibrator on the pictures; its scales are kept for the next build."""
         options = self.options
+        assert options.calibration is not None  # require_buildable has seen to it
         batches = precision.calibration_batches(
             self.spec, options.calibration, force=options.force, batch=options.batch[1]
         )
-        key = sha256(self.spec.onnx)[:8] + str(options.calibration)
+        key = sha256(self.spec.onnx)[:8] + options.calibration
         cache = self.timing_cache.with_name(f"int8-{as_file_name(key)}.cache")
         return precision.calibrator(self.trt, cuda, batches, cache)
 
@@ -151,9 +157,7 @@ class Build:
             advice = (
                 ". On a small machine: --workspace 256, a smaller batch, more swap, no desktop."
             )
-        return CourseError(
-            f"TensorRT {product_of(self.trt)} built no engine: {said[:500]}{advice}"
-        )
+        return CourseError(f"TensorRT {product_of(self.trt)} built no engine: {said[:500]}{advice}")
 
 
 def _serialized(builder: Any, network: Any, config: Any) -> Any:

@@ -29,10 +29,10 @@ def configure(
     """The builder's configuration for these options; the nodes named in `floats` stay FP32."""
     config = builder.create_builder_config()
     _set_workspace(trt, config, options.workspace_mib)
-    _set_types(trt, network, config, options.precision, floats)
+    _set_types(trt, network, config, precision=options.precision, floats=floats)
     _set_search(trt, config, options.level)
     _set_dla(trt, config, options.dla)
-    _set_batch(builder, network, config, options.batch)
+    _set_batch(builder, network, config, batch=options.batch)
     return config
 
 
@@ -113,7 +113,7 @@ def _set_search(trt: ModuleType, config: Any, level: Optional[int]) -> None:
         config.builder_optimization_level = level
 
     # Several contexts at a time may then use the one range of batches.
-    preview = getattr(trt, "PreviewFeature", None)
+    preview: Any = getattr(trt, "PreviewFeature", None)
     if hasattr(preview, "PROFILE_SHARING_0806"):
         config.set_preview_feature(preview.PROFILE_SHARING_0806, True)
 
@@ -152,7 +152,9 @@ def watch(trt: ModuleType, config: Any, cancelled: threading.Event) -> None:
     if not hasattr(trt, "IProgressMonitor"):
         return
 
-    class Monitor(trt.IProgressMonitor):
+    base: Any = trt.IProgressMonitor
+
+    class Monitor(base):
         """Is asked by TensorRT after every step."""
 
         def phase_start(self, name: str, parent: Optional[str], steps: int) -> None:

@@ -48,7 +48,7 @@ def _load(path: Union[str, Path]) -> "ModelProto":
 
 
 def _is_standard(model: "ModelProto") -> bool:
-    """Whether ONNX knows all operators: TensorRT's plugins it does not, and then it cannot check."""
+    """Whether ONNX can check it: operators of TensorRT's plugins are unknown to it."""
     onnx = need("onnx")
     return all(
         onnx.defs.has(node.op_type, node.domain) for node in model.graph.node if not node.domain

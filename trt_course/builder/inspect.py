@@ -1,4 +1,4 @@
-"""What an engine consists of: its layers under their fused names, their formats, the time of each."""
+"""What an engine consists of: its layers under their fused names, with format and time of each."""
 
 from pathlib import Path
 from typing import Any, Dict, List, Tuple, Union

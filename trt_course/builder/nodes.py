@@ -18,17 +18,16 @@ ABSENT = ""  # ONNX's name for an optional operand that is left out
 class Nodes:
     """New nodes, and the copy of a model that they are for.
 
-    Each method adds one node and returns the name of its output, so that nodes are put together
-    as calls are. The nodes wait in `nodes`, in the order they compute; whoever made the object
-    puts them into `graph`, before the network or behind it. What a node does is ONNX's business:
-    nothing is checked or computed here.
+    Each method that adds a node returns the name of its output, so that nodes are put together as
+    calls are. They wait in `nodes`, in the order they compute, until `before` or `behind` puts
+    them in the model. What a node does is ONNX's business: nothing is checked or computed here.
 
     >>> from onnx import helper
     >>> empty = helper.make_model(helper.make_graph([], "empty", [], []))
     >>> nodes = Nodes(empty, prefix="new")
     >>> nodes.add("Mul", [nodes.cast("bytes", "FLOAT"), 0.5])
     'new/Mul_1'
-    >>> [(node.op_type, list(node.input)) for node in nodes.nodes]
+    >>> [(node.op_type, list(node.input)) for node in nodes.behind().graph.node]
     [('Cast', ['bytes']), ('Mul', ['new/Cast_0', 'new/constant_0'])]
     """
 
@@ -48,7 +47,7 @@ class Nodes:
         kind: str,
         operands: Sequence[Operand],
         outputs: Optional[Sequence[str]] = None,
-        **attributes: Any
+        **attributes: Any,
     ) -> str:
         """A node of this ONNX operator; the name of its first output.
 
@@ -62,6 +61,18 @@ class Nodes:
         )
         self.nodes.append(node)
         return outputs[0]
+
+    def before(self) -> "ModelProto":
+        """The model with the new nodes before its own."""
+        nodes = self.nodes + list(self.graph.node)
+        del self.graph.node[:]
+        self.graph.node.extend(nodes)
+        return self.model
+
+    def behind(self) -> "ModelProto":
+        """The model with the new nodes behind its own."""
+        self.graph.node.extend(self.nodes)
+        return self.model
 
     def cast(self, tensor: str, kind: str, output: Optional[str] = None) -> str:
         """The tensor as another type, by its name in onnx.TensorProto."""

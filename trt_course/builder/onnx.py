@@ -1,7 +1,8 @@
-"""engine_from_onnx: a model's ONNX file becomes an engine for this machine, with TensorRT 7 to 11 or RTX.
+"""engine_from_onnx: a model's ONNX file becomes an engine for this machine, with TensorRT 7 to 11.
 
-The model is made ready here, and what comes out is put in its place: engine, record and caches lie
-in the model's folder, under engines/. options.py holds what can be asked for, build.py the build.
+TensorRT-RTX is one of them. The model is made ready here, and what comes out is put in its place:
+engine, record and caches lie in the model's folder, under engines/. options.py holds what can be
+asked for, build.py has TensorRT build it.
 """
 
 import time
@@ -34,9 +35,7 @@ __all__ = [
 ]
 
 
-def engine_from_onnx(
-    spec: ModelSpec, options: Options, out: Union[str, Path, None] = None
-) -> Path:
+def engine_from_onnx(spec: ModelSpec, options: Options, out: Union[str, Path, None] = None) -> Path:
     """Build an engine file and the record beside it; the engine's path.
 
     `out` names another place than the model's engines/. Where TensorRT cannot run suppression
@@ -52,7 +51,7 @@ def engine_from_onnx(
     try:
         prepared = _prepare(trt, spec, options)
         timing_cache = path.with_name(_timing_cache_name(trt, device, options))
-        build = Build(trt, spec, options, prepared, timing_cache)
+        build = Build(trt, spec, options, prepared=prepared, timing_cache=timing_cache)
         plan = in_thread(build.run, f"build {path.name}")
     except CourseError as err:
         if options.nms == "host" or not _blames_suppression(trt, err):
@@ -113,6 +112,7 @@ def _prepare(trt: ModuleType, spec: ModelSpec, options: Options) -> Prepared:
 
     # INT8 and FP16 go into the file where this builder takes its types from there.
     if options.precision == "int8" and reads_pairs(trt):
+        assert options.calibration is not None  # require_buildable has seen to it
         model = precision.int8(
             spec,
             model,
@@ -127,9 +127,9 @@ def _prepare(trt: ModuleType, spec: ModelSpec, options: Options) -> Prepared:
 
     # The work around the network goes inside where that was asked for.
     if options.nms == "engine":
-        model = _with_nms(trt, model, spec, options)
+        model = _with_nms(trt, model, spec, options=options)
     if options.preprocess == "engine":
-        model = _with_preprocess(trt, model, spec, options)
+        model = _with_preprocess(trt, model, spec, options=options)
 
     fewest, _, most = options.batch
     if fewest == most:
@@ -147,7 +147,7 @@ def _with_nms(
             f"TensorRT {product_of(trt)} has no EfficientNMS. Its own NMS layer goes in, at which "
             "the host has to wait: where many pictures count, compare --nms host."
         )
-    return inside.add_nms(model, spec, options.threshold, plugin)
+    return inside.add_nms(model, spec, options.threshold, plugin=plugin)
 
 
 def _with_preprocess(
@@ -159,4 +159,5 @@ def _with_preprocess(
             f"TensorRT {product_of(trt)} takes no pictures as bytes, 8.5 and later do: "
             "--preprocess host."
         )
-    return inside.add_preprocess(model, spec, options.source, options.pixels)
+    assert options.source is not None  # require_buildable has seen to it
+    return inside.add_preprocess(model, spec, options.source, pixels=options.pixels)

@@ -172,9 +172,7 @@ def _require_pixels(options: Options) -> None:
 
 def _require_limits(options: Options) -> None:
     if not 0 <= options.threshold <= 1:
-        raise CourseError(
-            f"--nms-threshold {options.threshold}: wanted: a number from 0 to 1."
-        )
+        raise CourseError(f"--nms-threshold {options.threshold}: wanted: a number from 0 to 1.")
     mib = options.workspace_mib
     if mib is not None and not 0 < mib < 1 << 30:
         raise CourseError(f"--workspace {mib}: wanted: MiB, from 1 up.")

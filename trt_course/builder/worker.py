@@ -1,4 +1,4 @@
-"""A long job in a thread of its own: the reader sees the time pass, and Ctrl-C works while C++ is busy."""
+"""A long job in a thread of its own, so that time is shown and Ctrl-C works while C++ is busy."""
 
 import atexit
 import os

@@ -1,4 +1,4 @@
-"""FP16 and INT8 of an ONNX model: which nodes stay float, and calibration on pictures nobody scores.
+"""FP16 and INT8 of an ONNX model, which nodes stay float, and calibration on unscored pictures.
 
 floats.py finds the nodes that stay float, and makes FP16; quantise.py makes INT8; calibration.py
 shows pictures. They rewrite models for builders that take their types from the file; the flags

@@ -20,18 +20,18 @@ from ...support.progress import progress
 
 def calibration_pictures(folder: Union[str, Path], force: bool = False) -> List[Path]:
     """The pictures in a folder, or in its images/, unless they are scored ones."""
-    folder = kit_path(folder)
-    if not folder.is_dir():
-        raise CourseError(f"There is no folder {folder} to calibrate on; see data/calibration.")
-    if (folder / "images").is_dir():
-        folder = folder / "images"
-    paths = images_in(folder)
+    place = kit_path(folder)
+    if not place.is_dir():
+        raise CourseError(f"There is no folder {place} to calibrate on; see data/calibration.")
+    if (place / "images").is_dir():
+        place = place / "images"
+    paths = images_in(place)
 
     if not force:
-        why = _why_scored(folder.resolve(), paths)
+        why = _why_scored(place.resolve(), paths)
         if why:
             raise CourseError(
-                f"{folder}: {why}. With scales fitted to the exam's own pictures, its result says "
+                f"{place}: {why}. With scales fitted to the exam's own pictures, its result says "
                 "how well they fit those, not how the model does on new ones. Take others, below a "
                 "folder named calibration (the kit has data/calibration), or --force, and report "
                 "no score."
@@ -44,7 +44,7 @@ def _why_scored(folder: Path, paths: Sequence[Path]) -> str:
     if (folder.parent / "ground-truth").is_dir() and "calibration" not in folder.parts[-3:]:
         return "these pictures have ground truth beside them, for scoring"
 
-    # a copy of one of the kit's scored pictures, under whatever name
+    # A copy of one of the kit's scored pictures, under whatever name.
     scored = {sha256(path): path for path in (KIT / "data").glob("*/images/*")}
     for path in paths:
         original = scored.get(sha256(path))
@@ -150,12 +150,14 @@ def calibrator(
 ) -> Any:
     """A calibrator for builders that know no Q/DQ (TensorRT 7), with their `failure` if any."""
 
-    class Calibrator(_Answers, trt.IInt8EntropyCalibrator2):
+    base: Any = trt.IInt8EntropyCalibrator2
+
+    class Calibrator(_Answers, base):
         """TensorRT's class with our answers."""
 
         def __init__(self) -> None:
             # By name: with super() TensorRT's half of the object would stay unmade.
-            trt.IInt8EntropyCalibrator2.__init__(self)
+            base.__init__(self)
             _Answers.__init__(self, cuda, batches, Path(str(cache_path)))
 
     return Calibrator()

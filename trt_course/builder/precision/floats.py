@@ -19,7 +19,7 @@ _INT8_NODES = {"QuantizeLinear", "DequantizeLinear", "QLinearConv"}
 
 
 def keep_patterns(model: "ModelProto", patterns: Sequence[str]) -> Set[str]:
-    """The names of the nodes that match one of the patterns (* ? [...]), each of which must match."""
+    """Names of the nodes that match one of the patterns (* ? [...]), each of which must match."""
     names = [node.name for node in model.graph.node]
     found: Set[str] = set()
     for pattern in patterns:
@@ -43,7 +43,7 @@ def float_nodes(model: "ModelProto", keep: Sequence[str] = ()) -> Set[str]:
     names = keep_patterns(model, keep)
     makers = {name: node for node in model.graph.node for name in node.output}
 
-    # from the outputs back
+    # From the outputs back, until weights are reached.
     waiting = [output.name for output in model.graph.output]
     while waiting:
         node = makers.pop(waiting.pop(), None)
@@ -101,7 +101,7 @@ def _drop_round_trips(graph: "GraphProto", casts: Dict[str, "NodeProto"]) -> Non
     outputs = [output.name for output in graph.output]
     renamed = {originals[name]: name for name in outputs if name in originals}
 
-    # the network's own nodes, then the casts that lead somewhere
+    # The network's own nodes, then the casts that lead somewhere.
     nodes = [node for node in graph.node if node.output[0] not in casts]
     nodes += [cast for name, cast in casts.items() if name not in originals]
     for node in nodes:

@@ -47,14 +47,14 @@ def int8(
     pictures = calibration_pictures(folder, force)
     _require_work(model, floats)
 
-    # the pictures, in batches of the size the network was exported for
+    # The pictures come in batches of the size that the network was exported for.
     batch = _fixed_batch(model, spec.input.name)
-    batches = calibration_batches(spec, folder, force, batch)
+    batches = calibration_batches(spec, folder, force, batch=batch)
     reader = BatchReader(spec.input.name, batches, count=math.ceil(len(pictures) / batch))
 
     need("onnxruntime")
     try:
-        return _quantise(model, reader, METHODS[method], floats)
+        return _quantise(model, reader, METHODS[method], floats=floats)
     except CourseError:
         raise
     except ImportError as err:  # entropy wants SciPy in older releases
@@ -101,7 +101,7 @@ def _quantise(
         # CPU and TensorRT fuse what follows a convolution into it: a pair at its output would
         # round before the activation.
         "OpTypesToExcludeOutputQuantization": list(QUANTISED),
-        # one batch a stride: see BatchReader
+        # one batch a stride: BatchReader says why
         "CalibStridedMinMax": 1,
     }
 
@@ -134,7 +134,7 @@ def _ready_to_quantise(model: "ModelProto") -> "ModelProto":
         plain = copy.deepcopy(model)
     else:
         plain = onnx.version_converter.convert_version(model, CHANNELS_OPSET)
-    # without this mark it asks for its own step of preparation
+    # Without this mark it asks for its own step of preparation.
     plain.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
     return plain
 
