@@ -1,4 +1,4 @@
-"""The ranking finds the layer that was made to suffer, keeps what is done at Ctrl-C, prints --keep-float patterns."""
+"""The ranking finds the layer made to suffer, survives Ctrl-C, and prints --keep-float patterns."""
 
 import fnmatch
 import os
@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import numpy_helper
-from test_precision import plain, small  # noqa: F401  (fixtures)
 
 import rank_layers
-from trt_course.builder import precision
+from onnx_nets import small_model
+from trt_course.builder import graph, precision
 from trt_course.media.pictures import images_in, read_image
 
 KIT = Path(__file__).resolve().parents[2]
@@ -25,7 +25,17 @@ HERE = {"cwd": str(KIT), "env": dict(os.environ, PYTHONPATH=str(KIT), TQDM_DISAB
 
 
 @pytest.fixture
-def bench(small, tmp_path):  # noqa: F811
+def small(tmp_path):
+    return small_model(tmp_path)
+
+
+@pytest.fixture
+def plain(small):
+    return graph.load_plain(small.onnx)
+
+
+@pytest.fixture
+def bench(small, tmp_path):
     pictures = [read_image(path) for path in images_in(small.folder / "pictures")[:2]]
     return rank_layers.Bench(small, tmp_path, pictures)
 
@@ -40,7 +50,7 @@ def spoil(model, layer):
 
 
 @pytest.mark.parametrize("layer", ["stem", "body", "conf"])
-def test_the_worst_layer_comes_first(bench, small, plain, layer):  # noqa: F811
+def test_the_worst_layer_comes_first(bench, small, plain, layer):
     quantised = precision.int8(small, plain, small.folder / "pictures")
     assert set(rank_layers.quantised_layers(quantised)) == {"stem", "body", "conf", "move"}
     spoil(quantised, layer)
@@ -51,7 +61,7 @@ def test_the_worst_layer_comes_first(bench, small, plain, layer):  # noqa: F811
     assert text[0].split() == ["layer", "boxes", "scores"] and text[1].split()[0] == layer
 
 
-def test_a_layer_of_one_head_leaves_the_other_alone(bench, small, plain):  # noqa: F811
+def test_a_layer_of_one_head_leaves_the_other_alone(bench, small, plain):
     ranked = dict(
         rank_layers.rank(bench, plain, precision.int8(small, plain, small.folder / "pictures"))
     )
@@ -59,7 +69,7 @@ def test_a_layer_of_one_head_leaves_the_other_alone(bench, small, plain):  # noq
     assert ranked["move"]["scores"] == 0 < ranked["move"]["boxes"]
 
 
-def test_all_float_is_the_plain_model(bench, small, plain):  # noqa: F811
+def test_all_float_is_the_plain_model(bench, small, plain):
     quantised = precision.int8(small, plain, small.folder / "pictures")
     before = quantised.SerializeToString()
     undone = rank_layers.with_float(quantised, {node.name for node in plain.graph.node})
