@@ -1,4 +1,4 @@
-"""A small network with all that precision is about, its model, and how far two of its kind lie apart."""
+"""A small network with all that precision is about, its model, and how far two networks differ."""
 
 import json
 

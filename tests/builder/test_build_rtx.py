@@ -1,4 +1,4 @@
-"""Real engines of both models by TensorRT-RTX, which builds without a GPU and opens none without one."""
+"""Real engines by TensorRT-RTX, which builds without a GPU, and opens nothing without one."""
 
 import contextlib
 import inspect

@@ -1,4 +1,4 @@
-"""Calibration: no picture that is scored, batches as the detector sees them, TensorRT 7's calibrator."""
+"""Calibration: no scored picture, batches as the detector sees them, TensorRT 7's calibrator."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Whole models with suppression and preprocessing inside, run by ONNX Runtime, against the host's."""
+"""Whole models with suppression and preprocessing inside, on the CPU, against the host's work."""
 
 import subprocess
 
