@@ -126,7 +126,7 @@ class Build:
         batches = precision.calibration_batches(
             self.spec, options.calibration, force=options.force, batch=options.batch[1]
         )
-        key = sha256(self.spec.onnx)[:8] + options.calibration
+        key = sha256(self.spec.onnx)[:8] + str(options.calibration)
         cache = self.timing_cache.with_name(f"int8-{as_file_name(key)}.cache")
         return precision.calibrator(self.trt, cuda, batches, cache)
 

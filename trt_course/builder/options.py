@@ -103,7 +103,7 @@ class Options(NamedTuple):
         words = []
         if self.precision == "int8":
             if self.calibration:
-                words += ["--calibration", self.calibration]
+                words += ["--calibration", str(self.calibration)]
             words += ["--method", self.method]
         return words
 
