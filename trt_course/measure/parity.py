@@ -51,43 +51,44 @@ def compare(spec: ModelSpec, plan: Optional[Union[str, Path]], data: Union[str, 
     with TrtSSD(spec, backend="cpu", verbose=False) as ssd:
         _, reference = detect_folder(ssd, data)
 
-    # Each of the CPU's boxes, and of the engine's those that the CPU has nothing like.
-    pairs = list(_pairs(reference, ours, spec.conf_threshold))
-    extra = [pair for pair in _pairs(ours, reference, spec.conf_threshold) if pair is None]
-    moved = [pair for pair in pairs if pair is not None]
+    # Each of the CPU's boxes with its partner, and how many boxes only the engine has.
+    partners = list(_partners(reference, ours, spec.conf_threshold))
+    moved = [partner for partner in partners if partner is not None]
+    lost = len(partners) - len(moved)
+    extra = list(_partners(ours, reference, spec.conf_threshold)).count(None)
 
     return Parity(
         engine=why,
         pictures=len(truths),
-        boxes=len(pairs) + len(extra),
-        alone=len(pairs) - len(moved) + len(extra),
-        worst_pixels=max((pair.pixels for pair in moved), default=0.0),
-        worst_confidence=max((pair.confidence for pair in moved), default=0.0),
+        boxes=len(partners) + extra,
+        alone=lost + extra,
+        worst_pixels=max((partner.pixels for partner in moved), default=0.0),
+        worst_confidence=max((partner.confidence for partner in moved), default=0.0),
         map_engine=voc.score(truths, ours).mean,
         map_cpu=voc.score(truths, reference).mean,
     )
 
 
-class _Moved(NamedTuple):
-    """How far a box's partner is off: its farthest corner, and its confidence."""
+class _Partner(NamedTuple):
+    """How far the box on the other side is off: its farthest corner, and its confidence."""
 
     pixels: float
     confidence: float
 
 
-def _pairs(ours: Founds, theirs: Founds, conf_th: float) -> Iterator[Optional[_Moved]]:
-    """How far the partner of each of our boxes from the threshold up is off; None: it has none."""
+def _partners(ours: Founds, theirs: Founds, conf_th: float) -> Iterator[Optional[_Partner]]:
+    """The partner of each of our boxes from the threshold up, or None where it has none."""
     for image in ours:
-        yield from _pairs_of_image(ours[image], theirs[image], conf_th)
+        yield from _partners_in_image(ours[image], theirs[image], conf_th)
 
 
-def _pairs_of_image(ours: Found, theirs: Found, conf_th: float) -> Iterator[Optional[_Moved]]:
+def _partners_in_image(ours: Found, theirs: Found, conf_th: float) -> Iterator[Optional[_Partner]]:
     overlaps = voc.class_overlap(ours, theirs)  # (ours, theirs)
     for i in np.flatnonzero(ours.confs >= conf_th):
         if (overlaps[i] < MIN_IOU).all():
             yield None
             continue
-        partner = overlaps[i].argmax()
-        pixels = np.abs(ours.boxes[i] - theirs.boxes[partner]).max()
-        confidence = abs(ours.confs[i] - theirs.confs[partner])
-        yield _Moved(float(pixels), float(confidence))
+        nearest = overlaps[i].argmax()
+        sides = np.abs(ours.boxes[i] - theirs.boxes[nearest])  # (4,)
+        confidence = abs(ours.confs[i] - theirs.confs[nearest])
+        yield _Partner(float(sides.max()), float(confidence))

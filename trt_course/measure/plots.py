@@ -188,7 +188,9 @@ def confusion(truths: Truths, founds: Founds, conf_th: float = SHOWN_TH) -> "Fig
     matrix = confusion_matrix(truths, founds, labels, conf_th)
 
     # The colours go by the logarithm, so that rare mistakes show beside frequent hits.
-    figure, axes = _figure(1.1 * len(labels) + 3, 0.9 * len(labels) + 2.2)
+    width = 1.1 * len(labels) + 3
+    height = 0.9 * len(labels) + 2.2
+    figure, axes = _figure(width, height)
     shades = np.log1p(matrix)
     axes.imshow(shades, cmap="Greens")
     for (row, column), value in np.ndenumerate(matrix):
