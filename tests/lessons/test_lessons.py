@@ -23,7 +23,7 @@ from trt_course.lesson import show
 
 MASTERS = sorted((BOOKS / "masters").glob("*.py"))
 NAMES = [path.stem for path in MASTERS]
-CHECK = re.compile(r'check\("(\d\d\.\d+)"')
+CHECK = re.compile(r'check\(\s*"(\d\d\.\d+)"')
 LIMIT = 40  # seconds a notebook, on two cores without a GPU
 
 
