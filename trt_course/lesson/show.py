@@ -74,7 +74,7 @@ def show_video(path: Union[str, Path], caption: str = "", width: int = 800) -> N
     if not any(codec in data for codec in _CODECS):
         raise CourseError(
             f"{path} does not play in a browser, which wants H.264 in an .mp4 file. Make one with "
-            "transcode of trt_course.media.writer."
+            "transcode of trt_course.media.transcode."
         )
     if len(data) > MOST_MIB << 20:
         raise CourseError(
