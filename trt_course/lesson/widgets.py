@@ -11,7 +11,7 @@ import weakref
 from pathlib import Path
 from typing import Any, Optional, Sequence, Union
 
-from ..camera import MODES, SyncCamera, View
+from ..camera import MODES, Camera, View
 from ..draw import BBoxVisualization
 from ..media import sources
 from ..model.find import find_model, list_models
@@ -60,7 +60,7 @@ class CameraView:
 
         # What runs: nothing yet.
         self._halt = threading.Event()
-        self._camera: Optional[SyncCamera] = None
+        self._camera: Optional[Camera] = None
         self._thread = threading.Thread()
 
         # What the reader sees.
@@ -155,7 +155,7 @@ class CameraView:
             self._camera = camera
             return self._look(halt, camera, BBoxVisualization(spec.cls_dict()))
 
-    def _look(self, halt: threading.Event, camera: SyncCamera, drawer: BBoxVisualization) -> str:
+    def _look(self, halt: threading.Event, camera: Camera, drawer: BBoxVisualization) -> str:
         """Send pictures until the view is halted, the source ends or the browser is gone; why."""
         due = time.monotonic()  # when the next picture may go out
         answered = due  # when the browser was last seen
