@@ -17,7 +17,7 @@ from .media.pipeline import Behind, ahead
 from .media.sources import open_source
 from .media.writer import VideoWriter
 from .support.errors import CourseError
-from .support.files import check_apart, kit_path, write_image, write_json, write_text
+from .support.files import require_apart, kit_path, write_image, write_json, write_text
 from .support.progress import progress
 
 FORMATS = ("voc", "coco")
@@ -32,7 +32,7 @@ def detect_one(ssd, source, out="out", conf_th=None, write=True, save_json=False
     seconds = time.perf_counter() - started
     target = Path(str(out)) / (source.stem + ".jpg")
     if write:
-        check_apart(source, target)
+        require_apart(source, target)
         write_image(target, BBoxVisualization(ssd.spec.cls_dict()).annotate(image, found))
     if save_json:
         write_json(target.with_suffix(".json"), found.to_coco(1, ssd.spec.category_ids()))
@@ -63,7 +63,7 @@ def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.
             "overwrite each other. Rename them."
         )
     for path in paths if write else ():
-        check_apart(path, out / "pictures" / (path.stem + ".jpg"))
+        require_apart(path, out / "pictures" / (path.stem + ".jpg"))
     vis, category_ids = BBoxVisualization(ssd.spec.cls_dict()), ssd.spec.category_ids()
     results, failed = [], []
     try:
@@ -152,7 +152,7 @@ def detect_video(
     with open_source(source) as video:
         target = Path(str(out)) / ("live.mp4" if video.live else Path(video.uri).stem + ".mp4")
         if write and not video.live:
-            check_apart(video.uri, target)
+            require_apart(video.uri, target)
         chosen = _chosen(video, stride, start, end)
         total = -(-video.frames // stride) if video.frames and not start and end is None else None
         try:

@@ -145,7 +145,7 @@ def test_machine_reads_what_a_jetson_and_a_card_say(monkeypatch):
             + "\nanother card"
         )
 
-    monkeypatch.setattr(doctor, "output", output)
+    monkeypatch.setattr(doctor, "program_output", output)
     facts = machine.facts()
     assert (
         facts["power_mode"] == "MAXN"

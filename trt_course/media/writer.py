@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 
 from ..support.errors import CourseError, need
-from ..support.files import check_apart, kit_path, whole_file
+from ..support.files import require_apart, kit_path, whole_file
 from ..support.progress import progress
 from . import gstreamer
 from .base import check_whole
@@ -180,7 +180,7 @@ def transcode(source, out="out", encoder="auto"):
     """Any video file, such as the AVI of the original course, as out/NAME.mp4 for a browser. Returns its path."""
     source = kit_path(source)
     target = Path(str(out)) / (source.stem + ".mp4")
-    check_apart(source, target)
+    require_apart(source, target)
     with open_source(source) as video, VideoWriter(target, video.fps, encoder) as writer, closing(
         ahead(video)
     ) as frames:
