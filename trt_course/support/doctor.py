@@ -5,7 +5,9 @@ runs without most of them. It uses the standard library alone, so that it still 
 or OpenCV are broken. machine.py asks the machine through the functions here.
 """
 
+import contextlib
 import importlib
+import io
 import os
 import platform
 import re
@@ -30,10 +32,13 @@ class Finding(NamedTuple):
 
 def module_version(module: str) -> str:
     """A Python module's version; empty where it is missing or broken."""
-    try:
-        return str(getattr(importlib.import_module(module), "__version__", "present"))
-    except Exception:  # a broken module must not keep the reader from the other findings
-        return ""
+    # A broken module may say so in the middle of the table; its place there says enough.
+    silence = io.StringIO()
+    with contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence):
+        try:
+            return str(getattr(importlib.import_module(module), "__version__", "present"))
+        except Exception:  # the reader shall see the other findings
+            return ""
 
 
 def program_output(*command: str) -> str:
@@ -75,12 +80,13 @@ def _first_line(text: str) -> str:
 
 def _opencv_gstreamer() -> str:
     """`yes` and the version, where OpenCV was built with GStreamer."""
+    if not module_version("cv2"):
+        return ""
     try:
-        import cv2
-
-        match = re.search(r"GStreamer:\s+YES(.*)", cv2.getBuildInformation())
+        build = importlib.import_module("cv2").getBuildInformation()
     except Exception:
         return ""
+    match = re.search(r"GStreamer:\s+YES(.*)", build)
     if match is None:
         return ""
     return "yes" + match.group(1).rstrip()

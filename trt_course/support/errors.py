@@ -63,7 +63,7 @@ def why_unusable() -> str:
             said = " ".join(str(err).split())
             reason = said or type(err).__name__
             return (
-                f"trt_course needs the Python module '{module}', which cannot be imported "
+                f"The Python module '{module}', which all of trt_course needs, cannot be imported "
                 f"({reason}). Install it with: {install_command(module)}. "
                 "python -m trt_course doctor says what else is missing."
             )
