@@ -38,14 +38,32 @@ def _add_build(commands: "Commands") -> None:
     add.set_defaults(**onnx.Options()._asdict())
     add.set_defaults(keep_float=[])
 
-    # The network
+    _add_network_options(add)
+    _add_inside_options(add)
+    _add_int8_options(add)
+    _add_builder_options(add)
+    add.add_argument("--out", metavar="FILE", help="default: engines/ in the model's folder")
+    add.add_argument(
+        "--from-etlt",
+        metavar="FILE",
+        help="build with tlt-converter or tao-converter from this file",
+    )
+    add.add_argument(
+        "--key-env", metavar="NAME", help="environment variable that holds the .etlt file's key"
+    )
+
+
+def _add_network_options(add: argparse.ArgumentParser) -> None:
+    """How the network's layers compute, and how many pictures at once."""
     add.add_argument("--precision", choices=onnx.PRECISIONS, help="(default: %(default)s)")
     add.add_argument("--batch", type=_batch, metavar="N|MIN,OPT,MAX", help="pictures a run")
     add.add_argument(
         "--keep-float", action="append", metavar="PATTERN", help="nodes that stay FP32"
     )
 
-    # What goes into the engine with it
+
+def _add_inside_options(add: argparse.ArgumentParser) -> None:
+    """What goes into the engine with the network."""
     add.add_argument("--nms", choices=onnx.PLACES, help="where suppression is done")
     add.add_argument(
         "--nms-threshold",
@@ -61,7 +79,9 @@ def _add_build(commands: "Commands") -> None:
         "--pixels", choices=onnx.PIXELS, help="nv12: of the GPU's decoder (default: %(default)s)"
     )
 
-    # INT8
+
+def _add_int8_options(add: argparse.ArgumentParser) -> None:
+    """What INT8's ranges are taken from."""
     add.add_argument(
         "--calibration", metavar="DIR", help="pictures for INT8, never those that are scored"
     )
@@ -70,7 +90,9 @@ def _add_build(commands: "Commands") -> None:
         "--force", action="store_true", help="calibrate on scored pictures all the same"
     )
 
-    # The builder
+
+def _add_builder_options(add: argparse.ArgumentParser) -> None:
+    """How TensorRT's builder works, and for which processor."""
     add.add_argument(
         "--workspace", type=int, dest="workspace_mib", metavar="MiB", help="a small machine: 256"
     )
@@ -82,17 +104,6 @@ def _add_build(commands: "Commands") -> None:
     )
     add.add_argument("--dla", type=int, metavar="CORE", help="run on this DLA core of a Jetson")
     add.add_argument("--verbose", action="store_true", help="print all that TensorRT says")
-
-    # From what, and to where
-    add.add_argument("--out", metavar="FILE", help="default: engines/ in the model's folder")
-    add.add_argument(
-        "--from-etlt",
-        metavar="FILE",
-        help="build with tlt-converter or tao-converter from this file",
-    )
-    add.add_argument(
-        "--key-env", metavar="NAME", help="environment variable that holds the .etlt file's key"
-    )
 
 
 def _add_inspect(commands: "Commands") -> None:

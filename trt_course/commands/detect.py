@@ -51,8 +51,13 @@ def _add_detect(commands: "Commands") -> None:
         help="picture, folder, wildcard, video, camera or stream: docs/video.md; "
         "several with --fast",
     )
+    _add_output_options(add)
+    _add_video_options(add)
+    _add_fast_options(add)
 
-    # What is written
+
+def _add_output_options(add: argparse.ArgumentParser) -> None:
+    """What is written."""
     add.add_argument(
         "--format",
         choices=FORMATS,
@@ -63,13 +68,17 @@ def _add_detect(commands: "Commands") -> None:
         "--save-json", action="store_true", help="the boxes as COCO results, for a video NAME.json"
     )
 
-    # Which frames of a video
+
+def _add_video_options(add: argparse.ArgumentParser) -> None:
+    """Which frames of a video, and how many at once."""
     add.add_argument("--stride", type=int, default=1, help="of a video: every n-th frame only")
     add.add_argument("--start", type=float, default=0.0, help="of a video: seconds")
     add.add_argument("--end", type=float, help="of a video: seconds")
     add.add_argument("--batch", type=int, help="of a video: frames a run")
 
-    # Many sources at once
+
+def _add_fast_options(add: argparse.ArgumentParser) -> None:
+    """Many sources at once."""
     add.add_argument(
         "--fast",
         action="store_true",
