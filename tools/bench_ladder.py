@@ -31,7 +31,8 @@ from trt_course.media.nvdec import GpuFrame, GpuVideoFile
 from trt_course.support import machine
 from trt_course.support.files import write_json
 from trt_course.support.trace import tracing
-from trt_course.throughput.many import detect_live, detect_many
+from trt_course.throughput.live import detect_live
+from trt_course.throughput.many import detect_many
 
 SIZE = (1280, 720)
 CLIP = KIT / "data" / "street.mp4"
