@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Union
 
 from ..support.errors import CourseError
-from ..support.files import require_apart, kit_path
+from ..support.files import kit_path, require_apart
 from ..support.progress import progress
 from .base import Source, require_whole
 from .pipeline import ahead
