@@ -50,7 +50,8 @@ def scratch(
     """
     size = int(np.prod(shape))
     kept = _KEPT.get(name)
-    if kept is None or len(kept) < size or kept.dtype != dtype:
+    fits = kept is not None and len(kept) >= size
+    if not fits or kept.dtype != dtype:
         kept = np.empty(size + size // 4, dtype)
         _KEPT[name] = kept
 

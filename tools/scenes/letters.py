@@ -66,7 +66,8 @@ def strokes(words: str, x: float, y: float, size: float) -> List[np.ndarray]:
     letters = words.upper()
     widths = [NARROW.get(letter, WIDE) for letter in letters]
 
-    pen = x - unit * (sum(widths) + GAP * (len(letters) - 1)) / 2
+    width_of_all = sum(widths) + GAP * (len(letters) - 1)
+    pen = x - unit * width_of_all / 2
     lines = []
     for letter, width in zip(letters, widths):
         lines += [stroke * unit + (pen, y) for stroke in _glyph(letter)]
@@ -82,9 +83,12 @@ def _glyph(letter: str) -> Tuple[np.ndarray, ...]:
         left = CENTRE[0] - NARROW[letter] / 2
 
     found = []
-    for stroke in filter(None, GLYPHS[letter].split(",")):
-        points = np.array([[int(digit) for digit in point] for point in stroke.split()], float)
+    for stroke in GLYPHS[letter].split(","):
+        points = [(int(x), int(y)) for x, y in stroke.split()]
+        if not points:
+            continue
+        line = np.array(points, float)
         if letter in ROUND:
-            points = chaikin(points, 1)
-        found.append(points - (left, CENTRE[1]))
+            line = chaikin(line, 1)
+        found.append(line - (left, CENTRE[1]))
     return tuple(found)

@@ -58,12 +58,16 @@ def bus_side(canvas: Canvas, s: Livery) -> None:
         _bus_door(canvas, y, high)
 
     canvas.rect(0, 0.25, length, 0.5, s.second, **_FILM)
-    canvas.rect(length * 0.62, 0.6, length * 0.9, low - 0.1, s.second, **_FILM, round_by=0.05)
+    name_start = length * 0.62
+    name_end = length * 0.9
+    canvas.rect(name_start, 0.6, name_end, low - 0.1, s.second, **_FILM, round_by=0.05)
 
 
 def _bus_window(canvas: Canvas, y: float, low: float, high: float) -> None:
-    canvas.rect(y + 0.25, low + 0.25, y + 1.0, high - 0.3, _FAR_PANE, **_GLASS, round_by=0.1)
-    canvas.rect(y + 0.35, low, y + 0.75, low + 0.35, _PASSENGER, **_GLASS, round_by=0.1)
+    sill = low + 0.25
+    canvas.rect(y + 0.25, sill, y + 1.0, high - 0.3, _FAR_PANE, **_GLASS, round_by=0.1)
+    shoulders = low + 0.35
+    canvas.rect(y + 0.35, low, y + 0.75, shoulders, _PASSENGER, **_GLASS, round_by=0.1)
 
 
 def _bus_door(canvas: Canvas, y: float, high: float) -> None:
@@ -81,12 +85,14 @@ def livery(canvas: Canvas, s: Livery) -> None:
 
 
 def _stripe(canvas: Canvas, s: Livery, z: float) -> None:
-    canvas.rect(0.5, z - 0.06, s.shape["length"] - 0.3, z + 0.08, s.second, **_TAPE)
+    end = s.shape["length"] - 0.3
+    canvas.rect(0.5, z - 0.06, end, z + 0.08, s.second, **_TAPE)
 
 
 def _check(canvas: Canvas, s: Livery, z: float) -> None:
     """Two rows of black squares, as on a chessboard."""
-    for k in range(int((s.shape["length"] - 1.0) / _CHECK)):
+    end = s.shape["length"] - 1.0
+    for k in range(int(end / _CHECK)):
         left = 0.6 + k * _CHECK
         right = 0.66 + k * _CHECK
         rise = 0.06 * (k % 2)
@@ -99,7 +105,8 @@ def _firm(canvas: Canvas, s: Livery, z: float) -> None:
     name_z = s.shape["height"] * 0.62
     name_y = end * 0.62
     canvas.circle(name_y, name_z, 0.28, s.second, **_FILM)
-    canvas.rect(name_y + 0.4, name_z - 0.1, end * 0.92, name_z + 0.1, s.second, **_FILM)
+    name_end = end * 0.92
+    canvas.rect(name_y + 0.4, name_z - 0.1, name_end, name_z + 0.1, s.second, **_FILM)
     canvas.poly([(end * 0.4, 0.3), (end, 0.3), (end, 0.75)], s.second, **_FILM)
 
 

@@ -1,9 +1,12 @@
-"""Which samples a picture needs, and where on its triangle each lies. Colours and light: `shade`."""
+"""Which samples a picture needs, and where on its triangle each lies.
+
+What colour a sample has, and how it is lit, is the business of `shade`.
+"""
 
 import numpy as np
 
 from .kernel import kernel
-from .vectors import blend, corner, cross, dot, minus, row
+from .vectors import blend, corner, cross, dot, minus, row, triple
 
 # columns of the samples' table
 X, Y, Z, NX, NY, NZ, U, V, DEPTH, FACING, REACH, RED, GREEN, BLUE, GLOSS, SHINE, WET = range(17)
@@ -104,82 +107,85 @@ def locate(
     Each sample's ray is cut with its triangle's plane. Samples of the sky get their direction as
     position, and no normal.
     """
+    right = row(axes, 0)
+    down = row(axes, 1)
+    forward = row(axes, 2)
+    at = triple(eye)
     for s in range(n):
-        ray = _ray(sub[s, 0], sub[s, 1], axes, focal, centre)
+        # the ray through the sample, and how long it is for a metre of depth
+        along = (sub[s, 0] - centre[0]) / focal
+        below = (sub[s, 1] - centre[1]) / focal
+        ray = _ray(along, below, right, down, forward)
         rx, ry, rz = ray
         reach = np.sqrt(dot(ray, ray))
         geo[s, REACH] = reach
-        if tri[s] >= 0:
-            _locate_on(tri[s], ray, reach, pos, nrm, uv, eye, axes, geo, s)
+
+        t = tri[s]
+        if t < 0:
+            geo[s, X] = rx / reach
+            geo[s, Y] = ry / reach
+            geo[s, Z] = rz / reach
+            geo[s, DEPTH] = FAR
             continue
-        geo[s, X] = rx / reach
-        geo[s, Y] = ry / reach
-        geo[s, Z] = rz / reach
-        geo[s, DEPTH] = FAR
+
+        # where it meets the triangle
+        a = corner(pos, t, 0)
+        side1 = minus(corner(pos, t, 1), a)
+        side2 = minus(corner(pos, t, 2), a)
+        shares, depth = _meet(minus(at, a), ray, side1, side2, forward)
+        geo[s, X] = eye[0] + rx * depth
+        geo[s, Y] = eye[1] + ry * depth
+        geo[s, Z] = eye[2] + rz * depth
+        geo[s, DEPTH] = depth
+        geo[s, U] = blend(uv, t, 0, shares)
+        geo[s, V] = blend(uv, t, 1, shares)
+
+        # the smooth normal, turned to the side that is seen
+        nx = blend(nrm, t, 0, shares)
+        ny = blend(nrm, t, 1, shares)
+        nz = blend(nrm, t, 2, shares)
+        normal = (nx, ny, nz)
+        size = 1.0 / np.sqrt(max(dot(normal, normal), 1e-12))
+        if dot(cross(side1, side2), ray) > 0:
+            size = -size
+        geo[s, NX] = nx * size
+        geo[s, NY] = ny * size
+        geo[s, NZ] = nz * size
+        geo[s, FACING] = -dot(normal, ray) * size / reach
 
 
 @kernel
-def _ray(x, y, axes, focal, centre):
-    """The direction through a point of the picture, one metre deep."""
-    right = (x - centre[0]) / focal
-    down = (y - centre[1]) / focal
-    return (
-        _turned(right, down, axes, 0),
-        _turned(right, down, axes, 1),
-        _turned(right, down, axes, 2),
-    )
+def _ray(along, below, right, down, forward):
+    """The direction that goes `along` to the right and `below` while it goes one metre ahead."""
+    rx, ry, rz = right
+    dx, dy, dz = down
+    fx, fy, fz = forward
+    x = rx * along + dx * below
+    y = ry * along + dy * below
+    z = rz * along + dz * below
+    return x + fx, y + fy, z + fz
 
 
 @kernel
-def _turned(right, down, axes, k):
-    """One coordinate in the world of a ray that goes one metre ahead."""
-    aside = axes[0, k] * right + axes[1, k] * down
-    return aside + axes[2, k]
+def _meet(to_eye, ray, side1, side2, forward):
+    """A ray against a triangle's plane, by the way of Moeller and Trumbore.
 
-
-@kernel
-def _locate_on(t, ray, reach, pos, nrm, uv, eye, axes, geo, s):
-    """Fill row s of the table for a sample of triangle t."""
-    # cut the ray with the triangle's plane, by the way of Moeller and Trumbore
-    origin = corner(pos, t, 0)
-    edge1 = minus(corner(pos, t, 1), origin)
-    edge2 = minus(corner(pos, t, 2), origin)
-    across = cross(ray, edge2)
-    det = dot(edge1, across)
+    Given are the way from the first corner to the eye, and the sides from that corner. Returns the
+    corners' shares in the point met, and its depth.
+    """
+    across = cross(ray, side2)
+    det = dot(side1, across)
     if abs(det) < FLATTEST:
         det = FLATTEST
-    to_eye = minus((eye[0], eye[1], eye[2]), origin)
-    around = cross(to_eye, edge1)
+    around = cross(to_eye, side1)
     u = dot(to_eye, across) / det
     v = dot(ray, around) / det
-    depth = dot(edge2, around) / det
+    depth = dot(side2, around) / det
 
     # seen from its edge: the plane says nothing, its corner does
     if not NEAREST < depth < FAR:
-        depth = max(-dot(to_eye, row(axes, 2)), NEAREST)
+        depth = max(-dot(to_eye, forward), NEAREST)
 
     u = min(max(u, -OUTSIDE), 1 + OUTSIDE)
     v = min(max(v, -OUTSIDE), 1 + OUTSIDE)
-    shares = (1 - u - v, u, v)
-
-    # the smooth normal, turned to the side that is seen
-    nx = blend(nrm, t, 0, shares)
-    ny = blend(nrm, t, 1, shares)
-    nz = blend(nrm, t, 2, shares)
-    normal = (nx, ny, nz)
-    away = dot(cross(edge1, edge2), ray)
-    size = 1.0 / np.sqrt(max(dot(normal, normal), 1e-12))
-    if away > 0:
-        size = -size
-
-    rx, ry, rz = ray
-    geo[s, X] = eye[0] + rx * depth
-    geo[s, Y] = eye[1] + ry * depth
-    geo[s, Z] = eye[2] + rz * depth
-    geo[s, NX] = nx * size
-    geo[s, NY] = ny * size
-    geo[s, NZ] = nz * size
-    geo[s, U] = blend(uv, t, 0, shares)
-    geo[s, V] = blend(uv, t, 1, shares)
-    geo[s, DEPTH] = depth
-    geo[s, FACING] = -dot(normal, ray) * size / reach
+    return (1 - u - v, u, v), depth

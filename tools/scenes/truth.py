@@ -48,7 +48,8 @@ def alone(soup: Soup, span: Sequence[int], camera: Camera, box: np.ndarray) -> f
     # what lies far beyond the frame is not worth the samples
     limit = 3 * camera.width
     box = np.clip(box, -limit, limit)
-    size = np.maximum(box[2:] - box[:2], 1e-3)
+    corner = box[:2]
+    size = np.maximum(box[2:] - corner, 1e-3)
 
     # a grid around the object alone, coarser than the picture's where the object is large
     step = max(1.0, size.max() * 2 / CELLS)
@@ -56,8 +57,9 @@ def alone(soup: Soup, span: Sequence[int], camera: Camera, box: np.ndarray) -> f
     key = np.zeros((rows, columns), np.float32)
     ids = np.full((rows, columns), -1, np.int32)
 
+    # the camera, turned to that grid
     scale = 2 / step
-    origin = np.floor(box[:2] * scale)
+    origin = np.floor(corner * scale)
     focal = camera.focal * scale
     centre = camera.centre * scale - origin
     first, last = span
@@ -96,8 +98,9 @@ def keep(found: Sequence[Measured]) -> List[Kept]:
     kept = []
     for number, box, visible in found:
         left, top, right, bottom = box
+        width = right - left
         height = bottom - top
-        if visible < LEAST_VISIBLE or height < LEAST_HEIGHT or right - left < LEAST_WIDTH:
+        if visible < LEAST_VISIBLE or height < LEAST_HEIGHT or width < LEAST_WIDTH:
             continue
         difficult = visible < DIFFICULT_VISIBLE or height < DIFFICULT_HEIGHT
         kept.append(Kept(number, box, visible, bool(difficult)))

@@ -41,6 +41,12 @@ def minus(a: Vector, b: Vector) -> Vector:
 
 
 @kernel
+def triple(array: np.ndarray) -> Vector:
+    """An array of three numbers as a vector."""
+    return array[0], array[1], array[2]
+
+
+@kernel
 def row(table: np.ndarray, k: int) -> Vector:
     """Row k of a table of three columns."""
     return table[k, 0], table[k, 1], table[k, 2]
@@ -57,3 +63,14 @@ def blend(table: np.ndarray, t: int, column: int, shares: Vector) -> float:
     """A column of triangle t in an array (n, 3, columns), its three corners weighted by shares."""
     values = (table[t, 0, column], table[t, 1, column], table[t, 2, column])
     return dot(values, shares)
+
+
+@kernel
+def bilinear(x: float, y: float) -> Tuple[float, float, float, float]:
+    """The weights of a cell's four corners at (x, y) in it: both of the first row, then the second.
+
+    In a row, the corner with the smaller x comes first.
+    """
+    rest_x = 1 - x
+    rest_y = 1 - y
+    return rest_x * rest_y, x * rest_y, rest_x * y, x * y
