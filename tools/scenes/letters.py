@@ -66,8 +66,9 @@ def strokes(words: str, x: float, y: float, size: float) -> List[np.ndarray]:
     letters = words.upper()
     widths = [NARROW.get(letter, WIDE) for letter in letters]
 
-    width_of_all = sum(widths) + GAP * (len(letters) - 1)
-    pen = x - unit * width_of_all / 2
+    gaps = len(letters) - 1
+    line_width = sum(widths) + GAP * gaps
+    pen = x - unit * line_width / 2
     lines = []
     for letter, width in zip(letters, widths):
         lines += [stroke * unit + (pen, y) for stroke in _glyph(letter)]

@@ -68,19 +68,20 @@ def collect(
             for quarter in range(4):
                 down = quarter >> 1
                 right = quarter & 1
-                t = ids[2 * y + down, 2 * x + right]
+                samples_row = 2 * y + down
+                t = ids[samples_row, 2 * x + right]
                 known = _sample_of(t, tag, tri, first, n)
                 if known >= 0:
                     share[known] += 0.25
                     continue
 
-                # the rasteriser's rows are shifted against each other by half a sample
-                shift = 0.75 if down else 0.25
+                # the rasteriser shifts every other row by half a sample
+                shift = 0.25 + 0.5 * down
                 pixel[n] = (top + y) * width + x
                 tri[n] = t
                 share[n] = 0.25
                 sub[n, 0] = x + (right + shift) * 0.5
-                sub[n, 1] = top + y + 0.25 + 0.5 * down
+                sub[n, 1] = top + y + shift
                 n += 1
             if n == first + 1:
                 sub[first, 0] = x + 0.5
@@ -151,7 +152,8 @@ def locate(
         geo[s, NX] = nx * size
         geo[s, NY] = ny * size
         geo[s, NZ] = nz * size
-        geo[s, FACING] = -dot(normal, ray) * size / reach
+        facing = -dot(normal, ray) * size
+        geo[s, FACING] = facing / reach
 
 
 @kernel

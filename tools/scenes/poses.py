@@ -62,10 +62,12 @@ def _limb(root: Point, direction: Pair, lengths: Pair) -> List[np.ndarray]:
 
     direction: angles from straight down in the y-z plane, forward positive.
     """
-    points = [np.asarray(root, float)]
+    joint = np.asarray(root, float)
+    points = [joint]
     for angle, length in zip(direction, lengths):
         bone = np.array([0, np.sin(angle), -np.cos(angle)])
-        points.append(points[-1] + length * bone)
+        joint = joint + length * bone
+        points.append(joint)
     return points
 
 
@@ -92,7 +94,8 @@ def walking(build: Body, phase: float, pace: float = 1.0) -> Pose:
         thigh = thighs[side.number]
         shin = thigh - knees[side.number]
         root = (side.sign * 0.050 * h, 0, hip)
-        joints[side.name + "_leg"] = _limb(root, (thigh, shin), (THIGH * h, SHIN * h))
+        bones = (THIGH * h, SHIN * h)
+        joints[side.name + "_leg"] = _limb(root, (thigh, shin), bones)
         joints[side.name + "_foot"] = shin
         joints[side.name + "_arm"] = _swinging_arm(build, neck, side, thigh, pace)
     return joints
@@ -109,8 +112,8 @@ def _knee_angle(swing: float, pace: float) -> float:
 
 def _leg_reach(thigh: float, knee: float) -> float:
     """How far below the hip the ankle is, as a share of the body's height."""
-    shin = thigh - knee
-    return np.cos(thigh) * THIGH + np.cos(shin) * SHIN
+    knee_below = np.cos(thigh) * THIGH
+    return knee_below + np.cos(thigh - knee) * SHIN
 
 
 def _swinging_arm(
@@ -119,7 +122,8 @@ def _swinging_arm(
     """Shoulder, elbow and wrist: an arm swings against the leg of its side."""
     h = build.height
     half_width = side.sign * 0.096 * h * build.wide**0.5
-    shoulder = neck + (half_width, -0.005 * h, -0.050 * h)
+    below_neck = (half_width, -0.005 * h, -0.050 * h)
+    shoulder = neck + below_neck
     angle = -thigh * 0.85 + 0.03
     forward = max(0.0, np.sin(angle))
     bend = 0.18 + 0.35 * pace * forward
@@ -168,8 +172,8 @@ def bent(root: Point, tip: Point, first: float, second: float, out: Point) -> np
     radius = np.sqrt(max(square_left, 0))
 
     aside = np.asarray(out, float) - np.dot(out, unit) * unit
-    height = np.linalg.norm(aside)
-    return start + unit * along + aside / height * radius
+    aside = aside / np.linalg.norm(aside)
+    return start + unit * along + aside * radius
 
 
 def riding(
@@ -193,14 +197,16 @@ def riding(
         "head": neck + np.array([0, 0.045, 0.085]) * h,
     }
     for side in SIDES:
-        hip = pelvis + (side.sign * 0.05 * h, 0, -0.02 * h)
+        half_hips = side.sign * 0.05 * h
+        hip = pelvis + (half_hips, 0, -0.02 * h)
         ankle = np.asarray(pedals[side.number], float)
         knee = bent(hip, ankle, THIGH * h, SHIN * h, (side.sign * 0.12, 1, 0.35))
         joints[side.name + "_leg"] = [hip, knee, ankle]
         joints[side.name + "_foot"] = 0.1
 
         half_width = side.sign * 0.098 * h
-        shoulder = neck + spine * -0.045 * h + (half_width, 0, 0)
+        below_neck = spine * -0.045 * h
+        shoulder = neck + below_neck + (half_width, 0, 0)
         hand = np.asarray(grips, float) * (side.sign, 1, 1)
         outwards = (side.sign * 0.6, -0.2, -1)
         elbow = bent(shoulder, hand, UPPER_ARM * h, RIDERS_FOREARM * h, outwards)

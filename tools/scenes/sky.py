@@ -95,8 +95,9 @@ def sky_at(
 
     # around the sun: a wide glow, and a narrow one that clouds hide
     facing = max(dot((dx, dy, dz), triple(sun)), 0.0)
+    wide = 0.25 * power(facing, 5)
     narrow = 1.6 * power(facing, 9)
-    glow = 0.25 * power(facing, 5) + narrow * (1 - cloud)
+    glow = wide + narrow * (1 - cloud)
 
     red, green, blue = triple(horizon)
     grey = (red + green + blue) / 3
@@ -140,7 +141,8 @@ def mirror_map(
             # roofs at uneven heights, and walls that are not of one colour
             top = 0.24 + 0.12 * noise_at(noise, turn * 0.9, 0.37)
             houses = _clamped((top - slope) * 9)
-            tint = 0.30 + 0.08 * noise_at(noise, turn * 2.1, slope * 0.5)
+            wall = noise_at(noise, turn * 2.1, slope * 0.5)
+            tint = 0.30 + 0.08 * wall
             for k in range(3):
                 c = colour[k]
                 c += (horizon[k] * tint - c) * houses
@@ -152,10 +154,10 @@ def mirror_map(
 def mirrored(x: float, y: float, z: float, table: np.ndarray) -> Vector:
     """Look the direction up in a mirror map, smoothly between its cells."""
     rows, cols = table.shape[:2]
-    rise = np.arcsin(min(max(z, -1.0), 1.0))
-    turn = np.arctan2(x, y)
-    v = (rise / np.pi + 0.5) * rows - 0.5
-    u = (turn / (2 * np.pi) + 0.5) * cols - 0.5
+    rise = np.arcsin(min(max(z, -1.0), 1.0)) / np.pi
+    turn = np.arctan2(x, y) / (2 * np.pi)
+    v = (rise + 0.5) * rows - 0.5
+    u = (turn + 0.5) * cols - 0.5
 
     # the two rows, which end, and the two columns, which go round
     j = int(np.floor(v))
@@ -176,6 +178,8 @@ def mirrored(x: float, y: float, z: float, table: np.ndarray) -> Vector:
 def _weighed(table, low, high, left, right, k, weights):
     """One colour of four cells, each by its weight."""
     a, b, c, d = weights
-    lower = table[low, left, k] * a + table[low, right, k] * b
-    sum_of_three = lower + table[high, left, k] * c
-    return sum_of_three + table[high, right, k] * d
+    total = table[low, left, k] * a
+    total += table[low, right, k] * b
+    total += table[high, left, k] * c
+    total += table[high, right, k] * d
+    return total

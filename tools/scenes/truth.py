@@ -53,7 +53,8 @@ def alone(soup: Soup, span: Sequence[int], camera: Camera, box: np.ndarray) -> f
 
     # a grid around the object alone, coarser than the picture's where the object is large
     step = max(1.0, size.max() * 2 / CELLS)
-    columns, rows = np.ceil(size * 2 / step).astype(int) + 2
+    cells = np.ceil(size * 2 / step)
+    columns, rows = cells.astype(int) + 2
     key = np.zeros((rows, columns), np.float32)
     ids = np.full((rows, columns), -1, np.int32)
 
@@ -64,7 +65,8 @@ def alone(soup: Soup, span: Sequence[int], camera: Camera, box: np.ndarray) -> f
     centre = camera.centre * scale - origin
     first, last = span
     raster.draw(soup.pos, first, last, camera.view(), focal, centre, NEAR, key, ids)
-    return int((ids >= 0).sum()) * step * step
+    covered = int((ids >= 0).sum())
+    return covered * step * step
 
 
 def measure(
