@@ -10,7 +10,7 @@ import numpy as np
 from . import furniture, signs
 from .items import Item, Lamp, still
 from .mesh import Mesh
-from .road import Plan
+from .plan import Plan
 
 ROAD_SIGN = 0
 

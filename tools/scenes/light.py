@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from . import shade, textures, world
+from . import noise, shade, textures, world
 
 # sun height (degrees), sun colour, zenith, horizon, cloud cover, fog a metre, wetness, night, exposure target,
 # most gain, noise, rain drops
@@ -244,7 +244,7 @@ def make(weather, soup, spans, bounds, focus, lamps, outlines, records, beam=Tru
         records[0],
         records[1],
         records[2],
-        textures.NOISE,
+        noise.NOISE,
         store.texels,
         store.levels,
         store.metres,

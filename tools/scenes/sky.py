@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .kernel import kernel
-from .textures import noise_at
+from .noise import noise_at
 from .vectors import Vector, bilinear, dot, triple
 
 MIRROR_SHAPE = (64, 128)  # elevation, turn
