@@ -9,8 +9,8 @@ from typing import Tuple
 import numpy as np
 
 from .kernel import kernel
-from .patterns import clamped, cover, hash01, mix
 from .noise import noise_at
+from .patterns import clamped, cover, hash01, mix
 
 # columns of the lane markings (plan.Marking) and of the zebra (plan.PaintedArea)
 LATERAL, WIDTH, DASH, GAP, YELLOW = range(5)
@@ -29,8 +29,10 @@ def _dashes(v, dash, gap, along):
     period = dash + gap
     at = v - np.floor(v / period) * period
     fade = clamped(1.5 - along / period)
-    near = cover(dash / 2 - abs(at - period / 2), along)
-    return near * fade + (1 - fade) * dash / period
+    from_middle = abs(at - period / 2)
+    near = cover(dash / 2 - from_middle, along)
+    grey = (1 - fade) * dash / period
+    return near * fade + grey
 
 
 @kernel
@@ -38,7 +40,23 @@ def _stripes(u, period, across):
     """Share of paint in a zebra's stripes."""
     ratio = u / period
     at = ratio - np.floor(ratio)
-    return cover(0.25 * period - abs(at - 0.5) * period, across)
+    from_middle = abs(at - 0.5) * period
+    return cover(0.25 * period - from_middle, across)
+
+
+@kernel
+def _area(u, v, zebra, k, across, along):
+    """Share of paint in area k of a zebra."""
+    ahead = cover(v - zebra[k, START], along)
+    inside = ahead * cover(zebra[k, END] - v, along)
+    if inside <= 0:
+        return 0.0
+    aside = cover(u - zebra[k, LEFT], across)
+    inside *= aside * cover(zebra[k, RIGHT] - u, across)
+    period = zebra[k, PERIOD]
+    if period > 0:
+        inside *= _stripes(u, period, across)
+    return inside
 
 
 @kernel
@@ -64,14 +82,7 @@ def _marking(u, v, marks, row, zebra, across, along):
     if row != 0:
         return paint, yellow
     for k in range(zebra.shape[0]):
-        inside = cover(v - zebra[k, START], along) * cover(zebra[k, END] - v, along)
-        if inside <= 0:
-            continue
-        inside *= cover(u - zebra[k, LEFT], across) * cover(zebra[k, RIGHT] - u, across)
-        period = zebra[k, PERIOD]
-        if period > 0:
-            inside *= _stripes(u, period, across)
-        paint = max(paint, inside)
+        paint = max(paint, _area(u, v, zebra, k, across, along))
     return paint, yellow
 
 
@@ -114,7 +125,8 @@ def road(
     tint = 1 + 0.07 * big + 0.035 * mid
     fine = max(0.0, 1 - along / 0.05)
     if fine > 0:
-        tint += 0.10 * noise_at(noise, u * 2.1, v * 2.1) * fine
+        grain = noise_at(noise, u * 2.1, v * 2.1)
+        tint += 0.10 * grain * fine
 
     # wheels polish it, patches and cracks darken it
     tracks = u / LANE_TRACKS
@@ -123,8 +135,10 @@ def road(
     tint *= 1 - 0.22 * _patch(u, v, look, along)
     near = max(0.0, 1 - along / 0.3)
     if near > 0:
-        crack = abs(noise_at(noise, u * 0.07 + 3.1, v * 0.03 + look) - 0.1)
-        tint *= 1 - 0.20 * max(0.0, 1 - crack / 0.03) * near
+        wandering = noise_at(noise, u * 0.07 + 3.1, v * 0.03 + look)
+        from_crack = abs(wandering - 0.1)
+        crack = max(0.0, 1 - from_crack / 0.03)
+        tint *= 1 - 0.20 * crack * near
     tint = max(tint, DARKEST)
 
     # paint wears off in places
@@ -145,7 +159,8 @@ def road(
 @kernel
 def paving(u: float, v: float, noise: np.ndarray, footprint: float) -> float:
     """Slabs with joints, each its own tint, and stains: the tint."""
-    tint = 1 + 0.07 * noise_at(noise, u * 0.06, v * 0.06)
+    stain = noise_at(noise, u * 0.06, v * 0.06)
+    tint = 1 + 0.07 * stain
     fade = clamped(1 - footprint / 0.35)
     if fade <= 0:
         return tint
@@ -153,7 +168,8 @@ def paving(u: float, v: float, noise: np.ndarray, footprint: float) -> float:
     column = np.floor(u / SLAB)
     row = np.floor(v / SLAB)
     tint += (hash01(column, row, 1.0) - 0.5) * 0.16 * fade
-    edge_u = 0.25 - abs(u - (column + 0.5) * SLAB)
-    edge_v = 0.25 - abs(v - (row + 0.5) * SLAB)
-    joint = 1 - cover(min(edge_u, edge_v) - 0.012, footprint)
+    from_middle_u = abs(u - (column + 0.5) * SLAB)
+    from_middle_v = abs(v - (row + 0.5) * SLAB)
+    edge = min(0.25 - from_middle_u, 0.25 - from_middle_v)
+    joint = 1 - cover(edge - 0.012, footprint)
     return tint * (1 - 0.4 * joint * fade)

@@ -9,8 +9,8 @@ from typing import NamedTuple, Tuple
 import numpy as np
 
 from .kernel import kernel
-from .patterns import cover, hash01, over, times
 from .noise import noise_at
+from .patterns import cover, hash01, over, times
 from .vectors import Vector
 
 Lit = Tuple[float, float, float, float, float]  # red, green, blue, gloss, glow by night
@@ -39,7 +39,6 @@ class Facade(NamedTuple):
 BRICK_LENGTH = 0.24
 BRICK_HEIGHT = 0.075
 JOINT = (0.33, 0.31, 0.28)
-CASE = 0.12  # how far the casing reaches out around a window
 FRAME = 0.07
 
 CURTAIN = 0.32  # how bright a window is behind which one hangs
@@ -58,12 +57,14 @@ def brick(r: float, g: float, b: float, u: float, v: float, footprint: float) ->
     # which brick, and where in it; every other row is shifted by half a brick
     across = v / BRICK_HEIGHT
     row = np.floor(across)
-    along = u / BRICK_LENGTH + 0.5 * (int(row) & 1)
+    shift = 0.5 * (int(row) & 1)
+    along = u / BRICK_LENGTH + shift
     column = np.floor(along)
     from_middle_u = abs(along - column - 0.5) * BRICK_LENGTH
     from_middle_v = abs(across - row - 0.5) * BRICK_HEIGHT
 
-    tint = 1 + (hash01(row, column, 3.0) - 0.5) * 0.35 * fade
+    chance = hash01(row, column, 3.0) - 0.5
+    tint = 1 + chance * 0.35 * fade
     upright_joint = 1 - cover(0.112 - from_middle_u, footprint)
     level_joint = 1 - cover(0.032 - from_middle_v, footprint)
     joint = max(upright_joint, level_joint) * fade
@@ -83,10 +84,10 @@ def _board_colour(cell, seed):
     hue = hash01(cell, seed, 9.0) * 6.28
     bright = hash01(cell, seed, 11.0)
     tone = 0.04 + 0.28 * bright**2
-    red = tone + tone * 0.38 * np.cos(hue)
-    green = tone + tone * 0.26 * np.cos(hue + 2.1)
-    blue = tone + tone * 0.30 * np.cos(hue + 4.2)
-    return red, green, blue
+    red = tone * 0.38 * np.cos(hue)
+    green = tone * 0.26 * np.cos(hue + 2.1)
+    blue = tone * 0.30 * np.cos(hue + 4.2)
+    return tone + red, tone + green, tone + blue
 
 
 @kernel
@@ -112,13 +113,16 @@ def _shop(colour, u, v, f, row, footprint, noise):
 
     below_top = cover(floor - 0.25 - v, footprint)
     above_pane = cover(v - floor + 0.95, footprint)
-    board = below_top * above_pane * cover(half - 0.2 - aside, footprint)
+    between_pillars = cover(half - 0.2 - aside, footprint)
+    board = below_top * above_pane * between_pillars
     colour = over(colour, _board_colour(cell, seed), board)
 
     # the pane, parted by two bars
-    pane = cover(half - 0.35 - aside, footprint) * cover(v - 0.45, footprint)
-    pane = pane * cover(floor - 1.05 - v, footprint)
-    bars = 1 - cover(abs(aside - width / 6) - 0.035, footprint)
+    pane = cover(half - 0.35 - aside, footprint)
+    pane *= cover(v - 0.45, footprint)
+    pane *= cover(floor - 1.05 - v, footprint)
+    from_bar = abs(aside - width / 6)
+    bars = 1 - cover(from_bar - 0.035, footprint)
     depth = noise_at(noise, u * 0.05, v * 0.03 + seed)
     inside = max(0.055 + 0.03 * depth, 0.02)
     inside = inside + _goods(u, v, cell, seed, footprint)
@@ -129,16 +133,20 @@ def _shop(colour, u, v, f, row, footprint, noise):
     if hash01(cell, seed, 5.0) <= 0.35:
         lit = 0.15
     glass = pane * (1 - bars)
-    glow = glass * (0.25 + inside * 9) + board * 0.25
+    through_glass = glass * (0.25 + inside * 9)
+    glow = through_glass + board * 0.25
     return r, g, b, glass, glow * lit
 
 
 @kernel
 def _casing(aside, up, half, high, footprint):
     """Share of a pixel that is the sill or the casing around a window."""
-    sill = cover(half + 0.12 - aside, footprint) * cover(0.1 - abs(up + 0.08), footprint)
-    case = cover(half + 0.10 - aside, footprint) * cover(up + 0.02, footprint)
-    case = case * cover(high + CASE - up, footprint)
+    from_sill = abs(up + 0.08)
+    sill = cover(half + 0.12 - aside, footprint)
+    sill *= cover(0.1 - from_sill, footprint)
+    case = cover(half + 0.10 - aside, footprint)
+    case *= cover(up + 0.02, footprint)
+    case *= cover(high + 0.12 - up, footprint)
     return max(sill, case * 0.75)
 
 
@@ -222,4 +230,5 @@ def facade(
     if hash01(bay, floor, seed + 7) < f[row, LIT]:
         lit = 1.0
     glass = hole * (1 - frame)
-    return r, g, b, glass * (1 - 0.6 * shade), glass * lit * (0.35 + 2.0 * inside)
+    glow = glass * lit * (0.35 + 2.0 * inside)
+    return r, g, b, glass * (1 - 0.6 * shade), glow

@@ -30,8 +30,10 @@ def _smooth(grid: np.ndarray, size: int) -> np.ndarray:
     share = share * share * (3 - 2 * share)
     rest = 1 - share
 
-    rows = grid[i] * rest[:, None] + grid[i + 1] * share[:, None]  # (size, cells + 1)
-    return rows[:, i] * rest + rows[:, i + 1] * share
+    rows = grid[i] * rest[:, None]  # (size, cells + 1)
+    rows = rows + grid[i + 1] * share[:, None]
+    columns = rows[:, i] * rest  # (size, size)
+    return columns + rows[:, i + 1] * share
 
 
 NOISE = make_noise()
@@ -52,6 +54,8 @@ def noise_at(noise: np.ndarray, x: float, y: float) -> float:
     share_x = along - column
     share_y = across - row
     rest_x = 1 - share_x
-    lower = noise[low, left] * rest_x + noise[low, right] * share_x
-    upper = noise[high, left] * rest_x + noise[high, right] * share_x
+    lower = noise[low, left] * rest_x
+    lower += noise[low, right] * share_x
+    upper = noise[high, left] * rest_x
+    upper += noise[high, right] * share_x
     return lower * (1 - share_y) + upper * share_y

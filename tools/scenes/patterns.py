@@ -1,8 +1,6 @@
-"""What all patterns are made with: chance by place, edges as wide as a pixel, colours over colours."""
+"""What all patterns are made with: chance by place, edges as wide as a pixel, mixed colours."""
 
 from typing import Tuple
-
-import numpy as np
 
 from .kernel import kernel
 from .vectors import Vector
@@ -13,8 +11,10 @@ _MASK = 0xFFFFFFFF
 @kernel
 def hash01(a: float, b: float, c: float) -> float:
     """A number in 0..1 that looks random, from three."""
-    x = int(a) * 374761393 + int(b) * 668265263
-    x = (x + int(c) * 2147483647 + 1274126177) & _MASK
+    x = 1274126177 + int(a) * 374761393
+    x += int(b) * 668265263
+    x += int(c) * 2147483647
+    x &= _MASK
     x = ((x ^ (x >> 13)) * 1274126177) & _MASK
     x = ((x ^ (x >> 16)) * 2246822519) & _MASK
     x = (x ^ (x >> 15)) & 0xFFFFFF
@@ -41,7 +41,10 @@ def mix(
     r: float, g: float, b: float, r2: float, g2: float, b2: float, share: float
 ) -> Tuple[float, float, float]:
     """A colour under a share of a second one."""
-    return r + (r2 - r) * share, g + (g2 - g) * share, b + (b2 - b) * share
+    mixed_r = r + (r2 - r) * share
+    mixed_g = g + (g2 - g) * share
+    mixed_b = b + (b2 - b) * share
+    return mixed_r, mixed_g, mixed_b
 
 
 @kernel
@@ -57,10 +60,3 @@ def times(colour: Vector, tint: float) -> Vector:
     """A colour that is brighter or darker by a factor."""
     r, g, b = colour
     return r * tint, g * tint, b * tint
-
-
-@kernel
-def part(x: float, period: float) -> float:
-    """How far x is into its period, 0..1."""
-    ratio = x / period
-    return ratio - np.floor(ratio)

@@ -157,16 +157,15 @@ def lights_of(
     street: Street, soup: Soup, spans: np.ndarray, bounds: np.ndarray, t: float, ego: float
 ) -> Light:
     """What shines on the street; spans and bounds are of the things that throw shadows."""
-    return light.make(
-        street.weather,
-        soup,
-        spans,
-        bounds,
+    surroundings = light.Surroundings(
         focus=street.road.at(ego + 30),
         lamps=_lamps(street, ego),
         outlines=_outlines(street, t, ego),
-        records=(street.town.facades(), street.marks, street.zebra),
+        facades=street.town.facades(),
+        marks=street.marks,
+        zebra=street.zebra,
     )
+    return light.make(street.weather, soup, spans, bounds, surroundings)
 
 
 def photograph(

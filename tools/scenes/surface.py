@@ -1,4 +1,4 @@
-"""What surfaces are made of: a table of materials, and the patterns of roads, pavements and facades.
+"""What surfaces are made of: a table of materials, and all patterns by name.
 
 Patterns are functions of metres on the surface; each fades to its mean where a pixel covers more
 than its detail. No light falls here: that is `shade`.

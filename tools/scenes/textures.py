@@ -210,7 +210,8 @@ class Canvas:
         down = self.height - points[:, 1]
         places = np.stack([points[:, 0], down], 1)
         fractions = 1 << self.SUBPIXEL_BITS
-        return np.round(places * self.per_metre * self.FINE * fractions).astype(np.int32)
+        places = places * self.per_metre * self.FINE * fractions
+        return np.round(places).astype(np.int32)
 
 
 def _bytes(paint: float, gloss: float, glow: float) -> Tuple[float, float, float]:
@@ -224,12 +225,16 @@ def _floats(rgb: Colour) -> Tuple[float, ...]:
 
 def _arc(x: float, y: float, radius: float, turn: np.ndarray) -> np.ndarray:
     """The points (n, 2) of a circle at some angles from its rightmost point, leftwards."""
-    return np.stack([x + radius * np.cos(turn), y + radius * np.sin(turn)], 1)
+    aside = radius * np.cos(turn)
+    up = radius * np.sin(turn)
+    return np.stack([x + aside, y + up], 1)
 
 
 def rounded(x0: float, y0: float, x1: float, y1: float, radius: float) -> np.ndarray:
     """The outline (n, 2) of a rectangle with round corners."""
-    radius = min(radius, (x1 - x0) / 2, (y1 - y0) / 2)
+    half_width = (x1 - x0) / 2
+    half_height = (y1 - y0) / 2
+    radius = min(radius, half_width, half_height)
     if radius <= 0:
         return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
 
@@ -256,15 +261,18 @@ def texel_at(
     start = levels[tex, low, 0]
     width = levels[tex, low, 1]
     height = levels[tex, low, 2]
-    x = min(max(u * width - 0.5, 0.0), width - 1.0)
-    y = min(max(v * height - 0.5, 0.0), height - 1.0)
+    x = max(u * width - 0.5, 0.0)
+    y = max(v * height - 0.5, 0.0)
+    x = min(x, width - 1.0)
+    y = min(y, height - 1.0)
 
     # the four texels around, the two of the row above first
     i = int(x)
     j = int(y)
     right = min(i + 1, width - 1)
+    below = min(j + 1, height - 1)
     row = start + j * width
-    next_row = start + min(j + 1, height - 1) * width
+    next_row = start + below * width
     around = (row + i, row + right, next_row + i, next_row + right)
     weights = bilinear(x - i, y - j)
     return (

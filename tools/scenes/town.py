@@ -143,7 +143,7 @@ class Town:
     def _house(self, s: float, side: int, width: float) -> None:
         set_back = self.rng.uniform(0, 0.3)
         at = self.road.at(s, self.plan.front(side) + side * set_back)
-        towards_road = np.pi / 2 if side < 0 else -np.pi / 2
+        towards_road = -side * np.pi / 2
         self._build(at, self.road.heading(s) + towards_road, width)
 
     def _build(self, at: np.ndarray, heading: float, width: float) -> None:
@@ -152,15 +152,16 @@ class Town:
         wall = int(rng.integers(len(WALLS)))
         facade = self._record(wall)
         if facade.shop:
-            # a whole number of shop windows
-            pane = 2 * facade.bay
-            width = max(2, round(width / pane)) * 2 * facade.bay
+            # a whole number of shop windows, each two bays wide
+            count = max(2, round(width / (2 * facade.bay)))
+            width = count * 2 * facade.bay
 
         least, most = self.style.floors
         floors = int(rng.integers(least, most + 1))
         depth = rng.uniform(*self.style.depth)
         pitched = rng.random() < self.style.pitched
-        rgb = tuple(np.clip(WALLS[wall] * rng.uniform(0.8, 1.15), 0.05, 0.75))
+        tinted = WALLS[wall] * rng.uniform(0.8, 1.15)
+        rgb = tuple(np.clip(tinted, 0.05, 0.75))
         roof_rgb = FLAT_ROOF
         roof = 0
         if pitched:
@@ -172,7 +173,8 @@ class Town:
         x, y, _ = at
         record = len(self.records) - 1
         self.things.append(Thing(merge(parts), (x, y, 0.0), heading, record=record))
-        outline = _footprint(width, depth) @ turn_z(heading)[:2, :2].T + at[:2]
+        turn = turn_z(heading)[:2, :2]
+        outline = _footprint(width, depth) @ turn.T + at[:2]
         self.outlines.append((outline, SKY_BESIDE_A_HOUSE))
 
     def _balconies(self, width: float, floors: int, facade: Facade) -> List[Mesh]:
@@ -181,8 +183,10 @@ class Town:
             return []
         balcony = furniture.balcony(RAIL)
         half = width / 2
+        first = -half + facade.bay * 1.5
+        end = half - facade.bay
         found = []
-        for x in np.arange(-half + facade.bay * 1.5, half - facade.bay, facade.bay * 2):
+        for x in np.arange(first, end, facade.bay * 2):
             for floor in range(1, floors):
                 if floor > 1 or self.rng.random() < 0.5:
                     found.append(moved(balcony, (x, 0, facade.floor * floor + 0.05)))
@@ -195,7 +199,8 @@ class Town:
             return []
         rgb = tuple(AWNINGS[rng.integers(5)])
         half = width / 2
-        spots = [x for x in np.arange(-half + 2.6, half - 2, 5.2) if rng.random() < 0.6]
+        places = np.arange(-half + 2.6, half - 2, 5.2)
+        spots = [x for x in places if rng.random() < 0.6]
         awning = furniture.awning(4.0, rgb)
         return [moved(awning, (x, 0, facade.floor - 0.95)) for x in spots]
 
@@ -214,9 +219,9 @@ class Town:
         along, across = self.road.axes(junction)
         heading = self.road.heading(junction)
         middle = self.road.at(junction) + across * side * lateral
-        beyond = self.plan.mouth / 2 + 1.0
-        self._build(middle + along * -1 * beyond, heading + np.pi, width)
-        self._build(middle + along * beyond, heading, width)
+        setback = along * (self.plan.mouth / 2 + 1.0)
+        self._build(middle - setback, heading + np.pi, width)
+        self._build(middle + setback, heading, width)
 
 
 def _footprint(width: float, depth: float) -> np.ndarray:
