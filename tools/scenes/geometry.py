@@ -33,8 +33,12 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """np.cross of vectors (..., 3), without its overhead."""
-    ax, ay, az = np.moveaxis(a, -1, 0)
-    bx, by, bz = np.moveaxis(b, -1, 0)
+    ax = a[..., 0]
+    ay = a[..., 1]
+    az = a[..., 2]
+    bx = b[..., 0]
+    by = b[..., 1]
+    bz = b[..., 2]
     x = ay * bz - az * by
     y = az * bx - ax * bz
     z = ax * by - ay * bx
