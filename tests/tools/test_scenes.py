@@ -160,7 +160,7 @@ def test_samples_keep_the_rules():
 
 @pytest.mark.parametrize("kind", artwork.KINDS)
 def test_splits_share_no_artwork_and_train_has_most(kind):
-    count = artwork.KINDS[kind].count
+    count = artwork.KINDS[kind].total
     parts = {split: set(artwork.designs(kind, split)) for split in artwork.SPLITS}
     everything = set.union(*parts.values())
     assert len(everything) == count
@@ -179,7 +179,7 @@ def test_there_is_enough_artwork():
         "warning": 12,
     }
     for kind, count in least.items():
-        assert artwork.KINDS[kind].count >= count, kind
+        assert artwork.KINDS[kind].total >= count, kind
     for kind in ("mandatory", "prohibitory", "warning"):
         assert len(artwork.designs(kind, "train")) >= 12, kind
 

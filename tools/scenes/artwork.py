@@ -11,7 +11,7 @@ SPLITS = ("train", "calibration", "val", "test")
 class Artwork(NamedTuple):
     """The designs of one kind of thing, and the rule that shares them out."""
 
-    count: int
+    total: int
     split_of: Callable[[int, int], str]  # from a design's number and the cycle
     cycle: int  # after how many numbers the shapes repeat in kind, 0: never
 
@@ -53,5 +53,5 @@ def designs(kind: str, split: str) -> Tuple[int, ...]:
     if split not in SPLITS:
         raise ValueError(f"no split {split!r}: choose one of {', '.join(SPLITS)}")
     art = KINDS[kind]
-    numbers = range(art.count)
+    numbers = range(art.total)
     return tuple(number for number in numbers if art.split_of(number, art.cycle) == split)

@@ -153,10 +153,10 @@ def rain_streaks(
         brightness = int(rng.integers(20, 90))
         cv2.line(veil, start, end, brightness, 1, cv2.LINE_AA, 3)
 
-    veil = cv2.GaussianBlur(veil, (3, 3), 0.8).astype(np.float32) / 255
+    soft = cv2.GaussianBlur(veil, (3, 3), 0.8).astype(np.float32) / 255
     level = float(image.mean()) * 1.6
     brighter = level - image * 0.4
-    return image + veil[..., None] * brighter
+    return image + soft[..., None] * brighter
 
 
 def _eighths(x: float, y: float) -> Tuple[int, int]:
@@ -292,4 +292,6 @@ def _exposed(image: np.ndarray, noise: float, rng: np.random.Generator) -> np.nd
 def _through_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     """The picture as it is after it was a JPEG file once."""
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None  # OpenCV has just written it
+    return decoded

@@ -32,7 +32,16 @@ class Facade(NamedTuple):
     brick: float  # 1: of bricks
 
 
-# columns of the table of such records
+class _Spot(NamedTuple):
+    """A place on or near a window; metres."""
+
+    aside: float  # from its middle
+    up: float  # from its sill
+    half: float  # half the window's width
+    high: float  # the window's height
+
+
+# columns of the table of Facades
 (FLOOR, BAY, WINDOW_WIDTH, WINDOW_HEIGHT, SHOP, RED, GREEN, BLUE, SEED, LIT, BRICK) = range(11)
 
 # metres
@@ -139,35 +148,67 @@ def _shop(colour, u, v, f, row, footprint, noise):
 
 
 @kernel
-def _casing(aside, up, half, high, footprint):
+def _casing(spot, footprint):
     """Share of a pixel that is the sill or the casing around a window."""
-    from_sill = abs(up + 0.08)
-    sill = cover(half + 0.12 - aside, footprint)
+    from_sill = abs(spot.up + 0.08)
+    sill = cover(spot.half + 0.12 - spot.aside, footprint)
     sill *= cover(0.1 - from_sill, footprint)
-    case = cover(half + 0.10 - aside, footprint)
-    case *= cover(up + 0.02, footprint)
-    case *= cover(high + 0.12 - up, footprint)
+    case = cover(spot.half + 0.10 - spot.aside, footprint)
+    case *= cover(spot.up + 0.02, footprint)
+    case *= cover(spot.high + 0.12 - spot.up, footprint)
     return max(sill, case * 0.75)
 
 
 @kernel
-def _frame(aside, up, half, high, footprint):
+def _hole(spot, footprint):
+    """Share of a pixel that is the window itself."""
+    hole = cover(spot.half - spot.aside, footprint)
+    hole *= cover(spot.up, footprint)
+    hole *= cover(spot.high - spot.up, footprint)
+    return hole
+
+
+@kernel
+def _frame(spot, footprint):
     """Share of a window that is its frame: the sides, the middle, the bottom and the top."""
-    sides = 1 - cover(half - FRAME - aside, footprint)
-    middle = 1 - cover(aside - 0.03, footprint)
-    bottom = 1 - cover(up - FRAME, footprint)
-    top = 1 - cover(high - FRAME - up, footprint)
+    sides = 1 - cover(spot.half - FRAME - spot.aside, footprint)
+    middle = 1 - cover(spot.aside - 0.03, footprint)
+    bottom = 1 - cover(spot.up - FRAME, footprint)
+    top = 1 - cover(spot.high - FRAME - spot.up, footprint)
     return max(sides, middle, bottom, top)
 
 
 @kernel
-def _is_curtain(pick, aside, up, half, high):
+def _is_curtain(pick, spot):
     """Whether a curtain hangs here: on both sides of some windows, from the top of others."""
     if pick > 0.55:
-        return aside > half * (0.35 + 0.5 * pick)
+        return spot.aside > spot.half * (0.35 + 0.5 * pick)
     if pick < 0.12:
-        return up > high * (0.3 + 4 * pick)
+        return spot.up > spot.high * (0.3 + 4 * pick)
     return False
+
+
+@kernel
+def _window(colour, frame_rgb, spot, hole, bay, floor, seed, lit_share, footprint):
+    """The share `hole` of a pixel: what is seen through the pane, and the pane's frame."""
+    pick = hash01(bay, floor, seed)
+    inside = 0.030 + 0.03 * hash01(bay, floor, seed + 2)
+    if _is_curtain(pick, spot):
+        inside = CURTAIN
+    colour = over(colour, (inside, inside * 1.02, inside * 1.05), hole)
+
+    # the wall above throws a shade
+    frame = _frame(spot, footprint)
+    colour = over(colour, frame_rgb, hole * frame)
+    shade = cover(0.16 - (spot.high - spot.up), footprint) * hole
+    r, g, b = over(colour, SHADE, shade * 0.7)
+
+    lit = 0.02
+    if hash01(bay, floor, seed + 7) < lit_share:
+        lit = 1.0
+    glass = hole * (1 - frame)
+    glow = glass * lit * (0.35 + 2.0 * inside)
+    return r, g, b, glass * (1 - 0.6 * shade), glow
 
 
 @kernel
@@ -197,7 +238,7 @@ def facade(
     ledge = cover(0.09 - abs(y - 0.05), footprint)
     colour = over(colour, times(frame_rgb, 0.8), ledge * 0.5)
 
-    # the place by the window of this bay: from its middle, and up from its sill
+    # the window of this bay
     width = f[row, BAY]
     half = f[row, WINDOW_WIDTH] / 2
     high = f[row, WINDOW_HEIGHT]
@@ -206,29 +247,9 @@ def facade(
     up = y - (floor_height - high) * 0.42
     if aside > half + 0.3 + footprint:
         return _unlit(colour)
-    colour = over(colour, frame_rgb, _casing(aside, up, half, high, footprint))
-    hole = cover(half - aside, footprint) * cover(up, footprint)
-    hole = hole * cover(high - up, footprint)
+    spot = _Spot(aside, up, half, high)
+    colour = over(colour, frame_rgb, _casing(spot, footprint))
+    hole = _hole(spot, footprint)
     if hole <= 0:
         return _unlit(colour)
-
-    # what is seen through it
-    seed = f[row, SEED]
-    pick = hash01(bay, floor, seed)
-    inside = 0.030 + 0.03 * hash01(bay, floor, seed + 2)
-    if _is_curtain(pick, aside, up, half, high):
-        inside = CURTAIN
-    colour = over(colour, (inside, inside * 1.02, inside * 1.05), hole)
-
-    # its frame, and the shade of the wall above
-    frame = _frame(aside, up, half, high, footprint)
-    colour = over(colour, frame_rgb, hole * frame)
-    shade = cover(0.16 - (high - up), footprint) * hole
-    r, g, b = over(colour, SHADE, shade * 0.7)
-
-    lit = 0.02
-    if hash01(bay, floor, seed + 7) < f[row, LIT]:
-        lit = 1.0
-    glass = hole * (1 - frame)
-    glow = glass * lit * (0.35 + 2.0 * inside)
-    return r, g, b, glass * (1 - 0.6 * shade), glow
+    return _window(colour, frame_rgb, spot, hole, bay, floor, f[row, SEED], f[row, LIT], footprint)

@@ -1,5 +1,7 @@
 """Points, directions and rotations as arrays. Metres; x to the right, y forward, z up."""
 
+from typing import Tuple
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -45,12 +47,12 @@ def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.stack([x, y, z], -1)
 
 
-def together(*coordinates: np.ndarray) -> np.ndarray:
+def together(*coordinates: ArrayLike) -> np.ndarray:
     """Arrays of coordinates, broadcast against each other, as points in the last axis."""
     return np.stack(np.broadcast_arrays(*coordinates), -1)
 
 
-def frames(path: np.ndarray, side: ArrayLike) -> "tuple[np.ndarray, np.ndarray]":
+def frames(path: np.ndarray, side: ArrayLike) -> Tuple[np.ndarray, np.ndarray]:
     """For each point of a path, the two unit vectors across it.
 
     The first is `side` made perpendicular to the path, the second perpendicular to both.

@@ -34,7 +34,7 @@ def _cache_folder() -> Optional[Path]:
 
 _FOLDER = _cache_folder()
 if _FOLDER:
-    numba.config.CACHE_DIR = str(_FOLDER)
+    numba.config.CACHE_DIR = str(_FOLDER)  # type: ignore[attr-defined]
 kernel = numba.njit(cache=_FOLDER is not None, error_model="numpy")
 
 
@@ -50,8 +50,7 @@ def scratch(
     """
     size = int(np.prod(shape))
     kept = _KEPT.get(name)
-    fits = kept is not None and len(kept) >= size
-    if not fits or kept.dtype != dtype:
+    if kept is None or len(kept) < size or kept.dtype != dtype:
         kept = np.empty(size + size // 4, dtype)
         _KEPT[name] = kept
 

@@ -85,7 +85,7 @@ def _glyph(letter: str) -> Tuple[np.ndarray, ...]:
 
     found = []
     for stroke in GLYPHS[letter].split(","):
-        points = [(int(x), int(y)) for x, y in stroke.split()]
+        points = [[int(digit) for digit in point] for point in stroke.split()]
         if not points:
             continue
         line = np.array(points, float)

@@ -38,7 +38,7 @@ class UnderMap(NamedTuple):
 
 def under_map(
     outlines: Sequence[Tuple[np.ndarray, int]],
-    focus: Sequence[float],
+    focus: np.ndarray,
     span: Tuple[int, int] = (70, 120),
     cells: float = 4.0,
 ) -> UnderMap:

@@ -5,12 +5,13 @@ A pose is a dict of joints in metres, the feet near the origin, facing +y: `pelv
 `left_foot` is the angle of the foot.
 """
 
-from typing import Dict, List, NamedTuple, Protocol, Sequence, Union
+from typing import Any, Dict, List, NamedTuple, Protocol, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-Pose = Dict[str, Union[np.ndarray, List[np.ndarray], float]]
-Point = Sequence[float]  # x, y, z
+Pose = Dict[str, Any]
+Point = ArrayLike  # x, y, z
 Pair = Sequence[float]  # one number for each of a limb's two bones
 
 # lengths of bones, as shares of the body's height
@@ -45,8 +46,8 @@ class Body(Protocol):
 class StillArm(NamedTuple):
     """An arm that is held somewhere: offsets of a right arm in shares of the body's height."""
 
-    elbow: Point  # from the shoulder
-    wrist: Point  # from the elbow
+    elbow: Sequence[float]  # from the shoulder
+    wrist: Sequence[float]  # from the elbow
     sides: Sequence[Side] = SIDES
 
 
@@ -148,7 +149,7 @@ def standing(build: Body, kind: int) -> Pose:
     return joints
 
 
-def _mirrored(offset: Point, side: Side) -> np.ndarray:
+def _mirrored(offset: Sequence[float], side: Side) -> np.ndarray:
     """An offset of the right side, on this side."""
     x, y, z = offset
     return np.array([side.sign * x, y, z])
@@ -161,7 +162,7 @@ def bent(root: Point, tip: Point, first: float, second: float, out: Point) -> np
     """
     start = np.asarray(root, float)
     span = np.asarray(tip, float) - start
-    distance = np.linalg.norm(span)
+    distance = float(np.linalg.norm(span))
     unit = span / distance
 
     # the joint lies on a circle around the line from root to tip

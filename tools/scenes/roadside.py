@@ -4,7 +4,7 @@ The lens is aimed at signs beside the road. Only mandatory, prohibitory and warn
 labelled; every other board is a look-alike.
 """
 
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
@@ -33,9 +33,9 @@ class SignStreet(Street):
     def __init__(
         self, rng: np.random.Generator, split: str, weather: Dict[str, Any], focal: float
     ) -> None:
-        # of the lens: its focal length in pixels, and where it looks, once the first sign is placed
+        # of the lens: its focal length in pixels, and where it looks: the first sign says it
         self.focal = focal
-        self.aim: Optional[float] = None
+        self.aim = 0.0
         self.seen: List[Seen] = []
         super().__init__(rng, split, weather, length=110.0)
 
@@ -57,14 +57,15 @@ class SignStreet(Street):
         far = max(3.0, self.focal * size / pixels)
         width = size / far
         lateral = self._free_lateral(far, width)
-        slope = (lateral - self.own) / far
-        self.seen.append(Seen(slope, width * 0.5))
 
         # the first sign draws the lens
-        if self.aim is None:
+        if not self.seen:
             towards = np.arctan2(self.own - lateral, far)
             aside = self.rng.uniform(-0.7, 0.7) * HALF_WIDTH
             self.aim = towards + aside / self.focal
+
+        slope = (lateral - self.own) / far
+        self.seen.append(Seen(slope, width * 0.5))
         return far, lateral
 
     def _free_lateral(self, far: float, width: float) -> float:

@@ -8,6 +8,7 @@ from typing import Sequence, Tuple
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .kernel import kernel
 from .letters import strokes
@@ -20,7 +21,7 @@ CHANNELS = 6
 LEVELS = 9
 
 Colour = Sequence[float]  # red, green, blue; 0..255
-Points = Sequence[Sequence[float]]  # (n, 2)
+Points = ArrayLike  # (n, 2)
 
 
 class Store:
@@ -206,9 +207,8 @@ class Canvas:
 
     def _pixels(self, points: Points) -> np.ndarray:
         """Points in metres as OpenCV takes them, in fractions of a pixel from the upper left."""
-        points = np.asarray(points, float).reshape(-1, 2) - self.origin
-        down = self.height - points[:, 1]
-        places = np.stack([points[:, 0], down], 1)
+        x, y = (np.asarray(points, float).reshape(-1, 2) - self.origin).T
+        places = np.stack([x, self.height - y], 1)
         fractions = 1 << self.SUBPIXEL_BITS
         places = places * self.per_metre * self.FINE * fractions
         return np.round(places).astype(np.int32)

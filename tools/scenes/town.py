@@ -163,7 +163,7 @@ class Town:
         tinted = WALLS[wall] * rng.uniform(0.8, 1.15)
         rgb = tuple(np.clip(tinted, 0.05, 0.75))
         roof_rgb = FLAT_ROOF
-        roof = 0
+        roof = 0.0
         if pitched:
             roof_rgb = tuple(ROOFS[rng.integers(len(ROOFS))])
             roof = depth * rng.uniform(0.25, 0.45)

@@ -7,6 +7,7 @@ of `camera`.
 from typing import List, NamedTuple, Sequence, Tuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import raster, shade
 from .kernel import kernel, scratch
@@ -92,7 +93,7 @@ class Picture(NamedTuple):
 
 
 def aimed(
-    eye: Sequence[float],
+    eye: ArrayLike,
     yaw: float,
     pitch: float,
     roll: float,
@@ -161,8 +162,8 @@ def gather(things: Sequence[Thing]) -> Gathered:
     counts = [len(thing.mesh.pos) for thing in things]
     ends = np.cumsum([0, *counts])
     total = int(ends[-1])
-    floats = [scratch(name, (total, *shape)) for name, shape in SOUP_SHAPES.items()]
-    soup = Soup(*floats, scratch("tag", (total, 4), np.int32))
+    floats = {name: scratch(name, (total, *shape)) for name, shape in SOUP_SHAPES.items()}
+    soup = Soup(tag=scratch("tag", (total, 4), np.int32), **floats)
 
     bounds = np.empty((len(things), 2, 3))
     bounds[:, 0] = 1e9
@@ -251,7 +252,7 @@ def _draw(
         raster.draw(soup.pos, first, last, view, scale, centre, near, key, ids)
 
 
-def sun_view(sun: Sequence[float], focus: Sequence[float]) -> np.ndarray:
+def sun_view(sun: ArrayLike, focus: ArrayLike) -> np.ndarray:
     """A parallel view along the sun's rays, its middle at `focus`."""
     forward = -np.asarray(sun, float)
     right, down = _upright(forward)
@@ -264,8 +265,8 @@ def shadow_map(
     soup: Soup,
     spans: np.ndarray,
     bounds: np.ndarray,
-    sun: Sequence[float],
-    focus: Sequence[float],
+    sun: ArrayLike,
+    focus: ArrayLike,
     across: float,
     size: int = 1024,
 ) -> ShadowMap:
