@@ -1,7 +1,11 @@
-"""The scenes: the same picture every time, ground truth that agrees with the pixels, splits that share no artwork."""
+"""The scenes: the same picture every time, and ground truth that agrees with the pixels.
+
+The splits share no artwork.
+"""
 
 import json
 from pathlib import Path
+from typing import List, NamedTuple
 
 import cv2
 import numpy as np
@@ -10,56 +14,84 @@ import pytest
 import make_data
 import scenes
 from scenes import artwork, light, raster, scene, truth, world
+from scenes.shade import Soup
 from scenes.street import Street
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 
 
+class View(NamedTuple):
+    """A street as it is photographed, with everything needed to measure it."""
+
+    things: List[world.Thing]
+    soup: Soup
+    spans: np.ndarray
+    camera: world.Camera
+    ids: np.ndarray  # (2 * height, 2 * width) the triangle in each sample
+    found: List[truth.Measured]
+
+    def owners(self) -> np.ndarray:
+        """Which thing each sample shows; -1: none."""
+        shown = self.soup.tag[np.maximum(self.ids, 0), 2]
+        return np.where(self.ids >= 0, shown, -1)
+
+
+def drawn(soup, span, camera):
+    """The triangles of a span, drawn with nothing else in the frame: their numbers by sample."""
+    shape = (camera.height * 2, camera.width * 2)
+    key = np.zeros(shape, np.float32)
+    ids = np.full(shape, -1, np.int32)
+    first, last = span
+    focal = camera.focal * 2
+    centre = camera.centre * 2
+    raster.draw(soup.pos, first, last, camera.view(), focal, centre, world.NEAR, key, ids)
+    return ids
+
+
 @pytest.fixture(scope="module")
 def view():
-    """A street with everything needed to measure it, and its sample."""
+    """A city street by day, and what its ground truth is measured from."""
     rng = np.random.default_rng(5)
     street = Street(rng, "val", light.pick(rng, "clear"), kind="city")
     camera = scene.dash_camera(street, rng, (1248, 384))
     things, _ = scene.gather(street, 0.0, 0.0)
     soup, spans, _ = world.gather(things)
-    key, ids = np.zeros((768, 2496), np.float32), np.full((768, 2496), -1, np.int32)
-    raster.draw(
-        soup.pos,
-        0,
-        len(soup.pos),
-        camera.view(),
-        camera.focal * 2,
-        camera.centre * 2,
-        world.NEAR,
-        key,
-        ids,
-    )
-    return things, soup, spans, camera, ids, truth.measure(things, soup, spans, camera, ids)
+    ids = drawn(soup, (0, len(soup.pos)), camera)
+    found = truth.measure(things, soup, spans, camera, ids)
+    return View(things, soup, spans, camera, ids, found)
 
 
 @pytest.mark.parametrize("task", scenes.LABELS)
 def test_a_sample_is_a_function_of_its_arguments(task):
-    a, b = (scenes.sample(task, "val", 3, 1) for _ in range(2))
-    for x, y in zip(a, b):
-        assert np.array_equal(x, y)
-    assert not np.array_equal(a.image, scenes.sample(task, "val", 4, 1).image)
+    first = scenes.sample(task, "val", 3, 1)
+    again = scenes.sample(task, "val", 3, 1)
+    for name in scenes.Sample._fields:
+        assert np.array_equal(getattr(first, name), getattr(again, name)), name
+
+    other = scenes.sample(task, "val", 4, 1)
+    assert not np.array_equal(first.image, other.image)
 
 
 @pytest.mark.parametrize("task", scenes.LABELS)
 def test_a_sample_is_well_formed(task):
-    s = scenes.sample(task, "train", 2)
+    sample = scenes.sample(task, "train", 2)
     wide, high = scenes.SIZES[task]
-    assert s.image.shape == (high, wide, 3) and s.image.dtype == np.uint8
-    assert s.boxes.dtype == np.float32 and s.boxes.shape == (len(s.classes), 4)
-    assert (
-        (s.boxes[:, :2] >= 0).all()
-        and (s.boxes[:, 2] <= wide).all()
-        and (s.boxes[:, 3] <= high).all()
-    )
-    assert (s.boxes[:, 2:] > s.boxes[:, :2]).all()
-    assert s.classes.dtype == np.int64 and set(s.classes) <= set(range(len(scenes.LABELS[task])))
-    assert len(set(s.tracks)) == len(s.tracks)
+    assert sample.image.shape == (high, wide, 3)
+    assert sample.image.dtype == np.uint8
+
+    assert sample.boxes.dtype == np.float32
+    assert sample.boxes.shape == (len(sample.classes), 4)
+    left, top, right, bottom = sample.boxes.T
+    assert (left >= 0).all()
+    assert (top >= 0).all()
+    assert (right <= wide).all()
+    assert (bottom <= high).all()
+    assert (right > left).all()
+    assert (bottom > top).all()
+
+    assert sample.classes.dtype == np.int64
+    assert set(sample.classes) <= set(range(len(scenes.LABELS[task])))
+    assert len(set(sample.tracks)) == len(sample.tracks)
 
 
 def test_unknown_names_are_refused():
@@ -70,75 +102,71 @@ def test_unknown_names_are_refused():
 
 
 def test_boxes_enclose_the_objects_pixels(view):
-    """Read off the picture which pixels each object owns: its box must hold them all, and hug whole ones."""
-    things, soup, _, camera, ids, found = view
-    owner = np.where(ids >= 0, soup.tag[np.maximum(ids, 0), 2], -1)
+    """Read off the picture which pixels each object owns: its box must hold them, and hug them."""
+    owner = view.owners()
     checked = 0
-    for number, box, visible in found:
+    for number, box, visible in view.found:
         rows, cols = np.nonzero(owner == number)
-        seen = np.array([cols.min(), rows.min(), cols.max() + 1, rows.max() + 1]) / 2
-        assert (seen[:2] >= box[:2] - 0.51).all() and (seen[2:] <= box[2:] + 0.51).all()
+        low = np.array([cols.min(), rows.min()]) / 2
+        high = np.array([cols.max() + 1, rows.max() + 1]) / 2
+        assert (low >= box[:2] - 0.51).all()
+        assert (high <= box[2:] + 0.51).all()
         if visible > 0.999:
-            assert np.abs(seen - box).max() < 2.5, things[number].label
+            gaps = np.abs(np.concatenate([low, high]) - box)
+            assert gaps.max() < 2.5, view.things[number].label
             checked += 1
     assert checked >= 3
 
 
 def test_visible_share_agrees_with_drawing_the_object_alone(view):
-    """Draw the object alone in the same frame; where it is not cut by the frame, the shares must agree."""
-    things, soup, spans, camera, ids, found = view
-    owner = np.where(ids >= 0, soup.tag[np.maximum(ids, 0), 2], -1)
-    for number, box, visible in found:
-        whole = truth.whole_box(soup, spans[number], camera)
-        if not np.allclose(whole, box) or box[3] - box[1] < 12:
+    """Where the frame does not cut an object, draw it alone in the same frame: the shares agree."""
+    owner = view.owners()
+    for number, box, visible in view.found:
+        span = view.spans[number]
+        whole = truth.whole_box(view.soup, span, view.camera)
+        height = box[3] - box[1]
+        if not np.allclose(whole, box) or height < 12:
             continue
-        key, lone = np.zeros((768, 2496), np.float32), np.full((768, 2496), -1, np.int32)
-        raster.draw(
-            soup.pos,
-            *spans[number],
-            camera.view(),
-            camera.focal * 2,
-            camera.centre * 2,
-            world.NEAR,
-            key,
-            lone,
-        )
-        assert visible == pytest.approx((owner == number).sum() / (lone >= 0).sum(), abs=0.06)
+        seen = (owner == number).sum()
+        alone = (drawn(view.soup, span, view.camera) >= 0).sum()
+        assert visible == pytest.approx(seen / alone, abs=0.06)
 
 
 def test_rules_for_leaving_out_and_for_difficult():
     box = np.array([10, 10, 40, 50.0])
-    low, tiny = np.array([10, 10, 40, 21.0]), np.array([10, 10, 40, 15.5])
+    low = np.array([10, 10, 40, 21.0])
+    tiny = np.array([10, 10, 40, 15.5])
     found = [
-        (0, box, 0.24),
-        (1, box, 0.26),
-        (2, box, 0.49),
-        (3, box, 0.51),
-        (4, low, 1.0),
-        (5, tiny, 1.0),
+        truth.Measured(0, box, 0.24),
+        truth.Measured(1, box, 0.26),
+        truth.Measured(2, box, 0.49),
+        truth.Measured(3, box, 0.51),
+        truth.Measured(4, low, 1.0),
+        truth.Measured(5, tiny, 1.0),
     ]
-    assert [(k[0], k[3]) for k in truth.keep(found)] == [
-        (1, True),
-        (2, True),
-        (3, False),
-        (4, True),
-    ]
+    kept = truth.keep(found)
+    assert [one.number for one in kept] == [1, 2, 3, 4]
+    assert [one.difficult for one in kept] == [True, True, False, True]
 
 
 def test_samples_keep_the_rules():
     for index in range(3):
-        s = scenes.sample("traffic", "val", index)
-        assert (s.visible >= 0.25).all()
-        assert np.array_equal(s.difficult, (s.visible < 0.5) | (s.boxes[:, 3] - s.boxes[:, 1] < 12))
+        sample = scenes.sample("traffic", "val", index)
+        assert (sample.visible >= 0.25).all()
+        low = sample.boxes[:, 3] - sample.boxes[:, 1] < 12
+        hidden = sample.visible < 0.5
+        assert np.array_equal(sample.difficult, hidden | low)
 
 
 @pytest.mark.parametrize("kind", artwork.KINDS)
 def test_splits_share_no_artwork_and_train_has_most(kind):
+    count = artwork.KINDS[kind].total
     parts = {split: set(artwork.designs(kind, split)) for split in artwork.SPLITS}
-    assert (
-        sum(map(len, parts.values())) == len(set.union(*parts.values())) == artwork.KINDS[kind][0]
-    )
-    assert all(parts.values()) and len(parts["train"]) >= 0.6 * artwork.KINDS[kind][0]
+    everything = set.union(*parts.values())
+    assert len(everything) == count
+    assert sum(len(part) for part in parts.values()) == count
+    assert all(parts.values())
+    assert len(parts["train"]) >= 0.6 * count
 
 
 def test_there_is_enough_artwork():
@@ -150,32 +178,36 @@ def test_there_is_enough_artwork():
         "prohibitory": 12,
         "warning": 12,
     }
-    assert all(artwork.KINDS[kind][0] >= count for kind, count in least.items())
-    assert all(
-        len(artwork.designs(kind, "train")) >= 12
-        for kind in ("mandatory", "prohibitory", "warning")
-    )
+    for kind, count in least.items():
+        assert artwork.KINDS[kind].total >= count, kind
+    for kind in ("mandatory", "prohibitory", "warning"):
+        assert len(artwork.designs(kind, "train")) >= 12, kind
 
 
 def test_every_class_appears():
     for task, count in (("traffic", 4), ("signs", 6)):
-        seen = np.concatenate([scenes.sample(task, "val", index).classes for index in range(count)])
+        samples = [scenes.sample(task, "val", index) for index in range(count)]
+        seen = np.concatenate([sample.classes for sample in samples])
         assert set(seen) == set(range(len(scenes.LABELS[task])))
 
 
 def test_ground_truth_text_round_trip():
-    s = scenes.sample("traffic", "val", 0)
+    sample = scenes.sample("traffic", "val", 0)
     labels = scenes.LABELS["traffic"]
-    boxes, classes, difficult = make_data.read_truth(make_data.truth_text(s, labels), labels)
-    assert np.abs(boxes - s.boxes).max() <= 0.0051
-    assert np.array_equal(classes, s.classes) and np.array_equal(difficult, s.difficult)
+    text = make_data.truth_text(sample, labels)
+    boxes, classes, difficult = make_data.read_truth(text, labels)
+    assert np.abs(boxes - sample.boxes).max() <= 0.0051
+    assert np.array_equal(classes, sample.classes)
+    assert np.array_equal(difficult, sample.difficult)
 
 
 def test_a_folder_is_written_whole(tmp_path):
     make_data.make_folder(tmp_path, "signs", "val", 2)
-    assert sorted(p.name for p in (tmp_path / "images").iterdir()) == ["000000.jpg", "000001.jpg"]
+    names = sorted(path.name for path in (tmp_path / "images").iterdir())
+    assert names == ["000000.jpg", "000001.jpg"]
     book = json.loads((tmp_path / "instances.json").read_text())
-    assert [c["id"] for c in book["categories"]] == [1, 2, 3] and len(book["images"]) == 2
+    assert [category["id"] for category in book["categories"]] == [1, 2, 3]
+    assert len(book["images"]) == 2
     assert not list(tmp_path.rglob("*.part"))
     assert make_data.compare(tmp_path, tmp_path) == []
 
@@ -194,22 +226,29 @@ def test_committed_samples_are_what_the_program_makes(folder, task, split, index
     path = DATA / folder / "images" / f"{index:06d}.jpg"
     if not path.is_file():
         pytest.skip("no committed samples")
-    s = scenes.sample(task, split, index)
-    fresh = cv2.imdecode(np.frombuffer(make_data.encode(s), np.uint8), cv2.IMREAD_COLOR)
+    sample = scenes.sample(task, split, index)
+    data = np.frombuffer(make_data.encode(sample), np.uint8)
+    fresh = cv2.imdecode(data, cv2.IMREAD_COLOR)
     assert np.array_equal(fresh, cv2.imread(str(path)))
+
     text = (DATA / folder / "ground-truth" / f"{index:06d}.txt").read_text()
-    assert text == make_data.truth_text(s, scenes.LABELS[task])
+    assert text == make_data.truth_text(sample, scenes.LABELS[task])
 
 
 def test_a_drive_keeps_its_tracks():
     frames = list(scenes.drive(1, 3, size=(320, 180)))
-    common = set(frames[0].tracks) & set(frames[1].tracks) & set(frames[2].tracks)
+    common = set.intersection(*(set(frame.tracks) for frame in frames))
     assert len(common) >= 2
-    kinds = [dict(zip(s.tracks.tolist(), s.classes.tolist())) for s in frames]
-    assert all(kinds[0][track] == kinds[2][track] for track in common)
+    first, _, last = [dict(zip(frame.tracks, frame.classes)) for frame in frames]
+    for track in common:
+        assert first[track] == last[track]
 
 
 def test_triangle_seen_from_its_edge_leaves_no_hole():
-    """One such triangle once gave a point behind the camera, no number for its light, and a black square after blur."""
+    """This scene has one; its plane gives a point behind the camera, and no number for its light.
+
+    The blur would spread it to a black square.
+    """
     image = scenes.sample("traffic", "test", 10104).image
-    assert (image.max(axis=2) <= 6).mean() < 0.01
+    black = image.max(axis=2) <= 6
+    assert black.mean() < 0.01

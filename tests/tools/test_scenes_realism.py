@@ -1,4 +1,7 @@
-"""The realism check counts as it says, and the gate holds on a few scenes where the real detector is at hand."""
+"""The realism check counts as it says.
+
+The gate holds on a few scenes, where the real detector is at hand.
+"""
 
 import numpy as np
 import pytest
@@ -11,11 +14,10 @@ NONE = np.zeros((0, 4))
 
 
 def found(*rows):
-    return voc.Found(
-        ["pedestrian"] * len(rows),
-        np.array([s for s, _ in rows]),
-        np.array([b for _, b in rows], float),
-    )
+    """Detections of pedestrians, given as (confidence, box)."""
+    confs = np.array([conf for conf, _ in rows])
+    boxes = np.array([box for _, box in rows], float)
+    return voc.Found(["pedestrian"] * len(rows), confs, boxes)
 
 
 def test_second_box_on_an_object_stays_and_is_wrong():
@@ -32,9 +34,13 @@ def test_what_lies_on_an_ignored_object_or_is_small_does_not_count():
 
 
 def test_parts_cover_the_whole_picture_and_know_what_they_cut():
-    parts = cr.views(np.zeros((384, 1248, 3), np.uint8), np.array([[600, 0, 700, 50.0]]), "crops")
-    assert [part[0].shape[1] for part in parts] == [683, 683]
-    assert [round(float(part[2][0]), 2) for part in parts] == [0.83, 1.0]
+    image = np.zeros((384, 1248, 3), np.uint8)
+    box = np.array([[600, 0, 700, 50.0]])
+    parts = cr.views(image, box, "crops")
+    widths = [part.shape[1] for part, _, _ in parts]
+    assert widths == [683, 683]
+    shares = [round(float(kept[0]), 2) for _, _, kept in parts]
+    assert shares == [0.83, 1.0]
 
 
 def test_a_missing_detector_is_told(capsys, tmp_path):

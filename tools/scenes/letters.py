@@ -1,4 +1,7 @@
-"""A stroke font of our own, so that painted words look the same whatever version of OpenCV draws them."""
+"""A stroke font of our own: painted words look the same whatever version of OpenCV draws them."""
+
+from functools import lru_cache
+from typing import List, Tuple
 
 import numpy as np
 
@@ -51,18 +54,42 @@ GLYPHS = {
 ROUND = set("BCDGJOPQRSU0235689")
 NARROW = {"I": 1.2, "1": 3.0, ".": 1.2, " ": 2.5}
 
+WIDE = 4.0  # of a capital, in cells of the grid
+TALL = 6
+GAP = 1.7  # between two letters
+CENTRE = (2, 3)  # of the grid
 
-def strokes(words, x, y, size):
+
+def strokes(words: str, x: float, y: float, size: float) -> List[np.ndarray]:
     """The polylines of `words` centred on (x, y), capitals `size` high."""
-    unit = size / 6
-    widths = [NARROW.get(c, 4.0) for c in words.upper()]
-    pen = x - unit * (sum(widths) + 1.7 * (len(words) - 1)) / 2
+    unit = size / TALL
+    letters = words.upper()
+    widths = [NARROW.get(letter, WIDE) for letter in letters]
+
+    gaps = len(letters) - 1
+    line_width = sum(widths) + GAP * gaps
+    pen = x - unit * line_width / 2
     lines = []
-    for c, wide in zip(words.upper(), widths):
-        for stroke in filter(None, GLYPHS[c].split(",")):
-            points = np.array([[int(d) for d in point] for point in stroke.split()], float)
-            points = chaikin(points, 1) if c in ROUND else points
-            shift = 2 - wide / 2 if c in NARROW else 0
-            lines.append((points - (shift, 3)) * unit + (pen, y))
-        pen += unit * (wide + 1.7)
+    for letter, width in zip(letters, widths):
+        lines += [stroke * unit + (pen, y) for stroke in _glyph(letter)]
+        pen += unit * (width + GAP)
     return lines
+
+
+@lru_cache(maxsize=None)
+def _glyph(letter: str) -> Tuple[np.ndarray, ...]:
+    """A letter's strokes in cells of the grid: x from the letter's left edge, y from its middle."""
+    left = 0.0
+    if letter in NARROW:
+        left = CENTRE[0] - NARROW[letter] / 2
+
+    found = []
+    for stroke in GLYPHS[letter].split(","):
+        points = [[int(digit) for digit in point] for point in stroke.split()]
+        if not points:
+            continue
+        line = np.array(points, float)
+        if letter in ROUND:
+            line = chaikin(line, 1)
+        found.append(line - (left, CENTRE[1]))
+    return tuple(found)

@@ -1,94 +1,193 @@
-"""Which samples a picture needs, and where on its triangle each lies. Colours and light: `shade`."""
+"""Which samples a picture needs, and where on its triangle each lies.
+
+What colour a sample has, and how it is lit, is the business of `shade`.
+"""
 
 import numpy as np
 
 from .kernel import kernel
+from .vectors import blend, corner, cross, dot, minus, row, triple
 
 # columns of the samples' table
 X, Y, Z, NX, NY, NZ, U, V, DEPTH, FACING, REACH, RED, GREEN, BLUE, GLOSS, SHINE, WET = range(17)
 COLUMNS = 17
 
+# columns of the triangles' tags
+MATERIAL, TEXTURE, OWNER = range(3)
+
+FAR = 1e4  # metres: the depth of the sky
+NEAREST = 0.05
+FLATTEST = 1e-14  # a determinant nearer to zero than this is of a triangle seen from its edge
+OUTSIDE = 0.2  # how far beyond a triangle its plane still speaks for it, in shares of its sides
+
 
 @kernel
-def _same(tag, a, b):
-    """Whether two triangles are one surface: material, texture, owner."""
-    return tag[a, 0] == tag[b, 0] and tag[a, 1] == tag[b, 1] and tag[a, 2] == tag[b, 2]
+def _same_surface(tag, a, b):
+    """Whether two triangles, or two numbers of the sky (-1), are one surface."""
+    if a == b:
+        return True
+    if a < 0 or b < 0:
+        return False
+    if tag[a, MATERIAL] != tag[b, MATERIAL]:
+        return False
+    if tag[a, TEXTURE] != tag[b, TEXTURE]:
+        return False
+    return tag[a, OWNER] == tag[b, OWNER]
 
 
 @kernel
-def collect(ids, tag, top, pixel, tri, share, sub):
-    """Samples of a band: which pixel, which triangle, which share of the pixel, where in it. Returns how many."""
-    rows, width = ids.shape[0] // 2, ids.shape[1] // 2
+def _sample_of(t, tag, tri, first, last):
+    """The sample among first..last that stands for triangle t's surface, or -1."""
+    for s in range(first, last):
+        if _same_surface(tag, tri[s], t):
+            return s
+    return -1
+
+
+@kernel
+def collect(
+    ids: np.ndarray,
+    tag: np.ndarray,
+    top: int,
+    pixel: np.ndarray,
+    tri: np.ndarray,
+    share: np.ndarray,
+    sub: np.ndarray,
+) -> int:
+    """List the samples of a band of rows that begins at row `top`; returns how many there are.
+
+    Of each sample: its pixel, its triangle, its share of the pixel, and where in the picture it
+    lies (`sub`). A pixel of one surface is sampled in its middle.
+    """
+    rows = ids.shape[0] // 2
+    width = ids.shape[1] // 2
     n = 0
     for y in range(rows):
         for x in range(width):
             first = n
-            for s in range(4):
-                row = 2 * y + (s >> 1)
-                t = ids[row, 2 * x + (s & 1)]
-                found = False
-                for g in range(first, n):
-                    o = tri[g]
-                    if o == t or (o >= 0 and t >= 0 and _same(tag, o, t)):
-                        share[g] += 0.25
-                        found = True
-                        break
-                if not found:
-                    pixel[n], tri[n], share[n] = (top + y) * width + x, t, 0.25
-                    sub[n, 0] = x + ((s & 1) + (0.75 if row & 1 else 0.25)) * 0.5
-                    sub[n, 1] = top + y + 0.25 + 0.5 * (s >> 1)
-                    n += 1
+            for quarter in range(4):
+                down = quarter >> 1
+                right = quarter & 1
+                samples_row = 2 * y + down
+                t = ids[samples_row, 2 * x + right]
+                known = _sample_of(t, tag, tri, first, n)
+                if known >= 0:
+                    share[known] += 0.25
+                    continue
+
+                # the rasteriser shifts every other row by half a sample
+                shift = 0.25 + 0.5 * down
+                pixel[n] = (top + y) * width + x
+                tri[n] = t
+                share[n] = 0.25
+                sub[n, 0] = x + (right + shift) * 0.5
+                sub[n, 1] = top + y + shift
+                n += 1
             if n == first + 1:
-                sub[first, 0], sub[first, 1] = x + 0.5, top + y + 0.5
+                sub[first, 0] = x + 0.5
+                sub[first, 1] = top + y + 0.5
     return n
 
 
 @kernel
-def locate(n, tri, sub, pos, nrm, uv, eye, axes, focal, centre, geo):
-    """Each sample's ray against its triangle's plane: position, smooth normal, texture place, depth."""
+def locate(
+    n: int,
+    tri: np.ndarray,
+    sub: np.ndarray,
+    pos: np.ndarray,
+    nrm: np.ndarray,
+    uv: np.ndarray,
+    eye: np.ndarray,
+    axes: np.ndarray,
+    focal: float,
+    centre: np.ndarray,
+    geo: np.ndarray,
+) -> None:
+    """Fill the place columns of the samples' table `geo`: position, normal, texture place, depth.
+
+    Each sample's ray is cut with its triangle's plane. Samples of the sky get their direction as
+    position, and no normal.
+    """
+    right = row(axes, 0)
+    down = row(axes, 1)
+    forward = row(axes, 2)
+    at = triple(eye)
     for s in range(n):
-        t = tri[s]
-        a, b = (sub[s, 0] - centre[0]) / focal, (sub[s, 1] - centre[1]) / focal
-        rx = axes[0, 0] * a + axes[1, 0] * b + axes[2, 0]
-        ry = axes[0, 1] * a + axes[1, 1] * b + axes[2, 1]
-        rz = axes[0, 2] * a + axes[1, 2] * b + axes[2, 2]
-        reach = np.sqrt(rx * rx + ry * ry + rz * rz)
+        # the ray through the sample, and how long it is for a metre of depth
+        along = (sub[s, 0] - centre[0]) / focal
+        below = (sub[s, 1] - centre[1]) / focal
+        ray = _ray(along, below, right, down, forward)
+        rx, ry, rz = ray
+        reach = np.sqrt(dot(ray, ray))
         geo[s, REACH] = reach
+
+        t = tri[s]
         if t < 0:
-            geo[s, X], geo[s, Y], geo[s, Z], geo[s, DEPTH] = rx / reach, ry / reach, rz / reach, 1e4
+            geo[s, X] = rx / reach
+            geo[s, Y] = ry / reach
+            geo[s, Z] = rz / reach
+            geo[s, DEPTH] = FAR
             continue
-        ax, ay, az = pos[t, 0, 0], pos[t, 0, 1], pos[t, 0, 2]
-        e1x, e1y, e1z = pos[t, 1, 0] - ax, pos[t, 1, 1] - ay, pos[t, 1, 2] - az
-        e2x, e2y, e2z = pos[t, 2, 0] - ax, pos[t, 2, 1] - ay, pos[t, 2, 2] - az
-        px, py, pz = ry * e2z - rz * e2y, rz * e2x - rx * e2z, rx * e2y - ry * e2x
-        det = e1x * px + e1y * py + e1z * pz
-        if abs(det) < 1e-14:
-            det = 1e-14
-        tx, ty, tz = eye[0] - ax, eye[1] - ay, eye[2] - az
-        u = (tx * px + ty * py + tz * pz) / det
-        qx, qy, qz = ty * e1z - tz * e1y, tz * e1x - tx * e1z, tx * e1y - ty * e1x
-        v = (rx * qx + ry * qy + rz * qz) / det
-        depth = (e2x * qx + e2y * qy + e2z * qz) / det
-        if not 0.05 < depth < 1e4:  # seen from its edge: the plane says nothing, its corner does
-            depth = max(-(tx * axes[2, 0] + ty * axes[2, 1] + tz * axes[2, 2]), 0.05)
-        u, v = min(max(u, -0.2), 1.2), min(max(v, -0.2), 1.2)
-        w = 1 - u - v
-        away = (
-            (e1y * e2z - e1z * e2y) * rx
-            + (e1z * e2x - e1x * e2z) * ry
-            + (e1x * e2y - e1y * e2x) * rz
-        )
-        nx = nrm[t, 0, 0] * w + nrm[t, 1, 0] * u + nrm[t, 2, 0] * v
-        ny = nrm[t, 0, 1] * w + nrm[t, 1, 1] * u + nrm[t, 2, 1] * v
-        nz = nrm[t, 0, 2] * w + nrm[t, 1, 2] * u + nrm[t, 2, 2] * v
-        size = (-1.0 if away > 0 else 1.0) / np.sqrt(max(nx * nx + ny * ny + nz * nz, 1e-12))
-        geo[s, X], geo[s, Y], geo[s, Z] = (
-            eye[0] + rx * depth,
-            eye[1] + ry * depth,
-            eye[2] + rz * depth,
-        )
-        geo[s, NX], geo[s, NY], geo[s, NZ] = nx * size, ny * size, nz * size
-        geo[s, U] = uv[t, 0, 0] * w + uv[t, 1, 0] * u + uv[t, 2, 0] * v
-        geo[s, V] = uv[t, 0, 1] * w + uv[t, 1, 1] * u + uv[t, 2, 1] * v
+
+        # where it meets the triangle
+        a = corner(pos, t, 0)
+        side1 = minus(corner(pos, t, 1), a)
+        side2 = minus(corner(pos, t, 2), a)
+        shares, depth = _meet(minus(at, a), ray, side1, side2, forward)
+        geo[s, X] = eye[0] + rx * depth
+        geo[s, Y] = eye[1] + ry * depth
+        geo[s, Z] = eye[2] + rz * depth
         geo[s, DEPTH] = depth
-        geo[s, FACING] = -(nx * rx + ny * ry + nz * rz) * size / reach
+        geo[s, U] = blend(uv, t, 0, shares)
+        geo[s, V] = blend(uv, t, 1, shares)
+
+        # the smooth normal, turned to the side that is seen
+        nx = blend(nrm, t, 0, shares)
+        ny = blend(nrm, t, 1, shares)
+        nz = blend(nrm, t, 2, shares)
+        normal = (nx, ny, nz)
+        size = 1.0 / np.sqrt(max(dot(normal, normal), 1e-12))
+        if dot(cross(side1, side2), ray) > 0:
+            size = -size
+        geo[s, NX] = nx * size
+        geo[s, NY] = ny * size
+        geo[s, NZ] = nz * size
+        facing = -dot(normal, ray) * size
+        geo[s, FACING] = facing / reach
+
+
+@kernel
+def _ray(along, below, right, down, forward):
+    """The direction that goes `along` to the right and `below` while it goes one metre ahead."""
+    rx, ry, rz = right
+    dx, dy, dz = down
+    fx, fy, fz = forward
+    x = rx * along + dx * below
+    y = ry * along + dy * below
+    z = rz * along + dz * below
+    return x + fx, y + fy, z + fz
+
+
+@kernel
+def _meet(to_eye, ray, side1, side2, forward):
+    """A ray against a triangle's plane, by the way of Moeller and Trumbore.
+
+    Given are the way from the first corner to the eye, and the sides from that corner. Returns the
+    corners' shares in the point met, and its depth.
+    """
+    across = cross(ray, side2)
+    det = dot(side1, across)
+    if abs(det) < FLATTEST:
+        det = FLATTEST
+    around = cross(to_eye, side1)
+    u = dot(to_eye, across) / det
+    v = dot(ray, around) / det
+    depth = dot(side2, around) / det
+
+    # seen from its edge: the plane says nothing, its corner does
+    if not NEAREST < depth < FAR:
+        depth = max(-dot(to_eye, forward), NEAREST)
+
+    u = min(max(u, -OUTSIDE), 1 + OUTSIDE)
+    v = min(max(v, -OUTSIDE), 1 + OUTSIDE)
+    return (1 - u - v, u, v), depth

@@ -1,17 +1,39 @@
-"""The houses along a street: blocks, family houses, farms, sheds; and the record of windows each is painted with."""
+"""The houses along a street: blocks, family houses, farms, sheds.
+
+Each is a mesh without windows, and a record of the windows that are painted on it.
+"""
+
+from typing import List, NamedTuple, Tuple
 
 import numpy as np
 
 from . import furniture
-from .mesh import merge, moved, turn_z
+from .facade import Facade
+from .mesh import Mesh, merge, moved, turn_z
+from .plan import Plan
+from .road import Road
 from .world import Thing
 
-# width, depth, floors, chance of a pitched roof, gap, chance of a shop, floor height
+Range = Tuple[float, float]
+
+
+class Style(NamedTuple):
+    """What the houses of a street are like; ranges in metres."""
+
+    width: Range
+    depth: Range
+    floors: Tuple[int, int]
+    pitched: float  # chance of a pitched roof
+    gap: Range
+    shop: float  # chance of a shop on the ground floor
+    floor: Range  # height of one
+
+
 STYLES = {
-    "blocks": ((9, 22), (10, 16), (3, 6), 0.25, (0, 0.1), 0.75, (2.9, 3.6)),
-    "houses": ((8, 13), (8, 11), (1, 3), 0.9, (3, 10), 0.05, (2.6, 3.0)),
-    "farms": ((10, 18), (8, 12), (1, 2), 0.95, (25, 90), 0, (2.7, 3.2)),
-    "sheds": ((16, 40), (14, 20), (1, 4), 0.1, (6, 30), 0.3, (3.2, 4.2)),
+    "blocks": Style((9, 22), (10, 16), (3, 6), 0.25, (0, 0.1), 0.75, (2.9, 3.6)),
+    "houses": Style((8, 13), (8, 11), (1, 3), 0.9, (3, 10), 0.05, (2.6, 3.0)),
+    "farms": Style((10, 18), (8, 12), (1, 2), 0.95, (25, 90), 0, (2.7, 3.2)),
+    "sheds": Style((16, 40), (14, 20), (1, 4), 0.1, (6, 30), 0.3, (3.2, 4.2)),
 }
 WALLS = np.array(
     [
@@ -34,15 +56,44 @@ ROOFS = np.array(
     [(0.22, 0.075, 0.045), (0.13, 0.06, 0.05), (0.075, 0.075, 0.08), (0.16, 0.10, 0.07)]
 )
 FRAMES = np.array([(0.70, 0.70, 0.68), (0.62, 0.60, 0.55), (0.10, 0.10, 0.11), (0.30, 0.22, 0.15)])
+AWNINGS = np.array(
+    [
+        (0.35, 0.04, 0.03),
+        (0.04, 0.14, 0.07),
+        (0.05, 0.08, 0.25),
+        (0.45, 0.38, 0.25),
+        (0.05, 0.05, 0.05),
+    ]
+)
+FLAT_ROOF = (0.25, 0.24, 0.23)
+RAIL = (0.05, 0.05, 0.055)
+
+SKY_BESIDE_A_HOUSE = 90  # of 255
 
 
 class Town:
-    """All houses of a street as one thing, with the facades' records."""
+    """All houses of a street as things, with the facades' records."""
 
-    def __init__(self, rng, road, plan, style, length, night):
-        self.rng, self.road, self.plan = rng, road, plan
-        self.records, self.things, self.outlines = [], [], []
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        road: Road,
+        plan: Plan,
+        style: str,
+        length: float,
+        night: float,
+    ) -> None:
+        # the street
+        self.rng = rng
+        self.road = road
+        self.plan = plan
         self.style = STYLES[style]
+
+        # the houses, each with its facade and its outline on the ground
+        self.records: List[Facade] = []
+        self.things: List[Thing] = []
+        self.outlines: List[Tuple[np.ndarray, int]] = []
+
         for side in (-1, 1):
             self._row(side, length)
         if plan.junction:
@@ -50,127 +101,130 @@ class Town:
         if not self.records:
             self._record(0)
 
-    def _record(self, wall):
-        rng = self.rng
-        floor = rng.uniform(*self.style[6])
-        bay = rng.uniform(1.9, 3.4)
-        shop = float(rng.random() < self.style[5])
-        win_w, win_h = bay * rng.uniform(0.38, 0.62), floor * rng.uniform(0.45, 0.62)
-        frame = FRAMES[rng.integers(len(FRAMES))]
-        self.records.append(
-            (
-                floor,
-                bay,
-                win_w,
-                win_h,
-                shop,
-                *frame,
-                rng.uniform(0, 100),
-                rng.uniform(0.15, 0.5),
-                float(wall in BRICKS),
-                0,
-                0,
-                0,
-            )
-        )
-        return len(self.records) - 1, floor, bay, shop
+    def facades(self) -> np.ndarray:
+        """The table of all facades' records; a house's things name its row."""
+        return np.array(self.records, float)
 
-    def _row(self, side, length):
+    def _record(self, wall: int) -> Facade:
+        """The facade of a new house, put down as the last of the records."""
         rng = self.rng
-        s = rng.uniform(-8, 0)
+        floor = rng.uniform(*self.style.floor)
+        bay = rng.uniform(1.9, 3.4)
+        shop = float(rng.random() < self.style.shop)
+        window_width = bay * rng.uniform(0.38, 0.62)
+        window_height = floor * rng.uniform(0.45, 0.62)
+        red, green, blue = FRAMES[rng.integers(len(FRAMES))]
+        facade = Facade(
+            floor=floor,
+            bay=bay,
+            window_width=window_width,
+            window_height=window_height,
+            shop=shop,
+            frame_red=red,
+            frame_green=green,
+            frame_blue=blue,
+            seed=rng.uniform(0, 100),
+            lit=rng.uniform(0.15, 0.5),
+            brick=float(wall in BRICKS),
+        )
+        self.records.append(facade)
+        return facade
+
+    def _row(self, side: int, length: float) -> None:
+        """Houses along the street itself, with a gap where another street crosses."""
+        s = self.rng.uniform(-8, 0)
         while s < length + 25:
-            width = rng.uniform(*self.style[0])
+            width = self.rng.uniform(*self.style.width)
             middle = s + width / 2
             if not self.plan.in_mouth(middle, width / 2 + 0.5):
                 self._house(middle, side, width)
-            s += width + rng.uniform(*self.style[4])
+            s += width + self.rng.uniform(*self.style.gap)
 
-    def _house(self, s, side, width, extra=0.0):
-        lateral = self.plan.front(side) + side * (extra + self.rng.uniform(0, 0.3))
-        at = self.road.at(s, lateral)
-        heading = self.road.heading(s) + (-np.pi / 2 if side > 0 else np.pi / 2)
-        self._build(at, heading, width)
+    def _house(self, s: float, side: int, width: float) -> None:
+        set_back = self.rng.uniform(0, 0.3)
+        at = self.road.at(s, self.plan.front(side) + side * set_back)
+        towards_road = -side * np.pi / 2
+        self._build(at, self.road.heading(s) + towards_road, width)
 
-    def _build(self, at, heading, width):
+    def _build(self, at: np.ndarray, heading: float, width: float) -> None:
+        """Put down one house whose front's middle is `at`."""
         rng = self.rng
         wall = int(rng.integers(len(WALLS)))
-        record, floor, bay, shop = self._record(wall)
-        width = max(2, round(width / (2 * bay))) * 2 * bay if shop else width
-        floors = int(rng.integers(self.style[2][0], self.style[2][1] + 1))
-        depth = rng.uniform(*self.style[1])
-        pitched = rng.random() < self.style[3]
-        rgb = tuple(np.clip(WALLS[wall] * rng.uniform(0.8, 1.15), 0.05, 0.75))
-        roof_rgb = tuple(ROOFS[rng.integers(len(ROOFS))]) if pitched else (0.25, 0.24, 0.23)
-        parts = [
-            furniture.house(
-                width,
-                depth,
-                floors * floor,
-                depth * rng.uniform(0.25, 0.45) if pitched else 0,
-                rgb,
-                roof_rgb,
-            )
-        ]
-        parts += self._balconies(width, floor, floors, bay) + self._awnings(width, floor, shop)
-        mesh = merge(parts)
-        self.things.append(Thing(mesh, (at[0], at[1], 0.0), heading, record=record))
+        facade = self._record(wall)
+        if facade.shop:
+            # a whole number of shop windows, each two bays wide
+            count = max(2, round(width / (2 * facade.bay)))
+            width = count * 2 * facade.bay
+
+        least, most = self.style.floors
+        floors = int(rng.integers(least, most + 1))
+        depth = rng.uniform(*self.style.depth)
+        pitched = rng.random() < self.style.pitched
+        tinted = WALLS[wall] * rng.uniform(0.8, 1.15)
+        rgb = tuple(np.clip(tinted, 0.05, 0.75))
+        roof_rgb = FLAT_ROOF
+        roof = 0.0
+        if pitched:
+            roof_rgb = tuple(ROOFS[rng.integers(len(ROOFS))])
+            roof = depth * rng.uniform(0.25, 0.45)
+
+        body = furniture.house(width, depth, floors * facade.floor, roof, rgb, roof_rgb)
+        parts = [body, *self._balconies(width, floors, facade), *self._awnings(width, facade)]
+        x, y, _ = at
+        record = len(self.records) - 1
+        self.things.append(Thing(merge(parts), (x, y, 0.0), heading, record=record))
         turn = turn_z(heading)[:2, :2]
+        outline = _footprint(width, depth) @ turn.T + at[:2]
+        self.outlines.append((outline, SKY_BESIDE_A_HOUSE))
+
+    def _balconies(self, width: float, floors: int, facade: Facade) -> List[Mesh]:
+        """Some high houses have them: on the first floor here and there, above it everywhere."""
+        if floors < 3 or self.rng.random() > 0.4:
+            return []
+        balcony = furniture.balcony(RAIL)
         half = width / 2
-        outline = np.array([(-half, 0), (half, 0), (half, depth), (-half, depth)]) @ turn.T + at[:2]
-        self.outlines.append((outline, 90))
+        first = -half + facade.bay * 1.5
+        end = half - facade.bay
+        found = []
+        for x in np.arange(first, end, facade.bay * 2):
+            for floor in range(1, floors):
+                if floor > 1 or self.rng.random() < 0.5:
+                    found.append(moved(balcony, (x, 0, facade.floor * floor + 0.05)))
+        return found
 
-    def _balconies(self, width, floor, floors, bay):
+    def _awnings(self, width: float, facade: Facade) -> List[Mesh]:
+        """Half of the shops have them, not over every window."""
         rng = self.rng
-        if floors < 3 or rng.random() > 0.4:
+        if not facade.shop or rng.random() > 0.5:
             return []
-        spots = np.arange(-width / 2 + bay * 1.5, width / 2 - bay, bay * 2)
-        one = furniture.balcony((0.05, 0.05, 0.055))
-        return [
-            moved(one, (x, 0, floor * k + 0.05))
-            for x in spots
-            for k in range(1, floors)
-            if k > 1 or rng.random() < 0.5
-        ]
+        rgb = tuple(AWNINGS[rng.integers(5)])
+        half = width / 2
+        places = np.arange(-half + 2.6, half - 2, 5.2)
+        spots = [x for x in places if rng.random() < 0.6]
+        awning = furniture.awning(4.0, rgb)
+        return [moved(awning, (x, 0, facade.floor - 0.95)) for x in spots]
 
-    def _awnings(self, width, floor, shop):
-        rng = self.rng
-        if not shop or rng.random() > 0.5:
-            return []
-        rgb = tuple(
-            np.array(
-                [
-                    (0.35, 0.04, 0.03),
-                    (0.04, 0.14, 0.07),
-                    (0.05, 0.08, 0.25),
-                    (0.45, 0.38, 0.25),
-                    (0.05, 0.05, 0.05),
-                ]
-            )[rng.integers(5)]
-        )
-        spots = [x for x in np.arange(-width / 2 + 2.6, width / 2 - 2, 5.2) if rng.random() < 0.6]
-        return [moved(furniture.awning(4.0, rgb), (x, 0, floor - 0.95)) for x in spots]
-
-    def _side_street(self):
+    def _side_street(self) -> None:
         """Houses along the crossing street, seen through the gap."""
-        plan, road = self.plan, self.road
-        angle = road.heading(plan.junction)
-        along, across = (
-            np.array([-np.sin(angle), np.cos(angle)]),
-            np.array([np.cos(angle), np.sin(angle)]),
-        )
-        middle = road.at(plan.junction)[:2]
         for side in (-1, 1):
-            lateral = abs(plan.front(side)) + 20
+            lateral = abs(self.plan.front(side)) + 20
             while lateral < 110:
-                width = self.rng.uniform(*self.style[0])
-                for k in (-1, 1):
-                    at = (
-                        middle
-                        + across * side * (lateral + width / 2)
-                        + along * k * (plan.mouth / 2 + 1.0)
-                    )
-                    self._build(at, angle + (0 if k > 0 else np.pi), width)
-                lateral += width + self.rng.uniform(*self.style[4])
+                width = self.rng.uniform(*self.style.width)
+                self._facing_pair(side, lateral + width / 2, width)
+                lateral += width + self.rng.uniform(*self.style.gap)
 
-    def facades(self):
-        return np.array(self.records, float)
+    def _facing_pair(self, side: int, lateral: float, width: float) -> None:
+        """Two houses that face each other across the side street."""
+        junction = self.plan.junction
+        along, across = self.road.axes(junction)
+        heading = self.road.heading(junction)
+        middle = self.road.at(junction) + across * side * lateral
+        setback = along * (self.plan.mouth / 2 + 1.0)
+        self._build(middle - setback, heading + np.pi, width)
+        self._build(middle + setback, heading, width)
+
+
+def _footprint(width: float, depth: float) -> np.ndarray:
+    """The corners (4, 2) of a house whose front's middle is the origin."""
+    half = width / 2
+    return np.array([(-half, 0), (half, 0), (half, depth), (-half, depth)])

@@ -1,0 +1,76 @@
+"""Vectors of three numbers for kernels: plain tuples (x, y, z), not arrays.
+
+Every sum is taken from left to right, so a picture's bits do not depend on who adds.
+"""
+
+from typing import Tuple
+
+import numpy as np
+
+from .kernel import kernel
+
+Vector = Tuple[float, float, float]
+
+
+@kernel
+def dot(a: Vector, b: Vector) -> float:
+    """The scalar product."""
+    ax, ay, az = a
+    bx, by, bz = b
+    flat = ax * bx + ay * by
+    return flat + az * bz
+
+
+@kernel
+def cross(a: Vector, b: Vector) -> Vector:
+    """The vector product."""
+    ax, ay, az = a
+    bx, by, bz = b
+    x = ay * bz - az * by
+    y = az * bx - ax * bz
+    z = ax * by - ay * bx
+    return x, y, z
+
+
+@kernel
+def minus(a: Vector, b: Vector) -> Vector:
+    """The way from b to a."""
+    ax, ay, az = a
+    bx, by, bz = b
+    return ax - bx, ay - by, az - bz
+
+
+@kernel
+def triple(array: np.ndarray) -> Vector:
+    """An array of three numbers as a vector."""
+    return array[0], array[1], array[2]
+
+
+@kernel
+def row(table: np.ndarray, k: int) -> Vector:
+    """Row k of a table of three columns."""
+    return table[k, 0], table[k, 1], table[k, 2]
+
+
+@kernel
+def corner(table: np.ndarray, t: int, k: int) -> Vector:
+    """What an array (n, 3, 3) says of corner k of triangle t."""
+    return table[t, k, 0], table[t, k, 1], table[t, k, 2]
+
+
+@kernel
+def blend(table: np.ndarray, t: int, column: int, shares: Vector) -> float:
+    """A column of triangle t in an array (n, 3, columns), its three corners weighted by shares."""
+    values = (table[t, 0, column], table[t, 1, column], table[t, 2, column])
+    return dot(values, shares)
+
+
+@kernel
+def bilinear(x: float, y: float) -> Tuple[float, float, float, float]:
+    """The weights of a cell's four corners at (x, y) in it: both of the first row, then the second.
+
+    In a row, the corner with the smaller x comes first.
+    """
+    rest_x = 1 - x
+    rest_y = 1 - y
+    return rest_x * rest_y, x * rest_y, rest_x * y, x * y
