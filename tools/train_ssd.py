@@ -9,12 +9,13 @@ import argparse
 import dataclasses
 import os
 import sys
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 # each worker renders in one thread; numpy's libraries read this when they are imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from training.loop import Trainer
+from training.pool import Sampler
 from training.recipes import RECIPES
 from training.schedule import Options
 
@@ -22,7 +23,7 @@ from training.schedule import Options
 class Scenes(NamedTuple):
     """Where a task's pictures come from."""
 
-    sample: Callable[..., object]  # the renderer
+    sample: Sampler  # the renderer
     labels: Tuple[str, ...]
     size: Tuple[int, int]  # width, height
 

@@ -4,7 +4,7 @@ A backbone turns a picture into three feature maps, of strides 8, 16 and 32. No 
 downloaded. Attributes are named as the weights in the files and the ONNX nodes are.
 """
 
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import torch
 from torch import nn
@@ -22,7 +22,7 @@ def conv_bn(
 ) -> nn.Sequential:
     """A convolution from `before` to `after` channels, batch normalisation, and an activation."""
     conv = nn.Conv2d(before, after, kernel, stride, kernel // 2, groups=groups, bias=False)
-    activation = nn.Identity()
+    activation: nn.Module = nn.Identity()
     if act is not None:
         activation = act()
     return nn.Sequential(conv, nn.BatchNorm2d(after), activation)
@@ -62,7 +62,17 @@ class BasicBlock(nn.Module):
         return self.relu(y + self.shortcut(x))
 
 
-class ResNet18(nn.Module):
+class Backbone(nn.Module):
+    """What the detector needs of a backbone: three maps, of strides 8, 16 and 32."""
+
+    channels: Tuple[int, ...]  # those of the three maps
+
+    def forward(self, x: torch.Tensor) -> Maps:
+        """Pictures (n, 3, h, w) -> the three maps, the finest first."""
+        raise NotImplementedError
+
+
+class ResNet18(Backbone):
     """The standard ResNet-18 with fewer channels.
 
     `widths` are those of the stem and the four stages; unpruned: 64, 64, 128, 256, 512.
@@ -132,7 +142,7 @@ MOBILENET_V2 = (
 )
 
 
-class MobileNetV2(nn.Module):
+class MobileNetV2(Backbone):
     """MobileNetV2 without its classifier; `widths` holds the factor of its channels.
 
     Strides 8 and 16 are tapped where a block has widened them, as SSDLite does.
@@ -176,4 +186,4 @@ def _in_eights(channels: float) -> int:
     return int(channels + 4) // 8 * 8
 
 
-BACKBONES = {"resnet18": ResNet18, "mobilenet_v2": MobileNetV2}
+BACKBONES: Dict[str, Callable[..., Backbone]] = {"resnet18": ResNet18, "mobilenet_v2": MobileNetV2}

@@ -7,7 +7,7 @@ layers of onnx_layers.py only.
 
 import copy
 import operator
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -110,7 +110,7 @@ def add_network(graph: Graph, model: SSD) -> HeadNames:
 
 def _node_name(node: fx.Node) -> str:
     """The layer's place in the network as a name: backbone_stem_0_0."""
-    inside = node.target.replace("model.", "", 1)
+    inside = str(node.target).replace("model.", "", 1)
     return inside.replace(".", "_")
 
 
@@ -205,7 +205,7 @@ def to_onnx(model: SSD, recipe: Recipe, half: bool = True) -> ModelProto:
     return onnx_model
 
 
-def _value(name: str, shape: List[object]) -> ValueInfoProto:
+def _value(name: str, shape: Sequence[Union[str, int]]) -> ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
 

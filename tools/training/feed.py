@@ -14,13 +14,15 @@ from .workers import Job, Order, Workers
 
 Recorder = Callable[[np.ndarray, np.ndarray], None]
 
+NOT_YET = np.empty(0)  # in the place of what has not come
+
 
 class Held:
     """A split that is kept whole, for evaluation: numpy images and rows by index."""
 
     def __init__(self, count: int) -> None:
-        self.images: List[Optional[np.ndarray]] = [None] * count
-        self.rows: List[Optional[np.ndarray]] = [None] * count
+        self.images: List[np.ndarray] = [NOT_YET] * count
+        self.rows: List[np.ndarray] = [NOT_YET] * count
 
     def add(self, index: int, image: np.ndarray, rows: np.ndarray) -> None:
         """Keep a copy of the image, whose memory is used again."""
@@ -29,7 +31,7 @@ class Held:
 
     def complete(self) -> bool:
         """Whether every image has come."""
-        return all(image is not None for image in self.images)
+        return all(image is not NOT_YET for image in self.images)
 
 
 class Feed:
@@ -64,34 +66,36 @@ class Feed:
         self.pool = pool
         self.recorder = recorder
         if self.workers:
-            self.thread = threading.Thread(target=self._collect, daemon=True)
+            self.thread = threading.Thread(target=self._collect, args=(self.workers,), daemon=True)
             self.thread.start()
             return
 
         # no workers: render one pool full, here and now
         for number in range(len(self.order.held_jobs) + pool.capacity):
             job = self.order.job(number)
-            image, rows = self.source.render(job.split, job.index)
+            image, rows = self.source.render(job.split, job.scene)
             self._take(job, image, rows)
 
-    def _collect(self) -> None:
+    def _collect(self, workers: Workers) -> None:
         """The thread: move what the workers deliver."""
         while not self.closing.is_set():
-            delivery = self.workers.take()
+            delivery = workers.take()
             job = delivery.job
             if delivery.error:
-                place = f"{self.source.task} {job.split} {job.index}"
+                place = f"{self.source.task} {job.split} {job.scene}"
                 self.failure = f"rendering {place} failed: {delivery.error}"
             else:
-                self._take(job, self.workers.slots[delivery.slot], delivery.rows)
-                self.workers.release(delivery.slot)
+                self._take(job, workers.slots[delivery.slot], delivery.rows)
+                workers.release(delivery.slot)
             with self.ready:
                 self.ready.notify_all()
 
     def _take(self, job: Job, image: np.ndarray, rows: np.ndarray) -> None:
         if job.split in self.held:
-            self.held[job.split].add(job.index, image, rows)
+            self.held[job.split].add(job.scene, image, rows)
             return
+
+        assert self.pool is not None, "start the feed before it takes images"
         self.pool.add(np.ascontiguousarray(image), rows)
         if self.recorder:
             self.recorder(image, rows)
@@ -105,6 +109,7 @@ class Feed:
             raise RuntimeError(self.failure)
 
     def _enough(self, images: int) -> bool:
+        assert self.pool is not None, "start the feed before you wait for it"
         wanted = min(images, self.pool.capacity)
         held = all(split.complete() for split in self.held.values())
         return len(self.pool) >= wanted and held

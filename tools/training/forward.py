@@ -5,7 +5,7 @@ trainer's (loop.py).
 """
 
 import copy
-from typing import NamedTuple, Tuple
+from typing import Callable, NamedTuple, Tuple
 
 import torch
 
@@ -15,6 +15,9 @@ from .nets import SSD
 from .priors import level_table, make_priors
 from .recipes import Recipe
 from .targets import Targets, to_targets
+
+# the network, or the loss: a module, or what torch.compile makes of it
+Part = Callable[..., Tuple[torch.Tensor, torch.Tensor]]
 
 # which parts are compiled together, tried in this order
 COMPILED = (
@@ -42,8 +45,8 @@ class ForwardPass:
 
         # the parts that run: as they are written, or compiled
         self.augment = Augment(recipe, device, seed)
-        self.network: torch.nn.Module = model
-        self.loss: torch.nn.Module = DetectionLoss(self.priors, level_table(recipe))
+        self.network: Part = model
+        self.loss: Part = self._plain_loss()
 
     def __call__(self, images: torch.Tensor, targets: Targets, gentle: bool) -> Losses:
         with torch.no_grad():
@@ -83,13 +86,16 @@ class ForwardPass:
         if "network" in parts:
             self.network = torch.compile(self.model)
 
-        self.loss = DetectionLoss(self.priors, level_table(self.recipe))
+        self.loss = self._plain_loss()
         if "loss" in parts:
             self.loss = torch.compile(self.loss)
 
         self.augment.paint = paint
         if "colours" in parts:
             self.augment.paint = torch.compile(paint)
+
+    def _plain_loss(self) -> DetectionLoss:
+        return DetectionLoss(self.priors, level_table(self.recipe))
 
     def _rehearse(self, batch: int, size: Tuple[int, int]) -> None:
         """A step on noise, without its consequences."""

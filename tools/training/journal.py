@@ -79,7 +79,7 @@ class Journal:
     def _curve(self, name: str) -> Tuple[List[float], List[Cell]]:
         """The minutes at which a column was measured, and its values."""
         measured = [row for row in self.rows if row[name] != ""]
-        minutes = [row["seconds"] / 60 for row in measured]
+        minutes = [float(row["seconds"]) / 60 for row in measured]
         return minutes, [row[name] for row in measured]
 
 

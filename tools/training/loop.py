@@ -9,7 +9,7 @@ import contextlib
 import math
 import signal
 import time
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from .feed import Feed, Held
 from .forward import ForwardPass
 from .journal import Journal
 from .nets import SSD
-from .pool import Pool, PoolFile, Source
+from .pool import Pool, PoolFile, Sampler, Source
 from .recipes import Recipe
 from .run_folder import RunFolder
 from .schedule import Average, Clock, Options, State, learning_rate
@@ -32,7 +32,7 @@ GRADIENT_LIMIT = 10.0  # norm to which the gradients are clipped
 class Trainer:
     """One command's part of a training: make it, `run` it, and `finish` when the budget is used up.
 
-    `sample` renders the scenes, as pool.Source describes it, in `size` (width, height).
+    `sample` renders the scenes, as pool.Sampler describes it, in `size` (width, height).
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Trainer:
         recipe: Recipe,
         labels: Sequence[str],
         size: Tuple[int, int],
-        sample: Callable[..., object],
+        sample: Sampler,
         options: Options,
     ) -> None:
         # what is trained, and how long
@@ -269,7 +269,7 @@ class Trainer:
         self.journal.save()
         self.journal.draw(self.recipe.title)
 
-    def _save_weights(self, result: Dict[str, object]) -> None:
+    def _save_weights(self, result: Dict[str, Dict[str, object]]) -> None:
         self.folder.save_weights(self.average.model.state_dict(), result)
 
     def _facts(self) -> Dict[str, object]:
@@ -285,9 +285,9 @@ class Trainer:
             "device": device,
         }
 
-    def finish(self) -> Dict[str, object]:
+    def finish(self) -> Dict[str, Dict[str, object]]:
         """Measure the averaged weights on every held split and keep that with them."""
-        result: Dict[str, object] = {split: self.measure(split) for split in self.feed.held}
+        result = {split: self.measure(split) for split in self.feed.held}
         result["training"] = self._facts()
         self._save_weights(result)
         self.folder.save_result(result)

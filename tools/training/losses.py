@@ -68,7 +68,7 @@ class Matcher:
         self.boxes = corners(priors)
 
         # half a stride: so far from an object's centre a prior still belongs to it
-        strides = [torch.full((level.count,), float(level.stride)) for level in levels]
+        strides = [torch.full((level.total,), float(level.stride)) for level in levels]
         self.reach = torch.cat(strides).to(priors.device) / 2
 
     def __call__(
@@ -117,9 +117,9 @@ class Matcher:
         chosen = torch.zeros_like(distance, dtype=torch.bool)
         start = 0
         for level in self.levels:
-            end = start + level.count
+            end = start + level.total
             part = distance[..., start:end]
-            count = min(NEAREST * level.shapes, level.count)
+            count = min(NEAREST * level.shapes, level.total)
             nearest = part.topk(count, largest=False, sorted=False)
             chosen.scatter_(-1, nearest.indices + start, True)
             start = end

@@ -4,7 +4,7 @@ Only the layers that backbones.py and nets.py use are known here, and each becom
 nodes of old, plain operators.
 """
 
-from typing import Callable, Dict, List
+from typing import Any, Callable, Dict, List
 
 import numpy as np
 from onnx import NodeProto, TensorProto, helper, numpy_helper
@@ -30,7 +30,7 @@ class Graph:
         """The name of an initializer that holds shapes or places."""
         return self.constant(name, values, np.int64)
 
-    def add(self, kind: str, inputs: List[str], output: str, **attributes: object) -> str:
+    def add(self, kind: str, inputs: List[str], output: str, **attributes: Any) -> str:
         """Append a node that is named after its output; the output's name."""
         node = helper.make_node(kind, inputs, [output], output, **attributes)
         self.nodes.append(node)

@@ -4,7 +4,7 @@ Nothing here decides when a scene is rendered; feed.py does.
 """
 
 import os
-from typing import BinaryIO, Callable, NamedTuple, Optional, Tuple
+from typing import BinaryIO, Callable, NamedTuple, Optional, Protocol, Tuple
 
 import numpy as np
 import torch
@@ -12,10 +12,33 @@ import torch
 from .targets import Targets, to_targets
 
 
-class Source(NamedTuple):
-    """Renders scenes: `sample(task, split, index, seed)` gives image, boxes, classes, difficult."""
+class Sample(Protocol):
+    """A rendered scene; tools/scenes and standin.py make such objects."""
 
-    sample: Callable[..., object]
+    @property
+    def image(self) -> np.ndarray:
+        """The picture, (h, w, 3) BGR."""
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """The objects' corners, (n, 4)."""
+
+    @property
+    def classes(self) -> np.ndarray:
+        """Their 0-based classes, (n,)."""
+
+    @property
+    def difficult(self) -> np.ndarray:
+        """Whether each is too hard to count, (n,)."""
+
+
+Sampler = Callable[[str, str, int, int], Sample]
+
+
+class Source(NamedTuple):
+    """Where scenes come from: `sample(task, split, index, seed)` renders one."""
+
+    sample: Sampler
     task: str
     size: Tuple[int, int]  # width, height of the scenes
     max_boxes: int

@@ -22,7 +22,7 @@ LOG_LIMIT = 4.0  # scaled offsets of the size are clipped to +-LOG_LIMIT
 class LevelPriors(NamedTuple):
     """The priors of one feature map in numbers."""
 
-    count: int  # all priors of the level
+    total: int  # all priors of the level
     shapes: int  # priors in each cell
     stride: int
 
@@ -71,7 +71,7 @@ def level_table(recipe: Recipe) -> List[LevelPriors]:
 
 def level_counts(recipe: Recipe) -> List[int]:
     """The number of priors of each level."""
-    return [level.count for level in level_table(recipe)]
+    return [level.total for level in level_table(recipe)]
 
 
 def corners(centre: torch.Tensor) -> torch.Tensor:

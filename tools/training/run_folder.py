@@ -32,11 +32,13 @@ class RunFolder:
         """All that a run needs to go on, by name."""
         self._save(self.checkpoint, **parts)
 
-    def save_weights(self, average: Dict[str, torch.Tensor], result: Dict[str, object]) -> None:
+    def save_weights(
+        self, average: Dict[str, torch.Tensor], result: Dict[str, Dict[str, object]]
+    ) -> None:
         """The averaged weights alone, small enough to bring home, and what is known of them."""
         self._save(self.weights, result=json.dumps(result), average=average)
 
-    def save_result(self, result: Dict[str, object]) -> None:
+    def save_result(self, result: Dict[str, Dict[str, object]]) -> None:
         """The measured figures, to be read without PyTorch."""
         with open(self.result, "w") as file:
             json.dump(result, file, indent=1)

@@ -7,9 +7,11 @@ import copy
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Dict, List
+from typing import List
 
 import torch
+
+from .journal import Row
 
 WARM_UP = 400  # steps in which the learning rate rises
 
@@ -57,7 +59,7 @@ class State:
     seconds: float = 0.0
     rendered: int = 0
     best: float = 0.0
-    history: List[Dict[str, object]] = field(default_factory=list)
+    history: List[Row] = field(default_factory=list)
 
 
 class Clock:

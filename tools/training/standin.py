@@ -20,8 +20,8 @@ TINY = {
 }
 
 
-class Sample(NamedTuple):
-    """A scene as the renderer gives it (tools/scenes)."""
+class Shapes(NamedTuple):
+    """A scene as pool.Sample describes it."""
 
     image: np.ndarray  # (h, w, 3) BGR
     boxes: np.ndarray  # (n, 4)
@@ -29,7 +29,7 @@ class Sample(NamedTuple):
     difficult: np.ndarray  # (n,)
 
 
-def shapes(_task: str, split: str, index: int, seed: int) -> Sample:
+def shapes(_task: str, split: str, index: int, seed: int) -> Shapes:
     """Three filled rectangles of class colours on noise, side by side; the renderer's signature."""
     random = np.random.default_rng([index, seed, len(split)])
     width, height = SCENE
@@ -43,4 +43,4 @@ def shapes(_task: str, split: str, index: int, seed: int) -> Sample:
     classes = random.permutation(3)
     for (x1, y1, x2, y2), wanted in zip(boxes.astype(int), classes):
         image[y1:y2, x1:x2] = COLORS[wanted]
-    return Sample(image, boxes, classes, np.zeros(3, bool))
+    return Shapes(image, boxes, classes, np.zeros(3, bool))

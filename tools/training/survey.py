@@ -3,11 +3,11 @@
 It only suggests; recipes.py holds what was chosen.
 """
 
-from typing import Callable, List, NamedTuple, Sequence, Tuple
+from typing import List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from .pool import Source
+from .pool import Sampler, Source
 from .priors import fit_sizes, shape_iou
 from .recipes import Level, Recipe
 
@@ -24,7 +24,7 @@ class Objects(NamedTuple):
 
 def object_sizes(
     recipe: Recipe,
-    sample: Callable[..., object],
+    sample: Sampler,
     size: Tuple[int, int],
     images: int,
     split: str = "train",
@@ -59,9 +59,7 @@ def by_level(sizes: np.ndarray, levels: Sequence[Level]) -> List[np.ndarray]:
     return groups
 
 
-def prior_table(
-    recipe: Recipe, sample: Callable[..., object], size: Tuple[int, int], images: int
-) -> str:
+def prior_table(recipe: Recipe, sample: Sampler, size: Tuple[int, int], images: int) -> str:
     """The levels as text to put into recipes.py.
 
     Each line tells how well the priors fit: the mean overlap of objects and their best prior.

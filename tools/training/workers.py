@@ -7,7 +7,7 @@ import mmap
 import multiprocessing
 import os
 import signal
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, NamedTuple
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ class Job(NamedTuple):
     """One scene to render."""
 
     split: str
-    index: int
+    scene: int
 
 
 class Order:
@@ -36,12 +36,15 @@ class Order:
         return Job("train", self.first + number - len(self.held_jobs))
 
 
+NO_ROWS = np.empty((0, 6), np.float32)
+
+
 class Delivery(NamedTuple):
     """A rendered scene, whose image lies in a slot of the shared memory; or a failure."""
 
     job: Job
     slot: int = -1
-    rows: Optional[np.ndarray] = None
+    rows: np.ndarray = NO_ROWS
     error: str = ""  # what went wrong; then there is no image
 
 
@@ -71,10 +74,7 @@ class Workers:
             self.free.put(slot)
 
         # every process is a copy of this one as it is now
-        self.processes: List[multiprocessing.process.BaseProcess] = []
-        for _ in range(count):
-            process = context.Process(target=self._work, daemon=True)
-            self.processes.append(process)
+        self.processes = [context.Process(target=self._work, daemon=True) for _ in range(count)]
         for process in self.processes:
             process.start()
 
@@ -101,7 +101,7 @@ class Workers:
         while True:
             job = self.order.job(self._next())
             try:
-                image, rows = self.source.render(job.split, job.index)
+                image, rows = self.source.render(job.split, job.scene)
             except Exception as error:
                 self.done.put(Delivery(job, error=repr(error)))
                 raise
