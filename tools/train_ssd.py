@@ -1,56 +1,77 @@
 #!/usr/bin/env python3
-"""Trains the kit's SSD models on rendered scenes and writes their ONNX files; docs/training.md tells how to run it.
+"""Trains the kit's SSD models on rendered scenes and writes their ONNX files.
 
-It needs PyTorch (and a GPU for more than a few steps). Learners need neither it nor PyTorch: the models are in models/.
+docs/training.md tells how to run it. It needs PyTorch, and a GPU for more than a few steps.
+Learners need neither: the trained models are in models/.
 """
 
 import argparse
 import dataclasses
 import os
 import sys
+from typing import List, NamedTuple, Optional, Tuple
 
+# each worker renders in one thread; numpy's libraries read this when they are imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from training.loop import Trainer
+from training.pool import Sampler
 from training.recipes import RECIPES
 from training.schedule import Options
 
 
-def sources(task):
+class Scenes(NamedTuple):
+    """Where a task's pictures come from."""
+
+    sample: Sampler  # the renderer
+    labels: Tuple[str, ...]
+    size: Tuple[int, int]  # width, height
+
+
+def sources(task: str) -> Scenes:
     """The renderer, the class names and the size of the scenes of a task."""
     import scenes
 
-    return scenes.sample, scenes.LABELS[task], scenes.SIZES[task]
+    return Scenes(scenes.sample, scenes.LABELS[task], scenes.SIZES[task])
 
 
-def train(args):
-    names = [f.name for f in dataclasses.fields(Options)]
-    options = Options(
-        **{name: getattr(args, name) for name in names if name != "out"},
-        out=args.out or os.path.join("runs", args.model),
-    )
+def train(args: argparse.Namespace) -> int:
+    """Train until the budget or this command's time is used up; always status 0."""
+    # the options of the command line
+    names = [field.name for field in dataclasses.fields(Options)]
+    values = {name: getattr(args, name) for name in names}
+    values["out"] = args.out or os.path.join("runs", args.model)
+    options = Options(**values)
+
+    # the training
     recipe = RECIPES[args.model]
     sample, labels, size = sources(recipe.task)
     trainer = Trainer(recipe, labels, size, sample, options)
-    complete = trainer.run()
-    if complete:
-        result = trainer.finish()
-        for split in trainer.feed.held:
-            print(split, {key: result[split][key] for key in ("mAP", "AP")})
-    print("complete" if complete else "stopped early: go on with --resume", flush=True)
+    if not trainer.run():
+        print("stopped early: go on with --resume", flush=True)
+        return 0
+
+    # how good it has become
+    result = trainer.finish()
+    for split in trainer.feed.held:
+        print(split, {key: result[split][key] for key in ("mAP", "AP")})
+    print("complete", flush=True)
     return 0
 
 
-def export(args):
+def export(args: argparse.Namespace) -> int:
+    """Write a model's folder from the weights of a run."""
     from training.record import write_model
 
     folder = args.out or os.path.join("models", args.model)
     path = write_model(args.weights, folder, half=not args.fp32, confidence=args.confidence)
-    print(f"{path}: {os.path.getsize(path) / 1e6:.2f} MB")
+    megabytes = os.path.getsize(path) / 1e6
+    print(f"{path}: {megabytes:.2f} MB")
     return 0
 
 
-def priors(args):
+def priors(args: argparse.Namespace) -> int:
+    """Print prior sizes that suit the rendered scenes."""
     from training.survey import prior_table
 
     recipe = RECIPES[args.model]
@@ -59,26 +80,32 @@ def priors(args):
     return 0
 
 
-def add_options(parser):
-    """One option a field of Options; a boolean that is on gets --no-NAME."""
-    for item in dataclasses.fields(Options):
-        flag = "--" + item.name.replace("_", "-")
-        if item.name == "out":
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add an option for each field of Options; a boolean that is on gets --no-NAME."""
+    for field in dataclasses.fields(Options):
+        flag = "--" + field.name.replace("_", "-")
+        if field.name == "out":
             parser.add_argument(flag, default="")
-        elif item.type is bool or item.type == "bool":
-            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=item.default)
+        elif isinstance(field.default, bool):
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=field.default)
         else:
-            parser.add_argument(flag, type=type(item.default), default=item.default)
+            parser.add_argument(flag, type=type(field.default), default=field.default)
 
 
-def parse(argv):
-    parser = argparse.ArgumentParser(description=__doc__.split(";")[0])
+def parse(argv: Optional[List[str]]) -> argparse.Namespace:
+    """The command line; `action` is the command's function."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    table = {"train": train, "export": export, "priors": priors}
-    made = {name: commands.add_parser(name) for name in table}
-    for name, command in made.items():
+
+    # what all commands share
+    made = {}
+    for action in (train, export, priors):
+        command = commands.add_parser(action.__name__)
         command.add_argument("model", choices=sorted(RECIPES))
-        command.set_defaults(action=table[name])
+        command.set_defaults(action=action)
+        made[action.__name__] = command
+
+    # what each has of its own
     add_options(made["train"])
     made["export"].add_argument("weights", help="weights.pt or checkpoint.pt of a run")
     made["export"].add_argument("--out", default="", help="folder (models/NAME)")
@@ -88,7 +115,8 @@ def parse(argv):
     return parser.parse_args(argv)
 
 
-def main(argv=None):
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run a command; the exit status."""
     args = parse(argv)
     return args.action(args)
 

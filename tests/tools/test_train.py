@@ -1,6 +1,7 @@
-"""The training tool on tiny networks and coloured rectangles: it learns, stops, resumes, and its commands work.
+"""The training tool on tiny networks and coloured rectangles.
 
-It says nothing about the quality of the shipped models.
+It learns, stops and resumes, and its commands work. That says nothing about how good the shipped
+models are.
 """
 
 import json
@@ -18,10 +19,11 @@ pytest.importorskip("onnxruntime", reason="the card measures the exported file")
 
 from make_card import multiply_adds
 from training.augment import plain
-from training.feed import Feed, Pool, PoolFile, Source
+from training.feed import Feed
 from training.loop import Trainer
 from training.losses import DetectionLoss
 from training.nets import SSD, count_macs
+from training.pool import Pool, PoolFile, Source
 from training.priors import level_table, make_priors
 from training.recipes import RECIPES
 from training.record import write_model
@@ -75,7 +77,9 @@ def test_a_fixed_batch_is_learned(name):
     pool = Pool(Source(shapes, "", SCENE, 8), 4, "cpu")
     Feed(Source(shapes, "", SCENE, 8), {}, 0).start(pool)
     tensor, targets = plain(recipe, *pool.at(torch.arange(4)))
-    loss, optimizer = detection_loss(recipe), torch.optim.AdamW(model.parameters(), 3e-3)
+
+    loss = detection_loss(recipe)
+    optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
     history = []
     for _ in range(30):
         total = sum(loss(*model(tensor), *targets))
@@ -90,7 +94,8 @@ def test_training_writes_its_log_and_the_model_folder(tmp_path):
     run = trainer(tmp_path / "run")
     assert run.run()
     result = run.finish()
-    assert set(result) == {"val", "test", "training"} and result["training"]["steps"] == 3
+    assert set(result) == {"val", "test", "training"}
+    assert result["training"]["steps"] == 3
     for name in ("log.csv", "curve.png", "checkpoint.pt", "weights.pt", "result.json"):
         assert (tmp_path / "run" / name).stat().st_size > 0
 
@@ -111,15 +116,16 @@ def test_a_stopped_run_goes_on(tmp_path):
 
 def test_workers_fill_the_pool_and_the_held_split():
     source = Source(shapes, "", SCENE, 8)
-    feed, pool = Feed(source, {"val": 3}, workers=2, slots=2), Pool(source, 10, "cpu")
+    feed = Feed(source, {"val": 3}, workers=2, slots=2)
+    pool = Pool(source, 10, "cpu")
     feed.start(pool)
     feed.wait(10)
     feed.close()
     assert len(pool) == 10
+
     image, rows = source.render("val", 2)
-    assert np.array_equal(feed.held["val"].images[2], image) and np.array_equal(
-        feed.held["val"].rows[2], rows
-    )
+    assert np.array_equal(feed.held["val"].images[2], image)
+    assert np.array_equal(feed.held["val"].rows[2], rows)
 
 
 def test_a_failing_renderer_is_reported():
@@ -145,13 +151,10 @@ def test_the_pool_file_brings_images_back(tmp_path):
 
 
 def test_the_rate_rises_then_falls():
-    rates = [learning_rate(p, s) for p, s in ((0, 0), (0.01, 1000), (0.5, 5000), (1, 9999))]
-    assert (
-        rates[0] < 0.01
-        and rates[1] > 0.99
-        and rates[2] == pytest.approx(0.51)
-        and rates[3] == pytest.approx(0.02)
-    )
+    assert learning_rate(progress=0, step=0) < 0.01
+    assert learning_rate(progress=0.01, step=1000) > 0.99
+    assert learning_rate(progress=0.5, step=5000) == pytest.approx(0.51)
+    assert learning_rate(progress=1, step=9999) == pytest.approx(0.02)
 
 
 def test_the_model_folder(tmp_path, monkeypatch):
@@ -179,13 +182,14 @@ def command_line(monkeypatch):
 
 
 def test_one_command_trains_the_next_exports(command_line, tmp_path, capsys):
-    run, model = tmp_path / "run", tmp_path / "model"
+    run = tmp_path / "run"
+    model = tmp_path / "model"
     assert command_line("train", "--out", run, *SMALL.split()) == 0
     assert "complete" in capsys.readouterr().out
     assert command_line("export", run / "weights.pt", "--out", model) == 0
     recipe = TINY["mobilenet_v2"]
-    counted = count_macs(SSD(recipe, len(LABELS)).eval(), recipe.size)[0]
-    assert multiply_adds(model / "model.onnx")[0] == counted
+    cost = count_macs(SSD(recipe, len(LABELS)).eval(), recipe.size)
+    assert multiply_adds(model / "model.onnx")[0] == cost.macs
 
 
 def test_prior_sizes_are_suggested(command_line, capsys):

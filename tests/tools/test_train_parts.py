@@ -1,4 +1,4 @@
-"""The training's parts one by one: networks, priors, matching, augmentation, evaluation, and the ONNX file."""
+"""The training's parts one by one, from the networks and priors to the ONNX file."""
 
 import numpy as np
 import pytest
@@ -9,12 +9,13 @@ torch = pytest.importorskip(
 onnx = pytest.importorskip("onnx", reason="the exporter writes ONNX")
 onnxruntime = pytest.importorskip("onnxruntime", reason="the exported file is run")
 
-from training.augment import Augment, Targets, plain
-from training.evaluate import average_precision, suppress
+from training.augment import Augment, plain
+from training.detect import Detected, suppress
+from training.evaluate import average_precision
 from training.export import reference, to_onnx
-from training.feed import Source, to_targets
 from training.losses import DetectionLoss
 from training.nets import SSD, count_macs
+from training.pool import Source
 from training.priors import (
     corners,
     decode,
@@ -26,6 +27,7 @@ from training.priors import (
 )
 from training.recipes import RECIPES, SIGNS, TRAFFIC
 from training.standin import SCENE, TINY, shapes
+from training.targets import Targets, to_targets
 from trt_course.builder.graph import restore_fp32
 
 OPERATORS = {
@@ -75,8 +77,9 @@ def run_onnx(proto, x):
 
 def test_budgets_of_the_shipped_networks():
     for recipe, classes, most in ((TRAFFIC, 4, 5e9), (SIGNS, 3, 1e9)):
-        macs, weights = count_macs(SSD(recipe, classes).eval(), recipe.size)
-        assert macs < most and weights * 2 < 5e6
+        cost = count_macs(SSD(recipe, classes).eval(), recipe.size)
+        assert cost.macs < most
+        assert cost.weights * 2 < 5e6
 
 
 @pytest.mark.parametrize("recipe", list(RECIPES.values()), ids=lambda r: r.name)
@@ -103,7 +106,8 @@ def test_every_object_gets_a_prior_and_ignored_ones_none():
     index, positive = loss.match(boxes, valid)
     assert set(index[positive].tolist()) == {0, 1}
     centre = priors[positive[0], :2]
-    low, high = boxes[0, index[positive], :2], boxes[0, index[positive], 2:]
+    low = boxes[0, index[positive], :2]
+    high = boxes[0, index[positive], 2:]
     assert ((centre > low - 4) & (centre < high + 4)).all()
     assert loss.match.inside(boxes, ~valid)[0].any()
 
@@ -114,13 +118,21 @@ def detection_loss(recipe):
 
 def test_difficult_objects_do_not_enter_the_loss():
     recipe = TINY["resnet18"]
-    loss, count = detection_loss(recipe), sum(level_counts(recipe))
-    logits, offsets = torch.randn(1, count, 4), torch.zeros(1, count, 4)
-    boxes, labels = torch.tensor([[[40.0, 20, 100, 80]]]), torch.tensor([[1]])
-    difficult = [v.item() for v in loss(logits, offsets, boxes, labels, torch.tensor([[True]]))]
-    assert difficult[1] == 0
-    nothing = loss(logits, offsets, boxes, torch.tensor([[-1]]), torch.tensor([[False]]))[0].item()
-    assert difficult[0] < nothing
+    loss = detection_loss(recipe)
+    count = sum(level_counts(recipe))
+    logits = torch.randn(1, count, 4)
+    offsets = torch.zeros(1, count, 4)
+    boxes = torch.tensor([[[40.0, 20, 100, 80]]])
+
+    # a difficult object has no box to learn
+    difficult = Targets(boxes, torch.tensor([[1]]), torch.tensor([[True]]))
+    score, box = loss(logits, offsets, *difficult)
+    assert box.item() == 0
+
+    # and nobody is blamed for finding it
+    nothing = Targets(boxes, torch.tensor([[-1]]), torch.tensor([[False]]))
+    score_of_nothing, _ = loss(logits, offsets, *nothing)
+    assert score.item() < score_of_nothing.item()
 
 
 @pytest.mark.parametrize("name", sorted(TINY))
@@ -139,7 +151,8 @@ def test_onnx_is_the_network(name):
 def test_half_stored_weights_cost_nothing_and_come_back(name):
     model, recipe = small_net(name)
     x = torch.randn(2, 3, *recipe.size[::-1])
-    full, half = to_onnx(model, recipe, half=False), to_onnx(model, recipe)
+    full = to_onnx(model, recipe, half=False)
+    half = to_onnx(model, recipe)
     restored = restore_fp32(to_onnx(model, recipe))
     assert half.ByteSize() < 0.75 * full.ByteSize()
     assert "Cast" not in {node.op_type for node in restored.graph.node}
@@ -159,7 +172,9 @@ def test_crops_and_flips_move_boxes_with_the_pixels():
     rows = torch.from_numpy(np.stack(rows))
     x, targets = augment(torch.from_numpy(np.stack(images)), to_targets(rows))
     x = x + torch.tensor(recipe.mean).view(1, 3, 1, 1)
-    right = total = 0
+
+    right = 0
+    total = 0
     for b in range(16):
         for box, label in zip(targets.boxes[b], targets.labels[b]):
             if label >= 0 and ((box[2:] - box[:2]) > 8).all():
@@ -195,7 +210,7 @@ def test_average_precision_by_hand():
     boxes = np.array(
         [[0, 0, 20, 20], [30, 30, 40, 40], [50, 0, 70, 20], [80, 0, 99, 20]], np.float32
     )
-    found = [(boxes, np.array([0.9, 0.8, 0.7, 0.6]), np.zeros(4, int))]
+    found = [Detected(boxes, np.array([0.9, 0.8, 0.7, 0.6]), np.zeros(4, int))]
     assert average_precision(found, truth, 1)[0] == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
 
 

@@ -1,4 +1,5 @@
-"""How the two shipped SSD models are trained: networks, priors, matching, losses, data feed, evaluation, export.
+"""How the two shipped SSD models are trained, from rendered scenes to the exported file.
 
-It needs PyTorch and is used by tools/train_ssd.py only. The course package (trt_course) never imports it.
+The parts: networks, priors, matching and losses, the feed of images, evaluation, and export. All
+of it needs PyTorch and serves tools/train_ssd.py alone; the course package never imports it.
 """

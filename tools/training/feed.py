@@ -1,243 +1,121 @@
-"""Images without end: worker processes render scenes into shared memory, a thread moves them into a pool on the GPU.
+"""Images without end: workers render scenes, and a thread moves them into the pool on the GPU.
 
-Training draws at random from the pool, so the GPU never waits for a renderer; when the pool is full the oldest images
-give way. The workers are forked before CUDA starts. With no workers, `Feed` renders in this process, for tests.
+Training draws at random from the pool, so the GPU never waits for a renderer; when the pool is
+full the oldest images give way. With no workers, `Feed` renders in this process, for tests.
 """
 
-import itertools
-import mmap
-import multiprocessing
-import os
-import signal
 import threading
-from typing import NamedTuple
+from typing import Callable, Dict, List, Optional
 
-import cv2
 import numpy as np
-import torch
 
-from .augment import Targets
+from .pool import Pool, Source
+from .workers import Job, Order, Workers
 
+Recorder = Callable[[np.ndarray, np.ndarray], None]
 
-class Source(NamedTuple):
-    """Where samples come from: `sample(task, split, index, seed)` gives image, boxes, classes,
-    difficult.
-    """
-
-    sample: object
-    task: str
-    size: tuple  # width, height of the scenes
-    max_boxes: int
-    seed: int = 0
-
-    def render(self, split, index):
-        """One scene as image and rows (max_boxes, 6) of x1 y1 x2 y2 class difficult.
-
-        Class -1 where there is none.
-        """
-        found = self.sample(self.task, split, index, self.seed)
-        rows = np.full((self.max_boxes, 6), -1, np.float32)
-        count = min(len(found.boxes), self.max_boxes)
-        rows[:count, :4] = found.boxes[:count]
-        rows[:count, 4] = found.classes[:count]
-        rows[:count, 5] = found.difficult[:count]
-        return found.image, rows
-
-
-class Pool:
-    """The newest `capacity` images on the device, as uint8, with their rows."""
-
-    def __init__(self, source, capacity, device):
-        width, height = source.size
-        self.images = torch.empty(capacity, height, width, 3, dtype=torch.uint8, device=device)
-        self.rows = torch.empty(capacity, source.max_boxes, 6, device=device)
-        self.capacity = capacity
-        self.added = 0
-        self.stream = torch.cuda.Stream(device) if self.rows.is_cuda else None
-
-    def __len__(self):
-        return min(self.added, self.capacity)
-
-    def add(self, image, rows):
-        """On a stream of its own:
-        on the training's stream each copy would wait for all steps queued before it.
-        """
-        place = self.added % self.capacity
-        with torch.cuda.stream(self.stream):
-            self.images[place].copy_(torch.from_numpy(image))
-            self.rows[place].copy_(torch.from_numpy(rows))
-        if self.stream:
-            self.stream.synchronize()
-        self.added += 1
-
-    def draw(self, count):
-        return self.at(torch.randint(len(self), (count,)))
-
-    def at(self, index):
-        """Slice by slice: the pool has more elements than 32-bit indices reach."""
-        images = torch.stack([self.images[i] for i in index.tolist()])
-        return images, to_targets(self.rows[index.to(self.rows.device)])
-
-
-def to_targets(rows):
-    return Targets(rows[..., :4], rows[..., 4].long(), rows[..., 5] > 0)
+NOT_YET = np.empty(0)  # in the place of what has not come
 
 
 class Held:
     """A split that is kept whole, for evaluation: numpy images and rows by index."""
 
-    def __init__(self, count):
-        self.images = [None] * count
-        self.rows = [None] * count
+    def __init__(self, count: int) -> None:
+        self.images: List[np.ndarray] = [NOT_YET] * count
+        self.rows: List[np.ndarray] = [NOT_YET] * count
 
-    def add(self, index, image, rows):
+    def add(self, index: int, image: np.ndarray, rows: np.ndarray) -> None:
+        """Keep a copy of the image, whose memory is used again."""
         self.images[index] = image.copy()
         self.rows[index] = rows
 
-    def complete(self):
-        return all(image is not None for image in self.images)
+    def complete(self) -> bool:
+        """Whether every image has come."""
+        return all(image is not NOT_YET for image in self.images)
 
 
 class Feed:
-    """`held` splits are rendered first, {"val": 300} say; then training images from `first` on."""
+    """Fills the held splits, {"val": 300} say, then a pool with training images from `first` on.
 
-    def __init__(self, source, held, workers, first=0, slots=8):
+    Its workers begin at once, `start` says where their images go, and `close` ends them.
+    """
+
+    def __init__(
+        self, source: Source, held: Dict[str, int], workers: int, first: int = 0, slots: int = 8
+    ) -> None:
         self.source = source
-        self.workers = workers
+        self.order = Order(held, first)
+
+        # where images go
         self.held = {split: Held(count) for split, count in held.items()}
-        self.order = [(split, index) for split, count in held.items() for index in range(count)]
-        self.first = first
-        self.pool = None
-        self.recorder = None
-        self.failure = None
+        self.pool: Optional[Pool] = None
+        self.recorder: Optional[Recorder] = None
+
+        # the thread that moves them, and what it has to say
+        self.thread: Optional[threading.Thread] = None
         self.closing = threading.Event()
         self.ready = threading.Condition()
+        self.failure = ""
+
+        self.workers: Optional[Workers] = None
         if workers:
-            self._fork(workers, workers * slots)
+            self.workers = Workers(source, self.order, workers, workers * slots)
 
-    def job(self, number):
-        held = len(self.order)
-        return self.order[number] if number < held else ("train", self.first + number - held)
-
-    def _fork(self, workers, slots):
-        context = multiprocessing.get_context("fork")
-        width, height = self.source.size
-        self.memory = mmap.mmap(-1, slots * width * height * 3)
-        self.slots = np.frombuffer(self.memory, np.uint8).reshape(slots, height, width, 3)
-        self.counter = context.Value("q", 0)
-        self.free = context.SimpleQueue()
-        self.done = context.SimpleQueue()
-        for slot in range(slots):
-            self.free.put(slot)
-        self.processes = [context.Process(target=self._work, daemon=True) for _ in range(workers)]
-        for process in self.processes:
-            process.start()
-
-    def _work(self):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.nice(5)
-        cv2.setNumThreads(1)  # each worker is one of many
-        while True:
-            with self.counter.get_lock():
-                number = self.counter.value
-                self.counter.value += 1
-            split, index = self.job(number)
-            try:
-                image, rows = self.source.render(split, index)
-            except Exception as error:
-                self.done.put((None, split, index, repr(error)))
-                raise
-            slot = self.free.get()
-            self.slots[slot] = image
-            self.done.put((slot, split, index, rows))
-
-    def start(self, pool, recorder=None):
+    def start(self, pool: Pool, recorder: Optional[Recorder] = None) -> None:
         """Begin to fill `pool`; `recorder(image, rows)` sees every training image once."""
         self.pool = pool
         self.recorder = recorder
         if self.workers:
-            self.thread = threading.Thread(target=self._collect, daemon=True)
+            self.thread = threading.Thread(target=self._collect, args=(self.workers,), daemon=True)
             self.thread.start()
             return
-        for split, index in self.order:
-            self._take(split, index, *self.source.render(split, index))
-        for index in itertools.islice(itertools.count(self.first), pool.capacity):
-            self._take("train", index, *self.source.render("train", index))
 
-    def _collect(self):
+        # no workers: render one pool full, here and now
+        for number in range(len(self.order.held_jobs) + pool.capacity):
+            job = self.order.job(number)
+            image, rows = self.source.render(job.split, job.scene)
+            self._take(job, image, rows)
+
+    def _collect(self, workers: Workers) -> None:
+        """The thread: move what the workers deliver."""
         while not self.closing.is_set():
-            slot, split, index, rows = self.done.get()
-            if slot is None:
-                self.failure = f"rendering {self.source.task} {split} {index} failed: {rows}"
+            delivery = workers.take()
+            job = delivery.job
+            if delivery.error:
+                place = f"{self.source.task} {job.split} {job.scene}"
+                self.failure = f"rendering {place} failed: {delivery.error}"
             else:
-                self._take(split, index, self.slots[slot], rows)
-                self.free.put(slot)
+                self._take(job, workers.slots[delivery.slot], delivery.rows)
+                workers.release(delivery.slot)
             with self.ready:
                 self.ready.notify_all()
 
-    def _take(self, split, index, image, rows):
-        if split in self.held:
-            self.held[split].add(index, image, rows)
+    def _take(self, job: Job, image: np.ndarray, rows: np.ndarray) -> None:
+        if job.split in self.held:
+            self.held[job.split].add(job.scene, image, rows)
             return
+
+        assert self.pool is not None, "start the feed before it takes images"
         self.pool.add(np.ascontiguousarray(image), rows)
         if self.recorder:
             self.recorder(image, rows)
 
-    def wait(self, images):
-        """Until the held splits are complete and the pool has `images` images."""
+    def wait(self, images: int) -> None:
+        """Wait until the held splits are complete and the pool has `images` images."""
         with self.ready:
             while not (self.failure or self._enough(images)):
                 self.ready.wait(1)
         if self.failure:
             raise RuntimeError(self.failure)
 
-    def _enough(self, images):
-        return len(self.pool) >= min(images, self.pool.capacity) and all(
-            h.complete() for h in self.held.values()
-        )
+    def _enough(self, images: int) -> bool:
+        assert self.pool is not None, "start the feed before you wait for it"
+        wanted = min(images, self.pool.capacity)
+        held = all(split.complete() for split in self.held.values())
+        return len(self.pool) >= wanted and held
 
-    def close(self):
+    def close(self) -> None:
+        """Stop the thread and the workers; what has come stays."""
         self.closing.set()
-        for process in getattr(self, "processes", ()):
-            process.terminate()
-
-
-class PoolFile:
-    """Training images appended to a file of equal records,
-    so that the next command need not render them again.
-    """
-
-    def __init__(self, path, source, limit):
-        width, height = source.size
-        self.kind = np.dtype(
-            [("image", "u1", (height, width, 3)), ("rows", "f4", (source.max_boxes, 6))]
-        )
-        self.path = path
-        self.limit = limit
-        self.count = os.path.getsize(path) // self.kind.itemsize if os.path.exists(path) else 0
-        self.file = None
-
-    def load(self, pool):
-        """Put what the file holds into the pool; the number of images."""
-        with open(self.path, "rb") if self.count else open(os.devnull, "rb") as file:
-            for _ in range(self.count):
-                record = np.fromfile(file, self.kind, 1)[0]
-                pool.add(record["image"], record["rows"])
-        return self.count
-
-    def __call__(self, image, rows):
-        if self.count >= self.limit:
-            return
-        if self.file is None:
-            self.file = open(self.path, "ab")  # noqa: SIM115 - open for the whole run
-            self.file.truncate(self.count * self.kind.itemsize)
-        record = np.empty(1, self.kind)
-        record["image"] = image
-        record["rows"] = rows
-        record.tofile(self.file)
-        self.count += 1
-
-    def close(self):
-        if self.file:
-            self.file.close()
+        if self.workers:
+            self.workers.close()

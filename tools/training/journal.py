@@ -1,9 +1,15 @@
-"""The training's diary: a CSV line every so many steps,
-and the curve of losses and mAP as a picture.
+"""The training's diary: a CSV line every so many steps, and the curves of losses and mAP.
+
+It only writes down what it is told; the trainer measures.
 """
 
 import csv
 import os
+from typing import Dict, Iterable, List, Tuple, Union
+
+# a cell is "" where nothing was measured
+Cell = Union[float, int, str]
+Row = Dict[str, Cell]
 
 COLUMNS = (
     "step",
@@ -18,34 +24,35 @@ COLUMNS = (
 
 
 class Journal:
-    def __init__(self, folder):
+    """The rows of a run so far, those of earlier commands included."""
+
+    def __init__(self, folder: str) -> None:
         self.csv = os.path.join(folder, "log.csv")
         self.png = os.path.join(folder, "curve.png")
-        self.rows = []
+        self.rows: List[Row] = []
 
-    def restore(self, rows):
+    def restore(self, rows: Iterable[Row]) -> None:
+        """Go on from the rows of a checkpoint."""
         self.rows = [dict(row) for row in rows]
 
-    def write(self, **values):
+    def write(self, **values: Cell) -> None:
+        """Add a row, and print it; columns that are left out stay empty."""
         row = {name: values.get(name, "") for name in COLUMNS}
-        self.rows.append({k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()})
-        print(
-            "  ".join(
-                f"{k} {v:.5g}" if isinstance(v, float) else f"{k} {v}"
-                for k, v in row.items()
-                if v != ""
-            ),
-            flush=True,
-        )
+        self.rows.append({name: _rounded(value) for name, value in row.items()})
 
-    def save(self):
+        cells = [f"{name} {_text(value)}" for name, value in row.items() if value != ""]
+        print("  ".join(cells), flush=True)
+
+    def save(self) -> None:
+        """Write the CSV file anew."""
         with open(self.csv + ".part", "w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(self.rows)
         os.replace(self.csv + ".part", self.csv)
 
-    def draw(self, title):
+    def draw(self, title: str) -> None:
+        """Write the curves: losses on the left axis, mAP on the right one."""
         import matplotlib
 
         matplotlib.use("Agg")
@@ -53,16 +60,36 @@ class Journal:
 
         figure, left = pyplot.subplots(figsize=(8, 4.5))
         for name in ("score_loss", "box_loss"):
-            points = [(row["seconds"] / 60, row[name]) for row in self.rows if row[name] != ""]
-            if points:
-                left.plot(*zip(*points), label=name.replace("_", " "), alpha=0.8)
+            minutes, losses = self._curve(name)
+            if minutes:
+                left.plot(minutes, losses, label=name.replace("_", " "), alpha=0.8)
         left.set(xlabel="minutes of training", ylabel="loss", title=title, yscale="log")
+
         right = left.twinx()
-        points = [(row["seconds"] / 60, row["mAP"]) for row in self.rows if row["mAP"] != ""]
-        if points:
-            right.plot(*zip(*points), "k.-", label="mAP@0.5, validation split")
+        minutes, values = self._curve("mAP")
+        if minutes:
+            right.plot(minutes, values, "k.-", label="mAP@0.5, validation split")
         right.set(ylabel="mAP@0.5", ylim=(0, 1))
+
         figure.legend(loc="lower right", bbox_to_anchor=(0.88, 0.15))
         figure.tight_layout()
         figure.savefig(self.png, dpi=110)
         pyplot.close(figure)
+
+    def _curve(self, name: str) -> Tuple[List[float], List[Cell]]:
+        """The minutes at which a column was measured, and its values."""
+        measured = [row for row in self.rows if row[name] != ""]
+        minutes = [float(row["seconds"]) / 60 for row in measured]
+        return minutes, [row[name] for row in measured]
+
+
+def _rounded(value: Cell) -> Cell:
+    if isinstance(value, float):
+        return round(value, 6)
+    return value
+
+
+def _text(value: Cell) -> str:
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    return str(value)

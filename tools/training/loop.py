@@ -1,328 +1,294 @@
 """The training loop: schedule, mixed precision, average of the weights, checkpoints, validation.
 
-The schedule runs over a budget of seconds or of steps, whichever ends first: rented GPU time is used up exactly.
-A run that is stopped (signal, --max-seconds) saves a checkpoint and goes on from it with `resume`.
+The schedule runs over a budget of seconds or of steps, whichever ends first, so that rented GPU
+time is used up exactly. A run that is stopped (by a signal or --max-seconds) saves a checkpoint,
+and goes on from it with `resume`.
 """
 
 import contextlib
-import copy
-import json
 import math
-import os
 import signal
 import time
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
 
-from .augment import Augment, paint
-from .evaluate import average_precision, detect, report
-from .feed import Feed, Pool, PoolFile, Source, to_targets
+from .detect import Detected, detect
+from .evaluate import average_precision, report
+from .feed import Feed, Held
+from .forward import ForwardPass
 from .journal import Journal
-from .losses import DetectionLoss
 from .nets import SSD
-from .priors import level_table, make_priors
-from .schedule import Average, State, learning_rate
+from .pool import Pool, PoolFile, Sampler, Source
+from .recipes import Recipe
+from .run_folder import RunFolder
+from .schedule import Average, Clock, Options, State, learning_rate
 
 GENTLE_FROM = 0.88  # share of the budget after which strong augmentation ends
-COMPILED = (
-    ("network", "loss", "colours"),
-    ("network", "colours"),
-    ("network",),
-    (),
-)  # tried in this order
+GRADIENT_LIMIT = 10.0  # norm to which the gradients are clipped
 
 
 class Trainer:
-    def __init__(self, recipe, labels, size, sample, options):
+    """One command's part of a training: make it, `run` it, and `finish` when the budget is used up.
+
+    `sample` renders the scenes, as pool.Sampler describes it, in `size` (width, height).
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        labels: Sequence[str],
+        size: Tuple[int, int],
+        sample: Sampler,
+        options: Options,
+    ) -> None:
+        # what is trained, and how long
         self.recipe = recipe
         self.labels = labels
         self.options = options
         self.batch = options.batch or recipe.batch
-        os.makedirs(options.out, exist_ok=True)
-        self.state = State()
+
+        # what is kept of it
+        self.folder = RunFolder(options.out, recipe, labels)
         self.journal = Journal(options.out)
+        self.state = State()
+        saved = None
+        if options.resume:
+            saved = self.folder.load_checkpoint()
+            self.state = State(**saved["state"])
+            self.journal.restore(self.state.history)
+
+        # how far it is, and when it last did what it does now and then
         self.stopped = False
-        saved = self._load()
+        self.clock = Clock(options, self.state)
+        self.logged_step = self.state.step
+        self.logged_at = self.clock.start
+        self.validated_at = self.clock.start
+        self.saved_at = self.clock.start
+
+        # where images come from; the workers are forked here, before CUDA starts
         self.source = Source(sample, recipe.task, size, recipe.max_boxes, options.seed)
-        held = {
-            split: count
-            for split, count in (("val", options.validate), ("test", options.test))
-            if count
-        }
-        self.recorder = None
+        self.recorder: Optional[PoolFile] = None
+        self.loaded = 0  # images that the recorder's file brought
+        self.first = self.state.rendered  # the first training image that is new
         if options.pool_file:
             self.recorder = PoolFile(options.pool_file, self.source, options.pool_file_limit)
-        self.first = max(self.state.rendered, self.recorder.count if self.recorder else 0)
-        self.feed = Feed(self.source, held, options.workers, self.first)  # forks: before CUDA
-        self._build(saved)
+            self.first = max(self.first, self.recorder.count)
+        splits = {"val": options.validate, "test": options.test}
+        held = {split: count for split, count in splits.items() if count}
+        self.feed = Feed(self.source, held, options.workers, self.first)
 
-    @property
-    def checkpoint(self):
-        return os.path.join(self.options.out, "checkpoint.pt")
-
-    def _load(self):
-        if not self.options.resume:
-            return None
-        saved = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-        self.state = State(**saved["state"])
-        self.journal.restore(self.state.history)
-        return saved
-
-    def _build(self, saved):
-        options = self.options
-        torch.manual_seed(options.seed + self.state.step)
-        self.device = torch.device(options.device)
+        # the network
+        seed = options.seed + self.state.step
+        torch.manual_seed(seed)
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
-        self.model = SSD(self.recipe, len(self.labels)).to(
-            self.device, memory_format=torch.channels_last
-        )
+        self.device = torch.device(options.device)
+        model = SSD(recipe, len(labels))
+        self.model = model.to(self.device, memory_format=torch.channels_last)
+
+        # what moves its weights
         self.average = Average(self.model)
         self.optimizer = torch.optim.AdamW(
-            self._groups(), lr=self.recipe.lr, betas=(0.9, 0.99), foreach=True
+            self._parameter_groups(), lr=recipe.lr, betas=(0.9, 0.99), foreach=True
         )
         if saved:
             self.model.load_state_dict(saved["model"])
             self.average.model.load_state_dict(saved["average"])
             self.optimizer.load_state_dict(saved["optimizer"])
-        self.priors = torch.from_numpy(make_priors(self.recipe)).to(self.device)
-        self.augment = Augment(self.recipe, self.device, options.seed + self.state.step)
-        self.pool = Pool(self.source, options.pool, self.device)
 
-    def _groups(self):
+        # what a step needs: its losses, images, and the sums of the losses for the log
+        self.forward = ForwardPass(recipe, self.model, self.device, seed)
+        self.pool = Pool(self.source, options.pool, self.device)
+        self.sums = torch.zeros(2, device=self.device)
+
+    def _parameter_groups(self) -> List[Dict[str, object]]:
+        """Weights decay; biases and the factors of batch normalisation do not."""
         decayed = [p for p in self.model.parameters() if p.ndim > 1]
-        plain = [p for p in self.model.parameters() if p.ndim <= 1]
+        others = [p for p in self.model.parameters() if p.ndim <= 1]
         return [
             {"params": decayed, "weight_decay": self.recipe.weight_decay},
-            {"params": plain, "weight_decay": 0.0},
+            {"params": others, "weight_decay": 0.0},
         ]
 
-    def run(self):
+    def run(self) -> bool:
         """Train until the budget, this command's time, or a signal ends it.
 
         True when the budget is used up.
         """
         self._fill()
-        self._on_signal()
-        self.start = time.monotonic()
-        self.before = self.state.seconds
-        self.marks = {
-            "log": (self.state.step, time.monotonic()),
-            "save": time.monotonic(),
-            "check": time.monotonic(),
-        }
-        self.sums = torch.zeros(2, device=self.device)
+        self._stop_on_signals()
+
+        # time counts from when there are images
+        self.clock.restart()
+        self.logged_at = self.clock.start
+        self.validated_at = self.clock.start
+        self.saved_at = self.clock.start
+
         self.model.train()
-        while not self.stopped and self.progress() < 1 and self.spent() < self.options.max_seconds:
+        while self._goes_on():
             self._step()
             self._housekeeping()
-        complete = self.progress() >= 1
+        complete = self.clock.progress() >= 1
+
         self.validate()
         self.save()
         self.feed.close()
         return complete
 
-    def _fill(self):
+    def _fill(self) -> None:
+        """Wait for the first images; the network is compiled meanwhile."""
         began = time.monotonic()
-        self.loaded = self.recorder.load(self.pool) if self.recorder else 0
+        if self.recorder:
+            self.loaded = self.recorder.load(self.pool)
         self.feed.start(self.pool, self.recorder)
-        self._compile()
+
+        compiled: Tuple[str, ...] = ()
+        if self.options.compile and self.device.type == "cuda":
+            compiled = self.forward.compile(self.batch, self.source.size)
+        print(f"compiled: {', '.join(compiled) or 'nothing'}", flush=True)
+
         self.feed.wait(self.options.pool_start)
-        print(
-            f"pool of {len(self.pool)} images ({self.loaded} from a file) after "
-            f"{time.monotonic() - began:.0f} s",
-            flush=True,
-        )
+        waited = time.monotonic() - began
+        images = f"{len(self.pool)} images ({self.loaded} from a file)"
+        print(f"pool of {images} after {waited:.0f} s", flush=True)
 
-    def _compile(self):
-        """torch.compile as much as works here, tried on noise while the pool fills.
+    def _stop_on_signals(self) -> None:
+        # only the main thread may set handlers; elsewhere a run goes without
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGTERM, self._stop)
+            signal.signal(signal.SIGINT, self._stop)
 
-        The weights stay as they are.
-        """
-        before = copy.deepcopy(self.model.state_dict())
-        wanted = self.options.compile and self.device.type == "cuda"
-        for parts in COMPILED if wanted else COMPILED[-1:]:
-            self._use(parts)
-            try:
-                self._rehearse() if parts else None
-                break
-            except Exception as error:
-                print(
-                    f"compiling {', '.join(parts)} failed: {type(error).__name__}: {error}",
-                    flush=True,
-                )
-        self.model.load_state_dict(before)
-        print(f"compiled: {', '.join(parts) or 'nothing'}", flush=True)
+    def _stop(self, *_: object) -> None:
+        self.stopped = True
 
-    def _use(self, parts):
-        pieces = {
-            "network": self.model,
-            "loss": DetectionLoss(self.priors, level_table(self.recipe)),
-            "colours": paint,
-        }
-        made = {
-            name: torch.compile(piece) if name in parts else piece for name, piece in pieces.items()
-        }
-        self.forward = made["network"]
-        self.loss = made["loss"]
-        self.augment.paint = made["colours"]
+    def _goes_on(self) -> bool:
+        if self.stopped or self.clock.progress() >= 1:
+            return False
+        return self.clock.spent() < self.options.max_seconds
 
-    def _rehearse(self):
-        """A step on noise, without its consequences."""
-        count = self.batch
-        width, height = self.source.size
-        images = torch.randint(
-            256, (count, height, width, 3), dtype=torch.uint8, device=self.device
-        )
-        rows = torch.rand(count, self.recipe.max_boxes, 6, device=self.device) * 100
-        rows[..., 2:4] += rows[..., :2] + 10
-        rows[..., 4:] = 0
-        self.model.train()
-        loss = sum(self._losses(images, to_targets(rows), gentle=False))
-        loss.backward()
-        loss.item()  # wait: errors of the GPU come late
-        self.model.zero_grad(set_to_none=True)
-
-    def rendered(self):
+    def rendered(self) -> int:
+        """Training images that all commands together have rendered."""
         return self.first + self.pool.added - self.loaded
 
-    def _on_signal(self):
-        def stop(*_):
-            self.stopped = True
-
-        with contextlib.suppress(ValueError):  # not in the main thread: a test
-            signal.signal(signal.SIGTERM, stop)
-            signal.signal(signal.SIGINT, stop)
-
-    def spent(self):
-        return time.monotonic() - self.start
-
-    def progress(self):
-        seconds = self.before + self.spent()
-        return max(seconds / self.options.budget, self.state.step / self.options.steps)
-
-    def _step(self):
-        progress = self.progress()
+    def _step(self) -> None:
+        progress = self.clock.progress()
         step = self.state.step
+
+        # the schedule
         rate = self.recipe.lr * learning_rate(progress, step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        score, box = self._losses(*self.pool.draw(self.batch), gentle=progress > GENTLE_FROM)
+
+        # forward
+        images, targets = self.pool.draw(self.batch)
+        losses = self.forward(images, targets, gentle=progress > GENTLE_FROM)
+
+        # backward
         self.optimizer.zero_grad(set_to_none=True)
-        (score + box).backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
+        (losses.score + losses.box).backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_LIMIT)
         self.optimizer.step()
+
+        # what is kept of the step; the sums stay on the device, so that nothing waits for it
         self.average.update(step)
-        self.sums += torch.stack([score.detach(), box.detach()])
+        self.sums += torch.stack([losses.score.detach(), losses.box.detach()])
         self.state.step += 1
 
-    def _losses(self, images, targets, gentle):
-        with torch.no_grad():
-            tensor, targets = self.augment(images, targets, gentle)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            logits, offsets = self.forward(tensor)
-        return self.loss(logits, offsets, *targets)
-
-    def _housekeeping(self):
+    def _housekeeping(self) -> None:
+        """What is due now and then: log, validate, save."""
         now = time.monotonic()
-        options = self.options
-        if self.state.step % options.log_every == 0:
+        if self.state.step % self.options.log_every == 0:
             self._log(now)
-        if now - self.marks["check"] > options.validate_every:
+        if now - self.validated_at > self.options.validate_every:
             self.validate()
-            self.marks["check"] = time.monotonic()
-        if now - self.marks["save"] > options.save_every:
+            self.validated_at = time.monotonic()
+        if now - self.saved_at > self.options.save_every:
             self.save()
-            self.marks["save"] = time.monotonic()
+            self.saved_at = time.monotonic()
 
-    def _log(self, now):
-        step, when = self.marks["log"]
-        count = max(self.state.step - step, 1)
+    def _log(self, now: float) -> None:
+        # the means since the last line
+        count = max(self.state.step - self.logged_step, 1)
         score, box = (self.sums / count).tolist()
         if not math.isfinite(score + box):
             raise FloatingPointError(
                 f"the loss is {score} + {box} at step {self.state.step}: go on with --resume"
             )
-        rate = count * self.batch / max(now - when, 1e-9)
+        images_per_second = count * self.batch / max(now - self.logged_at, 1e-9)
+
+        # begin anew
         self.sums.zero_()
-        self.marks["log"] = (self.state.step, time.monotonic())
+        self.logged_step = self.state.step
+        self.logged_at = time.monotonic()
+
         self.journal.write(
             step=self.state.step,
-            seconds=self.before + self.spent(),
+            seconds=self.clock.seconds(),
             score_loss=score,
             box_loss=box,
             rate=self.optimizer.param_groups[0]["lr"],
-            images_per_second=rate,
+            images_per_second=images_per_second,
             rendered=self.rendered(),
         )
         if self.feed.failure:
             print(f"warning: {self.feed.failure}", flush=True)
 
-    def validate(self):
+    def validate(self) -> None:
+        """Measure the averaged weights on the validation split and log the mAP."""
         if not self.options.validate:
             return
         held = self.feed.held["val"]
-        score = float(np.nanmean(average_precision(self.detect(held), held.rows, len(self.labels))))
+        ap = average_precision(self.detect(held), held.rows, len(self.labels))
+        score = float(np.nanmean(ap))
         self.state.best = max(self.state.best, score)
-        self.journal.write(step=self.state.step, seconds=self.before + self.spent(), mAP=score)
+        self.journal.write(step=self.state.step, seconds=self.clock.seconds(), mAP=score)
 
-    def measure(self, split):
+    def measure(self, split: str) -> Dict[str, object]:
         """The report of the averaged weights on a held split."""
         held = self.feed.held[split]
         return report(self.detect(held), held.rows, self.labels)
 
-    def detect(self, held):
-        return detect(self.average.model, self.recipe, self.priors, held.images)
+    def detect(self, held: Held) -> List[Detected]:
+        """What the averaged weights find on a held split."""
+        return detect(self.average.model, self.recipe, self.forward.priors, held.images)
 
-    def save(self):
-        self.state.seconds = self.before + self.spent()
+    def save(self) -> None:
+        """Write the checkpoint, the weights, the log and the curve."""
+        self.state.seconds = self.clock.seconds()
         self.state.history = self.journal.rows
         self.state.rendered = self.rendered()
-        torch.save(
-            {
-                "recipe": self.recipe.name,
-                "labels": list(self.labels),
-                "state": vars(self.state),
-                "model": self.model.state_dict(),
-                "average": self.average.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-            },
-            self.checkpoint + ".part",
+        self.folder.save_checkpoint(
+            state=vars(self.state),
+            model=self.model.state_dict(),
+            average=self.average.model.state_dict(),
+            optimizer=self.optimizer.state_dict(),
         )
-        os.replace(self.checkpoint + ".part", self.checkpoint)
-        self._write_weights({"training": self._facts()})
+        self._save_weights({"training": self._facts()})
         self.journal.save()
         self.journal.draw(self.recipe.title)
 
-    def _write_weights(self, result):
-        """The averaged weights alone, small enough to bring home."""
-        path = os.path.join(self.options.out, "weights.pt")
-        torch.save(
-            {
-                "recipe": self.recipe.name,
-                "labels": list(self.labels),
-                "result": json.dumps(result),
-                "average": self.average.model.state_dict(),
-            },
-            path + ".part",
-        )
-        os.replace(path + ".part", path)
+    def _save_weights(self, result: Dict[str, Dict[str, object]]) -> None:
+        self.folder.save_weights(self.average.model.state_dict(), result)
 
-    def _facts(self):
+    def _facts(self) -> Dict[str, object]:
+        """What the training took."""
+        device = "CPU"
+        if self.device.type == "cuda":
+            device = torch.cuda.get_device_name()
         return {
             "steps": self.state.step,
             "seconds": round(self.state.seconds),
             "rendered": self.state.rendered,
             "batch": self.batch,
-            "device": torch.cuda.get_device_name() if self.device.type == "cuda" else "CPU",
+            "device": device,
         }
 
-    def finish(self):
+    def finish(self) -> Dict[str, Dict[str, object]]:
         """Measure the averaged weights on every held split and keep that with them."""
         result = {split: self.measure(split) for split in self.feed.held}
         result["training"] = self._facts()
-        self._write_weights(result)
-        with open(os.path.join(self.options.out, "result.json"), "w") as file:
-            json.dump(result, file, indent=1)
+        self._save_weights(result)
+        self.folder.save_result(result)
         return result

@@ -1,91 +1,142 @@
-"""Prior boxes: where they lie, how a box is written relative to one, and how their sizes are found from data.
+"""Prior boxes: where they lie, how boxes are written relative to them, and which sizes suit.
 
-Boxes here are in pixels of the network input, corners x1 y1 x2 y2 unless a name says centre (cx cy w h).
+Boxes are in pixels of the network's input and given by their corners, x1 y1 x2 y2, unless a name
+says centre (cx cy w h). Which prior learns which object is decided in losses.py, not here.
 """
+
+import math
+from typing import List, NamedTuple, Tuple
 
 import numpy as np
 import torch
 
-VARIANCE = (0.1, 0.2)  # SSD's scaling of centre and size offsets
-LOG_LIMIT = 4.0  # offsets of the size are clipped to +-LOG_LIMIT after scaling
+from .recipes import Recipe
+
+# SSD's scaling of the offsets
+CENTRE_VARIANCE = 0.1
+SIZE_VARIANCE = 0.2
+
+LOG_LIMIT = 4.0  # scaled offsets of the size are clipped to +-LOG_LIMIT
 
 
-def map_sizes(recipe):
-    """(width, height) of each feature map: every stride halves the last, rounding up."""
-    return [
-        (-(-recipe.size[0] // level.stride), -(-recipe.size[1] // level.stride))
-        for level in recipe.levels
-    ]
+class LevelPriors(NamedTuple):
+    """The priors of one feature map in numbers."""
+
+    total: int  # all priors of the level
+    shapes: int  # priors in each cell
+    stride: int
 
 
-def make_priors(recipe):
-    """Centre boxes (p, 4), ordered level, row, column, prior:
-    the order in which the heads' maps are flattened.
+def map_sizes(recipe: Recipe) -> List[Tuple[int, int]]:
+    """(width, height) of each feature map: the input's size over the stride, rounded up."""
+    width, height = recipe.size
+    sizes = []
+    for level in recipe.levels:
+        columns = math.ceil(width / level.stride)
+        rows = math.ceil(height / level.stride)
+        sizes.append((columns, rows))
+    return sizes
+
+
+def make_priors(recipe: Recipe) -> np.ndarray:
+    """Centre boxes (p, 4), ordered by level, row, column and prior.
+
+    The maps of the heads are flattened in the same order.
     """
-    rows = []
-    for level, (width, height) in zip(recipe.levels, map_sizes(recipe)):
-        x, y = np.meshgrid(
-            (np.arange(width) + 0.5) * level.stride, (np.arange(height) + 0.5) * level.stride
-        )
-        centres = (
-            np.stack([x, y], -1).reshape(-1, 1, 2).repeat(len(level.priors), 1)
-        )  # (cells, k, 2)
-        sizes = np.broadcast_to(np.array(level.priors, float), centres.shape)
-        rows.append(np.concatenate([centres, sizes], -1).reshape(-1, 4))
-    return np.concatenate(rows).astype(np.float32)
+    levels = []
+    for level, (columns, rows) in zip(recipe.levels, map_sizes(recipe)):
+        # a prior lies in the middle of its cell
+        across = (np.arange(columns) + 0.5) * level.stride
+        down = (np.arange(rows) + 0.5) * level.stride
+        x, y = np.meshgrid(across, down)
+        cells = np.stack([x, y], -1).reshape(-1, 1, 2)  # (cells, 1, 2)
+
+        # every cell has a prior of each shape
+        shapes = np.array(level.priors, float)
+        centres = cells.repeat(len(shapes), 1)  # (cells, k, 2)
+        sizes = np.broadcast_to(shapes, centres.shape)
+        boxes = np.concatenate([centres, sizes], -1)
+        levels.append(boxes.reshape(-1, 4))
+    return np.concatenate(levels).astype(np.float32)
 
 
-def level_counts(recipe):
-    return [w * h * len(level.priors) for level, (w, h) in zip(recipe.levels, map_sizes(recipe))]
+def level_table(recipe: Recipe) -> List[LevelPriors]:
+    """The number of priors, of shapes, and the stride of each level."""
+    table = []
+    for level, (columns, rows) in zip(recipe.levels, map_sizes(recipe)):
+        shapes = len(level.priors)
+        table.append(LevelPriors(columns * rows * shapes, shapes, level.stride))
+    return table
 
 
-def level_table(recipe):
-    """(number of priors, prior shapes, stride) of each level."""
-    return [
-        (n, len(level.priors), level.stride)
-        for n, level in zip(level_counts(recipe), recipe.levels)
-    ]
+def level_counts(recipe: Recipe) -> List[int]:
+    """The number of priors of each level."""
+    return [level.total for level in level_table(recipe)]
 
 
-def corners(centre):
+def corners(centre: torch.Tensor) -> torch.Tensor:
+    """Centre boxes (..., 4) as corner boxes."""
+    middle = centre[..., :2]
     half = centre[..., 2:] / 2
-    return torch.cat([centre[..., :2] - half, centre[..., :2] + half], -1)
+    return torch.cat([middle - half, middle + half], -1)
 
 
-def encode(boxes, priors):
+def encode(boxes: torch.Tensor, priors: torch.Tensor) -> torch.Tensor:
     """Corner boxes as offsets to centre priors: the inverse of decode."""
+    prior_size = priors[..., 2:]
+
     centre = (boxes[..., :2] + boxes[..., 2:]) / 2
+    shift = (centre - priors[..., :2]) / prior_size / CENTRE_VARIANCE
+
     size = boxes[..., 2:] - boxes[..., :2]
-    shift = (centre - priors[..., :2]) / priors[..., 2:] / VARIANCE[0]
-    return torch.cat([shift, torch.log(size / priors[..., 2:]) / VARIANCE[1]], -1)
+    growth = torch.log(size / prior_size) / SIZE_VARIANCE
+    return torch.cat([shift, growth], -1)
 
 
-def decode(offsets, priors):
-    centre = priors[..., :2] + offsets[..., :2] * VARIANCE[0] * priors[..., 2:]
-    size = priors[..., 2:] * torch.exp(
-        (offsets[..., 2:] * VARIANCE[1]).clamp(-LOG_LIMIT, LOG_LIMIT)
-    )
+def decode(offsets: torch.Tensor, priors: torch.Tensor) -> torch.Tensor:
+    """Offsets to centre priors as corner boxes."""
+    prior_size = priors[..., 2:]
+
+    shift = offsets[..., :2] * CENTRE_VARIANCE * prior_size
+    centre = priors[..., :2] + shift
+
+    power = offsets[..., 2:] * SIZE_VARIANCE
+    size = prior_size * torch.exp(power.clamp(-LOG_LIMIT, LOG_LIMIT))
     return corners(torch.cat([centre, size], -1))
 
 
-def fit_sizes(sizes, count, rounds=50):
-    """k-means on (w, h) with 1 - IoU as the distance: `count` prior sizes that suit these boxes,
-    small first.
+def fit_sizes(sizes: np.ndarray, count: int, rounds: int = 50) -> np.ndarray:
+    """`count` prior sizes (w, h) that suit boxes of these sizes, the smallest first.
+
+    It is k-means with 1 - IoU as the distance, and medians for means.
     """
     sizes = np.asarray(sizes, float)
+
+    # begin with sizes spread evenly over the boxes in order of their area
     order = np.argsort(sizes.prod(1))
-    centres = sizes[order[((np.arange(count) + 0.5) * len(order) / count).astype(int)]]
+    places = (np.arange(count) + 0.5) * len(order) / count
+    centres = sizes[order[places.astype(int)]]
+
     for _ in range(rounds):
         best = shape_iou(sizes, centres).argmax(1)
-        centres = np.array(
-            [
-                np.median(sizes[best == i], 0) if (best == i).any() else centres[i]
-                for i in range(count)
-            ]
-        )
+        centres = _medians(sizes, best, centres)
     return centres[np.argsort(centres.prod(1))]
 
 
-def shape_iou(sizes, centres):
+def _medians(sizes: np.ndarray, best: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """The median size of each group; an empty group keeps its centre."""
+    medians = []
+    for number, centre in enumerate(centres):
+        group = sizes[best == number]
+        if len(group):
+            centre = np.median(group, 0)
+        medians.append(centre)
+    return np.array(medians)
+
+
+def shape_iou(sizes: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """IoU (n, k) of boxes that share their centre, from their sizes (n, 2) and (k, 2)."""
     both = np.minimum(sizes[:, None], centres[None]).prod(-1)
-    return both / (sizes.prod(-1)[:, None] + centres.prod(-1)[None] - both)
+    areas = sizes.prod(-1)[:, None]
+    centre_areas = centres.prod(-1)[None]
+    return both / (areas + centre_areas - both)

@@ -7,31 +7,46 @@ from typing import NamedTuple, Tuple
 
 
 class Level(NamedTuple):
-    """One feature map of the detector: its stride and the sizes (w, h) of its priors,
-    in network pixels.
-    """
+    """One feature map of the detector."""
 
     stride: int
-    priors: Tuple[Tuple[float, float], ...]
+    priors: Tuple[Tuple[float, float], ...]  # the priors' sizes (w, h), in network pixels
 
 
 class Recipe(NamedTuple):
+    """All that distinguishes one model's network and training from another's.
+
+    How long a training may last, and where it writes, say schedule.Options.
+    """
+
+    # what it is called, and which scenes it learns: "traffic" or "signs"
     name: str
     title: str
-    task: str  # which scenes: "traffic" or "signs"
-    backbone: str  # a name in nets.BACKBONES
-    widths: Tuple[
-        int, ...
-    ]  # channels of the backbone's stages (ResNet) or the width factor (MobileNet)
-    neck: int  # channels of the neck and of the heads
-    separable: bool  # depthwise separable convolutions in neck and heads (SSDLite)
-    size: Tuple[int, int]  # network input, width and height
+    task: str
+
+    # the backbone: a name in backbones.BACKBONES, and the channels of the stages (ResNet)
+    # or the factor of the width (MobileNet)
+    backbone: str
+    widths: Tuple[float, ...]
+
+    # neck and heads: their channels, and whether convolutions are depthwise separable (SSDLite)
+    neck: int
+    separable: bool
+
+    # the input: width and height, then tensor = (pixel - mean) / scale in the order of `color`
+    size: Tuple[int, int]
     color: str
-    mean: Tuple[float, float, float]  # in the order of `color`; tensor = (pixel - mean) / scale
+    mean: Tuple[float, float, float]
     scale: Tuple[float, float, float]
+
+    # the feature maps, from the finest on
     levels: Tuple[Level, ...]
-    min_height: float  # lower boxes (pixels of the network input) are ignored in the loss
-    max_boxes: int  # boxes an image keeps while training
+
+    # the training's objects: lower boxes (in network pixels) are ignored in the loss
+    min_height: float
+    max_boxes: int  # boxes an image keeps
+
+    # the training's steps
     batch: int
     lr: float
     weight_decay: float
@@ -90,4 +105,4 @@ SIGNS = Recipe(
     zoom=(0.6, 1.8),
 )
 
-RECIPES = {r.name: r for r in (TRAFFIC, SIGNS)}
+RECIPES = {recipe.name: recipe for recipe in (TRAFFIC, SIGNS)}

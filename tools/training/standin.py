@@ -1,5 +1,6 @@
-"""Coloured rectangles and tiny networks in place of rendered scenes and real ones: for tests,
-not for shipping.
+"""Coloured rectangles and tiny networks in place of rendered scenes and real ones.
+
+They are for tests: quick to render and to learn, and never shipped.
 """
 
 from typing import NamedTuple
@@ -9,6 +10,7 @@ import numpy as np
 from .recipes import SIGNS, TRAFFIC
 
 LABELS = ("red", "green", "blue")
+COLORS = np.eye(3, dtype=np.uint8)[::-1] * 255  # BGR, by class
 SCENE = (160, 96)
 TINY = {
     "resnet18": TRAFFIC._replace(
@@ -18,20 +20,27 @@ TINY = {
 }
 
 
-class Sample(NamedTuple):
-    image: np.ndarray
-    boxes: np.ndarray
-    classes: np.ndarray
-    difficult: np.ndarray
+class Shapes(NamedTuple):
+    """A scene as pool.Sample describes it."""
+
+    image: np.ndarray  # (h, w, 3) BGR
+    boxes: np.ndarray  # (n, 4)
+    classes: np.ndarray  # (n,)
+    difficult: np.ndarray  # (n,)
 
 
-def shapes(_task, split, index, seed):
+def shapes(_task: str, split: str, index: int, seed: int) -> Shapes:
     """Three filled rectangles of class colours on noise, side by side; the renderer's signature."""
     random = np.random.default_rng([index, seed, len(split)])
-    image = random.integers(0, 90, (SCENE[1], SCENE[0], 3), dtype=np.uint8)
+    width, height = SCENE
+    image = random.integers(0, 90, (height, width, 3), dtype=np.uint8)
+
+    # one rectangle in each third
     low = random.uniform((2, 5), (12, 50), (3, 2)) + [(0, 0), (52, 0), (104, 0)]
-    boxes = np.concatenate([low, low + random.uniform(18, 38, (3, 2))], 1).astype(np.float32)
+    high = low + random.uniform(18, 38, (3, 2))
+    boxes = np.concatenate([low, high], 1).astype(np.float32)
+
     classes = random.permutation(3)
-    for (x1, y1, x2, y2), c in zip(boxes.astype(int), classes):
-        image[y1:y2, x1:x2] = np.eye(3, dtype=np.uint8)[2 - c] * 255
-    return Sample(image, boxes, classes, np.zeros(3, bool))
+    for (x1, y1, x2, y2), wanted in zip(boxes.astype(int), classes):
+        image[y1:y2, x1:x2] = COLORS[wanted]
+    return Shapes(image, boxes, classes, np.zeros(3, bool))
