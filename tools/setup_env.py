@@ -86,7 +86,6 @@ def install(files: List[Path]) -> None:
             file = without_jetpacks(file)
         pip("-r", file)
 
-    # Python 3.6's pip would build the kit apart from what is installed, and fetch setuptools anew.
     isolation = "--no-build-isolation" if sys.version_info < (3, 7) else "-q"
     pip("--no-deps", isolation, "-e", KIT)
 
