@@ -75,17 +75,20 @@ def without_excused(
 
     Excused is what is low, or lies on something that is ignored.
     """
-    kept = [
-        i
-        for i, box in enumerate(found.boxes)
-        if found.labels[i] == label and (_hits(box, clear) or not _is_excused(box, ignored))
-    ]
+    kept = []
+    for i, box in enumerate(found.boxes):
+        if found.labels[i] != label:
+            continue
+        if _hits(box, clear) or not _is_excused(box, ignored):
+            kept.append(i)
     rows = np.array(kept, dtype=int)
     return voc.Found([label for _ in kept], found.confs[rows], found.boxes[rows])
 
 
 def _hits(box: np.ndarray, clear: np.ndarray) -> bool:
-    return len(clear) > 0 and voc.overlap(box[None], clear).max() >= 0.5
+    if len(clear) == 0:
+        return False
+    return bool(voc.overlap(box[None], clear).max() >= 0.5)
 
 
 def _is_excused(box: np.ndarray, ignored: np.ndarray) -> bool:
@@ -129,8 +132,8 @@ def judged(ssd: TrtSSD, sample: scenes.Sample, how: str) -> Iterator[Judged]:
 
 def measure(ssd: TrtSSD, split: str, count: int, seed: int, how: str) -> Scores:
     """The scores of each class on `count` scenes."""
-    truths = {}
-    founds = {}
+    truths: Dict[str, voc.Truth] = {}
+    founds: Dict[str, voc.Found] = {}
     for number in tqdm(range(count), desc=how, unit="scene"):
         sample = scenes.sample("traffic", split, number, seed)
         for one in judged(ssd, sample, how):

@@ -78,7 +78,7 @@ RECORD = {
 }
 
 
-Value = Union[str, float, Sequence[int], np.ndarray]  # a tensor's name, or a constant
+Value = Union[str, Sequence[int], np.ndarray, np.floating]  # a tensor's name, or a constant
 
 
 class Map(NamedTuple):
