@@ -54,7 +54,7 @@ def climb(spec: ModelSpec, out: Path, args: argparse.Namespace, chosen: List[Run
 def measured(bench: Bench, rung: Rung, done: List[Row], trace: Optional[str]) -> Row:
     """The figures of one rung, those that were done before as its measure."""
     with Power(rung.power) as power, tracing(trace):
-        row = dict(rung.measure(bench))
+        row: Row = {**rung.measure(bench)}
     row["watts"] = power.watts
     row["mib"] = power.mib
 

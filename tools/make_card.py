@@ -219,7 +219,7 @@ def write_faults(folder: Any, fresh: Fresh) -> None:
     """Contact sheets of the worst misses and false alarms, beside the card."""
     misses, false_alarms = plots.faults(fresh.truths, fresh.founds)
 
-    def read(name: str) -> np.ndarray:
+    def read(name):
         return cv2.imdecode(fresh.pictures[name], cv2.IMREAD_COLOR)
 
     for name, listed in (("misses", misses), ("false_alarms", false_alarms)):

@@ -39,7 +39,7 @@ class Folder(NamedTuple):
     name: str
     task: str
     split: str
-    count: int
+    pictures: int
 
 
 COMMITTED = (
@@ -79,7 +79,7 @@ def make_folder(
 def make_all(out: Path, clip: bool = True) -> None:
     """Everything that is committed in data/."""
     for folder in COMMITTED:
-        make_folder(out / folder.name, folder.task, folder.split, folder.count)
+        make_folder(out / folder.name, folder.task, folder.split, folder.pictures)
     if clip:
         make_clip(out)
 

@@ -1,4 +1,7 @@
-"""The CPU benchmark runs, names its rivals and its scope, and what surrounds the network stays under a tenth of it."""
+"""The CPU's benchmark runs, and names its rivals and its scope.
+
+What surrounds the network stays under a tenth of it.
+"""
 
 import re
 import subprocess
@@ -10,14 +13,14 @@ import pytest
 KIT = Path(__file__).resolve().parents[2]
 
 
+def bench(*args):
+    command = [sys.executable, "tools/bench_cpu.py", *args]
+    return subprocess.run(command, cwd=str(KIT), capture_output=True, text=True)
+
+
 @pytest.mark.long
 def test_side_by_side():
-    done = subprocess.run(
-        [sys.executable, "tools/bench_cpu.py", "--rounds", "15"],
-        cwd=str(KIT),
-        capture_output=True,
-        text=True,
-    )
+    done = bench("--rounds", "15")
     assert done.returncode == 0, done.stderr
     for rival in (
         "TrtSSD.detect",
@@ -27,18 +30,12 @@ def test_side_by_side():
         "15 rounds",
     ):
         assert rival in done.stdout
-    assert float(re.search(r"outside the network: ([\d.]+) %", done.stdout).group(1)) < 10
+    outside = re.search(r"outside the network: ([\d.]+) %", done.stdout)
+    assert float(outside.group(1)) < 10
 
 
 def test_missing_model_is_told():
-    done = subprocess.run(
-        [sys.executable, "tools/bench_cpu.py", "--model", "nix"],
-        cwd=str(KIT),
-        capture_output=True,
-        text=True,
-    )
-    assert (
-        done.returncode != 0
-        and "There is no model 'nix'" in done.stderr
-        and "Traceback" not in done.stderr
-    )
+    done = bench("--model", "nix")
+    assert done.returncode != 0
+    assert "There is no model 'nix'" in done.stderr
+    assert "Traceback" not in done.stderr

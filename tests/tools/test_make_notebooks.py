@@ -43,23 +43,25 @@ def test_both_copies():
     assert head.endswith(
         "![f](figures/detect.svg) [d](../docs/video.md) [n](06_detect_directory.ipynb)"
     )
-    assert (
-        plain == "a = 1" and "def twice(x):\n    return ...  # your answer\n\n\ncheck(" in exercise
-    )
+    assert plain == "a = 1"
+    assert "def twice(x):\n    return ...  # your answer\n\n\ncheck(" in exercise
+
     head, plain, exercise = sources(notebook("99_test", cells, solved=True))
-    assert (
-        "![f](../figures/detect.svg) [d](../../docs/video.md) [n](06_detect_directory.ipynb)"
-        in head
-    )
+    links = "![f](../figures/detect.svg) [d](../../docs/video.md) [n](06_detect_directory.ipynb)"
+    assert links in head
     assert "[99_test](../99_test.ipynb)" in head
-    assert (
-        "def twice(x):\n    y = x + x\n\n    return y\n\n\ncheck(" in exercise
-        and "wrong" not in exercise
-    )
-    assert [
-        (words, "    return x * x\n" in text, "y = x + x" in text)
-        for words, text in cells[2].wrongs
-    ] == [("not squared", True, False), ("x and x", False, False)]
+    assert "def twice(x):\n    y = x + x\n\n    return y\n\n\ncheck(" in exercise
+    assert "wrong" not in exercise
+
+
+def test_wrong_answers_take_the_place_of_the_solution():
+    _, _, exercise = cells_of(MASTER)
+    (first, squared), (second, bare) = exercise.wrongs
+    assert (first, second) == ("not squared", "x and x")
+    assert "    return x * x\n" in squared
+    assert "    return x * x\n" not in bare
+    assert "y = x + x" not in squared
+    assert "y = x + x" not in bare
 
 
 def test_nothing_but_sources_and_the_same_bytes_again():
@@ -67,9 +69,9 @@ def test_nothing_but_sources_and_the_same_bytes_again():
     assert texts[0] == texts[1]
     book = json.loads(texts[0])
     assert [cell["id"] for cell in book["cells"]] == ["cell-00", "cell-01", "cell-02"]
-    assert all(
-        cell["outputs"] == [] and cell["execution_count"] is None for cell in book["cells"][1:]
-    )
+    for cell in book["cells"][1:]:
+        assert cell["outputs"] == []
+        assert cell["execution_count"] is None
 
 
 @pytest.mark.parametrize(
@@ -93,10 +95,9 @@ def test_check_finds_what_differs(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(make_notebooks, "BOOKS", tmp_path / "notebooks")
     monkeypatch.setattr(sys, "argv", ["make_notebooks.py", "--check"])
     assert main() == 0
-    edited, orphan = (
-        tmp_path / "notebooks/solutions/00_check_setup.ipynb",
-        tmp_path / "notebooks/98_none.ipynb",
-    )
+
+    edited = tmp_path / "notebooks/solutions/00_check_setup.ipynb"
+    orphan = tmp_path / "notebooks/98_none.ipynb"
     good = edited.read_text()
     edited.write_text(good.replace("set-up", "setup"))
     orphan.write_text("{}")
@@ -104,6 +105,8 @@ def test_check_finds_what_differs(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "solutions/00_check_setup.ipynb is not what its master makes" in said
     assert "98_none.ipynb has no master" in said
+
     orphan.unlink()
     monkeypatch.setattr(sys, "argv", ["make_notebooks.py"])
-    assert main() == 0 and edited.read_text() == good
+    assert main() == 0
+    assert edited.read_text() == good

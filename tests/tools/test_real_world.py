@@ -1,4 +1,7 @@
-"""The check on real pictures: its labels, its figures on tiny cases and on the real detector, the clip it fetches."""
+"""The check on real pictures: its labels, its figures, the clip that it fetches.
+
+The figures are tried on tiny cases and on the real detector.
+"""
 
 import hashlib
 import http.server
@@ -23,22 +26,22 @@ ADAS = ["background", "vehicle", "pedestrian"]
 def test_frame_labels_are_well_formed():
     rows, (width, height) = check.read_frame_labels()
     numbers = list(rows)
-    assert (
-        len(numbers) == 40
-        and numbers == sorted(set(numbers))
-        and numbers[0] >= 0
-        and numbers[-1] < 377
-    )
+    assert len(numbers) == 40
+    assert numbers == sorted(set(numbers))
+    assert numbers[0] >= 0 and numbers[-1] < 377
     gaps = np.diff(numbers)
     assert gaps.min() >= 9 and gaps.max() <= 10  # evenly spread
+
     objects = [o for frame in rows.values() for o in frame]
-    assert len(objects) == 20 and sum(difficult for _, _, difficult in objects) == 8
+    assert len(objects) == 20
+    assert [difficult for _, _, difficult in objects].count(True) == 8
     for name, (x1, y1, x2, y2), difficult in objects:
-        assert name in ("vehicle", "pedestrian") and isinstance(difficult, bool)
-        assert 0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height
-        assert (
-            not difficult or y1 == 0 or y2 == height
-        )  # in this clip only the frame's edge hides a car
+        assert name in ("vehicle", "pedestrian")
+        assert isinstance(difficult, bool)
+        assert 0 <= x1 < x2 <= width
+        assert 0 <= y1 < y2 <= height
+        if difficult:
+            assert y1 == 0 or y2 == height  # in this clip only the frame's edge hides a car
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +55,22 @@ def photographs(shared):
 
 
 def test_labels_lie_on_the_cars(frames):
-    """What is brighter than the empty car park lies inside the boxes, and fills a good part of each."""
-    empty = np.median(np.stack(list(frames.pictures.values())), axis=0).astype(np.uint8)
-    kernel = np.ones(
-        (9, 9), np.uint8
-    )  # grit and painted lines, which shake with the camera, are thinner
+    """What is brighter than the empty car park lies in the boxes, and fills a good part of each."""
+    pictures = np.stack(list(frames.pictures.values()))
+    empty = np.median(pictures, axis=0).astype(np.uint8)
+
+    # Grit and painted lines, which shake with the camera, are thinner than this.
+    kernel = np.ones((9, 9), np.uint8)
     for name, picture in frames.pictures.items():
-        exposed = cv2.convertScaleAbs(picture, alpha=float(np.median(empty) / np.median(picture)))
-        bright = (cv2.subtract(exposed, empty).max(axis=2) > 60).astype(np.uint8)
+        exposure = float(np.median(empty) / np.median(picture))
+        exposed = cv2.convertScaleAbs(picture, alpha=exposure)
+        brighter = cv2.subtract(exposed, empty).max(axis=2)
+        bright = (brighter > 60).astype(np.uint8)
         for x1, y1, x2, y2 in frames.truths[name].boxes.astype(int):
             assert bright[y1:y2, x1:x2].mean() > 0.25, name
             bright[y1:y2, x1:x2] = 0
-        assert cv2.morphologyEx(bright, cv2.MORPH_OPEN, kernel).sum() < 100, name
+        left = cv2.morphologyEx(bright, cv2.MORPH_OPEN, kernel)
+        assert left.sum() < 100, name
 
 
 def test_photographs_are_the_ones_described(photographs):
@@ -81,59 +88,51 @@ def spec(labels=ADAS, conf_threshold=0.3):
     return find_model(check.REFERENCE)._replace(labels=tuple(labels), conf_threshold=conf_threshold)
 
 
+NEAR = (10, 10, 60, 60)
+FAR = (200, 200, 260, 260)
+CROWD = (100, 100, 190, 190)
+
+
+def vehicles(boxes, confs):
+    return Detections(boxes, confs, [1 for _ in confs])
+
+
+def figure(confs, boxes, empty=()):
+    """The figures of vehicles, found in a picture that has some and in one that has none."""
+    rows = [
+        check.Row("vehicle", NEAR, False),
+        check.Row("vehicle", FAR, False),
+        check.Row("vehicle", CROWD, True),
+        check.Row("bicycle", FAR, False),
+    ]
+    truths = {"a": check.truth(rows), "empty": check.truth([])}
+    found = {"a": vehicles(boxes, confs), "empty": vehicles([NEAR for _ in empty], empty)}
+    result = check.figures(truths, found, spec())
+    assert set(result) == {"vehicle"}  # a class that the model does not know has no figure
+    return result["vehicle"]
+
+
 def test_figures_on_tiny_cases():
-    box, far, crowd = (10, 10, 60, 60), (200, 200, 260, 260), (100, 100, 190, 190)
-    truths = {
-        "a": check.truth(
-            [
-                ("vehicle", box, False),
-                ("vehicle", far, False),
-                ("vehicle", crowd, True),
-                ("bicycle", far, False),
-            ]
-        ),
-        "empty": check.truth([]),
-    }
-
-    def figure(confs, boxes, empty=()):
-        found = {
-            "a": Detections(boxes, confs, [1] * len(confs)),
-            "empty": Detections([box] * len(empty), empty, [1] * len(empty)),
-        }
-        result = check.figures(truths, found, spec())
-        assert set(result) == {"vehicle"}  # a class that the model does not know has no figure
-        return result["vehicle"]
-
-    assert figure([0.9, 0.8], [box, far]) == (1.0, 2, 0)
-    assert figure([0.9, 0.2], [box, far]) == (1.0, 1, 0)  # faint: counts for the AP, is not drawn
-    assert figure([0.9, 0.8, 0.7], [box, far, crowd]) == (
-        1.0,
-        2,
-        0,
-    )  # a difficult one counts neither way
-    assert figure([0.9], [box], empty=[0.95]) == (0.25, 1, 1)
+    assert figure([0.9, 0.8], [NEAR, FAR]) == (1.0, 2, 0)
+    assert figure([0.9], [NEAR], empty=[0.95]) == (0.25, 1, 1)
     assert figure([], []) == (0.0, 0, 0)
+
+    # A faint one counts for the AP, but is not drawn.
+    assert figure([0.9, 0.2], [NEAR, FAR]) == (1.0, 1, 0)
+
+    # A difficult one counts neither way.
+    assert figure([0.9, 0.8, 0.7], [NEAR, FAR, CROWD]) == (1.0, 2, 0)
 
 
 def test_table_has_a_dash_for_a_class_the_model_lacks():
-    sets = [
-        check.PictureSet(
-            "photographs",
-            {},
-            {
-                "a": check.truth(
-                    [
-                        ("vehicle", (0, 0, 9, 9), False),
-                        ("vehicle", (0, 0, 9, 9), True),
-                        ("road_sign", (0, 0, 9, 9), False),
-                    ]
-                )
-            },
-        )
+    rows = [
+        check.Row("vehicle", NEAR, False),
+        check.Row("vehicle", NEAR, True),
+        check.Row("road_sign", NEAR, False),
     ]
-    lines = check.table(
-        sets, {"adas": {"photographs": {"vehicle": check.Figures(0.5, 3, 1)}}}
-    ).splitlines()
+    sets = [check.PictureSet("photographs", {}, {"a": check.truth(rows)})]
+    results = {"adas": {"photographs": {"vehicle": check.Figures(0.5, 3, 1)}}}
+    lines = check.table(sets, results).splitlines()
     assert lines[0] == "| AP50 (found / false) | photographs: vehicle | photographs: road_sign |"
     assert lines[2:] == ["| objects | 1 (+1) | 1 |", "| adas | 50.0 (3 / 1) | - |"]
 
@@ -146,41 +145,39 @@ def test_wide_input_is_tried_with_the_proportions_kept_too(shared):
 
 
 def test_real_detector_on_the_labelled_frames(shared, frames):
-    """Measured: 70.8 as its record says. The bound leaves room for other versions of the video decoder."""
+    """Measured: 70.8 as its record says. Other versions of the video decoder may give less."""
     _, stretch = check.variants(check.REFERENCE, shared)[0]
     with check.TrtSSD(stretch, verbose=False) as ssd:
         found = check.detect_all(ssd, frames.pictures)
     assert check.figures(frames.truths, found, stretch)["vehicle"].ap > 0.6
+
+    # The check can fail.
     shifted = {
         name: voc.Truth(t.labels, t.boxes + 150, t.difficult) for name, t in frames.truths.items()
     }
-    assert check.figures(shifted, found, stretch)["vehicle"].ap < 0.1  # the check can fail
+    assert check.figures(shifted, found, stretch)["vehicle"].ap < 0.1
 
 
 def test_pictures_are_written_for_eyes(shared, frames, tmp_path):
     title, stretch = check.variants(check.REFERENCE, shared)[0]
-    one = frames._replace(
-        pictures={"frame-096": frames.pictures["frame-096"]},
-        truths={"frame-096": frames.truths["frame-096"]},
-    )
-    assert check.run(check.Variant(title, stretch), [one], tmp_path)["clip frames"]["vehicle"] == (
-        1.0,
-        1,
-        0,
-    )
+    name = "frame-096"
+    picture = frames.pictures[name]
+    one = frames._replace(pictures={name: picture}, truths={name: frames.truths[name]})
+    result = check.run(check.Variant(title, stretch), [one], tmp_path)
+    assert result["clip frames"]["vehicle"] == (1.0, 1, 0)
+
     drawn = cv2.imread(str(tmp_path / "adas-672x384-stretch/frame-096.jpg"))
-    assert (drawn != frames.pictures["frame-096"]).any(axis=2).sum() > 1000
+    changed = (drawn != picture).any(axis=2)
+    assert changed.sum() > 1000
 
 
 def test_real_detector_on_the_photographs(shared, photographs):
     """Measured: vehicles 49.2, pedestrians 33.9."""
     title, stretch = check.variants(check.REFERENCE, shared)[0]
     result = check.run(check.Variant(title, stretch), [photographs])["photographs"]
-    assert (
-        result["vehicle"].ap > 0.44
-        and result["pedestrian"].ap > 0.29
-        and set(result) == {"vehicle", "pedestrian"}
-    )
+    assert set(result) == {"vehicle", "pedestrian"}
+    assert result["vehicle"].ap > 0.44
+    assert result["pedestrian"].ap > 0.29
 
 
 def main(monkeypatch, *args):
@@ -201,18 +198,17 @@ def test_another_clip_is_refused(tmp_path):
 
 
 def test_missing_model_is_said_and_the_rest_runs(monkeypatch, shared, photographs, frames, capsys):
-    few = {name: photographs.pictures[name] for name in list(photographs.pictures)[:2]}
+    few = list(photographs.pictures)[:2]
     small = photographs._replace(
-        pictures=few, truths={name: photographs.truths[name] for name in few}
+        pictures={name: photographs.pictures[name] for name in few},
+        truths={name: photographs.truths[name] for name in few},
     )
     monkeypatch.setattr(check, "photographs", lambda folder: small)
     monkeypatch.setattr(check, "clip_frames", lambda clip: frames._replace(pictures={}, truths={}))
     assert main(monkeypatch, "no_such_model", "--shared", shared) == 1
     done = capsys.readouterr()
-    assert (
-        "There is no model 'no_such_model'" in done.err
-        and "| adas 672x384, letterbox |" in done.out
-    )
+    assert "There is no model 'no_such_model'" in done.err
+    assert "| adas 672x384, letterbox |" in done.out
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -256,7 +252,8 @@ def server(monkeypatch):
     """The address of a server on this machine that has the clip, as far as the hash goes."""
     monkeypatch.setattr(fetch, "CLIP_SHA256", hashlib.sha256(BODY).hexdigest())
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.handle_error, server.stop = lambda *args: None, threading.Event()
+        server.handle_error = lambda *args: None
+        server.stop = threading.Event()
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.stop.set()
@@ -264,12 +261,16 @@ def server(monkeypatch):
 
 
 def test_clip_is_fetched_once(server, tmp_path, capsys):
-    path = fetch.real_clip(url=server + "/good", cache=tmp_path / "cache")
-    assert path.read_bytes() == BODY and list(path.parent.iterdir()) == [path]
-    assert fetch.real_clip(url=server + "/missing", cache=tmp_path / "cache") == path
+    cache = tmp_path / "cache"
+    path = fetch.real_clip(url=server + "/good", cache=cache)
+    assert path.read_bytes() == BODY
+    assert list(path.parent.iterdir()) == [path]
+    assert fetch.real_clip(url=server + "/missing", cache=cache) == path
     assert capsys.readouterr().out == ""
+
     path.write_bytes(b"damaged")
-    assert fetch.real_clip(url=server + "/good", cache=tmp_path / "cache").read_bytes() == BODY
+    again = fetch.real_clip(url=server + "/good", cache=cache)
+    assert again.read_bytes() == BODY
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""The network of SSD300's size, the pictures of ladders and traces, and the ladder itself on stand-ins."""
+"""The tools for throughput: SSD300's network, pictures of ladders and traces, the ladder itself.
+
+The ladder climbs on stand-ins of the GPU and of its decoder.
+"""
 
 import json
 import os
@@ -21,9 +24,15 @@ KIT = Path(__file__).resolve().parents[2]
 
 
 def tool(name, *args):
-    return subprocess.run(
-        [sys.executable, str(KIT / "tools" / name), *map(str, args)], capture_output=True, text=True
-    )
+    command = [sys.executable, str(KIT / "tools" / name), *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def assert_refused(done, said):
+    """The tool failed, and told why without a traceback."""
+    assert done.returncode == 1
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow
@@ -32,76 +41,73 @@ def test_ssd300_has_the_size_that_it_says(tmp_path):
     with TrtSSD(tmp_path / "ssd300", backend="cpu", verbose=False) as ssd:
         picture = cv2.imread(str(KIT / "data/traffic/images/000000.jpg"))
         outputs = ssd.engine.infer(ssd.prepare([picture]).request)
-    assert outputs["boxes"].shape == (1, 8732, 4) and outputs["scores"].shape == (1, 8732, 81)
+    assert outputs["boxes"].shape == (1, 8732, 4)
+    assert outputs["scores"].shape == (1, 8732, 81)
+
     candidates = (outputs["scores"][0, :, 1:] > 0.01).sum()
-    assert 50 < candidates < 5000 and np.abs(outputs["boxes"]).max() < 4
+    assert 50 < candidates < 5000
+    assert np.abs(outputs["boxes"]).max() < 4
 
 
-def drawn(path):
-    image = cv2.imread(str(path))
-    return image is not None and len(np.unique(image.reshape(-1, 3), axis=0)) > 20
+RUNGS = {
+    "original": 200,
+    "fp16": 1700,
+    "int8": None,
+    "engine alone": 7000,
+    "decoder alone": 4700,
+}
+LADDER = {
+    "model": "m",
+    "machine": {"gpu": "G"},
+    "rungs": [{"name": name, "changed": "so", "fps": fps} for name, fps in RUNGS.items()],
+}
 
 
-def test_pictures_of_ladders_and_traces(tmp_path):
-    rungs = [
-        {"name": name, "changed": "so", "fps": fps}
-        for name, fps in (
-            ("original", 200),
-            ("fp16", 1700),
-            ("int8", None),
-            ("engine alone", 7000),
-            ("decoder alone", 4700),
-        )
-    ]
-    ladder = {"model": "m", "machine": {"gpu": "G"}, "rungs": rungs}
-    spans = [
-        {"ph": "X", "name": name, "pid": 1, "tid": tid, "ts": 1000.0 * i, "dur": 700.0, "args": {}}
-        for i in range(20)
-        for tid, name in ((1, "read"), (2, "network"))
-    ]
-    names = [
-        {"ph": "M", "name": "thread_name", "pid": 1, "tid": tid, "args": {"name": name}}
-        for tid, name in ((1, "source 1"), (2, "stream 1"))
-    ]
-    for told, more in (
-        (ladder, ()),
-        ({"traceEvents": names + spans}, ()),
-        ({"traceEvents": names + spans}, ("--ms", "5,9")),
-    ):
-        (tmp_path / "told.json").write_text(json.dumps(told))
-        done = tool("draw_ladder.py", tmp_path / "told.json", tmp_path / "out.png", *more)
-        assert done.returncode == 0 and drawn(tmp_path / "out.png"), done.stderr
+def trace():
+    """Twenty pictures, read by a thread and seen by a stream."""
+    events = []
+    for tid, track, name in ((1, "source 1", "read"), (2, "stream 1", "network")):
+        whose = {"pid": 1, "tid": tid}
+        events.append({"ph": "M", "name": "thread_name", **whose, "args": {"name": track}})
+        for i in range(20):
+            when = {"ts": 1000.0 * i, "dur": 700.0}
+            events.append({"ph": "X", "name": name, **whose, **when, "args": {}})
+    return {"traceEvents": events}
+
+
+@pytest.mark.parametrize(
+    "told, more",
+    [(LADDER, ()), (trace(), ()), (trace(), ("--ms", "5,9"))],
+    ids=["ladder", "trace", "part of a trace"],
+)
+def test_pictures_of_ladders_and_traces(tmp_path, told, more):
+    (tmp_path / "told.json").write_text(json.dumps(told))
+    done = tool("draw_ladder.py", tmp_path / "told.json", tmp_path / "out.png", *more)
+    assert done.returncode == 0, done.stderr
+    image = cv2.imread(str(tmp_path / "out.png"))
+    colours = np.unique(image.reshape(-1, 3), axis=0)
+    assert len(colours) > 20
+
+
+def test_what_is_neither_a_ladder_nor_a_trace_is_refused(tmp_path):
     (tmp_path / "told.json").write_text("{}")
     done = tool("draw_ladder.py", tmp_path / "told.json", tmp_path / "out.png")
-    assert (
-        done.returncode == 1
-        and "neither a ladder nor a trace" in done.stderr
-        and "Traceback" not in done.stderr
-    )
+    assert_refused(done, "neither a ladder nor a trace")
 
 
 def test_the_ladder_needs_a_gpu_and_says_so(tmp_path):
-    done = tool(
-        "bench_ladder.py",
-        "ssd_mobilenet_v2_signs",
-        "--out",
-        tmp_path,
-        "--only",
-        "nms",
-        "--seconds",
-        "0.1",
-    )
-    assert (
-        done.returncode == 1
-        and "nms                     failed: " in done.stdout
-        and "Traceback" not in done.stderr
-    )
+    options = ("--out", tmp_path, "--only", "nms", "--seconds", "0.1")
+    done = tool("bench_ladder.py", "ssd_mobilenet_v2_signs", *options)
+    assert_refused(done, "nms                     failed: ")
 
 
 class Decoder:
     """One frame of PyNvVideoCodec's, again and again, on the stand-in's card."""
 
-    width, height, average_fps, card = 1280, 720, 30.0, None
+    width = 1280
+    height = 720
+    average_fps = 30.0
+    card = None
 
     def __init__(self, path, gpu_id, use_device_memory):
         self.nbytes = 1280 * 720 * 3 // 2
@@ -117,82 +123,89 @@ class Decoder:
         pass
 
     def get_batch_frames(self, count):
-        return [
-            SimpleNamespace(GetPtrToPlane=lambda plane: self.address, framesize=lambda: self.nbytes)
-        ] * count
+        frame = SimpleNamespace(
+            GetPtrToPlane=lambda plane: self.address, framesize=lambda: self.nbytes
+        )
+        return [frame for _ in range(count)]
 
 
-@pytest.mark.long
-def test_the_ladder_on_stand_ins(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def card(tmp_path, monkeypatch):
+    """A stand-in card with TensorRT and a decoder, and an nvidia-smi that knows two figures."""
     card = cuda_stand_in.install(monkeypatch, "cuda-python", memory=1 << 33)
     monkeypatch.setattr(plan, "_logs", {})
     stand_in.install(monkeypatch, 11.0, card)
+
     codec = cuda_stand_in.module("PyNvVideoCodec")
     codec.SimpleDecoder = type("Of", (Decoder,), {"card": card})
     monkeypatch.setitem(sys.modules, "PyNvVideoCodec", codec)
-    (tmp_path / "nvidia-smi").write_text(
-        "#!/bin/sh\nwhile :; do echo '100.5, 2000'; sleep 0.1; done\n"
-    )
+
+    script = "#!/bin/sh\nwhile :; do echo '100.5, 2000'; sleep 0.1; done\n"
+    (tmp_path / "nvidia-smi").write_text(script)
     (tmp_path / "nvidia-smi").chmod(0o755)
-    monkeypatch.setenv("PATH", "{}:{}".format(tmp_path, os.environ["PATH"]))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return card
+
+
+CLIMBED = [
+    "engine alone",
+    "decoder alone",
+    "original",
+    "nms",
+    "int8",
+    "overlap",
+    "graphs",
+    "files 1",
+    "latency",
+]
+
+
+@pytest.mark.long
+def test_the_ladder_on_stand_ins(card, tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(KIT / "tools"))
     import bench_ladder
 
-    names = [
-        "engine alone",
-        "decoder alone",
-        "original",
-        "nms",
-        "int8",
-        "overlap",
-        "graphs",
-        "files 1",
-        "latency",
-    ]
     folder = write_conv_model(tmp_path / "cells")
-    monkeypatch.setattr(
-        sys,
-        "argv",
-        [
-            "bench_ladder.py",
-            str(folder),
-            "--out",
-            str(tmp_path / "out"),
-            "--sources",
-            "2",
-            "--seconds",
-            "0.3",
-            "--only",
-            ",".join(names),
-        ],
-    )
+    command = ["bench_ladder.py", str(folder), "--out", str(tmp_path / "out")]
+    command += ["--sources", "2", "--seconds", "0.3", "--only", ",".join(CLIMBED)]
+    monkeypatch.setattr(sys, "argv", command)
     assert bench_ladder.main() == 0
-    told = json.loads((tmp_path / "out/cells/cells.json").read_text())["rungs"]
-    assert [row["name"] for row in told] == names and all(row["fps"] > 0 for row in told)
-    assert [row["watts"] for row in told] == [100.5] * 8 + [
-        None
-    ]  # nobody asks the GPU while delays are measured
-    fps = {row["name"]: row["fps"] for row in told}
-    lower = min(fps["engine alone"], fps["decoder alone"])
-    assert [row["name"] for row in told if "of_limit" in row] == ["graphs", "files 1"]
-    assert told[-2]["of_limit"] == fps["files 1"] / lower
-    assert told[-2]["of_original"] == fps["files 1"] / fps["original"]
-    assert told[-1]["ratio"] > 0 and "pictures a second" in capsys.readouterr().out
+    assert "pictures a second" in capsys.readouterr().out
     assert card.faults == []
+
+    rows = json.loads((tmp_path / "out/cells/cells.json").read_text())["rungs"]
+    assert [row["name"] for row in rows] == CLIMBED
+    assert all(row["fps"] > 0 for row in rows)
+
+    # Nobody asks the GPU while delays are measured.
+    latency = rows[-1]
+    assert latency["ratio"] > 0
+    assert latency["watts"] is None
+    assert all(row["watts"] == 100.5 for row in rows[:-1])
+
+    # Shares are of what was measured before.
+    fps = {row["name"]: row["fps"] for row in rows}
+    files = rows[-2]
+    limit = min(fps["engine alone"], fps["decoder alone"])
+    assert [row["name"] for row in rows if "of_limit" in row] == ["graphs", "files 1"]
+    assert files["of_limit"] == fps["files 1"] / limit
+    assert files["of_original"] == fps["files 1"] / fps["original"]
 
 
 @pytest.mark.long
 def test_the_bench_of_several_gpus_with_processes_of_the_cpu(tmp_path):
     folder = write_conv_model(tmp_path / "cells")
-    done = tool(
-        "bench_gpus.py", "--model", folder, "--sources", "1", "--json", tmp_path / "gpus.json"
-    )
+    told = tmp_path / "gpus.json"
+    done = tool("bench_gpus.py", "--model", folder, "--sources", "1", "--json", told)
     assert done.returncode == 0, done.stderr
-    rows = json.loads((tmp_path / "gpus.json").read_text())
-    assert [row["gpus"] for row in rows] == [1, 2] and rows[0]["efficiency"] == 1.0
-    assert (
-        rows[1]["efficiency"] == rows[1]["fps"] / (2 * rows[0]["fps"]) > 0
-        and "2 GPUs" in done.stdout
-    )
+    assert "2 GPUs" in done.stdout
+
+    one, two = json.loads(told.read_text())
+    assert (one["gpus"], two["gpus"]) == (1, 2)
+    assert one["efficiency"] == 1.0
+    assert two["efficiency"] == two["fps"] / (2 * one["fps"]) > 0
+
+
+def test_the_bench_of_several_gpus_tells_what_is_missing():
     done = tool("bench_gpus.py", "--model", "none", "--sources", "1")
-    assert done.returncode == 1 and "bench_gpus: " in done.stderr and "Traceback" not in done.stderr
+    assert_refused(done, "bench_gpus: ")

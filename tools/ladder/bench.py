@@ -140,8 +140,8 @@ class Bench:
             call()
             spent.append(time.perf_counter() - started)
 
-        steady = np.array(last_two_thirds(spent))
-        return {"fps": pictures / steady.mean(), **percentiles(steady)}
+        steady = last_two_thirds(spent)
+        return {"fps": float(pictures / np.mean(steady)), **percentiles(steady)}
 
     # The pipeline, whose readers work beside the engine.
 

@@ -80,17 +80,11 @@ class Decoded(Cycle):
     def __init__(self, path: Path, seconds: float, ready: threading.Barrier) -> None:
         super().__init__([], seconds)
         self._path = path
-        self._file: Optional[GpuVideoFile] = None
 
         # To make a decoder holds everybody up, so it is done before anybody's time runs.
-        self._first = self._begin()
+        self._file = GpuVideoFile(path)
+        self._first = self._file.read_some()
         ready.wait(60)
-
-    def _begin(self) -> List[GpuFrame]:
-        """Open the file anew; its first frames."""
-        self.close()
-        self._file = GpuVideoFile(self._path)
-        return self._file.read_some()
 
     def read_some(self) -> List[GpuFrame]:
         """The next frames of the file, from its start again after its end."""
@@ -102,13 +96,14 @@ class Decoded(Cycle):
         if not some:
             some = self._file.read_some()
         if not some:
-            some = self._begin()
+            self._file.close()
+            self._file = GpuVideoFile(self._path)
+            some = self._file.read_some()
         return some
 
     def close(self) -> None:
         """Hand the decoder back."""
-        if self._file is not None:
-            self._file.close()
+        self._file.close()
 
 
 def in_memory(frames: Sequence[AnyFrame], seconds: float, count: int) -> List[Opener]:

@@ -45,7 +45,7 @@ def _pixel_difference(old: Path, new: Path) -> Optional[str]:
     """None where two JPEG files, though not the same, decode to the same pixels."""
     before = cv2.imread(str(old))
     after = cv2.imread(str(new))
-    if before is None or before.shape != after.shape:
+    if before is None or after is None or before.shape != after.shape:
         return "another size, or unreadable"
     gap = _gaps(before, after).max()
     if gap == 0:
