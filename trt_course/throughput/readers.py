@@ -33,7 +33,8 @@ class Filler:
 
     def __init__(self, ssd: TrtSSD) -> None:
         # Where frames of a decoder on the GPU lie in the network's input: all at the same place.
-        self._inner = ssd.inner
+        # None only where the engine takes no such frames.
+        self._inner = cast(Placement, ssd.inner)
 
         # How a picture in the host's memory becomes a tensor.
         self._preprocess = ssd.new_preprocessor()
