@@ -42,8 +42,11 @@ test-train: setup-dev  ## the tests of the training, which need PyTorch (install
 	@$(PY) -m pip install -q --disable-pip-version-check -r requirements-train.txt
 	@$(PY) -m pytest -q $(TRAINING)
 
-lint: setup-dev  ## style, Python 3.6 syntax, notebooks without outputs, the size of the tree
+lint: setup-dev  ## style, types, Python 3.6 syntax, notebooks without outputs, the size of the tree
 	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@$(PY) tools/check_style.py
 	@.venv/bin/vermin --quiet --no-tips --target=3.6- trt_course notebooks/masters tools/setup_env.py
 	@$(PY) tools/check_tree.py
 	@$(PY) tools/make_notebooks.py --check
@@ -55,4 +58,4 @@ data: setup-dev  ## make the committed samples again and compare
 	@$(PY) tools/make_data.py --check
 
 clean:  ## remove .venv and everything that was made here
-	rm -rf .venv out notebooks/out notebooks/solutions/out .pytest_cache .hypothesis .ruff_cache
+	rm -rf .venv out notebooks/out notebooks/solutions/out .pytest_cache .hypothesis .ruff_cache .mypy_cache

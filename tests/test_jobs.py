@@ -295,7 +295,7 @@ def test_ctrl_c_keeps_the_video_so_far(ssd, moving, tmp_path):
 
 def test_live_source_until_its_end(ssd, monkeypatch, tmp_path):
     """A camera of 100 pictures a second, a detector of 30 ms: newest frames, at their own times."""
-    from trt_course.media import live
+    from trt_course.media import captures
 
     class Camera:
         def read(self):
@@ -308,7 +308,7 @@ def test_live_source_until_its_end(ssd, monkeypatch, tmp_path):
         def release(self):
             pass
 
-    monkeypatch.setitem(live._OPENERS, "csi", lambda uri: Camera())
+    monkeypatch.setitem(captures.OPENERS, "csi", lambda uri: Camera())
     detector = Wrapped(ssd, lambda calls: time.sleep(0.03))
     target = detect_video(detector, "csi://0", tmp_path / "o", end=1)
     with open_source(target) as video:

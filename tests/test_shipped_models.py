@@ -1,7 +1,11 @@
-"""The two shipped models on the committed samples: they reach their bounds, and a wrong recipe costs mAP."""
+"""The two shipped models on the committed samples.
+
+They reach their bounds, and a wrong recipe costs mAP.
+"""
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -14,8 +18,23 @@ from trt_course.measure.evaluate import detect_folder
 from trt_course.media.pictures import images_in, read_image
 
 KIT = Path(__file__).resolve().parent.parent
-LEAST = {"ssd_resnet18_traffic": ("traffic", 0.85), "ssd_mobilenet_v2_signs": ("signs", 0.93)}
-FRESH = {"ssd_resnet18_traffic": 0.80, "ssd_mobilenet_v2_signs": 0.90}
+TRAFFIC = "ssd_resnet18_traffic"
+SIGNS = "ssd_mobilenet_v2_signs"
+
+
+class Bounds(NamedTuple):
+    """What a shipped model is for, and its least mAP on the samples and on fresh scenes."""
+
+    task: str
+    samples: float
+    fresh: float
+
+
+SHIPPED = {
+    TRAFFIC: Bounds("traffic", samples=0.85, fresh=0.80),
+    SIGNS: Bounds("signs", samples=0.93, fresh=0.90),
+}
+
 # what TensorRT's ONNX parser knows from 7.1 on
 OPERATORS = {
     "Conv",
@@ -39,31 +58,32 @@ OPERATORS = {
 
 
 def data_of(name):
-    return KIT / "data" / LEAST[name][0]
+    return KIT / "data" / SHIPPED[name].task
 
 
 def test_both_are_shipped_and_small():
-    assert set(LEAST) <= set(list_models())
-    assert sum(find_model(name).onnx.stat().st_size for name in LEAST) < 14e6
-    for name in LEAST:
-        assert not find_model(name).changed()
-        assert find_model(name).provenance["license"] == "Apache-2.0"
+    assert set(SHIPPED) <= set(list_models())
+    specs = [find_model(name) for name in SHIPPED]
+    assert sum(spec.onnx.stat().st_size for spec in specs) < 14e6
+    for spec in specs:
+        assert not spec.changed()
+        assert spec.provenance["license"] == "Apache-2.0"
 
 
 def test_recipes_differ_on_purpose():
-    traffic, signs = (find_model(name).input for name in LEAST)
-    assert (traffic.width, traffic.height, traffic.color, traffic.scale) == (
-        1248,
-        384,
-        "BGR",
-        (1, 1, 1),
-    )
+    traffic = find_model(TRAFFIC).input
+    assert (traffic.width, traffic.height) == (1248, 384)
+    assert traffic.color == "BGR"
+    assert traffic.scale == (1, 1, 1)
     assert traffic.mean == (103.939, 116.779, 123.68)
-    assert (signs.width, signs.height, signs.color) == (300, 300, "RGB")
+
+    signs = find_model(SIGNS).input
+    assert (signs.width, signs.height) == (300, 300)
+    assert signs.color == "RGB"
     assert signs.mean == signs.scale == (127.5,) * 3
 
 
-@pytest.mark.parametrize("name", LEAST)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_network_is_what_tensorrt_parses(name):
     model = onnx.load(str(find_model(name).onnx))
     onnx.checker.check_model(model, full_check=True)
@@ -74,24 +94,26 @@ def test_network_is_what_tensorrt_parses(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", LEAST)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_bound_on_the_committed_samples(name):
     with TrtSSD(name, backend="cpu", verbose=False) as ssd:
         result = voc.score(*detect_folder(ssd, data_of(name)))
-    assert result.mean >= LEAST[name][1], result.report()
+    assert result.mean >= SHIPPED[name].samples, result.report()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", LEAST)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_batch_equals_single(name):
     images = [read_image(path) for path in images_in(data_of(name) / "images")[:3]]
     with TrtSSD(name, backend="cpu", verbose=False) as ssd:
-        for one, many in zip([ssd.detect(image) for image in images], ssd.detect_batch(images)):
-            assert len(one) == len(many) and (one.clss == many.clss).all()
-            assert (
-                np.abs(one.boxes - many.boxes).max() < 0.05
-                and np.abs(one.confs - many.confs).max() < 1e-3
-            )
+        one_by_one = [ssd.detect(image) for image in images]
+        together = ssd.detect_batch(images)
+
+    for one, other in zip(one_by_one, together):
+        assert len(one) == len(other)
+        assert (one.clss == other.clss).all()
+        assert np.abs(one.boxes - other.boxes).max() < 0.05
+        assert np.abs(one.confs - other.confs).max() < 1e-3
 
 
 def mean_ap(spec, **recipe):
@@ -101,40 +123,56 @@ def mean_ap(spec, **recipe):
         return voc.score(*detect_folder(ssd, data_of(spec.name))).mean
 
 
-# what each mistake costs at least, in mAP: colours swapped, the numbers left as they are, the other model's recipe
-COSTS = {"ssd_resnet18_traffic": (0.01, 0.005, 0.3), "ssd_mobilenet_v2_signs": (0.3, 0.05, 0.3)}
+class Costs(NamedTuple):
+    """What each mistake costs at least, in mAP."""
+
+    swapped: float  # the colours
+    plain: float  # the numbers as they are
+    borrowed: float  # the other model's recipe
+
+
+COSTS = {
+    TRAFFIC: Costs(swapped=0.01, plain=0.005, borrowed=0.3),
+    SIGNS: Costs(swapped=0.3, plain=0.05, borrowed=0.3),
+}
+OTHER_COLOR = {"RGB": "BGR", "BGR": "RGB"}
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name, other", [tuple(LEAST), tuple(LEAST)[::-1]])
+@pytest.mark.parametrize("name, other", [(TRAFFIC, SIGNS), (SIGNS, TRAFFIC)])
 def test_wrong_recipe_is_caught(name, other):
     """This is the trap that a lesson walks into on purpose."""
-    spec, theirs = find_model(name), find_model(other).input
+    spec = find_model(name)
+    theirs = find_model(other).input
     right = mean_ap(spec)
-    swapped = mean_ap(spec, color="RGB" if spec.input.color == "BGR" else "BGR")
+    swapped = mean_ap(spec, color=OTHER_COLOR[spec.input.color])
     plain = mean_ap(spec, mean=(0.0,) * 3, scale=(1.0,) * 3)
     borrowed = mean_ap(spec, color=theirs.color, mean=theirs.mean, scale=theirs.scale)
+
     print(name, right, swapped, plain, borrowed)
-    for wrong, cost in zip((swapped, plain, borrowed), COSTS[name]):
-        assert wrong < right - cost
+    assert swapped < right - COSTS[name].swapped
+    assert plain < right - COSTS[name].plain
+    assert borrowed < right - COSTS[name].borrowed
 
 
 def test_samples_are_whole():
     for folder in ("traffic", "signs"):
         data = KIT / "data" / folder
+        truths = list((data / "ground-truth").glob("*.txt"))
         names = {path.stem for path in images_in(data / "images")}
-        assert len(names) == 60 and names == {p.stem for p in (data / "ground-truth").glob("*.txt")}
+        assert len(names) == 60
+        assert names == {path.stem for path in truths}
+
         coco = json.loads((data / "instances.json").read_text())
+        rows = sum(len(voc.read_truth(path).labels) for path in truths)
         assert len(coco["images"]) == 60
-        rows = sum(len(voc.read_truth(p).labels) for p in (data / "ground-truth").glob("*.txt"))
         assert rows == len(coco["annotations"]) > 100
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", LEAST)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_bound_on_fresh_scenes(name):
-    """A few of the fresh scenes that the card measures 500 of; the bound is for all of them, and far enough."""
-    task = LEAST[name][0]
+    """A few of the fresh scenes of which the card measures 500. The bound leaves room for that."""
     with TrtSSD(name, backend="cpu", verbose=False) as ssd:
-        truths, founds, _ = make_card.detect_fresh(ssd, task, 24, 2)
-    assert voc.score(truths, founds).mean >= FRESH[name]
+        truths, founds, _ = make_card.detect_fresh(ssd, SHIPPED[name].task, 24, 2)
+    assert voc.score(truths, founds).mean >= SHIPPED[name].fresh

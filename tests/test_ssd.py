@@ -33,20 +33,24 @@ def test_threshold_of_the_record_and_ones_own(ssd, cell_picture, tmp_path):
 @pytest.mark.parametrize("batch", ["n", 1, 4])
 def test_batch_equals_single(tmp_path, cell_picture, batch):
     rng = np.random.RandomState(0)
-    images = [
-        rng.randint(0, 256, (h, w, 3)).astype(np.uint8)
-        for h, w in ((90, 120), (200, 300), (96, 128))
-    ] * 4
+    images = []
+    for height, width in ((90, 120), (200, 300), (96, 128)):
+        images.append(rng.randint(0, 256, (height, width, 3)).astype(np.uint8))
+    images = images * 4 + [cell_picture]
+
     with TrtSSD(write_model(tmp_path, batch=batch), verbose=False) as ssd:
-        together = ssd.detect_batch(images + [cell_picture])
-        assert together == [ssd.detect(image) for image in images + [cell_picture]]
+        together = ssd.detect_batch(images)
+        assert together == [ssd.detect(image) for image in images]
         assert ssd.detect_batch([]) == []
 
 
 def test_grey_and_alpha_pictures(ssd, cell_picture):
-    alpha = np.dstack([cell_picture, np.full(cell_picture.shape[:2], 255, np.uint8)])
+    opaque = np.full(cell_picture.shape[:2], 255, np.uint8)
+    alpha = np.dstack([cell_picture, opaque])
     assert ssd.detect(alpha) == ssd.detect(cell_picture)
-    assert len(ssd.detect(np.full((96, 128), 255, np.uint8), 0.99)) == 100
+
+    white = np.full((96, 128), 255, np.uint8)
+    assert len(ssd.detect(white, 0.99)) == 100
     with pytest.raises(CourseError, match="cv2.imread returns None"):
         ssd.detect(None)
 
@@ -54,7 +58,9 @@ def test_grey_and_alpha_pictures(ssd, cell_picture):
 def test_says_which_engine_and_why(cells, capsys):
     TrtSSD(cells).close()
     out = capsys.readouterr().out
-    assert out.count("\n") == 1 and "ONNX Runtime" in out and "not with TensorRT: " in out
+    assert out.count("\n") == 1
+    assert "ONNX Runtime" in out
+    assert "not with TensorRT: " in out
 
 
 def test_original_call_with_the_input_size(cells):
@@ -83,6 +89,7 @@ def test_original_call_with_the_input_size(cells):
 )
 def test_record_and_network_must_agree(tmp_path, part, change, message):
     folder = write_model(tmp_path)
-    (folder / "model.json").write_text(json.dumps({**RECORD, part: {**RECORD[part], **change}}))
+    record = {**RECORD, part: {**RECORD[part], **change}}
+    (folder / "model.json").write_text(json.dumps(record))
     with pytest.raises(CourseError, match=message):
         TrtSSD(folder, verbose=False)

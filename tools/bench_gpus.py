@@ -41,7 +41,8 @@ def main():
     parser.add_argument("--json", help="write the figures there too")
     args = parser.parse_args()
     plain = functools.partial(TrtSSD, args.model, plan=args.engine, lanes=2, verbose=False)
-    open_ssd, rows = functools.partial(with_graph, plain), []
+    open_ssd = functools.partial(with_graph, plain)
+    rows = []
     for count in range(1, args.gpus + 1):
         fps = rate(count, open_ssd, args.sources)
         rows.append(

@@ -1,101 +1,133 @@
-"""A video from file to file: the kit's pipeline against its stages alone, and against the original course's loop.
+"""A video from file to file: the kit's pipeline, its stages alone, and the original course's loop.
 
     python tools/bench_video.py [--clip FILE] [--frames N] [--wait MS] [--model NAME] [--rounds N]
 
-First with a detector that only waits, as for a GPU, and takes no CPU: there the pipeline should take as long as its
-slowest stage, the loop the sum of its steps. Then with the network on this CPU, where all stages share the cores. The
-runs take turns and each one's best round counts: read the ratios. The loop is the original's: cv2.VideoCapture,
-detect, draw, cv2.VideoWriter (XVID), one after the other; its file does not play in a browser.
+First with a detector that only waits, as for a GPU, and takes no CPU: there the pipeline should
+take as long as its slowest stage, and the loop the sum of its steps. Then with the network on this
+CPU, where all stages share the cores. The runs take turns, and each one's best round counts: read
+the ratios. The loop is the original's: cv2.VideoCapture, detect, draw, cv2.VideoWriter (XVID), one
+after the other; its file does not play in a browser.
 """
 
 import argparse
 import contextlib
 import io
+import itertools
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Union
 
 import cv2
+import numpy as np
 
-from trt_course import BBoxVisualization, CourseError, TrtSSD, detect_video
+from trt_course import BBoxVisualization, CourseError, Detections, ModelSpec, TrtSSD, detect_video
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
 from trt_course.support.files import KIT
 
 os.environ.setdefault("TQDM_DISABLE", "1")
 
+STAGES = ("read alone", "detect alone", "draw and write alone")
+
+Call = Callable[[], Any]
+PathLike = Union[str, Path]
+
 
 class Waiting:
     """A detector of known time: it sleeps, and finds the same in every picture."""
 
-    def __init__(self, spec, found, seconds):
-        self.spec, self.found, self.seconds = spec, found, seconds
+    def __init__(self, spec: ModelSpec, found: Detections, seconds: float) -> None:
+        self.spec = spec
+        self.found = found
+        self.seconds = seconds
 
-    def detect(self, image, conf_th=None):
+    def detect(self, image: np.ndarray, conf_th: Optional[float] = None) -> Detections:
+        """The same for every picture, after the known time."""
         time.sleep(self.seconds)
         return self.found
 
-    def detect_batch(self, images, conf_th=None):
+    def detect_batch(
+        self, images: Sequence[np.ndarray], conf_th: Optional[float] = None
+    ) -> List[Detections]:
+        """One after the other."""
         return [self.detect(image) for image in images]
 
 
-def read(clip):
+Detector = Union[TrtSSD, Waiting]
+
+
+def read(clip: PathLike) -> int:
+    """Read all frames; how many they are."""
     with open_source(clip) as video:
         return sum(1 for _ in video)
 
 
-def detect(ssd, clip, frames):
+def detect(ssd: Detector, clip: PathLike, frames: int) -> None:
+    """Detect in one picture again and again."""
     image = first_frame(clip)
     for _ in range(frames):
         ssd.detect(image)
 
 
-def write(ssd, clip, out, found, frames):
-    """Drawing and writing of one picture that changes a little, the time for the file's end included."""
-    image, vis = first_frame(clip), BBoxVisualization(ssd.spec.cls_dict())
-    moving = [image[:, shift:] for shift in range(0, 64, 4)]
-    moving = [
-        cv2.copyMakeBorder(m, 0, 0, 0, image.shape[1] - m.shape[1], cv2.BORDER_REPLICATE)
-        for m in moving
-    ]
+def write(ssd: Detector, clip: PathLike, out: Path, found: Detections, frames: int) -> None:
+    """Draw and write one picture that changes a little, the file's end included."""
+    image = first_frame(clip)
+    vis = BBoxVisualization(ssd.spec.cls_dict())
+
+    # The picture moves to the left, and its last column fills the gap.
+    moving = []
+    for shift in range(0, 64, 4):
+        rest = image[:, shift:]
+        moving.append(cv2.copyMakeBorder(rest, 0, 0, 0, shift, cv2.BORDER_REPLICATE))
+
     with VideoWriter(out / "stage.mp4", 30) as writer:
         for i in range(frames):
             writer.write(vis.annotate(moving[i % len(moving)], found))
 
 
-def pipeline(ssd, clip, out):
+def pipeline(ssd: Detector, clip: PathLike, out: Path) -> None:
+    """The kit's way, silently."""
     with contextlib.redirect_stdout(io.StringIO()):
         detect_video(ssd, clip, out)
 
 
-def original_loop(ssd, clip, out):
-    capture, vis = cv2.VideoCapture(str(clip)), BBoxVisualization(ssd.spec.cls_dict())
-    size = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-    writer = cv2.VideoWriter(str(out / "result.AVI"), cv2.VideoWriter_fourcc(*"XVID"), 30, size)
+def original_loop(ssd: Detector, clip: PathLike, out: Path) -> None:
+    """The original course's way: one step after the other."""
+    capture = cv2.VideoCapture(str(clip))
+    vis = BBoxVisualization(ssd.spec.cls_dict())
+    width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+    height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+    codec = cv2.VideoWriter_fourcc(*"XVID")
+    writer = cv2.VideoWriter(str(out / "result.AVI"), codec, 30, (width, height))
     while True:
         good, image = capture.read()
         if not good:
             break
-        writer.write(vis.draw_bboxes(image, *ssd.detect(image, 0.3)))
+        boxes, confs, clss = ssd.detect(image, 0.3)
+        writer.write(vis.draw_bboxes(image, boxes, confs, clss))
     writer.release()
 
 
-def first_frame(clip):
+def first_frame(clip: PathLike) -> np.ndarray:
+    """The clip's first picture."""
     with open_source(clip) as video:
         return video.read().image
 
 
-def shortened(clip, frames, out):
+def shortened(clip: PathLike, frames: int, out: Path) -> Path:
     """The first frames of a clip, as a file of its own."""
-    with open_source(clip) as video, VideoWriter(out / "clip.mp4", video.fps) as writer:
-        for frame, _ in zip(video, range(frames)):
+    target = out / "source" / "clip.mp4"
+    with open_source(clip) as video, VideoWriter(target, video.fps) as writer:
+        for frame in itertools.islice(video, frames):
             writer.write(frame.image, frame.time)
-    return out / "clip.mp4"
+    return target
 
 
-def take_turns(rivals, rounds):
+def take_turns(rivals: Dict[str, Call], rounds: int) -> Dict[str, float]:
+    """Seconds of each rival's best round."""
     best = dict.fromkeys(rivals, float("inf"))
     for _ in range(rounds):
         for name, call in rivals.items():
@@ -105,10 +137,10 @@ def take_turns(rivals, rounds):
     return best
 
 
-STAGES = "read alone", "detect alone", "draw and write alone"
-
-
-def rivals_of(ssd, clip, out, found, frames):
+def rivals_of(
+    ssd: Detector, clip: PathLike, out: Path, found: Optional[Detections], frames: int
+) -> Dict[str, Call]:
+    """What takes turns: the stages alone, the pipeline, the loop."""
     return {
         STAGES[0]: lambda: read(clip),
         STAGES[1]: lambda: detect(ssd, clip, frames),
@@ -118,43 +150,53 @@ def rivals_of(ssd, clip, out, found, frames):
     }
 
 
-def compare(ssd, clip, out, found, rounds):
-    """Seconds of each, and the two ratios: the pipeline and the loop against the slowest stage."""
+class Comparison(NamedTuple):
+    """Seconds a frame of each rival, and two ratios."""
+
+    times: Dict[str, float]
+    to_slowest: float  # the pipeline to its slowest stage alone
+    to_loop: float  # the original loop to the pipeline
+
+
+def compare(ssd: Detector, clip: PathLike, out: Path, found: Detections, rounds: int) -> Comparison:
+    """Let all rivals take turns."""
     frames = read(clip)
     best = take_turns(rivals_of(ssd, clip, out, found, frames), rounds)
     slowest = max(best[name] for name in STAGES)
-    return (
-        {name: seconds / frames for name, seconds in best.items()},
-        best["pipeline"] / slowest,
-        best["original loop"] / best["pipeline"],
+    return Comparison(
+        times={name: seconds / frames for name, seconds in best.items()},
+        to_slowest=best["pipeline"] / slowest,
+        to_loop=best["original loop"] / best["pipeline"],
     )
 
 
-def table(title, times, to_slowest, to_loop):
+def print_table(title: str, comparison: Comparison) -> None:
+    """Milliseconds a frame, and the ratios below."""
     print("\n{}\n{:<24}{:>10}".format(title, "", "ms a frame"))
-    for name, seconds in times.items():
+    for name, seconds in comparison.times.items():
         print(f"{name:<24}{seconds * 1e3:>10.2f}")
     print(
-        f"pipeline to its slowest stage alone: {to_slowest:.3f}; original loop to pipeline: {to_loop:.3f}"
+        f"pipeline to its slowest stage alone: {comparison.to_slowest:.3f}; "
+        f"original loop to pipeline: {comparison.to_loop:.3f}"
     )
 
 
-def bench(args, out):
+def bench(args: argparse.Namespace, out: Path) -> None:
+    """With a detector that only waits, then with the network on this CPU."""
     clip = shortened(args.clip, args.frames, out)
     with TrtSSD(args.model, backend="cpu") as ssd:
         found = ssd.detect(first_frame(clip))
         waiting = Waiting(ssd.spec, found, args.wait / 1e3)
-        table(
-            f"A detector that waits {args.wait:g} ms",
-            *compare(waiting, clip, out, found, args.rounds),
-        )
-        table(
-            f"{ssd.spec.name} on the CPU, {len(os.sched_getaffinity(0))} cores",
-            *compare(ssd, clip, out, found, max(1, args.rounds // 2)),
-        )
+        comparison = compare(waiting, clip, out, found, args.rounds)
+        print_table(f"A detector that waits {args.wait:g} ms", comparison)
+
+        cores = len(os.sched_getaffinity(0))
+        comparison = compare(ssd, clip, out, found, max(1, args.rounds // 2))
+        print_table(f"{ssd.spec.name} on the CPU, {cores} cores", comparison)
 
 
-def main():
+def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clip", default=str(KIT / "data/street.mp4"))
     parser.add_argument("--frames", type=int, default=450)

@@ -1,12 +1,14 @@
-"""Does a model trained on drawn streets see the real world? AP50 on real pictures, beside a real detector's.
+"""How well does a model trained on rendered streets see the real world?
 
     python tools/check_real_world.py [MODEL ...] [--shared FOLDER] [--pictures FOLDER]
 
-Two sets of pictures, neither of them in the kit (they lie in the shared folder): photographs from COCO that show
-persons or roads, with COCO's boxes, and 40 frames of a public clip of a car park from above, with the boxes of
-tests/real/car_detection.json. Each model runs twice, as its record resizes and with the picture's own proportions
-kept (letterbox), since a wide input stretches a photograph a lot. The reference is a detector of vehicles and
-pedestrians made for driver assistance, which nobody here trained.
+AP50 on two sets of real pictures, neither of them in the kit: photographs from COCO that show
+people or roads, with COCO's boxes, and 40 frames of a public clip of a car park from above, with
+the boxes of tests/real/car_detection.json.
+
+Each model runs twice: as its record resizes, and with the picture's own proportions kept
+(letterbox), because a wide input distorts a photograph badly. Beside it stands a detector of
+vehicles and pedestrians made for driver assistance, which was not trained here.
 """
 
 import argparse
@@ -15,13 +17,13 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Dict, NamedTuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
 
 import fetch
-from trt_course import BBoxVisualization, CourseError, TrtSSD, find_model
+from trt_course import BBoxVisualization, CourseError, Detections, ModelSpec, TrtSSD, find_model
 from trt_course.measure import voc
 from trt_course.measure.evaluate import CONF_TH, as_found
 from trt_course.media.pictures import read_image
@@ -29,10 +31,8 @@ from trt_course.media.video_file import VideoFile
 from trt_course.support.files import KIT, sha256, write_image
 
 SHIPPED = "ssd_resnet18_traffic"
-REFERENCE, REFERENCE_ONNX = (
-    KIT / "tests/thirdparty/adas",
-    "thirdparty/pedestrian_vehicle_adas_0001.onnx",
-)
+REFERENCE = KIT / "tests/thirdparty/adas"
+REFERENCE_ONNX = "thirdparty/pedestrian_vehicle_adas_0001.onnx"
 FRAME_LABELS = KIT / "tests/real/car_detection.json"
 CLASSES = ("vehicle", "pedestrian", "bicycle", "road_sign")
 FROM_COCO = {
@@ -45,20 +45,29 @@ FROM_COCO = {
     "stop sign": "road_sign",
 }
 NOTES = """
-AP50 in per cent: area under the curve (VOC 2010 on), detections from a confidence of {:g} up; '-': the model does
-not know the class. After it: what it finds and, after the stroke, its false alarms at the confidence from which its
-record has boxes drawn. (+n): difficult boxes, which count neither way: COCO's crowds; cars less than half in the frame.
-COCO draws the rider of a bicycle or motorcycle as a person of his own. The kit's labels count the rider as part of the
-bicycle, so a model that learned from them loses on both classes where somebody rides.
-With as few objects as some classes have here, one more or less moves the figure by several points."""
+AP50 in per cent: the area under the curve (VOC 2010 on) of all detections from a confidence of
+{:g} up; '-' where the model does not know the class. After it, what the model finds and, behind
+the stroke, its false alarms, both at the confidence from which its record has boxes drawn.
+(+n): difficult boxes, which count neither way: COCO's crowds, and cars less than half in the frame.
+COCO boxes the rider of a bicycle or motorcycle as a person. The kit's labels count the rider as
+part of the bicycle, so a model that learned from them loses on both classes where somebody rides.
+With as few objects as some classes have here, one more or less moves a figure by several points."""
 
 
 class Figures(NamedTuple):
-    """One class of one set: AP50, and what is right and wrong at the model's own confidence threshold."""
+    """One class of one set: AP50, and what is right and wrong at the model's own threshold."""
 
     ap: float
     hits: int
     false_alarms: int
+
+
+class Row(NamedTuple):
+    """One object in a picture."""
+
+    label: str
+    box: Sequence[float]  # x1, y1, x2, y2
+    difficult: bool
 
 
 class PictureSet(NamedTuple):
@@ -69,99 +78,121 @@ class PictureSet(NamedTuple):
     truths: Dict[str, voc.Truth]
 
 
-def truth(rows):
-    """A voc.Truth from rows (class, (x1, y1, x2, y2), difficult)."""
+def truth(rows: Sequence[Row]) -> voc.Truth:
+    """The objects of one picture as the measures take them."""
     return voc.Truth(
-        [r[0] for r in rows],
-        np.array([r[1] for r in rows], float).reshape(-1, 4),
-        np.array([r[2] for r in rows], bool),
+        labels=[row[0] for row in rows],
+        boxes=np.array([row[1] for row in rows], float).reshape(-1, 4),
+        difficult=np.array([row[2] for row in rows], bool),
     )
 
 
-def photographs(folder):
-    """The COCO photographs that show persons or roads, with the boxes of the classes that the kit knows."""
+def photographs(folder: Path) -> PictureSet:
+    """COCO's photographs of people or roads, with the boxes of the classes that the kit knows."""
     with open(str(folder / "ATTRIBUTION.csv"), newline="", encoding="utf-8") as stream:
-        names = [row["file"] for row in csv.DictReader(stream) if row["has_person_or_road"] == "1"]
+        listed = list(csv.DictReader(stream))
+    names = [row["file"] for row in listed if row["has_person_or_road"] == "1"]
+
     data = json.loads((folder / "instances.json").read_text(encoding="utf-8"))
-    category = {c["id"]: FROM_COCO.get(c["name"]) for c in data["categories"]}
-    file_name = {i["id"]: i["file_name"] for i in data["images"]}
-    rows = {name: [] for name in names}
-    for a in data["annotations"]:
-        label, name = category[a["category_id"]], file_name[a["image_id"]]
+    label_of = {c["id"]: FROM_COCO.get(c["name"]) for c in data["categories"]}
+    name_of = {image["id"]: image["file_name"] for image in data["images"]}
+
+    rows: Dict[str, List[Row]] = {name: [] for name in names}
+    for annotation in data["annotations"]:
+        label = label_of[annotation["category_id"]]
+        name = name_of[annotation["image_id"]]
         if label and name in rows:
-            x, y, w, h = a["bbox"]
-            rows[name].append((label, (x, y, x + w, y + h), bool(a["iscrowd"])))
+            x, y, width, height = annotation["bbox"]
+            box = (x, y, x + width, y + height)
+            rows[name].append(Row(label, box, bool(annotation["iscrowd"])))
+
     return PictureSet(
-        "photographs",
-        {name: read_image(folder / "images" / name) for name in names},
-        {name: truth(rows[name]) for name in names},
+        name="photographs",
+        pictures={name: read_image(folder / "images" / name) for name in names},
+        truths={name: truth(rows[name]) for name in names},
     )
 
 
-def read_frame_labels():
-    """{frame number: rows (class, box, difficult)} of the frames labelled by hand, and their (width, height)."""
+def read_frame_labels() -> Tuple[Dict[int, List[Row]], Tuple[int, int]]:
+    """The objects of each frame that was labelled by hand, by its number; width and height."""
     data = json.loads(FRAME_LABELS.read_text(encoding="utf-8"))
-    rows = {
-        f["frame"]: [(o["class"], o["box"], o["difficult"]) for o in f["objects"]]
-        for f in data["frames"]
-    }
+    rows = {}
+    for frame in data["frames"]:
+        objects = frame["objects"]
+        rows[frame["frame"]] = [Row(o["class"], o["box"], o["difficult"]) for o in objects]
     return rows, (data["width"], data["height"])
 
 
-def clip_frames(clip):
+def clip_frames(clip: Path) -> PictureSet:
     """The labelled frames of the clip."""
     if not clip.is_file() or sha256(clip) != fetch.CLIP_SHA256:
         raise CourseError(f"{clip} is missing, or is not the clip whose frames were labelled.")
     rows, _ = read_frame_labels()
     with VideoFile(clip) as video:
-        pictures = {f"frame-{f.number:03d}": f.image for f in video if f.number in rows}
-    return PictureSet("clip frames", pictures, {f"frame-{n:03d}": truth(rows[n]) for n in rows})
+        pictures = {_frame_name(f.number): f.image for f in video if f.number in rows}
+    truths = {_frame_name(number): truth(objects) for number, objects in rows.items()}
+    return PictureSet("clip frames", pictures, truths)
 
 
-def variants(model, shared):
-    """[(title, spec)]: the model as its record says, and letterboxed where the record does otherwise."""
+def _frame_name(number: int) -> str:
+    return f"frame-{number:03d}"
+
+
+class Variant(NamedTuple):
+    """A model with one way to resize."""
+
+    title: str
+    spec: ModelSpec
+
+
+def variants(model, shared: Path) -> List[Variant]:
+    """The model as its record says, and letterboxed where the record does otherwise."""
     spec = find_model(model)
     if spec.folder.resolve() == REFERENCE.resolve():
         spec = spec._replace(onnx=shared / REFERENCE_ONNX)
-    name = (
-        spec.name if str(model) in (spec.name, str(REFERENCE)) else str(model)
-    )  # two trainings share a name
-    kinds = [spec.input.resize] + ["letterbox"] * (spec.input.resize != "letterbox")
+
+    # Two trainings may share a name: a model that was given by its path is called by that.
+    name = str(model)
+    if name == str(REFERENCE):
+        name = spec.name
+
+    ways = [spec.input.resize]
+    if spec.input.resize != "letterbox":
+        ways.append("letterbox")
     return [
-        (
-            f"{name} {spec.input.width}x{spec.input.height}, {kind}",
-            spec._replace(input=spec.input._replace(resize=kind)),
+        Variant(
+            title=f"{name} {spec.input.width}x{spec.input.height}, {way}",
+            spec=spec._replace(input=spec.input._replace(resize=way)),
         )
-        for kind in kinds
+        for way in ways
     ]
 
 
-def detect_all(ssd, pictures):
-    """{name: Detections}, faint ones too."""
+def detect_all(ssd: TrtSSD, pictures: Dict[str, np.ndarray]) -> Dict[str, Detections]:
+    """What is found in each picture, faint boxes too."""
     return {name: ssd.detect(picture, CONF_TH) for name, picture in pictures.items()}
 
 
-def figures(truths, found, spec):
-    """{class: Figures} of the classes that are both in the pictures and known to the model."""
+def _score(truths, found, spec: ModelSpec, conf_th: float) -> voc.Score:
+    """The VOC score of the detections from a confidence up."""
+    kept = {
+        name: as_found(detections.above(conf_th), spec.labels) for name, detections in found.items()
+    }
+    return voc.score(truths, kept)
 
-    def classes(conf_th):
-        return voc.score(
-            truths,
-            {
-                name: as_found(detections.above(conf_th), spec.labels)
-                for name, detections in found.items()
-            },
-        ).classes
 
-    sure = classes(spec.conf_threshold)
+def figures(truths, found, spec: ModelSpec) -> Dict[str, Figures]:
+    """The Figures of each class that is both in the pictures and known to the model."""
+    everything = _score(truths, found, spec, CONF_TH).classes
+    sure = _score(truths, found, spec, spec.conf_threshold).classes
     return {
-        name: Figures(c.ap, sure[name].hits, sure[name].false_alarms)
-        for name, c in classes(CONF_TH).items()
+        name: Figures(score.ap, sure[name].hits, sure[name].false_alarms)
+        for name, score in everything.items()
         if name in spec.labels
     }
 
 
-def draw(picture, wanted, found, spec):
+def draw(picture: np.ndarray, wanted: voc.Truth, found: Detections, spec: ModelSpec) -> np.ndarray:
     """What the model is sure of in colour, over what is to be found in white."""
     canvas = picture.copy()
     for x1, y1, x2, y2 in np.round(wanted.boxes).astype(int).tolist():
@@ -169,69 +200,97 @@ def draw(picture, wanted, found, spec):
     return BBoxVisualization(spec.cls_dict()).annotate(canvas, found.above(spec.conf_threshold))
 
 
-def write_pictures(folder, title, sets, found, spec):
-    for each in sets:
-        for name, picture in each.pictures.items():
-            path = folder / re.sub(r"[^\w.-]+", "-", title) / (Path(name).stem + ".jpg")
-            write_image(path, draw(picture, each.truths[name], found[each.name][name], spec))
+def write_pictures(folder: Path, variant: Variant, sets: Sequence[PictureSet], found) -> None:
+    """Every picture with its boxes, in a folder of the variant's own."""
+    target = folder / re.sub(r"[^\w.-]+", "-", variant.title)
+    for pictures in sets:
+        for name, picture in pictures.pictures.items():
+            wanted = pictures.truths[name]
+            drawn = draw(picture, wanted, found[pictures.name][name], variant.spec)
+            write_image(target / (Path(name).stem + ".jpg"), drawn)
 
 
-def run(title, spec, sets, folder=None):
-    """{set name: {class: Figures}} of one model."""
-    with TrtSSD(spec, verbose=False) as ssd:
-        found = {each.name: detect_all(ssd, each.pictures) for each in sets}
+def run(
+    variant: Variant, sets: Sequence[PictureSet], folder: Optional[Path] = None
+) -> Dict[str, Dict[str, Figures]]:
+    """The Figures of one model, by set and class."""
+    with TrtSSD(variant.spec, verbose=False) as ssd:
+        found = {pictures.name: detect_all(ssd, pictures.pictures) for pictures in sets}
     if folder is not None:
-        write_pictures(folder, title, sets, found, spec)
-    return {each.name: figures(each.truths, found[each.name], spec) for each in sets}
+        write_pictures(folder, variant, sets, found)
+    return {
+        pictures.name: figures(pictures.truths, found[pictures.name], variant.spec)
+        for pictures in sets
+    }
 
 
-def count(each, name):
-    """(objects, difficult ones beside them) of a class in a set."""
-    hard = [
-        d for t in each.truths.values() for label, d in zip(t.labels, t.difficult) if label == name
-    ]
-    return len(hard) - sum(hard), int(sum(hard))
+class Count(NamedTuple):
+    """The objects of a class in a set, and the difficult ones beside them."""
+
+    objects: int
+    difficult: int
+
+    def __str__(self) -> str:
+        if self.difficult:
+            return f"{self.objects} (+{self.difficult})"
+        return str(self.objects)
 
 
-def table(sets, results):
+def count(pictures: PictureSet, name: str) -> Count:
+    """How many objects of a class a set holds."""
+    difficult = []
+    for objects in pictures.truths.values():
+        marks = zip(objects.labels, objects.difficult)
+        difficult += [bool(mark) for label, mark in marks if label == name]
+    return Count(objects=difficult.count(False), difficult=difficult.count(True))
+
+
+def table(sets: Sequence[PictureSet], results: Dict[str, Dict[str, Dict[str, Figures]]]) -> str:
     """The Markdown table: a column for each class of each set, a row for each model."""
-    columns = [(each, name) for each in sets for name in CLASSES if any(count(each, name))]
-    header = ["AP50 (found / false)"] + [f"{each.name}: {name}" for each, name in columns]
-    counts = ["objects"] + [
-        "{}{}".format(n, f" (+{hard})" if hard else "")
-        for n, hard in (count(each, name) for each, name in columns)
+    columns = [
+        (pictures, name) for pictures in sets for name in CLASSES if any(count(pictures, name))
     ]
-    rows = [
-        [title] + [_cell(result[each.name].get(name)) for each, name in columns]
-        for title, result in results.items()
+    heads = [f"{pictures.name}: {name}" for pictures, name in columns]
+    counts = [str(count(pictures, name)) for pictures, name in columns]
+
+    lines = [
+        ["AP50 (found / false)", *heads],
+        ["---", *("---:" for _ in columns)],
+        ["objects", *counts],
     ]
-    lines = [header, ["---"] + ["---:"] * len(columns), counts] + rows
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    for title, result in results.items():
+        cells = [_cell(result[pictures.name].get(name)) for pictures, name in columns]
+        lines.append([title, *cells])
+    return "\n".join("| {} |".format(" | ".join(line)) for line in lines)
 
 
-def _cell(figure):
-    return (
-        "-" if figure is None else f"{100 * figure.ap:.1f} ({figure.hits} / {figure.false_alarms})"
-    )
+def _cell(figure: Optional[Figures]) -> str:
+    if figure is None:
+        return "-"
+    return f"{100 * figure.ap:.1f} ({figure.hits} / {figure.false_alarms})"
 
 
-def check(models, shared, folder=None):
-    """Print the table; the list of models that could not run."""
+def check(models, shared: Path, folder: Optional[Path] = None) -> List[str]:
+    """Print the table; returns a complaint for each model that could not run."""
     sets = [photographs(shared / "data/coco_ccby"), clip_frames(shared / "data/car-detection.mp4")]
-    results, failed = {}, []
+    results = {}
+    failed = []
     for model in models:
         try:
-            for title, spec in variants(model, shared):
-                results[title] = run(title, spec, sets, folder)
+            for variant in variants(model, shared):
+                results[variant.title] = run(variant, sets, folder)
         except CourseError as err:
             failed.append(str(err))
-    print("{}; {}\n".format(*(f"{each.name}: {len(each.pictures)} pictures" for each in sets)))
+
+    print("; ".join(f"{pictures.name}: {len(pictures.pictures)} pictures" for pictures in sets))
+    print()
     print(table(sets, results))
     print(NOTES.format(CONF_TH))
     return failed
 
 
-def main():
+def main() -> int:
+    """The command line; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "models",
@@ -247,15 +306,17 @@ def main():
     )
     parser.add_argument("--pictures", type=Path, help="write every picture with its boxes here")
     args = parser.parse_args()
+
     if not (args.shared / "data").is_dir() or not (args.shared / "thirdparty").is_dir():
         print(
-            f"check_real_world: {args.shared} is not here. It holds the real pictures and the reference detector, which are not "
-            "part of the kit; name the folder with --shared.",
+            f"check_real_world: {args.shared} is not here. It holds the real pictures and the "
+            "reference detector, which are not part of the kit; name the folder with --shared.",
             file=sys.stderr,
         )
         return 2
+
     try:
-        failed = check(args.models + [REFERENCE], args.shared, args.pictures)
+        failed = check([*args.models, REFERENCE], args.shared, args.pictures)
     except CourseError as err:
         print(f"check_real_world: {err}", file=sys.stderr)
         return 2

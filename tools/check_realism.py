@@ -23,13 +23,16 @@ from trt_course.support.files import KIT
 
 GATES = {"vehicle": 0.50, "pedestrian": 0.35}
 EXCUSED_TOO = {"vehicle": (), "pedestrian": ("bicycle",)}
-TALL, CLEAR = 40, 0.75
+TALL = 40
+CLEAR = 0.75
 SLACK = 0.8  # a false alarm that is lower than this share of TALL is excused
 VIEWS = {"crops": "cut into parts of 16:9", "whole": "whole, squeezed"}
 
 
 def views(image, boxes, how):
-    """The picture as a whole, or its parts of 16:9: (picture, boxes in it, share of each box that is in it)."""
+    """The picture as a whole, or its parts of 16:9: (picture, boxes in it,
+    share of each box that is in it).
+    """
     height, width = image.shape[:2]
     wide = round(height * 16 / 9)
     if how == "whole" or width <= wide:
@@ -43,7 +46,9 @@ def views(image, boxes, how):
 
 
 def without_excused(found, label, clear, ignored):
-    """The detections of one class that hit a clear object, or have no excuse: tall enough, and on nothing ignored."""
+    """The detections of one class that hit a clear object, or have no excuse: tall enough,
+    and on nothing ignored.
+    """
     keep = np.array([name == label for name in found.labels], dtype=bool)
     for i in np.flatnonzero(keep):
         box = found.boxes[i]
@@ -60,13 +65,16 @@ def _lies_on(box, ignored):
 
 
 def judged(ssd, sample, how):
-    """For each view of a scene and each class: ground truth of the clear objects, and the detections that count."""
+    """For each view of a scene and each class: ground truth of the clear objects,
+    and the detections that count.
+    """
     names = np.array(scenes.LABELS["traffic"])[sample.classes]
     for image, boxes, share in views(sample.image, np.asarray(sample.boxes, float), how):
         found = as_found(ssd.detect(image, CONF_TH), ssd.spec.labels)
         clear = (boxes[:, 3] - boxes[:, 1] >= TALL) & (sample.visible * share >= CLEAR)
         for label, others in EXCUSED_TOO.items():
-            mine, inside = boxes[clear & (names == label)], share > 0.02
+            mine = boxes[clear & (names == label)]
+            inside = share > 0.02
             ignored = boxes[inside & ((names == label) & ~clear | np.isin(names, others))]
             yield (
                 label,
@@ -77,12 +85,14 @@ def judged(ssd, sample, how):
 
 def measure(ssd, split, count, seed, how):
     """{class: voc.ClassScore} on `count` scenes."""
-    truths, founds = {}, {}
+    truths = {}
+    founds = {}
     for number in tqdm(range(count), desc=how, unit="scene"):
         sample = scenes.sample("traffic", split, number, seed)
         for label, truth, found in judged(ssd, sample, how):
             name = f"{label} {len(truths)}"
-            truths[name], founds[name] = truth, found
+            truths[name] = truth
+            founds[name] = found
     return voc.score(truths, founds).classes
 
 
@@ -90,7 +100,8 @@ def detector(shared):
     onnx = shared / REFERENCE_ONNX
     if not onnx.is_file():
         raise CourseError(
-            f"There is no detector {onnx}: name the folder that holds it with --shared. Nothing was measured."
+            f"There is no detector {onnx}: name the folder that holds it with --shared. Nothing "
+            "was measured."
         )
     return TrtSSD(find_model(REFERENCE)._replace(onnx=onnx), backend="cpu", verbose=False)
 

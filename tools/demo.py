@@ -1,7 +1,8 @@
-"""What `make demo` does once .venv is there: a picture, a folder with its score, a clip, and where it all is."""
+"""What `make demo` does once .venv is there: a picture, a folder with its score, a clip."""
 
 import sys
 from pathlib import Path
+from typing import List, Optional
 
 from fetch import CLIP_CREDIT, real_clip
 from trt_course import CourseError, TrtSSD, detect_dir, detect_one, detect_video
@@ -9,38 +10,51 @@ from trt_course.measure import voc
 from trt_course.measure.evaluate import read_folders
 from trt_course.support.files import KIT
 
-MODEL, DATA, CLIP = "ssd_resnet18_traffic", KIT / "data/traffic", KIT / "data/street.mp4"
+MODEL = "ssd_resnet18_traffic"
+DATA = KIT / "data/traffic"
+CLIP = KIT / "data/street.mp4"
 SCORE_CONF = 0.01
+RESULTS = """
+Look at them:
+  picture   {picture}
+  pictures  {pictures}
+  numbers   {numbers}
+  video     {video}
+Next: make lab"""
 
 
-def show_path(path):
-    path = Path(path).resolve()
-    return path.relative_to(Path.cwd()) if Path.cwd() in path.parents else path
+def show_path(path: Path) -> Path:
+    """A path as short as it can be typed from here."""
+    path = path.resolve()
+    if Path.cwd() in path.parents:
+        return path.relative_to(Path.cwd())
+    return path
 
 
-def demo(out):
-    picture = sorted((DATA / "images").iterdir())[0]
+def demo(out: Path) -> List[str]:
+    """Run it all; returns a complaint for each picture that could not be read."""
+    picture = min((DATA / "images").iterdir())
     with TrtSSD(MODEL) as ssd:
         print(f"\n1. One picture: {show_path(picture)}")
         detect_one(ssd, picture, out / "picture")
+
         print(f"\n2. A folder, and its score: {show_path(DATA)}")
         failed = detect_dir(
             ssd, DATA / "images", out / "folder", SCORE_CONF, draw_th=ssd.spec.conf_threshold
         )
-        print(
-            voc.score(
-                *read_folders(DATA / "ground-truth", out / "folder/detection-results")
-            ).report()
-        )
+        truths, founds = read_folders(DATA / "ground-truth", out / "folder/detection-results")
+        print(voc.score(truths, founds).report())
+
         print(f"\n3. A clip: {show_path(CLIP)}")
         video = detect_video(ssd, CLIP, out / "video")
         real = demo_real(ssd, out)
+
     print(
-        "\nLook at them:\n  picture   {}\n  pictures  {}\n  numbers   {}\n  video     {}\nNext: make lab".format(
-            show_path(out / "picture" / (picture.stem + ".jpg")),
-            show_path(out / "folder/pictures"),
-            show_path(out / "folder/detections.json"),
-            show_path(video),
+        RESULTS.format(
+            picture=show_path(out / "picture" / (picture.stem + ".jpg")),
+            pictures=show_path(out / "folder/pictures"),
+            numbers=show_path(out / "folder/detections.json"),
+            video=show_path(video),
         )
     )
     if real:
@@ -48,8 +62,11 @@ def demo(out):
     return failed
 
 
-def demo_real(ssd, out):
-    """The public clip of real cars where there is a network; the model never saw a real picture in its training."""
+def demo_real(ssd: TrtSSD, out: Path) -> Optional[Path]:
+    """The public clip of real cars, where there is a network; None where it cannot be had.
+
+    The model never saw a real picture in its training.
+    """
     print()
     clip = real_clip()
     if clip is None:
@@ -58,7 +75,8 @@ def demo_real(ssd, out):
     return detect_video(ssd, clip, out / "real")
 
 
-def main():
+def main() -> None:
+    """Run it, and end with a status that tells."""
     try:
         failed = demo(KIT / "out")
     except CourseError as err:

@@ -1,9 +1,11 @@
 """Makes the notebooks of the lessons from their masters, byte for byte the same each time.
 
-    python tools/make_notebooks.py            # notebooks/NN_topic.ipynb and notebooks/solutions/NN_topic.ipynb
-    python tools/make_notebooks.py --check    # compare only, exit status 1 where a notebook is not what its master says
+    python tools/make_notebooks.py            # the learner's notebooks and the solved copies
+    python tools/make_notebooks.py --check    # compare only; status 1 where one differs
 
-A master, notebooks/masters/NN_topic.py, is plain Python in cells. docs/writing_lessons.md says how one is written.
+A master, notebooks/masters/NN_topic.py, is plain Python in cells; it becomes
+notebooks/NN_topic.ipynb and notebooks/solutions/NN_topic.ipynb. docs/writing_lessons.md says how
+one is written.
 """
 
 import argparse
@@ -11,7 +13,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Dict, Iterator, List, NamedTuple, Sequence
 
 import nbformat
 
@@ -28,109 +30,155 @@ METADATA = {
 }
 
 
+class WrongAnswer(NamedTuple):
+    """A deliberately wrong answer: words that its hint must hold, and the cell with it."""
+
+    words: str
+    cell: str
+
+
 class Cell(NamedTuple):
-    """A cell of a master: `text` as it stands there."""
+    """A cell of a master: `text` as it stands there; `kind` is code or markdown."""
 
     kind: str
     text: str
 
     @property
-    def wrongs(self):
-        """(words of the hint, the cell with this wrong answer) of each deliberately wrong answer."""
-        block = BLOCK.search(self.text)
-        _, *parts = WRONG.split(block["inside"]) if block else [""]
-        return [(words, self._with(answer)) for words, answer in zip(parts[::2], parts[1::2])]
+    def wrongs(self) -> List[WrongAnswer]:
+        """The wrong answers that stand below the right one."""
+        _, *parts = self._answers()
+        pairs = zip(parts[::2], parts[1::2])
+        return [WrongAnswer(words, self._with(answer)) for words, answer in pairs]
 
-    def solution(self):
-        block = BLOCK.search(self.text)
-        return self._with(WRONG.split(block["inside"])[0]) if block else self.text
+    def solution(self) -> str:
+        """The cell as the solved copy has it."""
+        right = self._answers()[0]
+        if right is None:
+            return self.text
+        return self._with(right)
 
-    def stub(self):
+    def _answers(self) -> list:
+        """The right answer, then words and answer of each wrong one; None without an exercise."""
+        block = BLOCK.search(self.text)
+        if block is None:
+            return [None]
+        return WRONG.split(block["inside"])
+
+    def stub(self) -> str:
+        """The cell as the learner gets it."""
         return BLOCK.sub(r"\g<indent>\g<stub>  # your answer", self.text)
 
     def _with(self, answer):
         block = BLOCK.search(self.text)
-        return self.text[: block.start()] + answer.rstrip("\n") + self.text[block.end() :]
+        before = self.text[: block.start()]
+        after = self.text[block.end() :]
+        return before + answer.rstrip("\n") + after
 
 
-def cells_of(text, name="master"):
+def cells_of(text: str, name: str = "master") -> List[Cell]:
+    """The cells of a master's text."""
     head, *parts = CELL.split(text)
     if any(line and not line.startswith("#") for line in head.splitlines()):
         raise SystemExit(f"{name}: code stands before the first '# %%' line")
     cells = []
     for mark, body in zip(parts[::2], parts[1::2]):
         lines = body.strip("\n").split("\n")
-        if mark and any(not line.startswith("#") for line in lines):
-            raise SystemExit(f"{name}: a line of a text cell does not begin with '#': {lines[0]}")
-        cells.append(
-            Cell("markdown", "\n".join(line[1:].replace(" ", "", 1) for line in lines))
-            if mark
-            else Cell("code", "\n".join(lines))
-        )
-        if ("# solution" in body, "# end" in body) != (bool(BLOCK.search(body)),) * 2:
+        if mark:
+            cells.append(_text_cell(lines, name))
+        else:
+            cells.append(Cell("code", "\n".join(lines)))
+
+        # An exercise has both its markers, and everything else has neither.
+        is_exercise = BLOCK.search(body) is not None
+        if ("# solution" in body) != is_exercise or ("# end" in body) != is_exercise:
             raise SystemExit(f"{name}: markers of an exercise that do not belong together:\n{body}")
     return cells
 
 
-def one_folder_down(text):
-    """Links of a text cell, seen from notebooks/solutions: figures and pages move, other lessons stand beside it."""
+def _text_cell(lines: List[str], name: str) -> Cell:
+    """A text cell without the comment's marks."""
+    if any(not line.startswith("#") for line in lines):
+        raise SystemExit(f"{name}: a line of a text cell does not begin with '#': {lines[0]}")
+    bare = [line[1:].replace(" ", "", 1) for line in lines]
+    return Cell("markdown", "\n".join(bare))
+
+
+def one_folder_down(text: str) -> str:
+    """A text cell whose links are seen from notebooks/solutions.
+
+    Figures and pages are one folder further; other lessons stand beside it, as before.
+    """
     return re.sub(r"(\]\()(\.\./|figures/)", r"\1../\2", text)
 
 
-def notebook(name, cells, solved):
+def notebook(name: str, cells: Sequence[Cell], solved: bool) -> str:
+    """The notebook's file: the learner's, or the solved copy."""
     made = []
     for number, cell in enumerate(cells):
-        text = cell.text if cell.kind == "markdown" else cell.solution() if solved else cell.stub()
-        if cell.kind == "markdown" and solved:
-            text = one_folder_down(text)
-            if not number:
-                text += (
-                    f"\n\n*This is the solved copy. The lesson itself: [{name}](../{name}.ipynb).*"
-                )
-        made.append(
-            {
-                "cell_type": cell.kind,
-                "id": f"cell-{number:02d}",
-                "metadata": {},
-                "source": text.splitlines(keepends=True),
-            }
-        )
         if cell.kind == "code":
-            made[-1].update(execution_count=None, outputs=[])
+            text = cell.solution() if solved else cell.stub()
+        elif solved:
+            text = one_folder_down(cell.text)
+        else:
+            text = cell.text
+        if solved and number == 0:
+            text += f"\n\n*This is the solved copy. The lesson itself: [{name}](../{name}.ipynb).*"
+
+        entry = {
+            "cell_type": cell.kind,
+            "id": f"cell-{number:02d}",
+            "metadata": {},
+            "source": text.splitlines(keepends=True),
+        }
+        if cell.kind == "code":
+            entry.update(execution_count=None, outputs=[])
+        made.append(entry)
+
     book = {"cells": made, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
     nbformat.validate(nbformat.from_dict(book))
     return json.dumps(book, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def wanted():
+def wanted() -> Dict[Path, str]:
     """The text that each notebook should have."""
     texts = {}
     for master in sorted((BOOKS / "masters").glob("*.py")):
         cells = cells_of(master.read_text(encoding="utf-8"), master.name)
-        for folder, solved in ((BOOKS, False), (BOOKS / "solutions", True)):
-            texts[folder / (master.stem + ".ipynb")] = notebook(master.stem, cells, solved)
+        file_name = master.stem + ".ipynb"
+        texts[BOOKS / file_name] = notebook(master.stem, cells, solved=False)
+        texts[BOOKS / "solutions" / file_name] = notebook(master.stem, cells, solved=True)
     return texts
 
 
-def complaints(texts):
+def complaints(texts: Dict[Path, str]) -> Iterator[str]:
+    """A sentence for each notebook that is not what its master makes, or has none."""
     there = {*BOOKS.glob("*.ipynb"), *BOOKS.glob("solutions/*.ipynb")}
     for path in sorted(there - set(texts)):
         yield f"{path.relative_to(KIT)} has no master in notebooks/masters"
     for path, text in texts.items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            yield f"{path.relative_to(KIT)} is not what its master makes; run: python tools/make_notebooks.py"
+            name = path.relative_to(KIT)
+            yield f"{name} is not what its master makes; run: python tools/make_notebooks.py"
 
 
-def main():
+def main() -> int:
+    """Write or compare; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare only")
-    check, texts = parser.parse_args().check, wanted()
-    for path, text in texts.items() if not check else ():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    args = parser.parse_args()
+
+    texts = wanted()
+    if not args.check:
+        for path, text in texts.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
     found = list(complaints(texts))
-    print("\n".join(found) if found else f"{len(texts)} notebooks are what their masters make")
-    return 1 if found else 0
+    if found:
+        print("\n".join(found))
+        return 1
+    print(f"{len(texts)} notebooks are what their masters make")
+    return 0
 
 
 if __name__ == "__main__":

@@ -47,7 +47,9 @@ class Bench:
     """Variants of one model on the same pictures."""
 
     def __init__(self, spec, folder, pictures):
-        self.spec, self.path, self.pictures = spec, Path(folder) / "variant.onnx", pictures
+        self.spec = spec
+        self.path = Path(folder) / "variant.onnx"
+        self.pictures = pictures
 
     def open(self, model):
         need("onnx").save(model, str(self.path))
@@ -78,7 +80,9 @@ def damage(outputs, wanted):
 
 def rank(bench, plain, quantised):
     """[(layer, damage by output)], the worst first; as far as it came when Ctrl-C is pressed."""
-    layers, wanted, done = quantised_layers(quantised), bench.outputs(plain), []
+    layers = quantised_layers(quantised)
+    wanted = bench.outputs(plain)
+    done = []
     nodes = {node.name for node in plain.graph.node}
     try:
         for layer in progress(layers, desc="rank", unit="layer"):
@@ -106,7 +110,8 @@ def escaped(name):
 
 
 def run(args):
-    spec, data = find_model(args.model), kit_path(args.data)
+    spec = find_model(args.model)
+    data = kit_path(args.data)
     if not (data / "images").is_dir():
         raise CourseError(
             f"There is no folder {data}/images. A data folder holds images/ and ground-truth/."

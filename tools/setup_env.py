@@ -14,8 +14,10 @@ VENV = KIT / ".venv"
 PYTHON = VENV / "bin" / "python"
 ON_JETSON = Path("/etc/nv_tegra_release").exists()
 HEADLESS = (
-    "OpenCV's windows need libGL and libxcb, which this machine lacks: installed opencv-python-headless "
-    "instead. For windows (--show): sudo apt install libgl1 libglib2.0-0 libxcb1, remove .venv, make demo."
+    "OpenCV's windows need libGL and libxcb, which this machine lacks: installed "
+    "opencv-python-headless "
+    "instead. For windows (--show): sudo apt install libgl1 libglib2.0-0 libxcb1, remove .venv, "
+    "make demo."
 )
 
 
@@ -53,7 +55,8 @@ def make_venv():
     done = subprocess.run([sys.executable, "-m", "venv"] + options + [str(VENV)])
     if done.returncode:
         sys.exit(
-            "[setup] Python cannot make a virtual environment here. On Debian, Ubuntu and JetPack install it "
+            "[setup] Python cannot make a virtual environment here. On Debian, Ubuntu and "
+            "JetPack install it "
             "with: sudo apt install python3-venv python3-pip"
         )
 
@@ -87,7 +90,10 @@ def can_import(module):
 
 
 def mend_opencv():
-    """pip's opencv-python links to the X libraries that a server does not have; the headless wheel does not."""
+    """pip's opencv-python links to the X libraries that a server does not have.
+
+    The headless wheel does not.
+    """
     if can_import("cv2"):
         return
     if ON_JETSON:
@@ -100,7 +106,8 @@ def mend_opencv():
 def main():
     extra = "dev" in sys.argv[1:]
     files = requirements(extra)
-    stamp, mark = stamp_of(files), VENV / ("stamp-dev" if extra else "stamp")
+    stamp = stamp_of(files)
+    mark = VENV / ("stamp-dev" if extra else "stamp")
     if mark.exists() and mark.read_text() == stamp and can_import("trt_course"):
         return
     os.chdir(str(KIT))

@@ -45,7 +45,9 @@ RECORD = {
 
 class Net:
     def __init__(self, seed=0):
-        self.nodes, self.weights, self.rng = [], [], np.random.RandomState(seed)
+        self.nodes = []
+        self.weights = []
+        self.rng = np.random.RandomState(seed)
 
     def constant(self, value):
         value = np.asarray(value)
@@ -93,7 +95,8 @@ def features(net):
     of = 64
     for middle, blocks, stride in ((64, 3, 1), (128, 4, 2), (256, 6, 1)):
         for block in range(blocks):
-            x, of = net.bottleneck(x, of, middle, stride if block == 0 else 1), 4 * middle
+            x = net.bottleneck(x, of, middle, stride if block == 0 else 1)
+            of = 4 * middle
     maps = [(x, of)]
     for middle, to, stride, pad in (
         (256, 512, 2, 1),
@@ -102,14 +105,16 @@ def features(net):
         (128, 256, 1, 0),
         (128, 256, 1, 0),
     ):
-        x, of = net.conv(net.conv(x, of, middle, 1), middle, to, 3, stride, pad), to
+        x = net.conv(net.conv(x, of, middle, 1), middle, to, 3, stride, pad)
+        of = to
         maps.append((x, of))
     return maps
 
 
 def priors():
     """(8732, 4): centre and size of each box, normalised."""
-    rows, sizes = [], np.linspace(0.1, 1.0, len(HEADS) + 1)
+    rows = []
+    sizes = np.linspace(0.1, 1.0, len(HEADS) + 1)
     for (side, boxes), small, large in zip(HEADS, sizes, sizes[1:]):
         shapes = [(small, small), ((small * large) ** 0.5,) * 2] + [
             (small * r**0.5, small / r**0.5) for r in (2, 0.5, 3, 1 / 3)
@@ -124,7 +129,9 @@ def priors():
 
 
 def build():
-    net, scores, offsets = Net(), [], []
+    net = Net()
+    scores = []
+    offsets = []
     for (x, of), (_, boxes) in zip(features(net), HEADS):
         bias = np.tile([9.0] + [0.0] * (CLASSES - 1), boxes)
         classes = net.conv(x, of, boxes * CLASSES, 3, relu=False, gain=GAIN, bias=bias)
@@ -136,7 +143,8 @@ def build():
                 net.add("Reshape", net.add("Transpose", head, perm=[0, 2, 3, 1]), [0, -1, values])
             )
     net.add("Softmax", net.add("Concat", *scores, axis=1), out="scores", axis=2)
-    offsets, prior = net.add("Concat", *offsets, axis=1), priors()[None]
+    offsets = net.add("Concat", *offsets, axis=1)
+    prior = priors()[None]
     shift, stretch = (net.add("Slice", offsets, [a], [a + 2], [2]) for a in (0, 2))
     centre = net.add("Add", net.add("Mul", shift, 0.1 * prior[..., 2:]), prior[..., :2])
     half = net.add(

@@ -22,7 +22,8 @@ if not unusable:
     from .media.pictures import images_in, read_image
     from .media.sources import open_source
     from .media.writer import VideoWriter
-    from .model.spec import ModelSpec, find_model, get_cls_dict, list_models
+    from .model.find import find_model, get_cls_dict, list_models
+    from .model.spec import ModelSpec
     from .ssd import TrtSSD
 elif sys.argv[:1] != ["-m"]:
     # Only `python -m trt_course` goes on: Python imports this package with "-m" for the program's

@@ -1,142 +1,200 @@
-"""Detections: the boxes, confidences and class ids of one image, as one checked value that nobody can change.
+"""Detections: what was found in one picture, as one checked value that nobody can change.
 
-Boxes are floats in pixels of the source image, x1 y1 x2 y2; they become integers only where they are drawn.
+Boxes are floats in pixels of the picture, x1 y1 x2 y2. They become integers only where they are
+drawn.
 """
 
 import shlex
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
 
 import numpy as np
 
 from .support.errors import CourseError, need
 
+Numbers = Union[np.ndarray, Sequence]
+
 
 class Detections:
-    """Parallel arrays: boxes (n, 4) float32, confs (n,) float32, clss (n,) int64. Unpacks as boxes, confs, clss.
+    """The boxes, confidences and class ids of one picture: parallel arrays, one row a box.
 
-    `len` is the number of boxes. `dropped` counts rows that the decoder left out because they were not numbers.
+    They unpack as the original course's three arrays, and `len` is the number of boxes:
+
+    >>> found = Detections(
+    ...     boxes=[[10, 20, 110, 220], [300, 40, 380, 90], [5, 5, 25, 45]],
+    ...     confs=[0.5, 0.875, 0.25],
+    ...     clss=[2, 1, 2],
+    ... )
+    >>> boxes, confs, clss = found
+    >>> boxes.shape, confs.shape, clss.shape, len(found)
+    ((3, 4), (3,), (3,), 3)
+
+    They do not change. What picks some of them makes new Detections:
+
+    >>> found.above(0.3).of_class(2).boxes.tolist()
+    [[10.0, 20.0, 110.0, 220.0]]
+    >>> found.top(2).confs.tolist()
+    [0.875, 0.5]
+    >>> print(found.top(1).to_text(["background", "traffic light", "person"]), end="")
+    'traffic light' 0.875 300.000 40.000 380.000 90.000
+
+    Arrays that do not fit together are refused, and so are impossible boxes and confidences:
+
+    >>> Detections(boxes=[[10, 20, 30, 40]], confs=[0.5], clss=[1, 2])
+    Traceback (most recent call last):
+    trt_course.support.errors.CourseError: Detections: clss has shape (2,); wanted: (1,), ...
     """
 
     __slots__ = ("boxes", "confs", "clss", "dropped")
 
-    def __init__(self, boxes=(), confs=(), clss=(), dropped=0):
+    boxes: np.ndarray  # (n, 4) float32, x1 y1 x2 y2 in pixels of the picture
+    confs: np.ndarray  # (n,) float32, 0 to 1
+    clss: np.ndarray  # (n,) int64, class ids
+    dropped: int  # how many rows the decoder left out because they were no boxes or not numbers
+
+    def __init__(
+        self, boxes: Numbers = (), confs: Numbers = (), clss: Numbers = (), dropped: int = 0
+    ) -> None:
+        # Copies, so that nobody else holds them.
         boxes = np.array(boxes, dtype=np.float32)
-        boxes = boxes if boxes.size else boxes.reshape(-1, 4)
+        confs = np.array(confs, dtype=np.float32)
+        clss = np.array(clss, dtype=np.int64)
+        if boxes.size == 0:
+            boxes = boxes.reshape(-1, 4)
+
         rows = boxes.shape[:1]
-        columns = (
-            ("boxes", boxes, np.float32, rows + (4,)),
-            ("confs", confs, np.float32, rows),
-            ("clss", clss, np.int64, rows),
-        )
-        for name, values, dtype, shape in columns:
-            array = np.array(values, dtype=dtype)
-            if array.shape != shape:
-                raise CourseError(
-                    f"Detections: {name} has shape {array.shape}; wanted: {shape}, boxes being (n, 4), x1 y1 x2 y2"
-                )
+        _require_shape("boxes", boxes, rows + (4,))
+        _require_shape("confs", confs, rows)
+        _require_shape("clss", clss, rows)
+        _require_boxes(boxes)
+        _require_confidences(confs)
+
+        for array in (boxes, confs, clss):
             array.flags.writeable = False
-            object.__setattr__(self, name, array)
-        object.__setattr__(self, "dropped", int(dropped))
-        if not np.isfinite(boxes).all() or (boxes[:, 2:] < boxes[:, :2]).any():
-            raise CourseError("Detections: a box is not finite, or has x2 < x1 or y2 < y1")
-        if not ((self.confs >= 0) & (self.confs <= 1)).all():
-            raise CourseError("Detections: a confidence is not between 0 and 1")
+        self._store(boxes, confs, clss, int(dropped))
 
     @classmethod
-    def trusted(cls, boxes, confs, clss, dropped):
-        """Of read-only arrays that the decoder has checked."""
+    def trusted(
+        cls, boxes: np.ndarray, confs: np.ndarray, clss: np.ndarray, dropped: int
+    ) -> "Detections":
+        """Of read-only arrays that the decoder has checked: neither checked again nor copied."""
         made = cls.__new__(cls)
-        for name, value in zip(cls.__slots__, (boxes, confs, clss, dropped)):
-            object.__setattr__(made, name, value)
+        made._store(boxes, confs, clss, dropped)
         return made
 
-    def __setattr__(self, name, value):
+    def _store(self, boxes: np.ndarray, confs: np.ndarray, clss: np.ndarray, dropped: int) -> None:
+        # Past __setattr__, which refuses.
+        object.__setattr__(self, "boxes", boxes)
+        object.__setattr__(self, "confs", confs)
+        object.__setattr__(self, "clss", clss)
+        object.__setattr__(self, "dropped", dropped)
+
+    def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(
             "Detections do not change; make new ones, for instance with keep() or above()"
         )
 
-    def __reduce__(self):
+    def __reduce__(self) -> Tuple[Any, ...]:
         return Detections, (self.boxes, self.confs, self.clss, self.dropped)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[np.ndarray]:
         return iter((self.boxes, self.confs, self.clss))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.boxes)
 
-    def __eq__(self, other):
-        return isinstance(other, Detections) and all(
-            np.array_equal(a, b) for a, b in zip(self, other)
-        )
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Detections):
+            return False
+        return all(np.array_equal(ours, theirs) for ours, theirs in zip(self, other))
 
-    __hash__ = None
-
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Detections({len(self)} boxes)"
 
-    def keep(self, index):
-        """The detections that a boolean mask, a slice or a list of positions picks, in its order."""
+    def keep(self, index: Union[np.ndarray, Sequence[int], slice]) -> "Detections":
+        """The detections that a boolean mask, a list of positions or a slice picks."""
         return Detections(self.boxes[index], self.confs[index], self.clss[index], self.dropped)
 
-    def above(self, conf_th):
+    def above(self, conf_th: float) -> "Detections":
+        """Those whose confidence reaches the threshold."""
         return self.keep(self.confs >= np.float32(conf_th))
 
-    def of_class(self, *classes):
+    def of_class(self, *classes: int) -> "Detections":
+        """Those of one of these class ids."""
         return self.keep(np.isin(self.clss, classes))
 
-    def top(self, k):
+    def top(self, k: int) -> "Detections":
         """The k most confident, most confident first; equal confidences keep their order."""
-        return self.keep(np.argsort(-self.confs, kind="stable")[:k])
+        order = np.argsort(-self.confs, kind="stable")
+        return self.keep(order[:k])
 
-    def to_text(self, labels):
-        """One row a box: `class confidence x1 y1 x2 y2`; a class name with blanks is quoted."""
-        return "".join(
-            "{} {:.9g} {:.3f} {:.3f} {:.3f} {:.3f}\n".format(shlex.quote(labels[c]), p, *b)
-            for b, p, c in zip(self.boxes.tolist(), self.confs.tolist(), self.clss.tolist())
-        )
+    def to_text(self, labels: Sequence[str]) -> str:
+        """One line a box: `class confidence x1 y1 x2 y2`; a class name with blanks is quoted.
 
-    @classmethod
-    def from_text(cls, text, labels):
-        """Read what `to_text` writes. Scoring folders of such files is the business of measure/voc.py."""
-        ids = {name: i for i, name in enumerate(labels)}
-        rows = [shlex.split(line) for line in text.splitlines() if line.strip()]
-        for number, row in enumerate(rows, 1):
-            if len(row) != 6 or row[0] not in ids:
-                raise CourseError(
-                    "Row {} is {}; wanted: class confidence x1 y1 x2 y2, class one of {}".format(
-                        number, " ".join(row), ", ".join(labels)
-                    )
-                )
-        return cls(
-            [row[2:] for row in rows], [row[1] for row in rows], [ids[row[0]] for row in rows]
-        )
+        `labels` are the names of the class ids.
+        """
+        lines = []
+        for box, conf, cls in zip(self.boxes.tolist(), self.confs.tolist(), self.clss.tolist()):
+            label = shlex.quote(labels[cls])
+            x1, y1, x2, y2 = box
+            lines.append(f"{label} {conf:.9g} {x1:.3f} {y1:.3f} {x2:.3f} {y2:.3f}\n")
+        return "".join(lines)
 
-    def to_coco(self, image_id, category_ids):
-        """COCO result records; `category_ids` maps a class id to the category id of the ground truth."""
-        return [
-            {
-                "image_id": image_id,
-                "category_id": category_ids[c],
-                "score": p,
-                "bbox": [b[0], b[1], b[2] - b[0], b[3] - b[1]],
-            }
-            for b, p, c in zip(self.boxes.tolist(), self.confs.tolist(), self.clss.tolist())
-        ]
+    def to_coco(self, image_id: int, category_ids: Mapping[int, int]) -> List[Dict[str, Any]]:
+        """COCO result records; `category_ids` maps class ids to the ground truth's category ids."""
+        records = []
+        for box, conf, cls in zip(self.boxes.tolist(), self.confs.tolist(), self.clss.tolist()):
+            x1, y1, x2, y2 = box
+            records.append(
+                {
+                    "image_id": image_id,
+                    "category_id": category_ids[cls],
+                    "score": conf,
+                    "bbox": [x1, y1, x2 - x1, y2 - y1],  # x, y, width, height
+                }
+            )
+        return records
 
-    @classmethod
-    def from_coco(cls, results, class_ids):
-        """From COCO result records of one image; `class_ids` maps a category id to a class id."""
-        boxes = np.array([r["bbox"] for r in results], dtype=np.float64).reshape(-1, 4)  # x y w h
-        boxes[:, 2:] += boxes[:, :2]
-        return cls(
-            boxes, [r["score"] for r in results], [class_ids[r["category_id"]] for r in results]
-        )
+    def to_supervision(self) -> Any:
+        """The same as a `supervision.Detections`, which that library's tools work on.
 
-    def to_supervision(self):
-        """The same as a supervision.Detections, for its annotators and trackers."""
-        return need("supervision").Detections(
+        Supervision (pip install supervision) draws boxes in many ways, follows objects from frame
+        to frame, and counts them in zones and at lines:
+
+            found = ssd.detect(image).to_supervision()
+            corners = supervision.BoxCornerAnnotator().annotate(image.copy(), found)
+
+        Its arrays are copies and may be changed. `dropped` stays behind.
+        """
+        supervision = need("supervision")
+        return supervision.Detections(
             xyxy=self.boxes.copy(), confidence=self.confs.copy(), class_id=self.clss.copy()
         )
 
     @classmethod
-    def from_supervision(cls, other):
+    def from_supervision(cls, other: Any) -> "Detections":
+        """The boxes, confidences and class ids of a `supervision.Detections`, and no more of it."""
         return cls(other.xyxy, other.confidence, other.class_id)
+
+
+def _require_shape(name: str, array: np.ndarray, shape: Tuple[int, ...]) -> None:
+    """Each array has as many rows as there are boxes."""
+    if array.shape != shape:
+        raise CourseError(
+            f"Detections: {name} has shape {array.shape}; wanted: {shape}, "
+            "boxes being (n, 4), x1 y1 x2 y2"
+        )
+
+
+def _require_boxes(boxes: np.ndarray) -> None:
+    """Each row is a box: finite, with its corners in order."""
+    finite = np.isfinite(boxes).all()
+    in_order = (boxes[:, 2:] >= boxes[:, :2]).all()
+    if not (finite and in_order):
+        raise CourseError("Detections: a box is not finite, or has x2 < x1 or y2 < y1")
+
+
+def _require_confidences(confs: np.ndarray) -> None:
+    """Each is between 0 and 1, as what is not a number is not."""
+    possible = (confs >= 0) & (confs <= 1)
+    if not possible.all():
+        raise CourseError("Detections: a confidence is not between 0 and 1")

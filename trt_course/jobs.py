@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from .detections import Detections
 from .draw import BBoxVisualization
-from .media.base import Source, check_whole
+from .media.base import Source, require_whole
 from .media.pictures import images_in, read_image
 from .media.sources import open_source
 from .media.writer import VideoWriter
@@ -198,7 +198,7 @@ def detect_video(
         raise CourseError(f"{source} holds no frame that can be read{after}.")
     where = f"Video: {target}" if write else "No video written."
     print(f"{run.report(time.perf_counter() - started)} {where}")
-    check_whole(video)
+    require_whole(video)
     return target
 
 

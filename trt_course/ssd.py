@@ -1,144 +1,224 @@
-"""TrtSSD: a model's record and an engine, joined to a detector. The class that the lessons take apart.
+"""TrtSSD: a model's record and an engine, joined to a detector. The lessons take it apart.
 
 One object belongs to one thread: its buffers, and on a GPU its engine, are that thread's own.
 """
 
-from typing import List, NamedTuple
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from .engine import Request
+from .detections import Detections
+from .engine import Engine, Request
 from .engine.choose import open_engine
 from .model.decode import decode
+from .model.find import Model, find_model
 from .model.placement import Placement
 from .model.preprocess import Preprocessor, as_bgr
-from .model.spec import find_model
+from .model.spec import ModelSpec
 from .support import trace
 from .support.errors import CourseError
 
 
-def _check(spec, engine):
-    """The record's names, shape and type against those of the opened network."""
-    given, wanted = {t.name: t for t in engine.inputs}, spec.input
-    if wanted.name not in given or len(given) != 1:
-        raise CourseError(
-            "{}: model.json calls the input '{}'; the network's inputs are: {}".format(
-                spec.name, wanted.name, ", ".join(given)
-            )
-        )
-    missing = set(spec.output.tensors.values()) - {t.name for t in engine.outputs}
-    if missing:
-        raise CourseError(
-            "{}: model.json names the output {}; the network's outputs are: {}".format(
-                spec.name, ", ".join(sorted(missing)), ", ".join(t.name for t in engine.outputs)
-            )
-        )
-    tensor = given[wanted.name]
-    fits = len(tensor.shape) == 4 and all(
-        a in (-1, b) for a, b in zip(tensor.shape[1:], wanted.shape)
-    )
-    if not fits or tensor.dtype != wanted.dtype:
-        raise CourseError(
-            f"{spec.name}: model.json describes an input of {wanted.dtype} {wanted.shape}; the network wants {tensor.dtype} {tuple(tensor.shape[1:])}"
-        )
-
-
 class Prepared(NamedTuple):
-    """Pictures on their way: a filled request, and what decoding must know of them."""
+    """Pictures on their way through the network: `prepare` makes it, `finish` needs it."""
 
-    request: Request
-    placements: List[Placement]
+    request: Request  # its input tensors hold the pictures
+    placements: List[Placement]  # where each picture lies there: boxes come back by it
 
 
 class TrtSSD:
-    """Opens `model` (a name in models/, a folder, an .onnx) on the engine that fits this machine, and says which.
+    """A detector: it opens `model` on the engine that fits this machine, and says which and why.
 
-    `input_hw` is accepted as the original course passed it; the model's record decides, and must agree. `plan` names
-    an engine file, `lanes` and `graph` are the TensorRT engine's.
+    `model` is a name in models/, a folder with a model.json, or an .onnx file beside one.
+
+    >>> from trt_course.media.pictures import read_image
+    >>> from trt_course.support.files import kit_path
+    >>> image = read_image(kit_path("data/signs/images/000008.jpg"))
+    >>> ssd = TrtSSD("ssd_mobilenet_v2_signs", backend="cpu", verbose=False)
+    >>> boxes, confs, clss = ssd.detect(image, conf_th=0.5)
+    >>> [ssd.spec.labels[cls] for cls in clss]
+    ['mandatory', 'prohibitory', 'warning']
+
+    `detect` is three steps, which can be taken one by one and for several pictures at once:
+
+    >>> prepared = ssd.prepare([image])
+    >>> outputs = ssd.engine.infer(prepared.request)
+    >>> found = ssd.finish(prepared, outputs, conf_th=0.5)
+    >>> found == [Detections(boxes, confs, clss)]
+    True
+    >>> ssd.close()
     """
 
     def __init__(
         self,
-        model,
-        input_hw=None,
-        backend="auto",
-        threads=0,
-        verbose=True,
-        plan=None,
-        lanes=1,
-        graph=False,
-    ):
+        model: Model,
+        input_hw: Optional[Tuple[int, int]] = None,
+        backend: str = "auto",
+        threads: int = 0,
+        verbose: bool = True,
+        plan: Union[str, Path, None] = None,
+        lanes: int = 1,
+        graph: bool = False,
+    ) -> None:
+        """Open the detector.
+
+        `input_hw` is accepted because the original course passed it; it must agree with the model's
+        record, which decides. `backend` is auto, cpu or tensorrt. `threads` is how many the CPU
+        engine uses, 0 for all. `plan` names an engine file; `lanes` and `graph` are for TensorRT.
+        """
         self.spec = find_model(model)
-        size = (self.spec.input.width, self.spec.input.height)
-        if input_hw is not None and tuple(input_hw) not in (size, size[::-1]):
-            raise CourseError(
-                f"{self.spec.name} takes pictures of {size[0]} x {size[1]}, not {tuple(input_hw)}; its model.json decides"
-            )
+        _require_size(self.spec, input_hw)
+
+        # The engine, and why it was taken.
         opened = open_engine(self.spec, backend, threads, plan, lanes, graph)
-        self.engine, self.why, self.inner = opened.engine, opened.why, opened.inner
-        wired = self.spec._replace(input=opened.input, output=opened.output)
+        self.engine = opened.engine
+        self.why = opened.why
+
+        # Some of the work may be inside the engine. The two specs say what is left to do before and
+        # after it; `inner` is the Placement from the pictures that it takes to the network's input.
+        self.inner = opened.inner
+        self._preprocess_spec = self.spec._replace(input=opened.input)
+        self._decode_spec = self.spec._replace(output=opened.output)
         try:
-            _check(wired, self.engine)
+            _require_input(self._preprocess_spec, self.engine)
+            _require_outputs(self._decode_spec, self.engine)
         except CourseError:
             self.engine.close()
             raise
-        self._wired, self._decoded = wired, self.spec._replace(output=opened.output)
-        self._requests, self._preprocess = {}, self.new_preprocessor()
+
+        # Buffers, used again for each picture.
+        self._requests: Dict[int, Request] = {}  # by the number of pictures
+        self._preprocess = self.new_preprocessor()
+
         if verbose:
             print(self.why)
 
-    def detect(self, img, conf_th=None):
-        """Detections of one picture; unpacks as boxes, confs, clss. `conf_th` None is the record's (0.3)."""
+    def detect(self, img: np.ndarray, conf_th: Optional[float] = None) -> Detections:
+        """Detections of one picture, which unpack as boxes, confs, clss.
+
+        Without a `conf_th` it is the record's.
+        """
         return self.detect_batch([img], conf_th)[0]
 
-    def detect_batch(self, images, conf_th=None):
-        """Detections of each picture of a list, in as few runs of the network as its batch allows."""
-        pictures, step, found = [as_bgr(image) for image in images], self.engine.max_batch, []
+    def detect_batch(
+        self, images: Sequence[np.ndarray], conf_th: Optional[float] = None
+    ) -> List[Detections]:
+        """Detections of each picture, in as few runs of the network as its batch allows."""
+        pictures = [as_bgr(image) for image in images]
+        step = self.engine.max_batch
+
+        found: List[Detections] = []
         for start in range(0, len(pictures), step):
             prepared = self.prepare(pictures[start : start + step])
-            found += self.finish(prepared, self.engine.infer(prepared.request), conf_th)
+            outputs = self.engine.infer(prepared.request)
+            found += self.finish(prepared, outputs, conf_th)
         return found
 
-    def prepare(self, pictures):
-        """The first third of `detect`: uint8 BGR pictures into a request's input buffer."""
-        n = len(pictures)
-        if n not in self._requests:
-            self._requests[n] = self.engine.new_request(n)
-        request = self._requests[n]
-        with trace.span("prepare", pictures=n):
-            tensor = request.inputs[self._wired.input.name]
-            placements = [
-                self._preprocess(picture, tensor[i]) for i, picture in enumerate(pictures)
-            ]
+    def prepare(self, pictures: Sequence[np.ndarray]) -> Prepared:
+        """The first third of `detect`: uint8 BGR pictures into a request's input tensor."""
+        request = self._request_for(len(pictures))
+        tensor = request.inputs[self._preprocess_spec.input.name]  # (n, ...)
+
+        placements = []
+        with trace.span("prepare", pictures=len(pictures)):
+            for i, picture in enumerate(pictures):
+                placements.append(self._preprocess(picture, tensor[i]))
         return Prepared(request, placements)
 
-    def new_preprocessor(self):
-        """A Preprocessor for one other thread: it writes a picture into a place of a request's input tensor."""
-        return Preprocessor(self._wired, self.inner)
-
-    def finish(self, prepared, outputs, conf_th=None):
+    def finish(
+        self,
+        prepared: Prepared,
+        outputs: Dict[str, np.ndarray],
+        conf_th: Optional[float] = None,
+    ) -> List[Detections]:
         """The last third of `detect`: the engine's outputs into Detections of each picture."""
-        threshold = self.spec.conf_threshold if conf_th is None else conf_th
+        if conf_th is None:
+            conf_th = self.spec.conf_threshold
         with trace.span("decode"):
-            return decode(self._decoded, outputs, prepared.placements, threshold)
+            return decode(self._decode_spec, outputs, prepared.placements, conf_th)
+
+    def _request_for(self, pictures: int) -> Request:
+        """The request for so many pictures, made the first time."""
+        if pictures not in self._requests:
+            self._requests[pictures] = self.engine.new_request(pictures)
+        return self._requests[pictures]
+
+    def new_preprocessor(self) -> Preprocessor:
+        """A Preprocessor for another thread, which fills places of a request's input tensor."""
+        return Preprocessor(self._preprocess_spec, self.inner)
 
     @property
-    def decoded_by_gpu(self):
-        """The size of the frames that the engine takes as a GPU's decoder leaves them; None where it takes none."""
-        entry = self._wired.input
-        return (entry.width, entry.height) if entry.layout == "nv12" else None
+    def decoded_by_gpu(self) -> Optional[Tuple[int, int]]:
+        """Width and height of the frames, where the engine takes them as a GPU's decoder does."""
+        entry = self._preprocess_spec.input
+        if entry.layout != "nv12":
+            return None
+        return (entry.width, entry.height)
 
-    def warm_up(self):
-        """Run once, for the first run loads the GPU's kernels and takes longer. Returns the detector."""
-        self.detect(np.zeros((self.spec.input.height, self.spec.input.width, 3), np.uint8))
+    def warm_up(self) -> "TrtSSD":
+        """Run once: the first run loads the GPU's kernels and is slow. Returns the detector."""
+        height = self.spec.input.height
+        width = self.spec.input.width
+        self.detect(np.zeros((height, width, 3), np.uint8))
         return self
 
-    def close(self):
+    def close(self) -> None:
+        """Free the buffers and the engine. Closing twice is fine."""
         self._requests = {}
         self.engine.close()
 
-    def __enter__(self):
+    def __enter__(self) -> "TrtSSD":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _require_size(spec: ModelSpec, input_hw: Optional[Tuple[int, int]]) -> None:
+    """The size that the original course passed, in either order, is the record's."""
+    if input_hw is None:
+        return
+    size = (spec.input.width, spec.input.height)
+    if tuple(input_hw) not in (size, size[::-1]):
+        raise CourseError(
+            f"{spec.name} takes pictures of {size[0]} x {size[1]}, not {tuple(input_hw)}; "
+            "its model.json decides"
+        )
+
+
+def _require_input(spec: ModelSpec, engine: Engine) -> None:
+    """The network has the one input that the record describes, of its shape and type."""
+    wanted = spec.input
+    names = [tensor.name for tensor in engine.inputs]
+    if names != [wanted.name]:
+        raise CourseError(
+            f"{spec.name}: model.json calls the input '{wanted.name}'; "
+            f"the network's inputs are: {', '.join(names)}"
+        )
+
+    tensor = engine.inputs[0]
+    given = tuple(tensor.shape[1:])  # without the batch
+    if not _fits(given, wanted.shape) or tensor.dtype != wanted.dtype:
+        raise CourseError(
+            f"{spec.name}: model.json describes an input of {wanted.dtype} {wanted.shape}; "
+            f"the network wants {tensor.dtype} {given}"
+        )
+
+
+def _fits(given: Tuple[int, ...], wanted: Tuple[int, ...]) -> bool:
+    """Whether two shapes are the same; -1 is any length."""
+    if len(given) != len(wanted):
+        return False
+    return all(a in (-1, b) for a, b in zip(given, wanted))
+
+
+def _require_outputs(spec: ModelSpec, engine: Engine) -> None:
+    """The network has the outputs that the record names; it may have more."""
+    names = [tensor.name for tensor in engine.outputs]
+    missing = sorted(set(spec.output.tensors.values()) - set(names))
+    if missing:
+        raise CourseError(
+            f"{spec.name}: model.json names the output {', '.join(missing)}; "
+            f"the network's outputs are: {', '.join(names)}"
+        )

@@ -157,7 +157,8 @@ check(
     "00.2",
     vehicles,
     len(found.of_class(2)),
-    hint="Of all boxes only those with the id of `vehicle`; counting from 0, with the background first, that is 2.",
+    hint="Of all boxes only those with the id of `vehicle`; counting from 0, with the background "
+    "first, that is 2.",
 )
 # %% [markdown]
 # ## What you have learned

@@ -155,7 +155,9 @@ from trt_course.lesson.show import side_by_side
 from trt_course.media.pictures import read_image
 
 image = read_image(kit_path("data/signs/images/000000.jpg"))
-vis, pictures, captions = BBoxVisualization(spec.cls_dict()), [], []
+vis = BBoxVisualization(spec.cls_dict())
+pictures = []
+captions = []
 for bits in (32, 8, 4, 3):
     path = spec.onnx if bits == 32 else with_bits(bits)
     with TrtSSD(spec._replace(onnx=path, provenance={}), backend="cpu", verbose=False) as detector:
@@ -178,13 +180,15 @@ side_by_side(pictures, captions)
 # %%
 def shifts(image, weights):
     """A sum of shifted pictures, one for each weight."""
-    n, (h, w) = len(weights), np.subtract(image.shape, len(weights) - 1)
+    n = len(weights)
+    h, w = np.subtract(image.shape, len(weights) - 1)
     return sum(weights[i, j] * image[i : i + h, j : j + w] for i in range(n) for j in range(n))
 
 
 def product(image, weights):
     """All windows as the rows of one large matrix, times the weights."""
-    n, (h, w) = len(weights), np.subtract(image.shape, len(weights) - 1)
+    n = len(weights)
+    h, w = np.subtract(image.shape, len(weights) - 1)
     windows = np.lib.stride_tricks.as_strided(image, (h, w, n, n), image.strides * 2)
     return (windows.reshape(h * w, n * n) @ weights.reshape(-1)).reshape(h, w)
 
@@ -196,7 +200,8 @@ def fourier(image, weights):
     return np.fft.irfft2(both, image.shape)[:h, :w]
 
 
-image, weights = np.random.RandomState(0).rand(40, 40), np.random.RandomState(1).rand(5, 5)
+image = np.random.RandomState(0).rand(40, 40)
+weights = np.random.RandomState(1).rand(5, 5)
 print([np.allclose(way(image, weights), shifts(image, weights)) for way in (product, fourier)])
 # %% [markdown]
 # **You should see** that the results are the same. Which is the fastest? That depends on the sizes *and on the
@@ -222,7 +227,8 @@ def choose(side, width):
     return timing_cache[side, width]
 
 
-sides, widths = (24, 64, 192), (1, 3, 9, 23)
+sides = (24, 64, 192)
+widths = (1, 3, 9, 23)
 for attempt in ("first build", "second build"):
     started = time.perf_counter()
     rows = [[f"{side} x {side}"] + [choose(side, width) for width in widths] for side in sides]
@@ -307,13 +313,17 @@ from concurrent.futures import ThreadPoolExecutor
 from trt_course.media.pictures import images_in
 from trt_course.model.preprocess import Preprocessor
 
-ssd, prepare = TrtSSD(spec, backend="cpu", threads=1), Preprocessor(spec)
+ssd = TrtSSD(spec, backend="cpu", threads=1)
+prepare = Preprocessor(spec)
 paths = images_in(kit_path("data/traffic/images"))[:12]
-now, log = time.perf_counter, []
+now = time.perf_counter
+log = []
 
 
 def read(path):
-    started, request = now(), ssd.engine.new_request()  # each picture has a tensor of its own
+    # each picture has a tensor of its own
+    started = now()
+    request = ssd.engine.new_request()
     prepare(read_image(path), request.inputs[spec.input.name][0])
     log.append(("read", started, now()))
     return request
@@ -380,11 +390,13 @@ from trt_course.lesson.show import on_gpu
 
 
 def row(precision, level):
-    began, path = time.perf_counter(), out / f"{precision}-{level}.engine"
+    began = time.perf_counter()
+    path = out / f"{precision}-{level}.engine"
     plan = engine_from_onnx(spec, Options(precision, level=level), out=path)
     built = time.perf_counter() - began
     with TrtEngine(plan) as engine, TrtEngine(plan, lanes=2) as wide:
-        request, pair = engine.new_request(), [wide.new_request(), wide.new_request()]
+        request = engine.new_request()
+        pair = [wide.new_request(), wide.new_request()]
 
         def both():
             for started in pair:
@@ -467,7 +479,8 @@ check(
     "01.1",
     fused(3.0, 0.5, 2.0, -4.0),
     [6.0, -3.0],
-    hint="Multiply out (weight * x + bias) * gain + shift: the bias is multiplied, too, then the shift is added.",
+    hint="Multiply out (weight * x + bias) * gain + shift: the bias is multiplied, too, then the "
+    "shift is added.",
 )
 
 
@@ -497,7 +510,8 @@ check(
     "01.2",
     most_alive([(0, 1, 4), (1, 2, 6), (2, 3, 2), (1, 3, 1)]),
     11,
-    hint="For each layer add the sizes of those alive then, the last layer included; take the largest sum: not all "
+    hint="For each layer add the sizes of those alive then, the last layer included; take the "
+    "largest sum: not all "
     "of them, and not the largest one alone.",
 )
 # %%
@@ -523,7 +537,8 @@ check(
     "01.3",
     [together(1), together(100)],
     [8, 503],
-    hint="n times all stages: that would be one stream. Here the first picture goes through all stages, and then one "
+    hint="n times all stages: that would be one stream. Here the first picture goes through all "
+    "stages, and then one "
     "comes each time the slowest stage is done.",
 )
 # %% [markdown]

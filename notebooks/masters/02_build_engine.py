@@ -87,7 +87,8 @@ convert(precision="fp16", batch=(1, 8, 16), workspace_mib=256)
 # **Before you run it**: what would you do about the first one?
 # %%
 SEEN = (
-    "Unsupported operation _BatchTilePlugin_TRT\n[ERROR] Failed to parse the model, please check the encoding key",
+    "Unsupported operation _BatchTilePlugin_TRT\n[ERROR] Failed to parse the model, please check "
+    "the encoding key",
     "[ERROR] Failed to parse the model, please check the encoding key to make sure it's correct",
     "error while loading shared libraries: libcrypto.so.1.1: cannot open shared object file",
     "[ERROR] Model has dynamic shape but no optimization profile specified.",
@@ -297,7 +298,8 @@ except CourseError as err:
 # %%
 from trt_course.engine.cuda import Device
 
-orin, nano = Device("Orin", "8.7"), Device("NVIDIA Tegra X1", "5.3")
+orin = Device("Orin", "8.7")
+nano = Device("NVIDIA Tegra X1", "5.3")
 plan = out / "orin.engine"
 plan.write_bytes(b"as if these were kernels for an Orin")
 manifest.write(
@@ -388,7 +390,8 @@ check(
     "02.1",
     profile("Input", (1, 8, 16), 384, 1248),
     "Input,1x3x384x1248,8x3x384x1248,16x3x384x1248",
-    hint="The name stands once, in front; then one shape for each batch; in nchw the height stands before the width.",
+    hint="The name stands once, in front; then one shape for each batch; in nchw the height "
+    "stands before the width.",
 )
 # %% [markdown]
 # **02.2** How many bytes go to the GPU for one picture of 1280 x 720: with preprocessing on the host, as the tensor
@@ -407,7 +410,8 @@ check(
     "02.2",
     sent,
     [tensor.nbytes, frame.nbytes],
-    hint="The tensor has the network's size, three colours and 4 bytes a number; the picture has one byte a colour.",
+    hint="The tensor has the network's size, three colours and 4 bytes a number; the picture has "
+    "one byte a colour.",
 )
 
 
@@ -441,7 +445,8 @@ check(
         {"tensorrt": "10.3.0", "gpu": "Orin", "capability": "8.7", "model": "77aa"},
     ),
     ["model", "tensorrt"],
-    hint="Compare name by name, only facts that `here` has; give all of them that differ, not those that are equal.",
+    hint="Compare name by name, only facts that `here` has; give all of them that differ, not "
+    "those that are equal.",
 )
 # %% [markdown]
 # ## What you have learned

@@ -90,7 +90,8 @@ print("the same results:", all(np.array_equal(host[name], outputs[name]) for nam
 # **Before you run the next cell**: it keeps the scores of the first picture, then runs the second one. What will be
 # kept?
 # %%
-kept, copied = host["scores"], host["scores"].copy()
+kept = host["scores"]
+copied = host["scores"].copy()
 Preprocessor(spec)(second, host["input"][0])
 binding.bind_cpu_input("input", host["input"])
 session.run_with_iobinding(binding)
@@ -185,7 +186,8 @@ for version in ("7.1.3", "8.4.1", "8.6.1", "10.3.0", "11.0.0"):
 # waits. The second function measures both.
 # %%
 def buffers(cuda, tensors, batch=1):
-    host, device = {}, {}
+    host = {}
+    device = {}
     for name, _, shape, kind in tensors:
         host[name] = cuda.pinned(
             (batch,) + shape[1:], kind
@@ -195,7 +197,8 @@ def buffers(cuda, tensors, batch=1):
 
 
 def copy_times(cuda, locked, memory, stream, done):
-    ordinary, rows = np.array(locked), []
+    ordinary = np.array(locked)
+    rows = []
     for _ in range(50):
         began = time.perf_counter()
         cuda.copy_in(memory, locked, stream)
@@ -267,13 +270,16 @@ from trt_course.lesson.show import on_gpu
 
 def by_hand():
     plan = engine_from_onnx(spec, Options("fp32", level=0), out=out / "by_hand.engine")
-    trt, cuda = load_tensorrt(), open_cuda()
+    trt = load_tensorrt()
+    cuda = open_cuda()
     with contextlib.closing(cuda), cuda.active():
         runtime, engine = open_plan(trt, plan)
         modern = hasattr(engine, "num_io_tensors")
         tensors = (with_names if modern else with_numbers)(trt, engine)
         ours, device = buffers(cuda, tensors)
-        context, stream, done = engine.create_execution_context(), cuda.stream(), cuda.event()
+        context = engine.create_execution_context()
+        stream = cuda.stream()
+        done = cuda.event()
         ours["input"][:] = host["input"]
         start = start_with_names if modern else start_with_numbers
         infer(cuda, start, context, tensors, ours, device, stream, done)
@@ -338,7 +344,8 @@ def use(stream):
 # of them can use it?
 # %%
 now.contexts.append("of the main thread")
-stream, said = "stream " + now.contexts[-1], []
+stream = "stream " + now.contexts[-1]
+said = []
 
 
 def worker(context):
@@ -404,7 +411,8 @@ check(
     "03.1",
     bytes_needed([(-1, 3, 300, 300), (-1, 3860, 4), (-1, 3860, 4)], batch=8),
     8 * sum(array.nbytes for array in host.values()),
-    hint="Of each shape leave out the -1 in front and multiply the rest; times the bytes each number has; and all of "
+    hint="Of each shape leave out the -1 in front and multiply the rest; times the bytes each "
+    "number has; and all of "
     "it as many as there are pictures.",
 )
 
@@ -414,15 +422,19 @@ check(
 # one, for the older one is deprecated there.
 # %%
 class Trt7:
-    version, num_bindings = "7.1.3", 3
+    version = "7.1.3"
+    num_bindings = 3
 
 
 class Trt86:
-    version, num_bindings, num_io_tensors = "8.6.1", 3, 3
+    version = "8.6.1"
+    num_bindings = 3
+    num_io_tensors = 3
 
 
 class Trt10:
-    version, num_io_tensors = "10.3.0", 3
+    version = "10.3.0"
+    num_io_tensors = 3
 
 
 def generation(engine):
@@ -439,7 +451,8 @@ check(
     "03.2",
     [generation(engine) for engine in (Trt7, Trt86, Trt10)],
     ["bindings", "tensors", "tensors"],
-    hint="Ask with hasattr, not by the version, for in a text '10' comes before '8'; and ask for the newer thing, "
+    hint="Ask with hasattr, not by the version, for in a text '10' comes before '8'; and ask for "
+    "the newer thing, "
     "for the one in the middle has both.",
 )
 # %% [markdown]
@@ -468,7 +481,8 @@ check(
     "03.3",
     collect([9, 5, 7]),
     [[0.9], [0.5], [0.7]],
-    hint="All of them are the same array, and the next run writes over it. Copy at once, not when all are done.",
+    hint="All of them are the same array, and the next run writes over it. Copy at once, not "
+    "when all are done.",
 )
 # %% [markdown]
 # ## What you have learned

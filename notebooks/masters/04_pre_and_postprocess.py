@@ -19,7 +19,8 @@
 from trt_course import find_model
 from trt_course.lesson.show import show_table
 
-signs, traffic = find_model("ssd_mobilenet_v2_signs"), find_model("ssd_resnet18_traffic")
+signs = find_model("ssd_mobilenet_v2_signs")
+traffic = find_model("ssd_resnet18_traffic")
 rows = [
     (field, getattr(signs.input, field), getattr(traffic.input, field))
     for field in ("width", "height", "resize", "color", "mean", "scale", "layout", "dtype")
@@ -274,7 +275,8 @@ from ipywidgets import FloatSlider, Image, Label, VBox
 
 confidence = FloatSlider(0.3, min=0.01, max=0.99, step=0.01, description="confidence")
 limit = FloatSlider(0.45, min=0.05, max=1, step=0.05, description="limit")
-line, picture = Label(), Image(format="jpeg")
+line = Label()
+picture = Image(format="jpeg")
 
 
 def look(change=None):
@@ -307,7 +309,8 @@ kept = {}
 for name, one in pictures.items():
     ready = ssd.prepare([one])
     kept[name] = ready, ssd.engine.infer(ready.request)
-limits, curve = [0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0], []
+limits = [0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+curve = []
 for setting in limits:
     founds = {
         name: as_found(boxes_at(ready, given, 0.01, setting), ssd.spec.labels)
@@ -355,7 +358,8 @@ check(
     prepared_pixel(image[200, 300].astype(float), recipe),
     tensor[:, 200, 300],
     tolerance=1e-4,
-    hint="First turn the order of the colours; of each number, take away first the mean, then divide by the scale.",
+    hint="First turn the order of the colours; of each number, take away first the mean, then "
+    "divide by the scale.",
 )
 
 
@@ -390,7 +394,8 @@ check(
     "04.2",
     suppress(chain, 0.45),
     [0, 2, 3],
-    hint="Compare each box with all that are kept so far, not only with the one before. What overlaps one of them by "
+    hint="Compare each box with all that are kept so far, not only with the one before. What "
+    "overlaps one of them by "
     "more than the limit goes. Only a box that was kept may remove another: 1 is gone, so 2 stays.",
 )
 # %% [markdown]
@@ -423,7 +428,8 @@ check(
     "04.3",
     vehicles,
     len(second.of_class(2)),
-    hint="All three must hold: column 0 is the picture, column 1 the class, column 2 the confidence.",
+    hint="All three must hold: column 0 is the picture, column 1 the class, column 2 the "
+    "confidence.",
 )
 # %% [markdown]
 # ## What you have learned

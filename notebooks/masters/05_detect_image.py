@@ -60,7 +60,9 @@ show_picture(seen.round().clip(0, 255).astype(np.uint8), "What the network sees"
 outputs = ssd.engine.infer(prepared.request)
 for name, values in outputs.items():
     print(name, values.shape, values.dtype)
-scores, corners = outputs["scores"][0], outputs["boxes"][0]  # (19896, 5), (19896, 4)
+# (19896, 5), (19896, 4)
+scores = outputs["scores"][0]
+corners = outputs["boxes"][0]
 print("first box:", corners[0].round(3), "its scores:", scores[0].round(3))
 # %% [markdown]
 # **You should see** 19,896 boxes with 5 scores each, one a class. An SSD always gives all its candidates: it looks at
@@ -177,7 +179,8 @@ check(
     "05.2",
     covered([320, 180, 960, 540], 1280, 720),
     0.25,
-    hint="A box is as wide as from corner to corner, x2 - x1; its area is divided by the picture's area.",
+    hint="A box is as wide as from corner to corner, x2 - x1; its area is divided by the "
+    "picture's area.",
 )
 # %% [markdown]
 # **05.3** Count the objects of each class in `found`, as a dictionary from name to number, such as `{"vehicle": 3}`.
@@ -200,7 +203,8 @@ check(
         for cls, label in enumerate(ssd.spec.labels)
         if len(found.of_class(cls))
     },
-    hint="The key is the name, not the number: the class id is the place in `labels`, counting from 0. Leave out "
+    hint="The key is the name, not the number: the class id is the place in `labels`, counting "
+    "from 0. Leave out "
     "what does not occur.",
 )
 # %% [markdown]

@@ -70,7 +70,7 @@ for name in ("loop.avi", "opencv.mp4"):
 # browser plays H.264, and OpenCV's own writer made Motion JPEG and MPEG-4 part 2. So the file is written anew,
 # *transcoded*:
 # %%
-from trt_course.media.writer import transcode
+from trt_course.media.transcode import transcode
 
 show_video(
     transcode(out / "loop.avi", out=out), "The first one and a half seconds, transcoded to H.264"
@@ -167,7 +167,8 @@ check(
     "07.1",
     [frames_taken(4, 30, 1), frames_taken(4, 30, 7), frames_taken(2, 25, 10)],
     [120, 18, 5],
-    hint="There are seconds * fps frames, of which every stride-th is taken, with the first: divided and rounded up.",
+    hint="There are seconds * fps frames, of which every stride-th is taken, with the first: "
+    "divided and rounded up.",
 )
 
 
@@ -191,7 +192,8 @@ check(
     "07.2",
     over_all([100, 20, 20, 20]),
     25.0,
-    hint="All frames divided by all the time, and nothing else; not the mean of the rates, in which slow frames "
+    hint="All frames divided by all the time, and nothing else; not the mean of the rates, in "
+    "which slow frames "
     "count too little.",
 )
 # %% [markdown]

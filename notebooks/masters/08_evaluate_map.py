@@ -22,7 +22,9 @@ ssd = TrtSSD("ssd_resnet18_traffic")
 started = time.perf_counter()
 truths, founds = detect_folder(ssd, "data/traffic", conf_th=0.01)
 print(
-    f"{time.perf_counter() - started:.1f} s for {len(truths)} pictures, {sum(len(found.labels) for found in founds.values())} boxes, {sum(len(truth.labels) for truth in truths.values())} objects"
+    f"{time.perf_counter() - started:.1f} s for {len(truths)} pictures, "
+    f"{sum(len(found.labels) for found in founds.values())} boxes, "
+    f"{sum(len(truth.labels) for truth in truths.values())} objects"
 )
 # %%
 from trt_course import BBoxVisualization
@@ -31,8 +33,10 @@ from trt_course.lesson.show import show_picture
 from trt_course.measure import voc
 from trt_course.media.pictures import read_image
 
-vis, sure = BBoxVisualization(ssd.spec.cls_dict()), voc.above(founds, 0.3)["000056"]
-truth, image = truths["000056"], read_image(kit_path("data/traffic/images/000056.jpg"))
+vis = BBoxVisualization(ssd.spec.cls_dict())
+sure = voc.above(founds, 0.3)["000056"]
+truth = truths["000056"]
+image = read_image(kit_path("data/traffic/images/000056.jpg"))
 ids = [ssd.spec.labels.index(label) for label in truth.labels]
 show_picture(
     vis.draw_bboxes(image, truth.boxes, 1.0 - truth.difficult, ids),
@@ -55,7 +59,10 @@ show_picture(vis.draw_bboxes(image, sure.boxes, sure.confs, ids), "Found, confid
 # overlap must be 0.5 or more. Each object can be found once.
 # %%
 def overlap(box, other, one=1):
-    """What two boxes share, divided by what they cover. Pixels 3 to 5 are three pixels, so sides count + 1."""
+    """What two boxes share, divided by what they cover.
+
+    Pixels 3 to 5 are three pixels, so sides count + 1.
+    """
     w = min(box[2], other[2]) - max(box[0], other[0]) + one
     h = min(box[3], other[3]) - max(box[1], other[1]) + one
     shared = max(w, 0) * max(h, 0)
@@ -88,9 +95,12 @@ print(
 # %%
 def judge(label, truths, founds, least=0.5, one=1):
     """[(confidence, verdict), ...] and the number of objects to be found."""
-    judged, objects = [], 0
+    judged = []
+    objects = 0
     for name in sorted(truths):
-        truth, found, used = truths[name], founds[name], set()
+        truth = truths[name]
+        found = founds[name]
+        used = set()
         there = [
             (box, hard)
             for other, box, hard in zip(truth.labels, truth.boxes.tolist(), truth.difficult)
@@ -116,9 +126,13 @@ def judge(label, truths, founds, least=0.5, one=1):
 # were right (*precision*), and how many of all objects are found by now (*recall*).
 # %%
 def points(judged, objects):
-    right, wrong, recall, precision = 0, 0, [], []
+    right = 0
+    wrong = 0
+    recall = []
+    precision = []
     for _, verdict in sorted(judged, key=lambda pair: -pair[0]):
-        right, wrong = right + (verdict == 1), wrong + (verdict == -1)
+        right = right + (verdict == 1)
+        wrong = wrong + (verdict == -1)
         recall.append(right / max(objects, 1))
         precision.append(right / max(right + wrong, 1))  # the first box may meet a difficult object
     return recall, precision
@@ -159,7 +173,8 @@ plt.show()
 # counts which can be had at that recall or a higher one. From the right to the left this takes one pass:
 # %%
 def area(recall, precision):
-    total, best = 0.0, 0.0
+    total = 0.0
+    best = 0.0
     for i in reversed(range(len(recall))):
         best = max(best, precision[i])
         total += best * (recall[i] - (recall[i - 1] if i else 0.0))
@@ -170,7 +185,8 @@ result = voc.score(truths, founds)
 for label in sorted(result.classes):
     by_hand = area(*points(*judge(label, truths, founds)))
     print(
-        f"{label:<11} by hand {by_hand:.10f}  the package {result.classes[label].ap:.10f}  difference {abs(by_hand - result.classes[label].ap):.0e}"
+        f"{label:<11} by hand {by_hand:.10f}  the package {result.classes[label].ap:.10f}  "
+        f"difference {abs(by_hand - result.classes[label].ap):.0e}"
     )
 print(result.report())
 # %% [markdown]
@@ -311,7 +327,9 @@ show_table(
 # 60 pictures are a sample. What would another 60 of the same kind have given? We can draw 60 out of the 60, with
 # repeats, again and again (that is called *bootstrap*). **Before you run it**: plus or minus what?
 # %%
-names, rng, means = sorted(truths), np.random.RandomState(1), []
+names = sorted(truths)
+rng = np.random.RandomState(1)
+means = []
 for _ in range(100):
     drawn = {f"{i:03d}": names[k] for i, k in enumerate(rng.randint(0, len(names), len(names)))}
     means.append(
@@ -347,22 +365,27 @@ print(f"mAP {100 * result.mean:.1f} %, 95 of 100 samples between {low:.1f} and {
 # %%
 from trt_course.lesson.check import check, summary
 
-verdicts, objects = [1, -1, 1, 1, -1], 4
+verdicts = [1, -1, 1, 1, -1]
+objects = 4
 # solution, stub: precisions, recalls = ..., ...
 rights = [verdicts[:n].count(1) for n in range(1, 6)]
-precisions, recalls = [r / n for n, r in enumerate(rights, 1)], [r / objects for r in rights]
+precisions = [r / n for n, r in enumerate(rights, 1)]
+recalls = [r / objects for r in rights]
 # wrong: boxes so far
 rights = [verdicts[:n].count(1) for n in range(1, 6)]
-precisions, recalls = [r / len(verdicts) for r in rights], [r / objects for r in rights]
+precisions = [r / len(verdicts) for r in rights]
+recalls = [r / objects for r in rights]
 # wrong: all objects there are
 rights = [verdicts[:n].count(1) for n in range(1, 6)]
-precisions, recalls = [r / n for n, r in enumerate(rights, 1)], [r / rights[-1] for r in rights]
+precisions = [r / n for n, r in enumerate(rights, 1)]
+recalls = [r / rights[-1] for r in rights]
 # end
 check(
     "08.1",
     [precisions, recalls],
     points([(1 - i / 10, v) for i, v in enumerate(verdicts)], objects)[::-1],
-    hint="Both count the right ones so far. Precision divides by the boxes so far, recall by all objects there are, "
+    hint="Both count the right ones so far. Precision divides by the boxes so far, recall by all "
+    "objects there are, "
     "also those that no box has found.",
 )
 # %% [markdown]

@@ -39,7 +39,8 @@ show_table(
 import matplotlib.pyplot as plt
 
 plt.figure(figsize=(9, 1.9))
-left, colours = 0.0, ("#8796a5", "#6aa3e0", "#2f8f4e", "#e0a04a", "#b98bd0", "#d1495b")
+left = 0.0
+colours = ("#8796a5", "#6aa3e0", "#2f8f4e", "#e0a04a", "#b98bd0", "#d1495b")
 for (stage, ms), colour in zip(stages.items(), colours):
     plt.barh(0, ms, left=left, color=colour, label=f"{stage} {ms:.1f}")
     left += ms
@@ -82,7 +83,8 @@ opening = (time.perf_counter() - started) * 1e3
 first = times_of(fresh, 40)
 fresh.close()
 print(
-    f"opening {opening:.0f} ms, first call {first[0]:.1f} ms, median of the last 20 {np.median(first[20:]):.1f} ms"
+    f"opening {opening:.0f} ms, first call {first[0]:.1f} ms, median of the last 20 "
+    f"{np.median(first[20:]):.1f} ms"
 )
 # %% [markdown]
 # **You should see** that opening takes several times as long as a detection, and the first call longer than most
@@ -132,7 +134,8 @@ print(f"{over_all:.1f} FPS +- {100 * max(abs(fps - over_all) for fps in parts) /
 # run it**: which comes out too high, and why?
 # %%
 def running(times, seed):
-    shown, fps = [], seed
+    shown = []
+    fps = seed
     for ms in times:
         fps = 0.95 * fps + 0.05 * 1000 / ms
         shown.append(fps)
@@ -143,7 +146,8 @@ hiccups = times.copy()
 hiccups[::10] += 200  # as when a disk or a window holds up each tenth frame
 for name, ms in (("as measured", times), ("with hiccups", hiccups)):
     print(
-        f"{name:<13} all frames by all time {1000 / ms.mean():6.1f}   mean of the rates {(1000 / ms).mean():6.1f}"
+        f"{name:<13} all frames by all time {1000 / ms.mean():6.1f}   mean of the rates "
+        f"{(1000 / ms).mean():6.1f}"
     )
 # %% [markdown]
 # **You should see** two figures that are close in the first row, and far apart in the second: the mean of the rates
@@ -171,7 +175,8 @@ plt.show()
 # **Before you run it**: how long does a sleep of 0.3 s take by each of the two clocks? And 20 detections?
 # %%
 def two_clocks(work):
-    passed, worked = time.perf_counter(), time.process_time()
+    passed = time.perf_counter()
+    worked = time.process_time()
     work()
     return [f"{time.perf_counter() - passed:.2f} s", f"{time.process_time() - worked:.2f} s"]
 
@@ -193,7 +198,8 @@ show_table(
 # A camera gives 10 pictures a second. The loop below always takes the newest one and detects in it. **Before you run
 # it**: how many FPS will it report?
 # %%
-started, seen = time.perf_counter(), []
+started = time.perf_counter()
+seen = []
 while time.perf_counter() - started < 2:
     number = int((time.perf_counter() - started) * 10)  # the newest picture of our camera
     ssd.detect(images[number])
@@ -312,7 +318,8 @@ check(
     "09.1",
     figures(sample, 2),
     [facts["fps"], facts["p50_ms"], facts["p95_ms"]],
-    hint="First leave out the warm-up. FPS is 1000 by the mean time, not the mean of the rates; p95 is not the "
+    hint="First leave out the warm-up. FPS is 1000 by the mean time, not the mean of the rates; "
+    "p95 is not the "
     "largest, but np.percentile(rest, 95).",
 )
 
@@ -336,7 +343,8 @@ check(
     "09.2",
     [fps_with_faster_network(example, 2), fps_with_faster_network(example, 100)],
     [1000 / 30, 1000 / 10.4],
-    hint="Only the network gets faster, so divide its milliseconds alone; but the other stages stay in the sum.",
+    hint="Only the network gets faster, so divide its milliseconds alone; but the other stages "
+    "stay in the sum.",
 )
 
 
@@ -358,7 +366,8 @@ check(
     "09.3",
     unique_fps([5, 5, 5, 6, 6, 8, 8, 8, 9, 9], 0.5),
     8.0,
-    hint="Count each number once; and 7, which the camera gave, was never looked at, so it does not count.",
+    hint="Count each number once; and 7, which the camera gave, was never looked at, so it does "
+    "not count.",
 )
 # %% [markdown]
 # ## What you have learned

@@ -138,7 +138,8 @@ models = {"FP32": plain, "FP16": precision.fp16(plain)}
 founds["FP16"] = find_all(saved(models["FP16"], "FP16"), backend="cpu")
 for name in ("FP32", "FP16"):
     print(
-        f"{name}: {len(models[name].SerializeToString()) / 1e6:.1f} MB, mAP {scores(founds[name])[0]:.2f} %"
+        f"{name}: {len(models[name].SerializeToString()) / 1e6:.1f} MB, mAP "
+        f"{scores(founds[name])[0]:.2f} %"
     )
 # %% [markdown]
 # **You should see** half the bytes and the same mAP. But careful: ONNX Runtime only *stores* FP16 and computes in
@@ -207,7 +208,8 @@ seen = np.concatenate(
     ]
 )
 print(
-    f"{len(seen):,} values from {seen.min():.2f} to {seen.max():.2f}; {100 * (seen == 0).mean():.0f} % are 0, 99.9 % are below {np.percentile(seen, 99.9):.2f}"
+    f"{len(seen):,} values from {seen.min():.2f} to {seen.max():.2f}; "
+    f"{100 * (seen == 0).mean():.0f} % are 0, 99.9 % are below {np.percentile(seen, 99.9):.2f}"
 )
 
 
@@ -291,7 +293,8 @@ axes.set(xlabel="channel, sorted", ylabel="largest weight")
 axes.legend(loc="upper left")
 plt.show()
 print(
-    f"with one scale for all, the weights of the smallest channel would take {127 * largest[0] / largest[-1]:.0f} of 127 steps"
+    "with one scale for all, the weights of the smallest channel would take "
+    f"{127 * largest[0] / largest[-1]:.0f} of 127 steps"
 )
 # %% [markdown]
 # **You should see** channels of very different size. With a scale of its own, each uses all its steps.
@@ -377,7 +380,8 @@ except CourseError as err:
 # %%
 from trt_course.model.preprocess import Preprocessor
 
-names, prepare = ("000007", "000020", "000033"), Preprocessor(spec)
+names = ("000007", "000020", "000033")
+prepare = Preprocessor(spec)
 paths = {name: kit_path(f"data/traffic/images/{name}.jpg") for name in names}
 tensors = {name: np.empty((1, 3, 384, 1248), np.float32) for name in names}
 for name in names:
@@ -413,7 +417,8 @@ show_table(
     [[name] + list(map("{:.1f}".format, row)) for name, row in zip(names, table)],
     ["calibrated on"] + ["off on " + name for name in names],
 )
-table, own = np.array(table), np.eye(len(names), dtype=bool)
+table = np.array(table)
+own = np.eye(len(names), dtype=bool)
 print(f"on its own picture {table[own].mean():.1f}, on the others {table[~own].mean():.1f}")
 
 
@@ -435,7 +440,8 @@ def with_float(names):
     return precision.split_pairs(copy.deepcopy(quantised), names)
 
 
-nodes, harm = {node.name for node in plain.graph.node}, {}
+nodes = {node.name for node in plain.graph.node}
+harm = {}
 for pattern in (
     "backbone_stem*",
     "backbone_stages_0*",
@@ -458,7 +464,8 @@ plt.show()
 worst = max(harm, key=harm.get)
 mended = with_float(precision.keep_patterns(plain, [worst]))
 print(
-    f"all INT8: off by {np.mean(off(quantised, names)):.1f}; {worst} in float: {np.mean(off(mended, names)):.1f}"
+    f"all INT8: off by {np.mean(off(quantised, names)):.1f}; {worst} in float: "
+    f"{np.mean(off(mended, names)):.1f}"
 )
 # %% [markdown]
 # **You should see** that the heads do most: what they round goes into the scores at once. With them in float the
@@ -574,7 +581,8 @@ def three_engines():
             spec, Options(kind, level=2, calibration=str(few)), out=out / (kind + ".engine")
         )
         with TrtSSD(spec, plan=plan, verbose=False) as ssd:
-            request, spent = ssd.engine.new_request(), []
+            request = ssd.engine.new_request()
+            spent = []
             for _ in range(60):
                 started = time.perf_counter()
                 ssd.engine.infer(request)
@@ -620,7 +628,8 @@ check(
     "11.1",
     quantise(values, 0.05),
     through_a_pair(values, 0.05)[0],
-    hint="Divide by the scale, round to the nearest (not cut off), and hold what is beyond 8 bits at -128 or 127.",
+    hint="Divide by the scale, round to the nearest (not cut off), and hold what is beyond 8 "
+    "bits at -128 or 127.",
 )
 
 
@@ -643,7 +652,8 @@ check(
     "11.2",
     symmetric_scale(np.array([0.4, -6.35, 2.54])),
     0.05,
-    hint="Symmetric: the distance from 0 counts, so negative ones count as well; not the way from smallest to "
+    hint="Symmetric: the distance from 0 counts, so negative ones count as well; not the way "
+    "from smallest to "
     "largest. That distance is 127 steps.",
 )
 
@@ -669,7 +679,8 @@ check(
         {"a.jpg": b"white", "z.jpg": b"green"},
     ),
     ["new.jpg"],
-    hint="Copies get other names: compare the bytes, not the name; give the names of the calibration "
+    hint="Copies get other names: compare the bytes, not the name; give the names of the "
+    "calibration "
     "pictures.",
 )
 # %% [markdown]
@@ -701,7 +712,8 @@ check(
     "11.4",
     choose(ENGINES, points=0.5),
     "INT8, two layers float",
-    hint="First keep only those that lose little enough; of these take the fastest, which is few milliseconds, and "
+    hint="First keep only those that lose little enough; of these take the fastest, which is few "
+    "milliseconds, and "
     "not the most accurate.",
 )
 # %% [markdown]

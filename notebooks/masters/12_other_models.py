@@ -56,7 +56,8 @@ VBox([model, data, shown])
 # %%
 from trt_course.lesson.show import show_picture, show_table
 
-signs, traffic = find_model("ssd_mobilenet_v2_signs"), find_model("ssd_resnet18_traffic")
+signs = find_model("ssd_mobilenet_v2_signs")
+traffic = find_model("ssd_resnet18_traffic")
 
 
 def facts(spec):
@@ -307,7 +308,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 def colour_net(path, pools):
     """Scores: the mean blue, green and red of each of 6 x 8 cells. Boxes: the cells."""
-    nodes, last = [], "input"
+    nodes = []
+    last = "input"
     for number, side in enumerate(pools):  # the backbone
         nodes.append(
             helper.make_node(
@@ -375,7 +377,9 @@ folder.mkdir(exist_ok=True)
 for file, pools in (("one_step.onnx", [16]), ("two_steps.onnx", [4, 4])):
     colour_net(folder / file, pools)
 picture = np.zeros((192, 256, 3), np.uint8)
-picture[32:64, 64:96], picture[128:160, 192:224] = (0, 0, 255), (0, 200, 0)  # BGR
+# BGR
+picture[32:64, 64:96] = (0, 0, 255)
+picture[128:160, 192:224] = (0, 200, 0)
 # %% [markdown]
 # **Before you run it**: two networks, one record. Which of its fields must differ?
 # %%
@@ -439,7 +443,8 @@ from trt_course.lesson.check import check, summary
 def from_yolo(rows):
     """(n, 5 + classes) -> boxes (n, 4), x1 y1 x2 y2, and scores (n, classes)"""
     # solution, stub: return ..., ...
-    centre, half = rows[:, :2], rows[:, 2:4] / 2
+    centre = rows[:, :2]
+    half = rows[:, 2:4] / 2
     return np.concatenate([centre - half, centre + half], axis=1), rows[:, 4:5] * rows[:, 5:]
     # wrong: half the width
     return np.concatenate([rows[:, :2] - rows[:, 2:4], rows[:, :2] + rows[:, 2:4]], axis=1), rows[
@@ -460,7 +465,8 @@ check(
     boxes if boxes is ... else np.concatenate([boxes[2], scores[2]]),
     [96, 64, 112, 80, 0, 0.76, 0],
     1e-4,
-    hint="A corner is the centre minus, or plus, half the width and half the height; the width and the height are no "
+    hint="A corner is the centre minus, or plus, half the width and half the height; the width "
+    "and the height are no "
     "corners. A score is the class's number times the number of the object.",
 )
 # %% [markdown]
@@ -477,7 +483,8 @@ from trt_course.model.placement import placement
 )
 spec = find_model(folder)
 if boxes is ...:  # until you have an answer
-    boxes, scores = np.zeros((0, 4), np.float32), np.zeros((0, 3), np.float32)
+    boxes = np.zeros((0, 4), np.float32)
+    scores = np.zeros((0, 3), np.float32)
 outputs = {"boxes": boxes[None], "scores": scores[None]}  # a batch of one
 found = decode(spec, outputs, [placement(spec, 256, 192)], conf_th=0.3)[0]
 print(found.to_text(spec.labels))
@@ -498,19 +505,32 @@ show_picture(BBoxVisualization(spec.cls_dict()).annotate(picture, found), f"{len
 # labels above.
 # %%
 # solution, stub: color, mean, layout, background = ..., ..., ..., ...
-color, mean, layout, background = "RGB", [127.5] * 3, "nms7", 0
+color = "RGB"
+mean = [127.5] * 3
+layout = "nms7"
+background = 0
 # wrong: TensorFlow reads RGB
-color, mean, layout, background = "BGR", [103.939, 116.779, 123.68], "nms7", 0
+color = "BGR"
+mean = [103.939, 116.779, 123.68]
+layout = "nms7"
+background = 0
 # wrong: begins with the background
-color, mean, layout, background = "RGB", [127.5] * 3, "nms7", None
+color = "RGB"
+mean = [127.5] * 3
+layout = "nms7"
+background = None
 # wrong: suppression inside
-color, mean, layout, background = "RGB", [127.5] * 3, "boxes_scores", 0
+color = "RGB"
+mean = [127.5] * 3
+layout = "boxes_scores"
+background = 0
 # end
 check(
     "12.2",
     [color, mean, layout, background if background is ... else str(background)],
     ["RGB", [127.5, 127.5, 127.5], "nms7", "0"],
-    hint="TensorFlow reads RGB and wants -1 to 1. Rows of 7 numbers are what NMS_TRT gives, with suppression inside. "
+    hint="TensorFlow reads RGB and wants -1 to 1. Rows of 7 numbers are what NMS_TRT gives, with "
+    "suppression inside. "
     "`egohands` begins with the background.",
 )
 # %%
@@ -545,7 +565,8 @@ if ... not in (color, mean, layout, background):
 # second one's class id of the first one's.
 # %%
 def to_coco80(class_id):
-    names, others = get_cls_dict("coco"), get_cls_dict("coco80")
+    names = get_cls_dict("coco")
+    others = get_cls_dict("coco80")
     # solution, stub: return ...
     return list(others.values()).index(names[class_id])
     # wrong: ten numbers are not used
@@ -559,7 +580,8 @@ check(
     "12.3",
     [to_coco80(1), to_coco80(17), to_coco80(90)],
     [0, 15, 79],
-    hint="Not only the background is missing: ten numbers are not used. Look for the name in the other list; wanted "
+    hint="Not only the background is missing: ten numbers are not used. Look for the name in the "
+    "other list; wanted "
     "is its place there, not the name itself.",
 )
 # %% [markdown]

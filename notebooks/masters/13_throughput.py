@@ -22,10 +22,14 @@ import numpy as np
 
 
 def delays(load, ms=10, count=20000):
-    """Milliseconds from coming to served, of customers who come at random and are served one by one."""
+    """Milliseconds from coming to served.
+
+    The customers come at random and are served one by one.
+    """
     came = np.cumsum(np.random.RandomState(0).exponential(1, count))
     came *= count * ms / load / came[-1]
-    free, spent = 0.0, []
+    free = 0.0
+    spent = []
     for moment in came:
         free = max(free, moment) + ms
         spent.append(free - moment)
@@ -72,7 +76,8 @@ from trt_course import TrtSSD
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
 
-out, clip = Path("out/13"), Path("out/13/clip.mp4")
+out = Path("out/13")
+clip = Path("out/13/clip.mp4")
 with open_source("data/street.mp4") as video, VideoWriter(clip, video.fps) as writer:
     for frame in itertools.islice(video, 40):
         writer.write(frame.image, frame.time)
@@ -83,7 +88,8 @@ import json
 
 def plain(ssd):
     """One picture after the other; frames a second."""
-    started, count = time.perf_counter(), 0
+    started = time.perf_counter()
+    count = 0
     with open_source(clip) as video:
         for frame in video:
             ssd.detect(frame.image)
@@ -223,10 +229,12 @@ from trt_course.engine.base import Engine
 class MakeBelieve(Engine):
     """Takes a GPU's time and leaves the CPU free."""
 
-    max_batch, runs = 8, 0
-
     def __init__(self, network):
-        self.inputs, self.outputs = network.inputs, network.outputs
+        super().__init__()
+        self.inputs = network.inputs
+        self.outputs = network.outputs
+        self.max_batch = 8
+        self.runs = 0
         self.gpu = ThreadPoolExecutor(1, thread_name_prefix="GPU")
 
     def _work(self, pictures):
@@ -251,7 +259,8 @@ from trt_course.throughput.many import detect_many
 
 def overlapped(ssd, batch=None):
     """Frames a second with two readers, and each picture's ms from read to boxes."""
-    delays, started = [], time.perf_counter()
+    delays = []
+    started = time.perf_counter()
     complaints = detect_many(
         ssd,
         [functools.partial(open_source, clip)] * 2,
@@ -262,7 +271,8 @@ def overlapped(ssd, batch=None):
     return len(delays) / (time.perf_counter() - started), 1e3 * np.array(delays)
 
 
-network, pretended = ssd.engine, MakeBelieve(ssd.engine)
+network = ssd.engine
+pretended = MakeBelieve(ssd.engine)
 ssd.engine = pretended
 with trace.tracing(out / "before.json"):
     before = plain(ssd)
@@ -314,7 +324,8 @@ plt.tight_layout()
 plt.show()
 inside = after * np.median(spent) / 1e3
 print(
-    f"inside at any moment: {after:.0f} a second x {np.median(spent):.1f} ms = {inside:.1f} pictures"
+    f"inside at any moment: {after:.0f} a second x {np.median(spent):.1f} ms = {inside:.1f} "
+    "pictures"
 )
 # %% [markdown]
 # **You should see**, above, work that jumps from one line to the other, and a GPU with gaps. Below, the green bar has
@@ -420,7 +431,9 @@ class Counted(InMemory):
 
 def pictures_inside(depth):
     """(seconds, pictures between reading and boxes) at each picture that is done."""
-    Counted.count, inside, started = 0, [], time.perf_counter()
+    Counted.count = 0
+    inside = []
+    started = time.perf_counter()
     detect_many(
         ssd,
         [lambda: Counted(pictures * 2)] * 2,
@@ -469,7 +482,9 @@ class Camera(InMemory):
 
 def two_cameras(deadline):
     """The ms of each picture, pictures a batch, and which share of the time the GPU had work."""
-    spent, pretended.runs, started = [], 0, time.perf_counter()
+    spent = []
+    pretended.runs = 0
+    started = time.perf_counter()
     detect_many(
         ssd,
         [lambda: Camera(pictures[:30])] * 2,
@@ -521,7 +536,8 @@ side_by_side(
     [f"brightness, {w} x {h}", f"the two colours, {w // 2} x {h // 2} each"],
 )
 print(
-    f"{image.nbytes / 1e6:.2f} MB in BGR, {planes.nbytes / 1e6:.2f} MB in NV12; there and back a value changes by {np.abs(image.astype(int) - back).mean():.1f} of 255 on average"
+    f"{image.nbytes / 1e6:.2f} MB in BGR, {planes.nbytes / 1e6:.2f} MB in NV12; there and back a "
+    f"value changes by {np.abs(image.astype(int) - back).mean():.1f} of 255 on average"
 )
 # %%
 ways = (
@@ -577,7 +593,9 @@ class Again(InMemory):
 
 
 def one_by_one(gpu, batch):
-    started, count, group = time.perf_counter(), 0, [frame.image for frame in pictures[:batch]]
+    started = time.perf_counter()
+    count = 0
+    group = [frame.image for frame in pictures[:batch]]
     while time.perf_counter() < started + 1:
         gpu.detect_batch(group)
         count += batch
@@ -585,7 +603,8 @@ def one_by_one(gpu, batch):
 
 
 def all_at_once(gpu):
-    kept, started = [], time.perf_counter()
+    kept = []
+    started = time.perf_counter()
     detect_many(gpu, [lambda: Again(pictures)] * 4, lambda seen, found: kept.append(seen))
     return len(kept) / (time.perf_counter() - started)
 
@@ -695,7 +714,8 @@ check(
         pictures_a_second(example, {"read": 4, "fill": 4}),
     ],
     [250, 400, 400],
-    hint="Several workers share the pictures: ms / workers for each stage. Then the slowest counts, not their sum.",
+    hint="Several workers share the pictures: ms / workers for each stage. Then the slowest "
+    "counts, not their sum.",
 )
 
 
@@ -719,7 +739,8 @@ check(
     "13.2",
     [first_waits(16, 3000, 20), first_waits(16, 120, 20), first_waits(1, 30, 20)],
     [5.0, 20.0, 0.0],
-    hint="The first waits for batch - 1 others (it does not wait for itself), each 1000 / fps later; and no longer "
+    hint="The first waits for batch - 1 others (it does not wait for itself), each 1000 / fps "
+    "later; and no longer "
     "than the deadline. Wanted is the first, not the mean of all.",
 )
 
@@ -746,7 +767,8 @@ check(
     "13.3",
     [efficiency([60, 60], 2), efficiency([60, 60, 60], 2), efficiency([90, 10, 50, 10], 2)],
     [1.0, 0.75, 0.5714285714],
-    hint="A source is not cut in two, so the longest share sets the time: all the work / (gpus x that time). That is "
+    hint="A source is not cut in two, so the longest share sets the time: all the work / (gpus x "
+    "that time). That is "
     "a share from 0 to 1, not the gain.",
 )
 
@@ -770,7 +792,8 @@ check(
     "13.4",
     [limit(4400, 9000, 4700), limit(2700, 3000, 4700)],
     [[4700, 4400 / 4700], [3000, 0.9]],
-    hint="Both work at the same time, so their times do not add up: the lower of the two limits applies.",
+    hint="Both work at the same time, so their times do not add up: the lower of the two limits "
+    "applies.",
 )
 # %% [markdown]
 # ## What you have learned

@@ -66,7 +66,8 @@ check(
         final(12, 8, False, "backbone"),
     ],
     [90.0, 85.5, 90.0, 87.0, 78.5],
-    hint="The ranks start at 1, and the first loses nothing. FPS cost half a point a rank. Another backbone gives 3, "
+    hint="The ranks start at 1, and the first loses nothing. FPS cost half a point a rank. "
+    "Another backbone gives 3, "
     "another detector 5, not both.",
 )
 # %% [markdown]
@@ -83,7 +84,9 @@ from trt_course.support.files import kit_path
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
 
-small, clip, handins = Path("out/14/small"), Path("out/14/clip.mp4"), Path("out/14/handins")
+small = Path("out/14/small")
+clip = Path("out/14/clip.mp4")
+handins = Path("out/14/handins")
 shutil.rmtree("out/14", ignore_errors=True)  # hand-ins of a run before would be ranked, too
 for part, ending in (("images", "jpg"), ("ground-truth", "txt")):
     (small / part).mkdir(parents=True)
@@ -100,7 +103,8 @@ with open_source("data/street.mp4") as video, VideoWriter(clip, video.fps) as wr
 # **Before you run it**: what must be in the file, so that somebody else can compute mAP and FPS from it?
 # %%
 from trt_course import TrtSSD
-from trt_course.contest.board import pack, rank, write_board
+from trt_course.contest.board import rank, write_board
+from trt_course.contest.pack import pack
 
 ssd = TrtSSD("ssd_resnet18_traffic")
 path = pack(ssd, "Your team", small, clip, out=handins)
@@ -119,27 +123,18 @@ for key, value in sorted(yours.items()):
 # ## 3. The other teams
 #
 # A contest of one is dull. We make up some teams out of your file: boxes lost, times changed. A file ends in a seal,
-# which must fit again. Anyone can make it: three digests, as [The contest](../docs/contest.md) says.
+# which must fit again. Anyone can make it: one digest of everything else in the file, as
+# [The contest](../docs/contest.md) says.
 # %%
 import copy
 import hashlib
 import random
 
 
-def digest(part):
-    return hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()
-
-
 def sealed(value):
     body = {key: part for key, part in value.items() if key != "seal"}
-    return dict(
-        body,
-        seal={
-            "detections": digest(body["detections"]),
-            "whole": digest(body),
-            "times": digest([body["frame_ms"], body["image_ms"]]),
-        },
-    )
+    text = json.dumps(body, sort_keys=True)
+    return dict(body, seal=hashlib.sha256(text.encode()).hexdigest())
 
 
 def timed(value):
@@ -148,7 +143,8 @@ def timed(value):
 
 def made_up(team, times=1.0, lost=0.0, **claims):
     """Your hand-in as of another team: all times multiplied, a share of the boxes lost."""
-    dice, value = random.Random(team), copy.deepcopy(yours)
+    dice = random.Random(team)
+    value = copy.deepcopy(yours)
     value.update(claims, team=team, run=team)
     value["frame_ms"] = [ms * times * dice.uniform(0.99, 1.01) for ms in yours["frame_ms"]]
     value["image_ms"] = {name: ms * times for name, ms in yours["image_ms"].items()}
@@ -247,7 +243,9 @@ take_out("eve", "finn", "gil", "hal")
 # * **Tom has a threshold**: he hands in boxes of 0.5 and more only. Less to decode, so he is a little faster.
 # * **Sue has another scope**: she times the network alone, without preprocessing and decoding.
 # %%
-rita, tom, sue = made_up("Rita"), made_up("Tom", times=0.95), made_up("Sue", times=0.6)
+rita = made_up("Rita")
+tom = made_up("Tom", times=0.95)
+sue = made_up("Sue", times=0.6)
 rita["frame_ms"] = [ms if number % 3 == 0 else 0.3 for number, ms in enumerate(rita["frame_ms"])]
 rita["seconds"] = timed(rita) + yours["seconds"] - timed(yours)  # her run was really shorter
 sue["seconds"] = yours["seconds"]  # hers was not
@@ -281,7 +279,10 @@ import numpy as np
 
 
 def repeated(value):
-    """A share from 0 to 1. value["frame_ms"] is a list, value["image_ms"] a dictionary from names to times."""
+    """A share from 0 to 1.
+
+    value["frame_ms"] is a list, value["image_ms"] a dictionary from names to times.
+    """
     # solution, stub: return ...
     picture = np.median(list(value["image_ms"].values()))
     return float(np.mean(np.array(value["frame_ms"]) < picture / 3))
@@ -299,7 +300,8 @@ check(
     "14.2",
     [repeated(even), repeated(odd)],
     [0.0, 2 / 3],
-    hint="Take the median of the pictures, not of the frames. Wanted is a share, not a number of frames: their mean.",
+    hint="Take the median of the pictures, not of the frames. Wanted is a share, not a number of "
+    "frames: their mean.",
 )
 
 
@@ -382,7 +384,8 @@ check(
     "14.3",
     ... if got[0] is ... else [sum(a == b for a, b in zip(got, wanted)), len(mine.spent)],
     [5, 3],
-    hint="In five pictures all boxes must be equal: pass conf_th on, for `pack` asks for 0.01; and boxes stay "
+    hint="In five pictures all boxes must be equal: pass conf_th on, for `pack` asks for 0.01; "
+    "and boxes stay "
     "floats. self.spent holds three times.",
 )
 # %%

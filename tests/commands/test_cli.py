@@ -10,7 +10,7 @@ import time
 import cv2
 import pytest
 
-import trt_course.model.spec
+import trt_course.model.find
 from trt_course.__main__ import main
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
@@ -44,7 +44,7 @@ def test_help_names_every_command(capsys):
 
 
 def test_models_lists_the_good_and_names_the_bad(cells, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(trt_course.model.spec, "MODELS", tmp_path)
+    monkeypatch.setattr(trt_course.model.find, "MODELS", tmp_path)
     (tmp_path / "good").symlink_to(cells)
     for name, text in (("bad", "{}"), ("hollow", (cells / "model.json").read_text())):
         (tmp_path / name).mkdir()

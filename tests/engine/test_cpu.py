@@ -1,4 +1,4 @@
-"""The CPU engine on real networks: batches, requests under way, and the reasons it can refuse a file."""
+"""The CPU engine on real networks: batches, requests under way, and why it refuses a file."""
 
 import threading
 
@@ -10,7 +10,7 @@ from conftest import HEIGHT, WIDTH, write_model
 from trt_course import CourseError
 from trt_course.engine import CpuEngine
 from trt_course.engine.choose import open_engine
-from trt_course.model.spec import find_model
+from trt_course.model.find import find_model
 
 
 @pytest.fixture
@@ -32,10 +32,12 @@ def test_batch_equals_one_by_one(engine):
     request = engine.new_request(5)
     request.inputs["input"][:] = rng.rand(5, 3, HEIGHT, WIDTH)
     together = engine.infer(request)["scores"]
+
     single = engine.new_request()
     for i in range(5):
         single.inputs["input"][:] = request.inputs["input"][i : i + 1]
-        assert np.allclose(engine.infer(single)["scores"][0], together[i], atol=1e-6)
+        alone = engine.infer(single)["scores"][0]
+        assert np.allclose(alone, together[i], atol=1e-6)
 
 
 def test_requests_under_way_keep_apart(engine):
@@ -43,8 +45,10 @@ def test_requests_under_way_keep_apart(engine):
     for i, request in enumerate(requests):
         request.inputs["input"][:] = i
         engine.submit(request)
+
     for i, request in enumerate(requests):
-        assert np.allclose(engine.result(request)["scores"][0, :, 1:], i)
+        scores = engine.result(request)["scores"]
+        assert np.allclose(scores[0, :, 1:], i)
         assert request.outputs is not None
     with pytest.raises(CourseError, match="submit the request first"):
         engine.result(requests[0])
@@ -67,8 +71,11 @@ def test_close_ends_its_thread_and_twice_is_fine(cells):
     engine.close()
     engine.close()
     assert threading.active_count() == before
-    with pytest.raises(CourseError, match="closed"):
-        engine.infer(request)
+
+    for use in (engine.infer, engine.submit):
+        with pytest.raises(CourseError, match="closed"):
+            use(request)
+    assert threading.active_count() == before
 
 
 def test_missing_file(tmp_path):
@@ -98,13 +105,13 @@ def test_truncated(cells, tmp_path):
 @pytest.mark.parametrize("operator, domain", [("EfficientNMS_TRT", ""), ("NMS_TRT", "trt.plugins")])
 def test_plugin_node_needs_tensorrt(cells, tmp_path, operator, domain):
     model = load(str(cells / "model.onnx"))
-    model.graph.node.append(
-        helper.make_node(operator, ["boxes", "scores"], ["rows"], domain=domain)
-    )
+    node = helper.make_node(operator, ["boxes", "scores"], ["rows"], domain=domain)
+    model.graph.node.append(node)
     model.graph.output.append(helper.make_tensor_value_info("rows", TensorProto.FLOAT, None))
     if domain:
         model.opset_import.append(helper.make_opsetid(domain, 1))
     save(model, str(tmp_path / "plugin.onnx"))
+
     with pytest.raises(CourseError, match="TensorRT plugin: that file needs TensorRT"):
         CpuEngine(tmp_path / "plugin.onnx")
 
@@ -116,8 +123,10 @@ def test_choice_is_explained(cells):
         ("cpu", "on the CPU, as asked."),
     ):
         opened = open_engine(spec, backend)
-        assert opened.why.startswith("cells runs with ONNX Runtime") and reason in opened.why
+        assert opened.why.startswith("cells runs with ONNX Runtime")
+        assert reason in opened.why
         opened.engine.close()
+
     with pytest.raises(CourseError, match="no backend 'gpu'; allowed: auto, cpu, tensorrt"):
         open_engine(spec, "gpu")
     with pytest.raises(CourseError, match="backend cpu runs everywhere|not installed"):

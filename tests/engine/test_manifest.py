@@ -1,4 +1,4 @@
-"""The record beside an engine: each way not to fit is named, bad records are refused, and the wiring follows it."""
+"""The record beside an engine: what does not fit is named, and the wiring follows the record."""
 
 import json
 import os
@@ -42,20 +42,23 @@ def plan(spec):
 
 def change(plan, **fields):
     path = manifest.manifest_path(plan)
-    path.write_text(json.dumps(dict(json.loads(path.read_text()), **fields)))
+    record = json.loads(path.read_text())
+    record.update(fields)
+    path.write_text(json.dumps(record))
 
 
 def test_what_was_written_is_read_and_fits(spec, plan):
     made = manifest.require_fit(plan, spec, "8.2.1", HERE)
-    assert made == manifest.read(plan) and made.misfits(spec, plan, "8.2.1", HERE) == []
-    assert (made.precision, made.batch, made.source, made.gpu) == (
-        "fp16",
-        (1, 2, 4),
-        None,
-        HERE.name,
-    )
-    assert made.built["seconds"] == "12" and made.command == (
-        f"python -m trt_course build {spec.folder} --precision fp16 --batch 1,2,4 --nms host --workspace 300"
+    assert made == manifest.read(plan)
+    assert made.misfits(spec, plan, "8.2.1", HERE) == []
+    assert made.precision == "fp16"
+    assert made.batch == (1, 2, 4)
+    assert made.source is None
+    assert made.gpu == HERE.name
+    assert made.built["seconds"] == "12"
+    assert made.command == (
+        f"python -m trt_course build {spec.folder} --precision fp16 --batch 1,2,4 --nms host "
+        "--workspace 300"
     )
 
 
@@ -79,8 +82,10 @@ def test_what_was_written_is_read_and_fits(spec, plan):
 def test_another_place_is_named(spec, plan, tensorrt, device, said):
     with pytest.raises(CourseError) as refused:
         manifest.require_fit(plan, spec, tensorrt, device)
-    assert said in str(refused.value) and str(refused.value).count("; ") == 0
-    assert str(refused.value).endswith("Build it again:\n    " + manifest.read(plan).command)
+    complaint = str(refused.value)
+    assert said in complaint and complaint.count("; ") == 0
+    command = manifest.read(plan).command
+    assert complaint.endswith(f"Build it again:\n    {command}")
 
 
 def test_changed_model_and_damaged_plan_are_named_together(spec, plan):
@@ -152,53 +157,57 @@ def test_records_with_a_wrong_field(spec, plan, fields):
 
 def test_newest_first_and_only_those_with_a_record(spec):
     assert manifest.engines_of(spec) == []
-    old, new, bare = engine(spec, name="old"), engine(spec, name="new"), engine(spec, name="bare")
+    old = engine(spec, name="old")
+    bare = engine(spec, name="bare")
+    new = engine(spec, name="new")
     for i, path in enumerate((old, bare, new)):
         os.utime(str(path), (1000 + i, 1000 + i))
     manifest.manifest_path(bare).unlink()
     assert manifest.engines_of(spec) == [new, old]
 
 
-# Wiring -------------------------------------------------------------------------------------------------------------
+# Wiring ------------------------------------------------------------------------------------------
 
 
 def test_plain_engines_are_wired_as_the_record_of_the_model_says(spec, plan):
-    assert manifest.read(plan).wired(spec) == (spec.input, None, spec.output)
+    wiring = manifest.read(plan).wired(spec)
+    assert wiring == manifest.Wiring(input=spec.input, inner=None, output=spec.output)
 
 
 def test_suppression_inside(spec):
-    entry, inner, output = manifest.read(
-        engine(spec, OPTIONS._replace(nms="engine", threshold=0.2))
-    ).wired(spec)
-    assert (entry, inner) == (spec.input, None)
-    assert (output.layout, output.tensors, output.threshold) == (
-        "efficient_nms",
-        manifest.EFFICIENT_NMS,
-        0.2,
-    )
-    assert (output.units, output.activation) == (spec.output.units, "none")
+    plan = engine(spec, OPTIONS._replace(nms="engine", threshold=0.2))
+    wiring = manifest.read(plan).wired(spec)
+    assert wiring.input == spec.input
+    assert wiring.inner is None
+    assert wiring.output.layout == "efficient_nms"
+    assert wiring.output.tensors == manifest.EFFICIENT_NMS
+    assert wiring.output.threshold == 0.2
+    assert wiring.output.units == spec.output.units
+    assert wiring.output.activation == "none"
 
 
 def test_preprocessing_inside(spec):
-    spec = spec._replace(
-        input=spec.input._replace(resize="letterbox", color="RGB", mean=(1.0, 2.0, 3.0))
-    )
+    changed = spec.input._replace(resize="letterbox", color="RGB", mean=(1.0, 2.0, 3.0))
+    spec = spec._replace(input=changed)
     plan = engine(spec, OPTIONS._replace(preprocess="engine", source=(640, 360)))
-    assert manifest.read(plan).command.endswith(
-        "--preprocess engine --source-size 640x360 --workspace 300"
-    )
-    entry, inner, output = manifest.read(plan).wired(spec)
-    assert (entry.name, entry.width, entry.height, entry.layout) == ("pictures", 640, 360, "nhwc")
-    assert (entry.dtype, entry.color, entry.resize, entry.mean) == (
-        "uint8",
-        "BGR",
-        "stretch",
-        (0.0, 0.0, 0.0),
-    )
-    assert (
-        inner == placement(spec, 640, 360) != placement(spec, WIDTH, HEIGHT)
-        and output == spec.output
-    )
+    record = manifest.read(plan)
+    assert record.command.endswith("--preprocess engine --source-size 640x360 --workspace 300")
+
+    wiring = record.wired(spec)
+    entry = wiring.input
+    assert (entry.name, entry.width, entry.height) == ("pictures", 640, 360)
+    assert (entry.layout, entry.dtype, entry.color) == ("nhwc", "uint8", "BGR")
+    assert (entry.resize, entry.mean) == ("stretch", (0.0, 0.0, 0.0))
+    assert wiring.inner == placement(spec, 640, 360)
+    assert wiring.inner != placement(spec, WIDTH, HEIGHT)
+    assert wiring.output == spec.output
+
+
+def test_preprocessing_inside_for_pictures_of_an_unknown_size(spec):
+    plan = engine(spec, OPTIONS._replace(preprocess="engine", source=(640, 360)))
+    change(plan, source=None)
+    with pytest.raises(CourseError, match="not their size. Build it again"):
+        manifest.read(plan).wired(spec)
 
 
 def test_the_command_repeats_what_shapes_the_engine(spec):
@@ -217,37 +226,48 @@ def test_the_command_repeats_what_shapes_the_engine(spec):
     )
     words = shlex.split(manifest.read(engine(spec, options)).command)
     asked = []
+
+    def engine_from_onnx(spec, options, *_):
+        asked.append((spec, options))
+        return engine(spec, options)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            builder,
-            "engine_from_onnx",
-            lambda *args: asked.append(args[:2]) or engine(spec, options),
-        )
+        patch.setattr(builder, "engine_from_onnx", engine_from_onnx)
         assert main(words[3:]) == 0
     assert asked == [(spec, options)]
 
 
+def with_another_mean(spec):
+    return spec._replace(input=spec.input._replace(mean=(1.0, 2.0, 3.0)))
+
+
+def with_another_overlap(spec):
+    return spec._replace(nms=spec.nms._replace(iou_threshold=0.3))
+
+
+def without_background(spec):
+    return spec._replace(background=None)
+
+
 @pytest.mark.parametrize(
-    "options, field, value",
+    "options, changed",
     [
-        (dict(preprocess="engine", source=(64, 48)), "input", dict(mean=(1.0, 2.0, 3.0))),
-        (dict(nms="engine"), "nms", dict(iou_threshold=0.3)),
-        (dict(nms="engine"), "background", None),
+        (dict(preprocess="engine", source=(64, 48)), with_another_mean),
+        (dict(nms="engine"), with_another_overlap),
+        (dict(nms="engine"), without_background),
     ],
 )
-def test_a_record_that_changed_under_an_engine_that_holds_it(spec, options, field, value):
-    part = getattr(spec, field)
-    changed = spec._replace(**{field: part._replace(**value) if isinstance(value, dict) else value})
-    for wanted, fits in ((OPTIONS, True), (OPTIONS._replace(**options), False)):
-        plan = engine(spec, wanted)
-        assert manifest.require_fit(plan, spec, "8.2.1", HERE)
-        if fits:
-            assert manifest.require_fit(plan, changed, "8.2.1", HERE)
-        else:
-            with pytest.raises(
-                CourseError, match="model.json has changed since, and what it says is inside"
-            ):
-                manifest.require_fit(plan, changed, "8.2.1", HERE)
+def test_a_record_that_changed_under_an_engine_that_holds_it(spec, options, changed):
+    plain = engine(spec)
+    assert manifest.require_fit(plain, spec, "8.2.1", HERE)
+    assert manifest.require_fit(plain, changed(spec), "8.2.1", HERE)
+
+    plan = engine(spec, OPTIONS._replace(**options))
+    assert manifest.require_fit(plan, spec, "8.2.1", HERE)
+    with pytest.raises(
+        CourseError, match="model.json has changed since, and what it says is inside"
+    ):
+        manifest.require_fit(plan, changed(spec), "8.2.1", HERE)
 
 
 def test_the_command_says_where_to_and_what_was_forced(spec):
@@ -262,10 +282,19 @@ def test_a_model_in_the_kit_is_called_by_its_name():
 @pytest.mark.parametrize("nms, least", [("engine", 0.2), ("host", 0.0)])
 def test_scoring_hears_of_the_threshold_inside_the_engine(spec, monkeypatch, capsys, nms, least):
     path = engine(spec, OPTIONS._replace(nms=nms, threshold=0.2))
-    monkeypatch.setattr(opening, "_fitting", lambda spec, plan: (path, manifest.read(path)))
-    monkeypatch.setattr(opening, "TrtEngine", lambda path, lanes, graph: CpuEngine(spec.onnx))
+    fitting = opening.Fitting(path, manifest.read(path))
+
+    def on_the_cpu(path, lanes, graph, precision, threshold):
+        opened = CpuEngine(spec.onnx)
+        opened.precision = precision
+        opened.threshold = threshold
+        return opened
+
+    monkeypatch.setattr(opening, "_fitting", lambda spec, plan: fitting)
+    monkeypatch.setattr(opening, "TrtEngine", on_the_cpu)
     opened = opening.open_engine(spec)
     assert opened.engine.threshold == least
     warn_of_threshold(SimpleNamespace(spec=spec, engine=opened.engine), 0.01)
-    assert ("gives nothing below 0.2 by itself" in capsys.readouterr().err) == bool(least)
+    warned = "gives nothing below 0.2 by itself" in capsys.readouterr().err
+    assert warned == bool(least)
     opened.engine.close()

@@ -1,5 +1,6 @@
-"""Throughput's parts on a real GPU: many sources through one engine, frames that a decoder leaves there, traces."""
+"""Throughput on a real GPU: many sources, frames that a decoder leaves on the GPU, traces."""
 
+import collections
 import functools
 import importlib.util
 import json
@@ -30,14 +31,13 @@ needs_decoder = pytest.mark.skipif(
 
 
 def kept(ssd, openers, **options):
-    rows = {}
-    complaints = detect_many(
-        ssd,
-        openers,
-        lambda seen, found: rows.setdefault(seen.source, []).append((seen, found)),
-        0.3,
-        **options,
-    )
+    """What is found, by source: rows of what was seen and its detections."""
+    rows = collections.defaultdict(list)
+
+    def keep(seen, found):
+        rows[seen.source].append((seen, found))
+
+    complaints = detect_many(ssd, openers, keep, 0.3, **options)
     assert complaints == []
     return rows
 
@@ -50,8 +50,12 @@ def frames():
 
 @pytest.fixture(scope="module")
 def engines(gpu, tmp_path_factory):
-    """Engines of the traffic model by what they take. FP32: in FP16 a place in the batch moves boxes a little."""
-    folder, spec = tmp_path_factory.mktemp("engines"), find_model("ssd_resnet18_traffic")
+    """Engines of the traffic model, by what they take.
+
+    FP32, for in FP16 the place in the batch moves boxes a little.
+    """
+    folder = tmp_path_factory.mktemp("engines")
+    spec = find_model("ssd_resnet18_traffic")
 
     @functools.lru_cache(maxsize=None)
     def plan(pixels, batch):
@@ -80,59 +84,57 @@ def test_boxes_equal_the_plain_path(engines, frames, monkeypatch, pixels, graph,
     monkeypatch.setattr(
         "trt_course.engine.choose.TrtEngine", functools.partial(TrtEngine, library=library)
     )
-    openers = [functools.partial(InMemory, frames[:25]), functools.partial(InMemory, frames[25:])]
-    with TrtSSD(spec, plan=plan(pixels, 4), verbose=False) as plain, TrtSSD(
-        spec, plan=plan(pixels, 4), lanes=lanes, graph=graph, verbose=False
-    ) as ssd:
+    sources = (frames[:25], frames[25:])
+    openers = [functools.partial(InMemory, some) for some in sources]
+    engine = plan(pixels, 4)
+    plain = TrtSSD(spec, plan=engine, verbose=False)
+    ssd = TrtSSD(spec, plan=engine, lanes=lanes, graph=graph, verbose=False)
+    with plain, ssd:
         assert library in ssd.why
         rows = kept(ssd, openers, depth=3)
-        for source, some in enumerate((frames[:25], frames[25:])):
+        for source, some in enumerate(sources):
             assert [seen.number for seen, _ in rows[source]] == [frame.number for frame in some]
-            for (_, found), wanted in zip(
-                rows[source], plain.detect_batch([frame.image for frame in some], 0.3)
-            ):
-                assert (
-                    len(found) == len(wanted) > 0
-                    and np.abs(found.boxes - wanted.boxes).max() < 0.01
-                )
+            wanted = plain.detect_batch([frame.image for frame in some], 0.3)
+            for (_, ours), theirs in zip(rows[source], wanted):
+                assert len(ours) == len(theirs) > 0
+                assert np.abs(ours.boxes - theirs.boxes).max() < 0.01
 
 
 def apart(ours, wanted):
     """For each box the distance to the nearest of its class, in pixels; 1e6 where there is none."""
     if not len(wanted):
         return np.full(len(ours), 1e6)
-    far = np.abs(ours.boxes[:, None] - wanted.boxes).max(axis=2) + 1e6 * (
-        ours.clss[:, None] != wanted.clss
-    )
-    return far.min(axis=1)
+    distances = np.abs(ours.boxes[:, None] - wanted.boxes).max(axis=2)  # (ours, wanted)
+    distances[ours.clss[:, None] != wanted.clss] = 1e6
+    return distances.min(axis=1)
 
 
 @needs_decoder
 def test_frames_of_the_gpu_s_decoder(engines):
-    """The whole clip: decoded on the GPU and never copied to the host, against OpenCV's frames on the plain path."""
+    """The whole clip, never copied to the host, against OpenCV's frames on the plain path."""
     spec, plan = engines
-    with with_graph(
-        functools.partial(TrtSSD, spec, plan=plan("nv12", 4), lanes=2, verbose=False)
-    ) as ssd:
+    open_ssd = functools.partial(TrtSSD, spec, plan=plan("nv12", 4), lanes=2, verbose=False)
+    with with_graph(open_ssd) as ssd:
         rows = kept(ssd, [source_opener(ssd, CLIP)] * 2)
     assert [len(rows[n]) for n in (0, 1)] == [450, 450]
+
     distances = []
     with TrtSSD(spec, plan=plan("bgr", 4), verbose=False) as plain, open_source(CLIP) as video:
         for frame, (seen, one), (_, other) in zip(video, rows[0], rows[1]):
-            assert np.array_equal(one.boxes, other.boxes) and seen.time == pytest.approx(
-                frame.time, abs=1e-3
-            )
+            assert np.array_equal(one.boxes, other.boxes)
+            assert seen.time == pytest.approx(frame.time, abs=1e-3)
             wanted = plain.detect(frame.image, 0.2)
-            distances += (
-                apart(one.above(0.5), wanted).tolist() + apart(wanted.above(0.5), one).tolist()
-            )
+            distances.extend(apart(one.above(0.5), wanted))
+            distances.extend(apart(wanted.above(0.5), one))
+
     distances = np.array(distances)
+    median, most, nearly_all = np.percentile(distances, (50, 95, 99))
     print(
-        f"{len(distances)} boxes: median {np.median(distances):.2f} px, p99 {np.percentile(distances, 99):.2f} px, largest {distances.max():.2f} px, {(distances > 1).sum()} above 1 px"
+        f"{len(distances)} boxes: median {median:.2f} px, p99 {nearly_all:.2f} px, "
+        f"largest {distances.max():.2f} px, {np.sum(distances > 1)} above 1 px"
     )
-    assert (
-        np.percentile(distances, 95) < 1
-    )  # OpenCV's frames are other bytes: rounded down, colours repeated
+    # OpenCV's frames are other bytes: rounded down, colours repeated
+    assert most < 1
 
 
 @needs_decoder
@@ -144,11 +146,9 @@ def test_what_the_decoder_cannot_read_goes_to_the_cpu(engines, tmp_path, capsys)
         named([str(CLIP), str(tmp_path / "broken.mp4")]),
         tmp_path / "out",
     )
-    assert (
-        run.frames == 450
-        and len(run.complaints) == 1
-        and "broken.mp4 cannot be read" in run.complaints[0]
-    )
+    assert run.frames == 450
+    assert len(run.complaints) == 1
+    assert "broken.mp4 cannot be read" in run.complaints[0]
 
 
 @needs_decoder
@@ -160,22 +160,26 @@ def test_a_file_that_is_cut_off_says_so(engines, tmp_path):
         named([str(CLIP), str(tmp_path / "cut.mp4")]),
         tmp_path / "out",
     )
-    assert 600 < run.frames < 800 and len(run.complaints) == 1
+    assert 600 < run.frames < 800
+    assert len(run.complaints) == 1
     assert "cut.mp4: not all of it could be read" in run.complaints[0]
 
 
 def pictures(count):
     """The decoder, and the first pictures that it gives of the clip."""
-    cuda, kept = open_cuda("cuda-python"), []
-    stream, done = cuda.stream(), cuda.event()
+    cuda = open_cuda("cuda-python")
+    stream = cuda.stream()
+    done = cuda.event()
+    copies = []
     with GpuVideoFile(CLIP) as video:
         for _ in range(count):
             frame = video.read()
-            kept.append(cuda.pinned(frame.nbytes, np.uint8))
-            cuda.copy_out(kept[-1], frame.address, stream)
+            copy = cuda.pinned(frame.nbytes, np.uint8)
+            cuda.copy_out(copy, frame.address, stream)
             cuda.record(done, stream)
             cuda.wait(done)
-        return video._decoder, np.array(kept)
+            copies.append(copy)
+        return video._decoder, np.array(copies)
 
 
 @needs_decoder
@@ -184,33 +188,32 @@ def test_a_decoder_gives_the_next_file_s_frames():
         first, seen = one.submit(pictures, 30).result()
         again, twice = one.submit(pictures, 20).result()
         fresh, wanted = other.submit(pictures, 30).result()
-        assert again is first is not fresh and seen[0].std() > 0 and (seen[0] != seen[9]).any()
-        assert np.array_equal(seen, wanted) and np.array_equal(twice, wanted[:20])
+        assert again is first
+        assert first is not fresh
+        assert seen[0].std() > 0
+        assert (seen[0] != seen[9]).any()
+        assert np.array_equal(seen, wanted)
+        assert np.array_equal(twice, wanted[:20])
         del first, again, fresh
 
 
 def test_trace_of_the_streams(engines, frames, tmp_path):
     spec, plan = engines
-    with TrtSSD(spec, plan=plan("bgr", 4), lanes=2, verbose=False) as ssd, tracing(
-        tmp_path / "trace.json"
-    ):
-        kept(
-            ssd,
-            [
-                functools.partial(
-                    InMemory, [Frame(f.image, i, 0.0, "") for i, f in enumerate(frames)]
-                )
-            ]
-            * 2,
-        )
-    rows = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    renumbered = [Frame(frame.image, i, 0.0, "") for i, frame in enumerate(frames)]
+    openers = [functools.partial(InMemory, renumbered)] * 2
+    trace = tmp_path / "trace.json"
+    ssd = TrtSSD(spec, plan=plan("bgr", 4), lanes=2, verbose=False)
+    with ssd, tracing(trace):
+        kept(ssd, openers)
+
+    rows = json.loads(trace.read_text())["traceEvents"]
     tracks = {row["tid"]: row["args"]["name"] for row in rows if row["ph"] == "M"}
     network = [row for row in rows if row["name"] == "network" and row["ph"] == "X"]
-    assert {tracks[row["tid"]] for row in network} == {"stream 1", "stream 2"} and len(
-        network
-    ) == 20
+    assert {tracks[row["tid"]] for row in network} == {"stream 1", "stream 2"}
+    assert len(network) == 20
+
+    # One clock for both: a run begins soon after it was submitted, in microseconds
     submitted = sorted(row["ts"] for row in rows if row["name"] == "submit")
     begun = sorted(row["ts"] for row in network)
-    assert all(
-        -200 < b - s < 200000 for s, b in zip(submitted, begun)
-    )  # microseconds: one clock for both
+    for submit, begin in zip(submitted, begun):
+        assert -200 < begin - submit < 200000

@@ -1,4 +1,4 @@
-"""Stages in threads: they overlap, nothing piles up, an exception comes out once, and no thread stays behind."""
+"""Stages in threads: they overlap, nothing piles up, errors come out once, no thread stays."""
 
 import itertools
 import threading
@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from trt_course.media.pipeline import Behind, ahead
+from trt_course.media.pipeline import Behind, Slot, ahead
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +22,22 @@ def failing_after(n, error):
     raise error
 
 
+class Slow:
+    """Takes its time for each call, and keeps what it was called with."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self.done = []
+
+    def __call__(self, item):
+        time.sleep(self.seconds)
+        self.done.append(item)
+
+
 def test_order_and_end():
-    assert list(ahead(range(100))) == list(range(100)) and list(ahead([])) == []
+    assert list(ahead(range(100))) == list(range(100))
+    assert list(ahead([])) == []
+
     seen = []
     with Behind(lambda a, b: seen.append((a, b))) as sink:
         for i in range(100):
@@ -33,7 +47,13 @@ def test_order_and_end():
 
 def test_it_reads_a_little_ahead_and_no_further():
     taken = []
-    with closing(ahead((taken.append(i) or i for i in itertools.count()), 3)) as items:
+
+    def counting():
+        for i in itertools.count():
+            taken.append(i)
+            yield i
+
+    with closing(ahead(counting(), 3)) as items:
         assert next(items) == 0
         time.sleep(0.1)
         assert 3 <= len(taken) <= 6
@@ -42,12 +62,12 @@ def test_it_reads_a_little_ahead_and_no_further():
 
 
 def test_a_slow_sink_holds_the_caller_back():
-    done = []
-    with Behind(lambda i: time.sleep(0.02) or done.append(i), 2) as sink:
+    write = Slow(0.02)
+    with Behind(write, 2) as sink:
         for i in range(8):
             sink.put(i)
-            assert i - len(done) <= 4
-    assert done == list(range(8))
+            assert i - len(write.done) <= 4
+    assert write.done == list(range(8))
 
 
 def test_stages_overlap():
@@ -60,7 +80,7 @@ def test_stages_overlap():
 
     for _ in range(5):
         began = time.monotonic()
-        with Behind(lambda i: time.sleep(0.01)) as sink, closing(ahead(source())) as items:
+        with Behind(Slow(0.01)) as sink, closing(ahead(source())) as items:
             for i in items:
                 time.sleep(0.01)
                 sink.put(i)
@@ -75,11 +95,13 @@ def test_an_exception_while_reading_comes_after_what_was_read(error):
     with pytest.raises(type(error)) as seen, closing(ahead(failing_after(5, error))) as items:
         for i in items:
             got.append(i)
-    assert got == [0, 1, 2, 3, 4] and seen.value is error
+    assert got == [0, 1, 2, 3, 4]
+    assert seen.value is error
 
 
 def test_an_exception_while_writing_stops_the_caller_once():
-    calls, puts = [], []
+    calls = []
+    puts = []
 
     def write(i):
         calls.append(i)
@@ -89,23 +111,23 @@ def test_an_exception_while_writing_stops_the_caller_once():
         for i in range(1000):
             sink.put(i)
             puts.append(i)
-    assert calls == [0] and len(puts) < 5
-    with pytest.raises(ZeroDivisionError), Behind(
-        write
-    ) as sink:  # with the last one, nobody puts any more
+    assert calls == [0]
+    assert len(puts) < 5
+
+    # with the last one, nobody puts any more
+    with pytest.raises(ZeroDivisionError), Behind(write) as sink:
         sink.put(1)
 
 
 def test_an_exception_of_the_caller_stops_both():
-    written = []
-    with pytest.raises(ZeroDivisionError), Behind(
-        lambda i: time.sleep(0.05) or written.append(i), 50
-    ) as sink, closing(ahead(itertools.count())) as items:
+    write = Slow(0.05)
+    items = ahead(itertools.count())
+    with pytest.raises(ZeroDivisionError), Behind(write, 50) as sink, closing(items):
         for i in items:
             sink.put(i)
             if i == 20:
                 raise ZeroDivisionError
-    assert len(written) < 5
+    assert len(write.done) < 5
 
 
 def test_ctrl_c_lets_the_sink_finish():
@@ -115,3 +137,18 @@ def test_ctrl_c_lets_the_sink_finish():
             sink.put(i)
         raise KeyboardInterrupt
     assert written == list(range(20))
+
+
+def test_a_slot_gives_the_newest_once_and_until_it_is_closed():
+    slot = Slot()
+    for i in range(3):
+        slot.put(i)
+    assert slot.take() == 2
+    assert slot.take(worth_waiting=lambda: False) is None
+
+    threading.Timer(0.05, slot.put, (4,)).start()
+    assert slot.take() == 4
+
+    slot.put(5)
+    slot.close()
+    assert slot.take() is None

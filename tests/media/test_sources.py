@@ -1,4 +1,7 @@
-"""Files as sources: order, times, size and end of pictures and of videos of all kinds, made with the bundled ffmpeg."""
+"""Files as sources: order, times, size and end of pictures, and of videos of all kinds.
+
+The bundled ffmpeg makes the videos.
+"""
 
 import struct
 import subprocess
@@ -16,13 +19,13 @@ from trt_course.media.writer import VideoWriter
 
 
 def ffmpeg(*args):
-    subprocess.run(
-        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *map(str, args)], check=True
-    )
+    words = [str(arg) for arg in args]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *words], check=True)
 
 
 def make(path, *args, size="64x48", rate=10, seconds=1, source="testsrc2"):
-    ffmpeg("-f", "lavfi", "-i", f"{source}=size={size}:rate={rate}:duration={seconds}", *args, path)
+    pattern = f"{source}=size={size}:rate={rate}:duration={seconds}"
+    ffmpeg("-f", "lavfi", "-i", pattern, *args, path)
     return path
 
 
@@ -31,19 +34,30 @@ def times(path, **options):
         return [round(frame.time, 4) for frame in source]
 
 
+def cut(path, target, share):
+    """The first part of a file's bytes as another file."""
+    data = path.read_bytes()
+    target.write_bytes(data[: int(len(data) * share)])
+    return target
+
+
 def test_picture_folder_and_wildcard(picture_folder):
     with open_source(picture_folder / "b.PNG") as source:
-        frames = list(source)
-        assert (
-            [f.name for f in frames] == ["b"]
-            and frames[0].image.shape == (192, 256, 3)
-            and source.frames == 1
-        )
-        assert frames[0].number == 0 and not source.live and source.read() is None
+        (frame,) = source
+        assert frame.name == "b"
+        assert frame.number == 0
+        assert frame.image.shape == (192, 256, 3)
+        assert source.frames == 1
+        assert not source.live
+        assert source.read() is None
+
     with open_source(picture_folder) as source:
-        assert [f.name for f in source] == list("abcdef") and source.frames == 6
+        assert [frame.name for frame in source] == list("abcdef")
+        assert source.frames == 6
+
     assert kind_of(picture_folder / "*.webp") == "folder"
-    assert [p.name for p in images_in(picture_folder / "[a-c]*")] == ["a.jpg", "b.PNG", "c.bmp"]
+    found = images_in(picture_folder / "[a-c]*")
+    assert [path.name for path in found] == ["a.jpg", "b.PNG", "c.bmp"]
     with pytest.raises(CourseError, match="holds no pictures"):
         open_source(picture_folder / "*.mp4")
     with pytest.raises(CourseError, match="none holds no pictures"):
@@ -68,26 +82,32 @@ def test_options_of_a_live_source_are_refused(picture_folder):
 
 def test_video(tmp_path):
     with open_source(make(tmp_path / "a.mp4")) as source:
-        assert (source.size, source.fps, source.frames, source.live) == ((64, 48), 10, 10, False)
+        assert source.size == (64, 48)
+        assert source.fps == 10
+        assert source.frames == 10
+        assert not source.live
+
         frames = list(source)
-        assert [f.number for f in frames] == list(range(10)) and [
-            round(f.time, 6) for f in frames
-        ] == [i / 10 for i in range(10)]
-        assert frames[0].image.dtype == np.uint8 and not np.array_equal(
-            frames[0].image, frames[9].image
-        )
-        assert source.read() is None and source.read() is None
+        assert [frame.number for frame in frames] == list(range(10))
+        assert [round(frame.time, 6) for frame in frames] == [i / 10 for i in range(10)]
+        assert frames[0].image.dtype == np.uint8
+        assert not np.array_equal(frames[0].image, frames[9].image)
+        assert source.read() is None
+        assert source.read() is None
 
 
 def test_video_in_a_loop_goes_on_counting_at_its_own_times(tmp_path):
     moments = [0, 0.5, 0.6]
     with VideoWriter(tmp_path / "a.mp4", 10) as writer:
         for i, moment in enumerate(moments):
-            writer.write(np.full((48, 64, 3), 90 * i, np.uint8), moment)
+            image = np.full((48, 64, 3), 90 * i, np.uint8)
+            writer.write(image, moment)
     with open_source(tmp_path / "a.mp4", loop=True) as source:
         frames = [source.read() for _ in range(8)]
-        assert [f.number for f in frames] == list(range(8))
-        assert np.allclose([f.time for f in frames[3:6]], 0.6 + 1 / source.fps + np.array(moments))
+        assert [frame.number for frame in frames] == list(range(8))
+        second_round = [frame.time for frame in frames[3:6]]
+        begin = 0.6 + 1 / source.fps
+        assert np.allclose(second_round, begin + np.array(moments))
         assert np.array_equal(frames[0].image, frames[6].image)
 
 
@@ -104,67 +124,57 @@ def test_video_in_a_loop_goes_on_counting_at_its_own_times(tmp_path):
 )
 def test_kinds_of_files(tmp_path, name, args):
     found = times(make(tmp_path / name, *args))
-    assert len(found) == 10 and np.allclose(np.diff(found), 0.1, atol=0.002)
+    assert len(found) == 10
+    assert np.allclose(np.diff(found), 0.1, atol=0.002)
 
 
 def test_variable_frame_rate(tmp_path):
-    vary = [
-        "-vf",
-        "settb=1/1000,setpts=N*N/100/TB",
-        "-fps_mode",
-        "passthrough",
-        "-enc_time_base",
-        "1/1000",
-    ]
+    timing = "-vf settb=1/1000,setpts=N*N/100/TB -fps_mode passthrough -enc_time_base 1/1000"
+    vary = timing.split()
     for name in ("a.mp4", "a.mkv"):
         found = times(make(tmp_path / name, *vary, seconds=0.7))
         assert np.allclose(found, [i * i / 100 for i in range(7)], atol=0.002)
 
 
 def test_odd_size_and_rotation(tmp_path):
-    odd = make(
-        tmp_path / "odd.mkv", "-c:v", "ffv1", "-pix_fmt", "bgr0", size="51x33", source="testsrc"
-    )
+    lossless = ["-c:v", "ffv1", "-pix_fmt", "bgr0"]
+    odd = make(tmp_path / "odd.mkv", *lossless, size="51x33", source="testsrc")
     with open_source(odd) as source:
-        assert source.size == (51, 33) and source.read().image.shape == (33, 51, 3)
-    ffmpeg(
-        "-display_rotation",
-        "90",
-        "-i",
-        make(tmp_path / "a.mp4"),
-        "-c",
-        "copy",
-        tmp_path / "turned.mp4",
-    )
-    with open_source(tmp_path / "turned.mp4") as source, open_source(tmp_path / "a.mp4") as upright:
-        turned, plain = source.read().image, upright.read().image
-        assert source.size == (48, 64) and turned.shape == (64, 48, 3)
+        assert source.size == (51, 33)
+        assert source.read().image.shape == (33, 51, 3)
+
+    upright = make(tmp_path / "a.mp4")
+    on_its_side = tmp_path / "turned.mp4"
+    ffmpeg("-display_rotation", "90", "-i", upright, "-c", "copy", on_its_side)
+    with open_source(upright) as source:
+        plain = source.read().image
+    with open_source(on_its_side) as source:
+        turned = source.read().image
+        assert source.size == (48, 64)
+        assert turned.shape == (64, 48, 3)
         assert np.array_equal(turned, cv2.rotate(plain, cv2.ROTATE_90_COUNTERCLOCKWISE))
 
 
 def test_a_varying_rate_is_not_a_missing_tail(tmp_path, capsys):
-    slow = make(
-        tmp_path / "slow.mkv",
-        "-vf",
-        "setpts='if(lt(N,30),N/30,1+(N-30)/5)/TB'",
-        "-fps_mode",
-        "passthrough",
-        rate=30,
-        seconds=1.6,
-    )
-    with open_source(slow) as source:  # it tells its length times its rate
-        assert source.frames > 90 and len(list(source)) == 48 and not source.short
+    vary = ["-vf", "setpts='if(lt(N,30),N/30,1+(N-30)/5)/TB'", "-fps_mode", "passthrough"]
+    slow = make(tmp_path / "slow.mkv", *vary, rate=30, seconds=1.6)
+    with open_source(slow) as source:
+        assert source.frames > 90  # it claims its length times its rate
+        assert len(list(source)) == 48
+        assert not source.short
     assert capsys.readouterr().err == ""
 
 
 def test_a_picture_that_claims_to_be_too_large(tmp_path):
-    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
-    data = bytearray((tmp_path / "a.png").read_bytes())
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.zeros((4, 4, 3), np.uint8))
+    data = bytearray(path.read_bytes())
     data[16:24] = struct.pack(">II", 60000, 60000)
-    data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
-    (tmp_path / "a.png").write_bytes(bytes(data))
+    checksum = zlib.crc32(bytes(data[12:29]))
+    data[29:33] = struct.pack(">I", checksum)
+    path.write_bytes(bytes(data))
     with pytest.raises(CourseError, match="a.png cannot be read as a picture"):
-        read_image(tmp_path / "a.png")
+        read_image(path)
 
 
 def test_a_name_that_begins_with_a_tilde(tmp_path, monkeypatch):
@@ -176,17 +186,16 @@ def test_a_name_that_begins_with_a_tilde(tmp_path, monkeypatch):
 
 def test_truncated_tail_ends_early_and_says_so(tmp_path, capsys):
     whole = make(tmp_path / "a.mp4", "-movflags", "+faststart", "-g", "5", seconds=5)
-    (tmp_path / "cut.mp4").write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
-    n = len(times(tmp_path / "cut.mp4"))
-    assert (
-        10 < n < 45
-        and f"claims 50 frames, {n} could be read: it is cut off" in capsys.readouterr().err
-    )
+    n = len(times(cut(whole, tmp_path / "cut.mp4", 0.6)))
+    assert 10 < n < 45
+    assert f"claims 50 frames, {n} could be read: it is cut off" in capsys.readouterr().err
+
     late = make(tmp_path / "b.mp4")  # the index is at the end, and lost
-    late.write_bytes(late.read_bytes()[: late.stat().st_size // 2])
     with pytest.raises(CourseError, match="cannot be read as a video"):
-        open_source(late)
-    assert len(times(whole)) == 50 and capsys.readouterr().err == ""
+        open_source(cut(late, late, 0.5))
+
+    assert len(times(whole)) == 50
+    assert capsys.readouterr().err == ""
 
 
 def test_damage_in_the_middle_is_stepped_over(tmp_path):

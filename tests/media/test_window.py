@@ -1,4 +1,4 @@
-"""The window, on a real X server: keys typed by xdotool, sizes and pixels as the screen shows them."""
+"""The window, on a real X server: xdotool types the keys, the screen says what is shown."""
 
 import os
 import re
@@ -15,6 +15,8 @@ from trt_course.media.window import Window
 
 KIT = Path(__file__).resolve().parent.parent.parent
 COLOR = (200, 120, 0)  # BGR
+WIDTH = 800  # of the screen
+HEIGHT = 600
 
 SCRIPT = f"""
 import sys, time
@@ -36,27 +38,15 @@ class Screen:
     def __init__(self, folder):
         self.folder = folder
         # -noreset: or it begins anew, without the window manager, when the first asker leaves
+        options = f"-noreset -displayfd 1 -screen 0 {WIDTH}x{HEIGHT}x24 -fbdir".split()
         self.x = subprocess.Popen(
-            [
-                "Xvfb",
-                "-noreset",
-                "-displayfd",
-                "1",
-                "-screen",
-                "0",
-                "800x600x24",
-                "-fbdir",
-                str(folder),
-            ],
+            ["Xvfb", *options, str(folder)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        self.env = {
-            **os.environ,
-            "DISPLAY": ":" + self.x.stdout.readline().strip(),
-            "PYTHONPATH": str(KIT),
-        }
+        display = ":" + self.x.stdout.readline().strip()
+        self.env = {**os.environ, "DISPLAY": display, "PYTHONPATH": str(KIT)}
         self.manager = subprocess.Popen(
             ["openbox"], env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -75,7 +65,9 @@ class Screen:
         done = subprocess.run(
             ["xdotool", *command], env=self.env, capture_output=True, text=True, timeout=30
         )
-        return done.stdout.split() if done.returncode == 0 else []
+        if done.returncode != 0:
+            return []
+        return done.stdout.split()
 
     def window(self, title):
         """Its number, once it has the keys."""
@@ -91,17 +83,21 @@ class Screen:
         return found[0]
 
     def size(self, name):
-        facts = dict(f.split("=") for f in self.do("getwindowgeometry", "--shell", name))
+        lines = self.do("getwindowgeometry", "--shell", name)
+        facts = dict(line.split("=") for line in lines)
         return int(facts["WIDTH"]), int(facts["HEIGHT"])
 
     def pixels(self):
-        raw = (
-            self.folder / "Xvfb_screen0"
-        ).read_bytes()  # an X window dump: header, colours, pixels
+        """(HEIGHT, WIDTH, 3), from an X window dump: a header, the colours, the pixels."""
+        raw = (self.folder / "Xvfb_screen0").read_bytes()
         head = np.frombuffer(raw, ">u4", 25)
-        start, stride = int(head[0] + head[19] * 12), int(head[12])
-        rows = np.frombuffer(raw, np.uint8, 600 * stride, start).reshape(600, stride)
-        return rows.reshape(600, -1, 4)[:, :800, :3]
+        header_size = int(head[0])
+        stride = int(head[12])
+        colours_size = int(head[19]) * 12
+
+        pixels = np.frombuffer(raw, np.uint8, HEIGHT * stride, header_size + colours_size)
+        rows = pixels.reshape(HEIGHT, -1, 4)  # (HEIGHT, stride / 4, 4)
+        return rows[:, :WIDTH, :3]
 
     def share(self):
         """How much of the screen has the picture's colour."""
@@ -135,22 +131,27 @@ def screen(tmp_path):
 def test_keys(screen, end):
     job = screen.start(sys.executable, "-c", SCRIPT)
     name = screen.window("Street")
-    with_help, without = 320 * 214 / 480000, 320 * 240 / 480000
+    with_help = 320 * 214 / (WIDTH * HEIGHT)
+    without = 320 * 240 / (WIDTH * HEIGHT)
     screen.until(lambda: abs(screen.share() - with_help) < 1e-3)
     if end == "q":
         screen.do("key", "h")
         screen.until(lambda: abs(screen.share() - without) < 1e-3)
         screen.do("key", "f")
-        screen.until(lambda: screen.size(name) == (800, 600) and screen.share() > 0.95)
+        screen.until(lambda: screen.size(name) == (WIDTH, HEIGHT) and screen.share() > 0.95)
         screen.do("key", "f")
         screen.until(lambda: screen.size(name) == (320, 240))
         screen.do("key", "h")
         screen.until(lambda: abs(screen.share() - with_help) < 1e-3)
-    screen.until(
-        lambda: (screen.do("key", end), job.poll() is not None)[1]
-    )  # openbox may not listen for alt yet
+
+    def ended():
+        screen.do("key", end)  # again and again: openbox may not listen for alt yet
+        return job.poll() is not None
+
+    screen.until(ended)
     said, err = job.communicate(timeout=20)
-    assert said == "ended True True True\n" and job.returncode == 0, err
+    assert said == "ended True True True\n", err
+    assert job.returncode == 0, err
     screen.until(lambda: screen.share() == 0)
 
 
@@ -160,10 +161,12 @@ def test_without_a_display_it_says_so_once_and_goes_on(monkeypatch, capsys, disp
         monkeypatch.delenv(name, raising=False)
     if display:
         monkeypatch.setenv("DISPLAY", display)
+    black = np.zeros((48, 64, 3), np.uint8)
     with Window("Street") as window:
-        assert all(window.show(np.zeros((48, 64, 3), np.uint8)) for _ in range(5))
+        assert all(window.show(black) for _ in range(5))
     said = capsys.readouterr().err
-    assert said.count("No window: there is no display") == 1 and "Going on without" in said
+    assert said.count("No window: there is no display") == 1
+    assert "Going on without" in said
 
 
 def test_an_opencv_without_windows(monkeypatch, capsys, tmp_path):
@@ -178,19 +181,12 @@ def test_an_opencv_without_windows(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.slow
 def test_detect_shows_the_video_until_q(screen, tmp_path):
-    job = screen.start(
-        sys.executable,
-        "-m",
-        "trt_course",
-        "detect",
-        "data/street.mp4",
-        "--show",
-        "--out",
-        str(tmp_path / "out"),
-    )
+    words = ["-m", "trt_course", "detect", "data/street.mp4", "--show", "--out"]
+    job = screen.start(sys.executable, *words, str(tmp_path / "out"))
     screen.window("trt_course")
     screen.until(lambda: job.poll() is not None or screen.do("key", "q"))
     said, err = job.communicate(timeout=60)
     assert job.returncode == 0, err
-    assert 0 < int(re.search(r"^(\d+) frames", said, re.M).group(1)) < 450
+    frames = int(re.search(r"^(\d+) frames", said, re.M).group(1))
+    assert 0 < frames < 450
     assert (tmp_path / "out" / "street.mp4").exists()

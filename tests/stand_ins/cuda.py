@@ -1,7 +1,8 @@
-"""Stand-ins for cuda-python and pycuda: host memory for the card's, and streams that work only when waited for.
+"""Stand-ins for cuda-python and pycuda: the card is host memory, its streams work when waited for.
 
-They run nothing on a GPU. They complain of what a card answers with a crash: copies that leave their memory, host
-memory that is not page-locked, work left behind, things freed twice, a context that is not current.
+They run nothing on a GPU. They complain of what a card answers with a crash: copies that leave
+their memory, host memory that is not page-locked, work left behind, things freed twice, a context
+that is not current.
 """
 
 import ctypes
@@ -14,12 +15,29 @@ import weakref
 
 import numpy as np
 
+OUT_OF_MEMORY = 2
+NEWER_DRIVER_NEEDED = 36
+NO_DEVICE = 100
+MESSAGES = {
+    OUT_OF_MEMORY: b"out of memory",
+    NEWER_DRIVER_NEEDED: b"API call requires a newer driver",
+    NO_DEVICE: b"no CUDA-capable device",
+}
+
+# What a copy goes to and comes from
+TO_DEVICE = ("device", "pinned")
+TO_HOST = ("pinned", "device")
+ANYWHERE = None
+
 
 class Stream:
     """Work in order. Nothing is done before someone waits for an event behind it."""
 
     def __init__(self):
-        self.todo, self.put, self.done, self.recording = [], 0, 0, None
+        self.todo = []
+        self.put = 0  # so much work was put on it
+        self.done = 0  # and so much is done
+        self.recording = None  # the work of a graph that is being captured
         self.lock = threading.RLock()
 
     def add(self, work):
@@ -32,15 +50,19 @@ class Stream:
     def run(self, until):
         with self.lock:
             while self.done < until:
-                self.todo.pop(0)()
+                work = self.todo.pop(0)
+                work()
                 self.done += 1
 
 
 class Card:
-    """What is alive on it: {handle: (kind, thing)}; `faults` collects what no caller would see raised."""
+    """What is alive on it, by handle; `faults` collects what no caller would see raised."""
 
     def __init__(self, memory=1 << 30):
-        self.live, self.faults, self.memory, self.stack = {}, [], memory, threading.local()
+        self.live = {}  # {handle: (kind, thing)}
+        self.faults = []
+        self.memory = memory
+        self.stack = threading.local()  # how deep the context is pushed in a thread
 
     def fault(self, text):
         self.faults.append(text)
@@ -48,13 +70,14 @@ class Card:
 
     def make(self, kind, thing):
         handle = id(thing)
-        self.live[handle] = kind, thing
+        self.live[handle] = (kind, thing)
         return handle
 
     def get(self, kind, handle):
-        if self.live.get(handle, ("",))[0] != kind:
+        found, thing = self.live.get(handle, ("", None))
+        if found != kind:
             self.fault(f"{handle} is no {kind} that is alive")
-        return self.live[handle][1]
+        return thing
 
     def free(self, kind, handle):
         thing = self.get(kind, handle)
@@ -64,21 +87,28 @@ class Card:
 
     def alloc(self, kind, nbytes):
         block = np.full(nbytes, 0xA5, np.uint8)  # never zeros: what nobody wrote must show
-        self.live[block.ctypes.data] = kind, block
-        return block.ctypes.data
+        address = block.ctypes.data
+        self.live[address] = (kind, block)
+        return address
 
     def view(self, address, nbytes, kinds=("device",)):
         """The bytes at an address, which must lie whole in one block of these kinds."""
         for start, (kind, block) in self.live.items():
-            if kind in kinds and start <= address and address + nbytes <= start + block.nbytes:
-                return np.frombuffer((ctypes.c_ubyte * nbytes).from_address(address), np.uint8)
-        return self.fault(
-            "{} bytes at {} are not in {} memory".format(nbytes, address, " or ".join(kinds))
-        )
+            if kind in kinds:
+                end = start + block.nbytes
+                if start <= address and address + nbytes <= end:
+                    return bytes_at(address, nbytes)
+        wanted = " or ".join(kinds)
+        return self.fault(f"{nbytes} bytes at {address} are not in {wanted} memory")
 
     def copy(self, target, source, nbytes, kinds):
-        to, of = (kinds[:1], kinds[1:]) if kinds else (("device", "pinned"),) * 2
-        self.view(target, nbytes, to)[:] = self.view(source, nbytes, of)
+        if kinds is ANYWHERE:
+            into = ("device", "pinned")
+            out_of = ("device", "pinned")
+        else:
+            into = kinds[:1]
+            out_of = kinds[1:]
+        self.view(target, nbytes, into)[:] = self.view(source, nbytes, out_of)
 
     def left(self):
         """The kinds of what was not freed."""
@@ -87,25 +117,21 @@ class Card:
         return sorted(kind for kind, _ in self.live.values())
 
 
-def _alloc(kind):
-    return lambda self, nbytes: (
-        (2, None) if nbytes > self.card.memory else (0, self.card.alloc(kind, nbytes))
-    )
-
-
-def _free(kind):
-    return lambda self, handle: (self.card.free(kind, handle),) and (0,)
+def bytes_at(address, nbytes):
+    """Memory as an array that can be written to."""
+    block = (ctypes.c_ubyte * nbytes).from_address(address)
+    return np.frombuffer(block, np.uint8)
 
 
 class Runtime:
-    """cuda.bindings.runtime: functions that return an error number first."""
+    """cuda.bindings.runtime: functions that return a tuple with an error number first."""
 
     __spec__ = importlib.machinery.ModuleSpec("cuda.bindings.runtime", None)
     cudaStreamNonBlocking = 1
     cudaMemcpyKind = types.SimpleNamespace(
-        cudaMemcpyHostToDevice=("device", "pinned"),
-        cudaMemcpyDeviceToHost=("pinned", "device"),
-        cudaMemcpyDefault=None,
+        cudaMemcpyHostToDevice=TO_DEVICE,
+        cudaMemcpyDeviceToHost=TO_HOST,
+        cudaMemcpyDefault=ANYWHERE,
     )
     cudaStreamCaptureMode = types.SimpleNamespace(cudaStreamCaptureModeThreadLocal=1)
     cudaMemcpySrcAccessOrder = types.SimpleNamespace(cudaMemcpySrcAccessOrderStream=1)
@@ -115,52 +141,49 @@ class Runtime:
     def __init__(self, card):
         self.card = card
 
+    # What is asked
+
     def cudaDriverGetVersion(self):
         return 0, self.driver
 
-    cudaMalloc, cudaMallocHost = map(_alloc, ("device", "pinned"))
-    (
-        cudaFree,
-        cudaFreeHost,
-        cudaStreamDestroy,
-        cudaEventDestroy,
-        cudaGraphDestroy,
-        cudaGraphExecDestroy,
-    ) = map(_free, ("device", "pinned", "stream", "event", "graph", "replay"))
-
     def cudaGetErrorString(self, error):
-        return 0, {
-            2: b"out of memory",
-            36: b"API call requires a newer driver",
-            100: b"no CUDA-capable device",
-        }[error]
+        return 0, MESSAGES[error]
 
     def cudaGetDeviceProperties(self, number):
-        return (
-            (
-                0,
-                types.SimpleNamespace(
-                    name=b"Stand-in", major=5, minor=3, totalGlobalMem=self.card.memory
-                ),
-            )
-            if self.card.memory
-            else (100, None)
+        if not self.card.memory:
+            return NO_DEVICE, None
+        facts = types.SimpleNamespace(
+            name=b"Stand-in", major=5, minor=3, totalGlobalMem=self.card.memory
         )
+        return 0, facts
 
-    def cudaStreamCreateWithFlags(self, flags):
-        if flags != self.cudaStreamNonBlocking:
-            self.card.faults.append(
-                "a stream that waits for the default stream, where others work, too"
-            )
-        return 0, self.card.make("stream", Stream())
+    # Memory
 
-    def cudaEventCreate(self):
-        return 0, self.card.make("event", [Stream(), 0])
+    def cudaMalloc(self, nbytes):
+        return self._alloc("device", nbytes)
+
+    def cudaMallocHost(self, nbytes):
+        return self._alloc("pinned", nbytes)
+
+    def _alloc(self, kind, nbytes):
+        if nbytes > self.card.memory:
+            return OUT_OF_MEMORY, None
+        return 0, self.card.alloc(kind, nbytes)
+
+    def cudaFree(self, address):
+        return self._free("device", address)
+
+    def cudaFreeHost(self, address):
+        return self._free("pinned", address)
+
+    def _free(self, kind, handle):
+        self.card.free(kind, handle)
+        return (0,)
+
+    # Copies
 
     def cudaMemcpy(self, target, source, nbytes, kind):
-        self.card.view(target, nbytes)[:] = np.frombuffer(
-            (ctypes.c_ubyte * nbytes).from_address(source), np.uint8
-        )
+        self.card.view(target, nbytes)[:] = bytes_at(source, nbytes)
         return (0,)
 
     def cudaMemcpyAsync(self, target, source, nbytes, kind, stream):
@@ -170,20 +193,38 @@ class Runtime:
     def cudaMemcpyBatchAsync(
         self, targets, sources, sizes, count, attributes, begins, kinds, stream
     ):
-        order = [attribute.srcAccessOrder for attribute in attributes]
-        if not len(targets) == len(sources) == len(sizes) == count > 0 or (
-            order,
-            begins,
-            kinds,
-        ) != ([1], [0], 1):
+        orders = [attribute.srcAccessOrder for attribute in attributes]
+        equally_many = len(targets) == len(sources) == len(sizes) == count > 0
+        if not equally_many or (orders, begins, kinds) != ([1], [0], 1):
             self.card.fault("many copies at once that do not fit together")
-        for copy in zip(targets, sources, sizes):
-            self.cudaMemcpyAsync(*copy, None, stream)
-        return (0,) if self.driver >= 12080 else (36,)
+        for target, source, size in zip(targets, sources, sizes):
+            self.cudaMemcpyAsync(target, source, size, ANYWHERE, stream)
+        if self.driver < 12080:
+            return (NEWER_DRIVER_NEEDED,)
+        return (0,)
+
+    # Streams and events
+
+    def cudaStreamCreateWithFlags(self, flags):
+        if flags != self.cudaStreamNonBlocking:
+            self.card.faults.append(
+                "a stream that waits for the default stream, where others work, too"
+            )
+        return 0, self.card.make("stream", Stream())
+
+    def cudaStreamDestroy(self, stream):
+        return self._free("stream", stream)
+
+    def cudaEventCreate(self):
+        """An event is a stream and the work on it up to which it waits."""
+        return 0, self.card.make("event", [Stream(), 0])
+
+    def cudaEventDestroy(self, event):
+        return self._free("event", event)
 
     def cudaEventRecord(self, event, stream):
         stream = self.card.get("stream", stream)
-        self.card.get("event", event)[:] = stream, stream.put
+        self.card.get("event", event)[:] = [stream, stream.put]
         return (0,)
 
     def cudaEventSynchronize(self, event):
@@ -197,7 +238,11 @@ class Runtime:
         return (0,)
 
     def cudaEventElapsedTime(self, first, last):
-        return 0, float(self.card.get("event", last)[1] - self.card.get("event", first)[1])
+        _, begun = self.card.get("event", first)
+        _, ended = self.card.get("event", last)
+        return 0, float(ended - begun)
+
+    # Graphs
 
     def cudaStreamBeginCapture(self, stream, mode):
         self.card.get("stream", stream).recording = []
@@ -205,15 +250,24 @@ class Runtime:
 
     def cudaStreamEndCapture(self, stream):
         stream = self.card.get("stream", stream)
-        work, stream.recording = stream.recording, None
+        work = stream.recording
+        stream.recording = None
         return 0, self.card.make("graph", work)
 
+    def cudaGraphDestroy(self, graph):
+        return self._free("graph", graph)
+
     def cudaGraphInstantiate(self, graph, flags):
-        return 0, self.card.make("replay", list(self.card.get("graph", graph)))
+        work = self.card.get("graph", graph)
+        return 0, self.card.make("replay", list(work))
+
+    def cudaGraphExecDestroy(self, replay):
+        return self._free("replay", replay)
 
     def cudaGraphLaunch(self, replay, stream):
+        stream = self.card.get("stream", stream)
         for work in self.card.get("replay", replay):
-            self.card.get("stream", stream).add(work)
+            stream.add(work)
         return (0,)
 
 
@@ -221,10 +275,12 @@ class _Owner:
     """pycuda's objects: they free themselves."""
 
     def __init__(self, driver, kind, made):
-        if made[0]:
+        error, handle = made
+        if error:
             raise driver.Error("cuMemAlloc failed: out of memory")
-        self.driver, self.handle = driver, made[1]
-        weakref.finalize(self, driver.rt.card.free, kind, self.handle).atexit = False
+        self.driver = driver
+        self.handle = handle
+        weakref.finalize(self, driver.runtime.card.free, kind, handle).atexit = False
 
     def __int__(self):
         return self.handle
@@ -239,23 +295,29 @@ class _Owner:
         self.driver.now().cudaStreamWaitEvent(self.handle, event.handle, 0)
 
     def time_till(self, other):
-        return self.driver.now().cudaEventElapsedTime(self.handle, other.handle)[1]
+        _, milliseconds = self.driver.now().cudaEventElapsedTime(self.handle, other.handle)
+        return milliseconds
 
 
 class Driver:
-    """pycuda.driver: everything wants the context current in its thread."""
+    """pycuda.driver: everything wants the context current in its thread.
+
+    The module, its Context and the context that a device retains are one object here.
+    """
 
     __spec__ = importlib.machinery.ModuleSpec("pycuda.driver", None)
     Error = type("Error", (Exception,), {})
 
     def __init__(self, card):
-        self.rt, self.stack, self.Context = Runtime(card), card.stack, self
+        self.runtime = Runtime(card)
+        self.stack = card.stack
+        self.Context = self
 
     def init(self):
         pass
 
     def Device(self, number):
-        error, facts = self.rt.cudaGetDeviceProperties(number)
+        error, facts = self.runtime.cudaGetDeviceProperties(number)
         if error:
             raise self.Error("no CUDA-capable device")
         return types.SimpleNamespace(
@@ -265,6 +327,8 @@ class Driver:
             retain_primary_context=lambda: self,
         )
 
+    # The context
+
     def push(self):
         self.stack.depth = getattr(self.stack, "depth", 0) + 1
 
@@ -273,9 +337,12 @@ class Driver:
         self.stack.depth -= 1
 
     def now(self):
+        """The runtime, if the context is current in this thread."""
         if not getattr(self.stack, "depth", 0):
             raise self.Error("invalid device context")
-        return self.rt
+        return self.runtime
+
+    # What it makes
 
     def Stream(self, flags=0):
         return _Owner(self, "stream", self.now().cudaStreamCreateWithFlags(flags))
@@ -287,32 +354,35 @@ class Driver:
         return _Owner(self, "device", self.now().cudaMalloc(nbytes))
 
     def pagelocked_zeros(self, shape, dtype):
-        nbytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        items = int(np.prod(shape))
+        nbytes = items * np.dtype(dtype).itemsize
         _, address = self.now().cudaMallocHost(nbytes)
         block = (ctypes.c_ubyte * nbytes).from_address(address)
-        weakref.finalize(block, self.rt.card.free, "pinned", address).atexit = False
+        weakref.finalize(block, self.runtime.card.free, "pinned", address).atexit = False
         array = np.frombuffer(block, dtype).reshape(shape)
         array[...] = 0
         return array
+
+    # Copies
 
     def memcpy_htod(self, target, array):
         self.now().cudaMemcpy(int(target), array.ctypes.data, array.nbytes, None)
 
     def memcpy_htod_async(self, target, array, stream):
-        self.now().cudaMemcpyAsync(
-            int(target), array.ctypes.data, array.nbytes, ("device", "pinned"), stream.handle
-        )
+        self._copy(int(target), array.ctypes.data, array.nbytes, TO_DEVICE, stream)
 
     def memcpy_dtod_async(self, target, source, nbytes, stream):
-        self.now().cudaMemcpyAsync(int(target), int(source), nbytes, None, stream.handle)
+        self._copy(int(target), int(source), nbytes, ANYWHERE, stream)
 
     def memcpy_dtoh_async(self, array, source, stream):
-        self.now().cudaMemcpyAsync(
-            array.ctypes.data, int(source), array.nbytes, ("pinned", "device"), stream.handle
-        )
+        self._copy(array.ctypes.data, int(source), array.nbytes, TO_HOST, stream)
+
+    def _copy(self, target, source, nbytes, kinds, stream):
+        self.now().cudaMemcpyAsync(target, source, nbytes, kinds, stream.handle)
 
 
 def module(name):
+    """An empty module that can be found."""
     made = types.ModuleType(name)
     made.__spec__ = importlib.machinery.ModuleSpec(name, None)
     return made
@@ -321,11 +391,10 @@ def module(name):
 def install(monkeypatch, library, **facts):
     """A new Card behind one of the two libraries, the other one missing."""
     card = Card(**facts)
-    made = (
-        {"cuda.bindings.runtime": Runtime(card)}
-        if library == "cuda-python"
-        else {"pycuda": module("pycuda"), "pycuda.driver": Driver(card)}
-    )
+    if library == "cuda-python":
+        there = {"cuda.bindings.runtime": Runtime(card)}
+    else:
+        there = {"pycuda": module("pycuda"), "pycuda.driver": Driver(card)}
     for name in ("cuda.bindings.runtime", "cuda.cudart", "pycuda", "pycuda.driver"):
-        monkeypatch.setitem(sys.modules, name, made.get(name))
+        monkeypatch.setitem(sys.modules, name, there.get(name))
     return card

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
-VISIBLE_KEEP, VISIBLE_TRUST = (
-    0.3,
-    0.6,
-)  # share of a box that a crop must leave: less is dropped, less is ignored
+# share of a box that a crop must leave: less is dropped, less is ignored
+VISIBLE_KEEP = 0.3
+VISIBLE_TRUST = 0.6
 
 
 class Targets(NamedTuple):
@@ -41,10 +40,14 @@ def normalise(recipe, x):
 
 
 class Augment:
-    """Call with a batch; `gentle` leaves only flips and light colour, for the last part of the training."""
+    """Call with a batch.
+
+    `gentle` leaves only flips and light colour, for the last part of the training.
+    """
 
     def __init__(self, recipe, device, seed=0):
-        self.recipe, self.paint = recipe, paint
+        self.recipe = recipe
+        self.paint = paint
         self.random = torch.Generator(device).manual_seed(seed)
         self.device = device
 
@@ -70,7 +73,9 @@ class Augment:
         return self._uniform(count) < probability
 
     def _windows(self, count, gentle):
-        """What each image shows of its source, (b, 4) as x, y, width, height in 0..1, and whether it is mirrored."""
+        """What each image shows of its source, (b, 4) as x, y, width, height in 0..1,
+        and whether it is mirrored.
+        """
         low, high = (torch.tensor(v).log().item() for v in self.recipe.zoom)
         zoom = (
             self._uniform(count, 1, low=low, high=high).exp()
@@ -100,7 +105,9 @@ class Augment:
         )
 
     def _splice(self, x, targets, share=0.3):
-        """The last images end at a random column, where another image of the batch goes on: variety from a pool."""
+        """The last images end at a random column, where another image of the batch goes on:
+        variety from a pool.
+        """
         first = int(len(x) * (1 - share))
         cut = torch.cat(
             [
@@ -164,7 +171,10 @@ class Tones(NamedTuple):
 
 
 def paint(x, tones):
-    """Colours and noise of a BGR batch in 0..1. No random draw but the noise, so that torch.compile can fuse it."""
+    """Colours and noise of a BGR batch in 0..1.
+
+    No random draw but the noise, so that torch.compile can fuse it.
+    """
     grey = (x * x.new_tensor([0.114, 0.587, 0.299]).view(1, 3, 1, 1)).sum(1, keepdim=True)
     x = grey + (x - grey) * tones.saturation
     mean = grey.mean((2, 3), keepdim=True)
@@ -189,9 +199,12 @@ def move_boxes(boxes, window, flip):
 
 
 def clip_boxes(targets, left=None, right=None):
-    """Clip to the image, or to the columns between `left` and `right` (each (b,)), dropping what is cut off."""
+    """Clip to the image, or to the columns between `left` and `right` (each (b,)),
+    dropping what is cut off.
+    """
     boxes = targets.boxes
-    low, high = torch.zeros_like(boxes[:, :, 0]), torch.ones_like(boxes[:, :, 0])
+    low = torch.zeros_like(boxes[:, :, 0])
+    high = torch.ones_like(boxes[:, :, 0])
     first = low if left is None else low + left[:, None]
     last = high if right is None else low + right[:, None]
     clipped = torch.stack(

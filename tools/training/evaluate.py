@@ -33,7 +33,8 @@ class Found(NamedTuple):
 @torch.no_grad()
 def detect(model, recipe, priors, images, batch=16, **nms):
     """List of (boxes (n, 4) in scene pixels, scores (n,), classes (n,)) an image."""
-    device, results = priors.device, []
+    device = priors.device
+    results = []
     height, width = images[0].shape[:2]
     factor = np.array([width / recipe.size[0], height / recipe.size[1]] * 2, np.float32)
     for start in range(0, len(images), batch):
@@ -48,7 +49,9 @@ def detect(model, recipe, priors, images, batch=16, **nms):
 
 
 def suppress(boxes, scores, size, confidence=0.01, iou=0.45, most=100):
-    """Greedy suppression per class for a whole batch at once: (b, p, 4), (b, p, c + 1) -> list of arrays an image."""
+    """Greedy suppression per class for a whole batch at once: (b, p, 4), (b, p,
+    c + 1) -> list of arrays an image.
+    """
     count = min(2 * most, boxes.shape[1])
     top, index = scores[..., 1:].transpose(1, 2).topk(count)  # (b, c, k)
     chosen = (
@@ -72,7 +75,8 @@ def suppress(boxes, scores, size, confidence=0.01, iou=0.45, most=100):
 
 def _rows(boxes, scores, keep, most):
     classes = np.broadcast_to(np.arange(len(keep))[:, None], keep.shape)[keep]
-    boxes, scores = boxes[keep], scores[keep]
+    boxes = boxes[keep]
+    scores = scores[keep]
     order = np.argsort(-scores, kind="stable")[:most]
     return boxes[order], scores[order], classes[order]
 
@@ -91,9 +95,12 @@ def _class_ap(*args):
 
 
 def judge_class(detections, truths, wanted, iou=0.5, heights=(0, 1e9)):
-    """The marks of all detections of a class (1 true, 0 false, nan neither) and the number of objects to find."""
+    """The marks of all detections of a class (1 true, 0 false,
+    nan neither) and the number of objects to find.
+    """
     found = _gather(detections, wanted)
-    marks, total = np.zeros(len(found.score)), 0
+    marks = np.zeros(len(found.score))
+    total = 0
     for image, rows in enumerate(truths):
         rows = rows[rows[:, 4] == wanted]
         tall = rows[:, 3] - rows[:, 1]
@@ -117,7 +124,8 @@ def _gather(detections, wanted):
 
 def _judge(boxes, truth, skip, iou, heights):
     """1 true, 0 false, nan neither, for the detections of one image, most confident first."""
-    marks, used = np.zeros(len(boxes)), np.zeros(len(truth), bool)
+    marks = np.zeros(len(boxes))
+    used = np.zeros(len(truth), bool)
     overlap = _voc_iou(boxes, truth)
     for i, row in enumerate(overlap):
         best = int(row.argmax()) if len(row) else -1
@@ -130,10 +138,8 @@ def _judge(boxes, truth, skip, iou, heights):
 
 
 def _voc_iou(a, b):
-    low, high = (
-        np.maximum(a[:, None, :2], b[None, :, :2]),
-        np.minimum(a[:, None, 2:], b[None, :, 2:]),
-    )
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
     both = (high - low + 1).clip(0).prod(-1)
     size_a, size_b = ((x[:, 2:] - x[:, :2] + 1).prod(-1) for x in (a, b))
     return both / (size_a[:, None] + size_b[None] - both)

@@ -17,14 +17,17 @@ from .nets import UpTo
 from .onnx_file import store_fp16
 from .priors import LOG_LIMIT, VARIANCE, decode, level_counts, make_priors
 
-OPSET, IR_VERSION = 13, 7  # IR 7 is what ONNX 1.8, of TensorRT 7's time, wrote
+# IR 7 is what ONNX 1.8, of TensorRT 7's time, wrote
+OPSET = 13
+IR_VERSION = 7
 
 
 class Graph:
     """Nodes and initializers while they are collected."""
 
     def __init__(self):
-        self.nodes, self.constants = [], {}
+        self.nodes = []
+        self.constants = {}
 
     def constant(self, name, values, kind=np.float32):
         self.constants.setdefault(name, numpy_helper.from_array(np.asarray(values, kind), name))
@@ -136,22 +139,26 @@ def fold(model):
             and len(block) > 1
             and isinstance(block[1], nn.BatchNorm2d)
         ):
-            block[0], block[1] = fuse_conv_bn_eval(block[0], block[1]), nn.Identity()
+            block[0] = fuse_conv_bn_eval(block[0], block[1])
+            block[1] = nn.Identity()
     return model
 
 
 def add_network(graph, model):
-    """Nodes of the convolutional part; the names of the heads' outputs, [(scores, boxes), ...] by level."""
+    """Nodes of the convolutional part.
+
+    The names of the heads' outputs, [(scores, boxes), ...] by level.
+    """
     module = Maps(model)
-    names, layers, result = {}, dict(module.named_modules()), None
+    names = {}
+    layers = dict(module.named_modules())
+    result = None
     for node in Tracer().trace(module).nodes:
         if node.op == "placeholder":
             names[node] = "input"
         elif node.op == "call_module":
-            layer, name = (
-                layers[node.target],
-                node.target.replace("model.", "", 1).replace(".", "_"),
-            )
+            layer = layers[node.target]
+            name = node.target.replace("model.", "", 1).replace(".", "_")
             names[node] = LAYERS[type(layer)](graph, name, layer, names[node.args[0]])
         elif node.op == "call_function" and node.target is operator.add:
             names[node] = graph.add("Add", [names[a] for a in node.args], "sum_" + node.name)
@@ -159,7 +166,8 @@ def add_network(graph, model):
             result = [tuple(names[n] for n in pair) for pair in node.args[0]]
         else:
             raise ValueError(
-                f"the exporter does not know the operation {node.op} {node.target}: add it to LAYERS"
+                f"the exporter does not know the operation {node.op} {node.target}: add it to "
+                "LAYERS"
             )
     return result
 
@@ -199,16 +207,15 @@ def add_decode(graph, offsets, recipe):
     half = graph.add(
         "Mul", [factor, graph.constant("prior_halves", priors[..., 2:] / 2)], "half_size"
     )
-    low, high = (
-        graph.add("Sub", [centre, half], "low_corner"),
-        graph.add("Add", [centre, half], "high_corner"),
-    )
+    low = graph.add("Sub", [centre, half], "low_corner")
+    high = graph.add("Add", [centre, half], "high_corner")
     return graph.add("Concat", [low, high], "boxes", axis=2)
 
 
 def to_onnx(model, recipe, half=True):
     """The ONNX model: input (batch, 3, h, w) -> scores (batch, p, c + 1), boxes (batch, p, 4)."""
-    graph, folded = Graph(), fold(model)
+    graph = Graph()
+    folded = fold(model)
     scores, boxes = zip(*add_network(graph, folded))
     columns = folded.columns
     counts = level_counts(recipe)

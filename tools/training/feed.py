@@ -20,7 +20,9 @@ from .augment import Targets
 
 
 class Source(NamedTuple):
-    """Where samples come from: `sample(task, split, index, seed)` gives image, boxes, classes, difficult."""
+    """Where samples come from: `sample(task, split, index, seed)` gives image, boxes, classes,
+    difficult.
+    """
 
     sample: object
     task: str
@@ -29,7 +31,10 @@ class Source(NamedTuple):
     seed: int = 0
 
     def render(self, split, index):
-        """One scene as image and rows (max_boxes, 6) of x1 y1 x2 y2 class difficult; class -1 where there is none."""
+        """One scene as image and rows (max_boxes, 6) of x1 y1 x2 y2 class difficult.
+
+        Class -1 where there is none.
+        """
         found = self.sample(self.task, split, index, self.seed)
         rows = np.full((self.max_boxes, 6), -1, np.float32)
         count = min(len(found.boxes), self.max_boxes)
@@ -46,14 +51,17 @@ class Pool:
         width, height = source.size
         self.images = torch.empty(capacity, height, width, 3, dtype=torch.uint8, device=device)
         self.rows = torch.empty(capacity, source.max_boxes, 6, device=device)
-        self.capacity, self.added = capacity, 0
+        self.capacity = capacity
+        self.added = 0
         self.stream = torch.cuda.Stream(device) if self.rows.is_cuda else None
 
     def __len__(self):
         return min(self.added, self.capacity)
 
     def add(self, image, rows):
-        """On a stream of its own: on the training's stream each copy would wait for all steps queued before it."""
+        """On a stream of its own:
+        on the training's stream each copy would wait for all steps queued before it.
+        """
         place = self.added % self.capacity
         with torch.cuda.stream(self.stream):
             self.images[place].copy_(torch.from_numpy(image))
@@ -79,10 +87,12 @@ class Held:
     """A split that is kept whole, for evaluation: numpy images and rows by index."""
 
     def __init__(self, count):
-        self.images, self.rows = [None] * count, [None] * count
+        self.images = [None] * count
+        self.rows = [None] * count
 
     def add(self, index, image, rows):
-        self.images[index], self.rows[index] = image.copy(), rows
+        self.images[index] = image.copy()
+        self.rows[index] = rows
 
     def complete(self):
         return all(image is not None for image in self.images)
@@ -92,10 +102,14 @@ class Feed:
     """`held` splits are rendered first, {"val": 300} say; then training images from `first` on."""
 
     def __init__(self, source, held, workers, first=0, slots=8):
-        self.source, self.workers = source, workers
+        self.source = source
+        self.workers = workers
         self.held = {split: Held(count) for split, count in held.items()}
         self.order = [(split, index) for split, count in held.items() for index in range(count)]
-        self.first, self.pool, self.recorder, self.failure = first, None, None, None
+        self.first = first
+        self.pool = None
+        self.recorder = None
+        self.failure = None
         self.closing = threading.Event()
         self.ready = threading.Condition()
         if workers:
@@ -110,11 +124,9 @@ class Feed:
         width, height = self.source.size
         self.memory = mmap.mmap(-1, slots * width * height * 3)
         self.slots = np.frombuffer(self.memory, np.uint8).reshape(slots, height, width, 3)
-        self.counter, self.free, self.done = (
-            context.Value("q", 0),
-            context.SimpleQueue(),
-            context.SimpleQueue(),
-        )
+        self.counter = context.Value("q", 0)
+        self.free = context.SimpleQueue()
+        self.done = context.SimpleQueue()
         for slot in range(slots):
             self.free.put(slot)
         self.processes = [context.Process(target=self._work, daemon=True) for _ in range(workers)]
@@ -142,7 +154,8 @@ class Feed:
 
     def start(self, pool, recorder=None):
         """Begin to fill `pool`; `recorder(image, rows)` sees every training image once."""
-        self.pool, self.recorder = pool, recorder
+        self.pool = pool
+        self.recorder = recorder
         if self.workers:
             self.thread = threading.Thread(target=self._collect, daemon=True)
             self.thread.start()
@@ -191,14 +204,17 @@ class Feed:
 
 
 class PoolFile:
-    """Training images appended to a file of equal records, so that the next command need not render them again."""
+    """Training images appended to a file of equal records,
+    so that the next command need not render them again.
+    """
 
     def __init__(self, path, source, limit):
         width, height = source.size
         self.kind = np.dtype(
             [("image", "u1", (height, width, 3)), ("rows", "f4", (source.max_boxes, 6))]
         )
-        self.path, self.limit = path, limit
+        self.path = path
+        self.limit = limit
         self.count = os.path.getsize(path) // self.kind.itemsize if os.path.exists(path) else 0
         self.file = None
 
@@ -217,7 +233,8 @@ class PoolFile:
             self.file = open(self.path, "ab")  # noqa: SIM115 - open for the whole run
             self.file.truncate(self.count * self.kind.itemsize)
         record = np.empty(1, self.kind)
-        record["image"], record["rows"] = image, rows
+        record["image"] = image
+        record["rows"] = rows
         record.tofile(self.file)
         self.count += 1
 

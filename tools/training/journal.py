@@ -1,4 +1,6 @@
-"""The training's diary: a CSV line every so many steps, and the curve of losses and mAP as a picture."""
+"""The training's diary: a CSV line every so many steps,
+and the curve of losses and mAP as a picture.
+"""
 
 import csv
 import os
@@ -17,7 +19,8 @@ COLUMNS = (
 
 class Journal:
     def __init__(self, folder):
-        self.csv, self.png = os.path.join(folder, "log.csv"), os.path.join(folder, "curve.png")
+        self.csv = os.path.join(folder, "log.csv")
+        self.png = os.path.join(folder, "curve.png")
         self.rows = []
 
     def restore(self, rows):

@@ -35,10 +35,14 @@ COMPILED = (
 
 class Trainer:
     def __init__(self, recipe, labels, size, sample, options):
-        self.recipe, self.labels, self.options = recipe, labels, options
+        self.recipe = recipe
+        self.labels = labels
+        self.options = options
         self.batch = options.batch or recipe.batch
         os.makedirs(options.out, exist_ok=True)
-        self.state, self.journal, self.stopped = State(), Journal(options.out), False
+        self.state = State()
+        self.journal = Journal(options.out)
+        self.stopped = False
         saved = self._load()
         self.source = Source(sample, recipe.task, size, recipe.max_boxes, options.seed)
         held = {
@@ -95,10 +99,14 @@ class Trainer:
         ]
 
     def run(self):
-        """Train until the budget, this command's time, or a signal ends it; True when the budget is used up."""
+        """Train until the budget, this command's time, or a signal ends it.
+
+        True when the budget is used up.
+        """
         self._fill()
         self._on_signal()
-        self.start, self.before = time.monotonic(), self.state.seconds
+        self.start = time.monotonic()
+        self.before = self.state.seconds
         self.marks = {
             "log": (self.state.step, time.monotonic()),
             "save": time.monotonic(),
@@ -122,12 +130,16 @@ class Trainer:
         self._compile()
         self.feed.wait(self.options.pool_start)
         print(
-            f"pool of {len(self.pool)} images ({self.loaded} from a file) after {time.monotonic() - began:.0f} s",
+            f"pool of {len(self.pool)} images ({self.loaded} from a file) after "
+            f"{time.monotonic() - began:.0f} s",
             flush=True,
         )
 
     def _compile(self):
-        """torch.compile as much as works here, tried on noise while the pool fills; the weights stay as they are."""
+        """torch.compile as much as works here, tried on noise while the pool fills.
+
+        The weights stay as they are.
+        """
         before = copy.deepcopy(self.model.state_dict())
         wanted = self.options.compile and self.device.type == "cuda"
         for parts in COMPILED if wanted else COMPILED[-1:]:
@@ -152,11 +164,14 @@ class Trainer:
         made = {
             name: torch.compile(piece) if name in parts else piece for name, piece in pieces.items()
         }
-        self.forward, self.loss, self.augment.paint = made["network"], made["loss"], made["colours"]
+        self.forward = made["network"]
+        self.loss = made["loss"]
+        self.augment.paint = made["colours"]
 
     def _rehearse(self):
         """A step on noise, without its consequences."""
-        count, (width, height) = self.batch, self.source.size
+        count = self.batch
+        width, height = self.source.size
         images = torch.randint(
             256, (count, height, width, 3), dtype=torch.uint8, device=self.device
         )
@@ -188,7 +203,8 @@ class Trainer:
         return max(seconds / self.options.budget, self.state.step / self.options.steps)
 
     def _step(self):
-        progress, step = self.progress(), self.state.step
+        progress = self.progress()
+        step = self.state.step
         rate = self.recipe.lr * learning_rate(progress, step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -209,7 +225,8 @@ class Trainer:
         return self.loss(logits, offsets, *targets)
 
     def _housekeeping(self):
-        now, options = time.monotonic(), self.options
+        now = time.monotonic()
+        options = self.options
         if self.state.step % options.log_every == 0:
             self._log(now)
         if now - self.marks["check"] > options.validate_every:
@@ -259,7 +276,8 @@ class Trainer:
         return detect(self.average.model, self.recipe, self.priors, held.images)
 
     def save(self):
-        self.state.seconds, self.state.history = self.before + self.spent(), self.journal.rows
+        self.state.seconds = self.before + self.spent()
+        self.state.history = self.journal.rows
         self.state.rendered = self.rendered()
         torch.save(
             {

@@ -14,8 +14,10 @@ NEAREST = 4  # candidates a level, for each prior shape; 9 (the paper's) was wor
 
 def pairwise_iou(a, b):
     """(..., m, 4) and (..., p, 4) corner boxes -> (..., m, p)."""
-    a, b = a[..., :, None, :], b[..., None, :, :]
-    low, high = torch.maximum(a[..., :2], b[..., :2]), torch.minimum(a[..., 2:], b[..., 2:])
+    a = a[..., :, None, :]
+    b = b[..., None, :, :]
+    low = torch.maximum(a[..., :2], b[..., :2])
+    high = torch.minimum(a[..., 2:], b[..., 2:])
     both = (high - low).clamp(min=0).prod(-1)
     return both / (area(a) + area(b) - both).clamp(min=1e-9)
 
@@ -42,17 +44,24 @@ def giou(a, b):
 
 
 class Matcher:
-    """Assigns priors (p, 4) to objects; `levels` is a list of (priors of the level, prior shapes, stride)."""
+    """Assigns priors (p, 4) to objects.
+
+    `levels` is a list of (priors of the level, prior shapes, stride).
+    """
 
     def __init__(self, priors, levels):
-        self.priors, self.levels = priors, levels
+        self.priors = priors
+        self.levels = levels
         self.boxes = corners(priors)
         strides = [torch.full((count,), float(stride)) for count, _, stride in levels]
         self.reach = torch.cat(strides).to(priors.device) / 2
 
     def __call__(self, boxes, valid):
-        """boxes (b, m, 4), valid (b, m) -> index of the object of each prior (b, p), positive (b, p)."""
-        centre, half = (boxes[..., :2] + boxes[..., 2:]) / 2, (boxes[..., 2:] - boxes[..., :2]) / 2
+        """boxes (b, m, 4), valid (b, m) -> index of the object of each prior (b, p), positive (b,
+        p).
+        """
+        centre = (boxes[..., :2] + boxes[..., 2:]) / 2
+        half = (boxes[..., 2:] - boxes[..., :2]) / 2
         away = (centre[:, :, None] - self.priors[:, :2]).abs()  # (b, m, p, 2)
         near = (away <= torch.maximum(half[:, :, None], self.reach[:, None])).all(-1)
         iou = pairwise_iou(boxes, self.boxes)  # (b, m, p)
@@ -66,7 +75,8 @@ class Matcher:
         return index, value >= 0
 
     def _candidates(self, distance):
-        chosen, start = torch.zeros_like(distance, dtype=torch.bool), 0
+        chosen = torch.zeros_like(distance, dtype=torch.bool)
+        start = 0
         for count, shapes, _ in self.levels:
             part = distance[..., start : start + count]
             nearest = (
@@ -84,19 +94,27 @@ class Matcher:
         return mean + variance.sqrt()
 
     def inside(self, boxes, wanted):
-        """Priors (b, p) whose centre lies in a box that is wanted (b, m), or within half a stride of its centre."""
-        centre, half = (boxes[..., :2] + boxes[..., 2:]) / 2, (boxes[..., 2:] - boxes[..., :2]) / 2
+        """Priors (b, p) whose centre lies in a box that is wanted (b, m),
+        or within half a stride of its centre.
+        """
+        centre = (boxes[..., :2] + boxes[..., 2:]) / 2
+        half = (boxes[..., 2:] - boxes[..., :2]) / 2
         away = (centre[:, :, None] - self.priors[:, :2]).abs()
         near = (away <= torch.maximum(half[:, :, None], self.reach[:, None])).all(-1)
         return (near & wanted[..., None]).any(1)
 
 
 class DetectionLoss(torch.nn.Module):
-    """Mean class loss and box loss of a batch; objects marked `ignore` are neither positive nor negative."""
+    """Mean class loss and box loss of a batch.
+
+    Objects marked `ignore` are neither positive nor negative.
+    """
 
     def __init__(self, priors, levels, box_weight=2.0):
         super().__init__()
-        self.match, self.priors, self.box_weight = Matcher(priors, levels), priors, box_weight
+        self.match = Matcher(priors, levels)
+        self.priors = priors
+        self.box_weight = box_weight
 
     def forward(self, logits, offsets, boxes, labels, ignore):
         with torch.no_grad():
@@ -113,7 +131,9 @@ class DetectionLoss(torch.nn.Module):
 
 
 def quality_focal(logits, labels, quality):
-    """Soft-label cross entropy times the squared distance to the target: class `labels` should score `quality`."""
+    """Soft-label cross entropy times the squared distance to the target:
+    class `labels` should score `quality`.
+    """
     log_p = logits.log_softmax(-1)
     target = torch.zeros_like(log_p).scatter(-1, labels[..., None] + 1, quality[..., None])
     target[..., 0] = 1 - quality

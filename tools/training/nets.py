@@ -37,7 +37,9 @@ class BasicBlock(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """The standard ResNet-18 with fewer channels: widths = stem and four stages (64, 64, 128, 256, 512 unpruned)."""
+    """The standard ResNet-18 with fewer channels: widths = stem and four stages (64, 64, 128,
+    256, 512 unpruned).
+    """
 
     def __init__(self, widths):
         super().__init__()
@@ -86,14 +88,18 @@ MOBILENET_V2 = (
 
 
 class MobileNetV2(nn.Module):
-    """MobileNetV2 without its classifier. Strides 8 and 16 are tapped at the expansion, as SSDLite does."""
+    """MobileNetV2 without its classifier.
+
+    Strides 8 and 16 are tapped at the expansion, as SSDLite does.
+    """
 
     TAPS = (6, 13)  # the blocks that leave stride 8 and stride 16
 
     def __init__(self, widths):
         super().__init__()
         self.stem = conv_bn(3, 32, 3, 2, act=nn.ReLU6)
-        blocks, cin = [], 32
+        blocks = []
+        cin = 32
         for expand, channels, count, stride in MOBILENET_V2:
             cout = int(channels * widths[0] + 4) // 8 * 8
             for i in range(count):
@@ -103,7 +109,8 @@ class MobileNetV2(nn.Module):
         self.channels = tuple(blocks[i].expand[0].out_channels for i in self.TAPS) + (cin,)
 
     def forward(self, x):
-        x, maps = self.stem(x), []
+        x = self.stem(x)
+        maps = []
         for i, block in enumerate(self.blocks):
             if i in self.TAPS:
                 maps.append(block.expand(x))
@@ -118,7 +125,8 @@ class UpTo(nn.Module):
 
     def __init__(self, height, width):
         super().__init__()
-        self.height, self.width = height, width
+        self.height = height
+        self.width = width
 
     def forward(self, x):
         x = nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
@@ -155,7 +163,9 @@ class Head(nn.Module):
         self.start(priors, columns)
 
     def start(self, priors, columns, foreground=0.01):
-        """Begin with every prior sure to be background, or the first steps are spent on learning just that."""
+        """Begin with every prior sure to be background,
+        or the first steps are spent on learning just that.
+        """
         for conv in (self.scores, self.boxes):
             nn.init.normal_(conv.weight, std=0.01)
             nn.init.zeros_(conv.bias)
@@ -172,7 +182,10 @@ BACKBONES = {"resnet18": ResNet18, "mobilenet_v2": MobileNetV2}
 
 
 class SSD(nn.Module):
-    """image (n, 3, h, w) -> class logits (n, priors, classes + 1), offsets (n, priors, 4); column 0 is background."""
+    """image (n, 3, h, w) -> class logits (n, priors, classes + 1), offsets (n, priors, 4).
+
+    Column 0 is background.
+    """
 
     def __init__(self, recipe, classes):
         super().__init__()
@@ -209,7 +222,9 @@ def init_conv(module):
 
 
 def count_macs(model, size):
-    """Multiply-accumulate operations of one image, and the parameters: convolutions only, as papers count."""
+    """Multiply-accumulate operations of one image, and the parameters: convolutions only,
+    as papers count.
+    """
     macs = []
 
     def hook(conv, _, out):

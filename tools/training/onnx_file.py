@@ -11,7 +11,10 @@ SUFFIX = "_fp16"
 
 
 def store_fp16(model, least=256):
-    """Keep the convolutions' weights of at least `least` values as FP16; biases and priors stay FP32."""
+    """Keep the convolutions' weights of at least `least` values as FP16.
+
+    Biases and priors stay FP32.
+    """
     weights = {node.input[1] for node in model.graph.node if node.op_type == "Conv"}
     casts = []
     for tensor in model.graph.initializer:

@@ -19,7 +19,9 @@ def map_sizes(recipe):
 
 
 def make_priors(recipe):
-    """Centre boxes (p, 4), ordered level, row, column, prior: the order in which the heads' maps are flattened."""
+    """Centre boxes (p, 4), ordered level, row, column, prior:
+    the order in which the heads' maps are flattened.
+    """
     rows = []
     for level, (width, height) in zip(recipe.levels, map_sizes(recipe)):
         x, y = np.meshgrid(
@@ -52,7 +54,8 @@ def corners(centre):
 
 def encode(boxes, priors):
     """Corner boxes as offsets to centre priors: the inverse of decode."""
-    centre, size = (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
+    centre = (boxes[..., :2] + boxes[..., 2:]) / 2
+    size = boxes[..., 2:] - boxes[..., :2]
     shift = (centre - priors[..., :2]) / priors[..., 2:] / VARIANCE[0]
     return torch.cat([shift, torch.log(size / priors[..., 2:]) / VARIANCE[1]], -1)
 
@@ -66,7 +69,9 @@ def decode(offsets, priors):
 
 
 def fit_sizes(sizes, count, rounds=50):
-    """k-means on (w, h) with 1 - IoU as the distance: `count` prior sizes that suit these boxes, small first."""
+    """k-means on (w, h) with 1 - IoU as the distance: `count` prior sizes that suit these boxes,
+    small first.
+    """
     sizes = np.asarray(sizes, float)
     order = np.argsort(sizes.prod(1))
     centres = sizes[order[((np.arange(count) + 0.5) * len(order) / count).astype(int)]]

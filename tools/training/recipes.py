@@ -7,7 +7,9 @@ from typing import NamedTuple, Tuple
 
 
 class Level(NamedTuple):
-    """One feature map of the detector: its stride and the sizes (w, h) of its priors, in network pixels."""
+    """One feature map of the detector: its stride and the sizes (w, h) of its priors,
+    in network pixels.
+    """
 
     stride: int
     priors: Tuple[Tuple[float, float], ...]

@@ -1,4 +1,6 @@
-"""The folder of a shipped model: model.onnx, the record model.json that trt_course reads, the training's log, curve."""
+"""The folder of a shipped model: model.onnx, the record model.json that trt_course reads,
+the training's log, curve.
+"""
 
 import hashlib
 import json
@@ -16,7 +18,9 @@ SOURCE = "tools/train_ssd.py train {name}, then export"
 
 
 def load_weights(path):
-    """(model, recipe, labels, result) from a weights.pt or a checkpoint.pt: the averaged weights."""
+    """(model, recipe, labels, result) from a weights.pt or a checkpoint.pt:
+    the averaged weights.
+    """
     saved = torch.load(path, map_location="cpu", weights_only=True)
     recipe = RECIPES[saved["recipe"]]
     model = SSD(recipe, len(saved["labels"]))
@@ -59,8 +63,10 @@ def make_record(recipe, labels, trained_on, digest, confidence):
 def describe(result, task):
     training = result.get("training", {})
     return (
-        f"{training.get('rendered', 0)} rendered {task} scenes (tools/scenes), {training.get('steps', 0)} steps of "
-        f"{training.get('batch', 0)} images, {training.get('seconds', 0)} s on {training.get('device', 'CPU')}"
+        f"{training.get('rendered', 0)} rendered {task} scenes (tools/scenes), "
+        f"{training.get('steps', 0)} steps of "
+        f"{training.get('batch', 0)} images, {training.get('seconds', 0)} s on "
+        f"{training.get('device', 'CPU')}"
     )
 
 

@@ -1,4 +1,6 @@
-"""What steers a training: the options of a command, the state a checkpoint holds, the rate, the averaged weights."""
+"""What steers a training: the options of a command, the state a checkpoint holds, the rate,
+the averaged weights.
+"""
 
 import copy
 import math
@@ -57,7 +59,8 @@ class Average:
     """Exponential moving average of the weights; it follows quickly at first."""
 
     def __init__(self, model, decay=0.9995):
-        self.model, self.decay = copy.deepcopy(model).eval().requires_grad_(False), decay
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self.decay = decay
         self.mine, self.theirs = (
             [v for v in m.state_dict().values() if v.is_floating_point()]
             for m in (self.model, model)

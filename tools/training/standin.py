@@ -1,4 +1,6 @@
-"""Coloured rectangles and tiny networks in place of rendered scenes and real ones: for tests, not for shipping."""
+"""Coloured rectangles and tiny networks in place of rendered scenes and real ones: for tests,
+not for shipping.
+"""
 
 from typing import NamedTuple
 

@@ -1,4 +1,6 @@
-"""Looks at rendered scenes before training: how many objects, how large, and which prior sizes suit them."""
+"""Looks at rendered scenes before training: how many objects, how large,
+and which prior sizes suit them.
+"""
 
 import numpy as np
 
@@ -9,7 +11,9 @@ SPREAD = 3.0  # a level of stride s serves objects of about s * SPREAD pixels (r
 
 
 def object_sizes(recipe, sample, size, images, split="train"):
-    """(w, h) in network pixels and the class of every object that is not difficult, and the counts an image."""
+    """(w, h) in network pixels and the class of every object that is not difficult,
+    and the counts an image.
+    """
     source = Source(sample, recipe.task, size, 10**3)
     rows = [source.render(split, index)[1] for index in range(images)]
     counts = [int((r[:, 4] >= 0).sum()) for r in rows]
@@ -30,10 +34,13 @@ def by_level(sizes, levels):
 
 
 def prior_table(recipe, sample, size, images):
-    """The levels as text to put into recipes.py, with the mean overlap of objects and their best prior shape."""
+    """The levels as text to put into recipes.py,
+    with the mean overlap of objects and their best prior shape.
+    """
     sizes, classes, counts = object_sizes(recipe, sample, size, images)
     lines = [
-        f"{len(sizes)} objects in {images} images, {np.mean(counts):.1f} an image and at most {max(counts)}; "
+        f"{len(sizes)} objects in {images} images, {np.mean(counts):.1f} an image and at most "
+        f"{max(counts)}; "
         f"by class {np.bincount(classes).tolist()}"
     ]
     for level, mine in zip(recipe.levels, by_level(sizes, recipe.levels)):

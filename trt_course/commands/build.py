@@ -9,7 +9,7 @@ from ..builder.from_etlt import build_from_etlt
 from ..builder.inspect import inspect
 from ..engine import manifest
 from ..measure.parity import compare
-from ..model.spec import find_model
+from ..model.find import find_model
 from ..support.errors import CourseError
 from ..support.files import kit_path
 from . import add_command, print_report

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Iterator, Optional, Sequence
 
 import numpy as np
 
-from ..camera import MODES, SyncCamera, View
+from ..camera import MODES, Camera, View
 from ..draw import BBoxVisualization
 from ..jobs import FORMATS, detect_dir, detect_one, detect_video
 from ..media.sources import kind_of
+from ..media.transcode import transcode
 from ..media.window import Window
-from ..media.writer import transcode
-from ..model.spec import find_model
+from ..model.find import find_model
 from ..support.errors import CourseError
 from ..throughput.fast import detect_fast
 from . import ENGINE, add_command, open_ssd, print_report, status_after
@@ -247,7 +247,7 @@ def _camera(args: argparse.Namespace) -> None:
 
 
 def _watch(
-    camera: SyncCamera, seconds: Optional[float], window: Optional[Window], vis: BBoxVisualization
+    camera: Camera, seconds: Optional[float], window: Optional[Window], vis: BBoxVisualization
 ) -> None:
     """A line a second, until the end of the source, of the time, or of the reader's patience."""
     started = time.monotonic()
@@ -269,7 +269,7 @@ def _drawn(view: View, vis: BBoxVisualization) -> np.ndarray:
     return vis.annotate(view.frame.image, view.found)
 
 
-def _report_counts(args: argparse.Namespace, camera: SyncCamera) -> None:
+def _report_counts(args: argparse.Namespace, camera: Camera) -> None:
     counts = camera.counts()
     print_report(
         args,

@@ -5,7 +5,8 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, List
 
-from ..contest import board as contest
+from ..contest.board import rank, write_board
+from ..contest.pack import pack
 from ..measure import coco, voc
 from ..measure.evaluate import detect_folder, read_folders, save_plots
 from ..measure.fps import SCOPES, bench
@@ -192,7 +193,7 @@ def _bench(args: argparse.Namespace) -> None:
 
 def _pack(args: argparse.Namespace) -> None:
     with open_ssd(args) as ssd:
-        path = contest.pack(
+        path = pack(
             ssd,
             args.team,
             args.data,
@@ -205,8 +206,8 @@ def _pack(args: argparse.Namespace) -> None:
 
 
 def _rank(args: argparse.Namespace) -> int:
-    board = contest.rank(args.folder, args.gt, args.ignore, args.data, args.video)
-    paths = contest.write_board(board, args.out)
+    board = rank(args.folder, args.gt, args.ignore, args.data, args.video)
+    paths = write_board(board, args.out)
     written = ", ".join(str(path) for path in paths)
     print(f"{board.report()}\n\nWritten: {written}")
     if board.refused:

@@ -3,7 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from ..model.spec import ModelSpec, find_model, list_models
+from ..model.find import find_model, list_models
+from ..model.spec import ModelSpec
 from ..support import doctor
 from ..support.errors import CourseError
 from . import add_command, status_after

@@ -1,9 +1,10 @@
-"""Which engine runs a model here, and why: a TensorRT engine that fits this machine, else ONNX Runtime on the CPU."""
+"""Which engine runs a model here, and why: a TensorRT engine that fits, else ONNX Runtime."""
 
-from typing import NamedTuple, Optional
+from pathlib import Path
+from typing import Any, List, NamedTuple, Optional
 
 from ..model.placement import Placement
-from ..model.spec import InputSpec, OutputSpec
+from ..model.spec import InputSpec, ModelSpec, OutputSpec
 from ..support.errors import CourseError
 from . import CpuEngine, Engine, manifest
 from .cuda import open_cuda
@@ -14,55 +15,97 @@ BACKENDS = ("auto", "cpu", "tensorrt")
 
 
 class Opened(NamedTuple):
-    """An engine, its input and output where they differ from the record's, and one sentence that says which and why."""
+    """An engine, how it is wired to the model, and one sentence that says which it is and why."""
 
     engine: Engine
-    input: InputSpec
-    inner: Optional[Placement]
+    input: InputSpec  # the record's, where the engine takes the same
+    inner: Optional[Placement]  # from the engine's pictures to the network's, inside the engine
     output: OutputSpec
     why: str
 
 
-def _fitting(spec, plan):
-    """The plan asked for, or the newest that fits, with its manifest; a CourseError says why there is none."""
-    tensorrt, device = product_of(load_tensorrt()), open_cuda().device
-    complaints = []
-    for path in [plan] if plan else manifest.engines_of(spec):
-        try:
-            return path, manifest.require_fit(path, spec, tensorrt, device)
-        except CourseError as err:
-            complaints.append(str(err))
-    raise CourseError(
-        complaints[0]
-        if complaints
-        else f"{spec.name} has no engine yet. Build one: python -m trt_course build {spec.reference}."
+class Fitting(NamedTuple):
+    """A plan file that fits this machine and the model."""
+
+    plan: Path
+    record: manifest.Manifest
+
+
+def open_engine(
+    spec: ModelSpec,
+    backend: str = "auto",
+    threads: int = 0,
+    plan: Any = None,
+    lanes: int = 1,
+    graph: bool = False,
+) -> Opened:
+    """Open the plan named, or what fits.
+
+    `threads` are the CPU's and `graph` is the TensorRT engine's. "auto" takes the CPU where no
+    engine can be used; a backend or a plan that is asked for by name is taken or refused.
+    """
+    if backend not in BACKENDS:
+        allowed = ", ".join(BACKENDS)
+        raise CourseError(f"There is no backend '{backend}'; allowed: {allowed}")
+    if backend == "cpu":
+        return _open_on_cpu(spec, threads, lanes, reason="as asked")
+
+    try:
+        return _open_with_tensorrt(spec, plan, lanes, graph)
+    except CourseError as err:
+        if backend == "tensorrt" or plan:
+            raise
+        obstacle = str(err).rstrip(".")
+    return _open_on_cpu(spec, threads, lanes, reason=f"not with TensorRT: {obstacle}")
+
+
+def _open_on_cpu(spec: ModelSpec, threads: int, lanes: int, reason: str) -> Opened:
+    engine = CpuEngine(spec.onnx, threads, lanes)
+    return Opened(
+        engine,
+        input=spec.input,
+        inner=None,
+        output=spec.output,
+        why=f"{spec.name} runs with {engine.name}, {reason}.",
     )
 
 
-def open_engine(spec, backend="auto", threads=0, plan=None, lanes=1, graph=False):
-    """Open the plan named, or what fits; `lanes` and `graph` are the TensorRT engine's."""
-    if backend not in BACKENDS:
-        raise CourseError(
-            "There is no backend '{}'; allowed: {}".format(backend, ", ".join(BACKENDS))
-        )
-    reason = "as asked"
-    if backend != "cpu":
-        try:
-            path, record = _fitting(spec, plan)
-            engine = TrtEngine(path, lanes, graph)
-        except CourseError as err:
-            if backend == "tensorrt" or plan:
-                raise
-            reason = "not with TensorRT: " + str(err).rstrip(".")
-        else:
-            engine.precision, engine.threshold = (
-                record.precision,
-                record.threshold if record.nms == "engine" else 0.0,
-            )
-            return Opened(
-                engine, *record.wired(spec), f"{spec.name} runs with {engine.name}: {path}."
-            )
-    engine = CpuEngine(spec.onnx, threads, lanes)
+def _open_with_tensorrt(spec: ModelSpec, plan: Any, lanes: int, graph: bool) -> Opened:
+    path, record = _fitting(spec, plan)
+    wiring = record.wired(spec)
+    engine = TrtEngine(
+        path,
+        lanes,
+        graph,
+        precision=record.precision,
+        threshold=record.least_confidence,
+    )
     return Opened(
-        engine, spec.input, None, spec.output, f"{spec.name} runs with {engine.name}, {reason}."
+        engine,
+        input=wiring.input,
+        inner=wiring.inner,
+        output=wiring.output,
+        why=f"{spec.name} runs with {engine.name}: {path}.",
+    )
+
+
+def _fitting(spec: ModelSpec, plan: Any) -> Fitting:
+    """The plan asked for, or the newest that fits; a CourseError says why there is none."""
+    tensorrt = product_of(load_tensorrt())
+    device = open_cuda().device
+    candidates = [plan] if plan else manifest.engines_of(spec)
+
+    complaints: List[str] = []
+    for candidate in candidates:
+        try:
+            record = manifest.require_fit(candidate, spec, tensorrt, device)
+        except CourseError as err:
+            complaints.append(str(err))
+        else:
+            return Fitting(candidate, record)
+
+    if complaints:
+        raise CourseError(complaints[0])
+    raise CourseError(
+        f"{spec.name} has no engine yet. Build one: python -m trt_course build {spec.reference}."
     )

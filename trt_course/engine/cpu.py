@@ -1,51 +1,63 @@
-"""The network on the CPU with ONNX Runtime: for machines without a GPU, and the reference for those with one."""
+"""The network on the CPU, with ONNX Runtime.
+
+It serves machines without a GPU, and is what engines on a GPU are compared with.
+"""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Optional
 
 import numpy as np
 
 from ..support import trace
 from ..support.errors import CourseError, need
-from .base import Engine, TensorInfo
+from .base import Arrays, Engine, Request, TensorInfo
+from .refusals import Refusal, meaning_of, one_line
 
-# ONNX Runtime's way to say what is wrong -> ours. The first text that occurs in its message counts.
 _REFUSALS = (
-    (
-        ("_TRT", "No Op registered for", "is not a registered function/op", "NOT_IMPLEMENTED"),
-        "it holds an operator that ONNX Runtime does not have. A node such as EfficientNMS_TRT or NMS_TRT is a TensorRT "
-        "plugin: that file needs TensorRT; on the CPU use the model without NMS inside.",
+    Refusal(
+        signs=(
+            "_TRT",
+            "No Op registered for",
+            "is not a registered function/op",
+            "NOT_IMPLEMENTED",
+        ),
+        meaning="it holds an operator that ONNX Runtime does not have. A node such as "
+        "EfficientNMS_TRT or NMS_TRT is a TensorRT plugin: that file needs TensorRT; on the CPU "
+        "use the model without NMS inside.",
     ),
-    (
-        (
+    Refusal(
+        signs=(
             "INVALID_PROTOBUF",
             "Protobuf parsing failed",
             "ModelProto does not have a graph",
             "No graph was found",
         ),
-        "it is not an ONNX file, or a part of one. Fetch or export it again. (An .engine or .etlt file is not ONNX.)",
+        meaning="it is not an ONNX file, or a part of one. Fetch or export it again. "
+        "(An .engine or .etlt file is not ONNX.)",
     ),
 )
-_DYNAMIC_BATCH = 1, 8  # a larger batch buys nothing on a CPU but memory
-
-
-def _info(node):
-    kind = node.type[len("tensor(") : -1]
-    try:
-        dtype = np.dtype({"float": "float32", "double": "float64"}.get(kind, kind))
-    except TypeError:
-        raise CourseError(
-            f"The tensor {node.name} has type {node.type}, which this kit does not handle"
-        ) from None
-    return TensorInfo(node.name, tuple(d if isinstance(d, int) else -1 for d in node.shape), dtype)
+_MOST = 8  # of a batch that may vary: a longer one buys nothing on a CPU but memory
+_NUMPY = {"float": "float32", "double": "float64"}  # where ONNX Runtime's name is another
 
 
 class CpuEngine(Engine):
-    """An ONNX file on the CPU. `threads` 0 lets ONNX Runtime use one thread a core, for each of the `lanes` requests
-    that run beside each other."""
+    """An ONNX file on the CPU.
 
-    def __init__(self, path, threads=0, lanes=1):
-        ort, self._worker, self.lanes = need("onnxruntime"), None, lanes
+    `lanes` requests run beside each other, each on `threads` threads; 0 lets ONNX Runtime use one
+    a core.
+
+    >>> from trt_course import find_model
+    >>> with CpuEngine(find_model("ssd_mobilenet_v2_signs").onnx, threads=1) as engine:
+    ...     request = engine.new_request()
+    ...     request.inputs["input"][:] = 0  # a grey picture
+    ...     outputs = engine.infer(request)
+    >>> outputs["boxes"].shape
+    (1, 3860, 4)
+    """
+
+    def __init__(self, path: Any, threads: int = 0, lanes: int = 1) -> None:
+        super().__init__()
         if not os.path.isfile(str(path)):
             raise CourseError(
                 f"There is no file {path}. A model's ONNX stands beside its model.json."
@@ -54,48 +66,87 @@ class CpuEngine(Engine):
             raise CourseError(
                 f"There cannot be {threads} threads; wanted: a number, or 0 for one a core."
             )
-        options = ort.SessionOptions()
-        options.log_severity_level, options.intra_op_num_threads = 3, threads
-        options.add_session_config_entry(
-            "session.intra_op.allow_spinning", "0"
-        )  # readers and encoders want the cores
-        options.add_session_config_entry(
-            "session.dynamic_block_base", "4"
-        )  # small shares: a late thread delays less
-        try:
-            self._session = ort.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as err:  # its exception types differ from release to release
-            said = " ".join(str(err).replace(str(path), "the file").split())
-            why = next(
-                (text for signs, text in _REFUSALS if any(sign in said for sign in signs)),
-                "ONNX Runtime says:",
-            )
-            raise CourseError(f"{path} cannot run on the CPU: {why} {said[:300]}") from None
-        self.inputs = tuple(_info(node) for node in self._session.get_inputs())
-        self.outputs = tuple(_info(node) for node in self._session.get_outputs())
-        fixed = self.inputs[0].shape[0]
-        self.min_batch, self.max_batch = _DYNAMIC_BATCH if fixed == -1 else (fixed, fixed)
-        self.name = f"ONNX Runtime {ort.__version__} on the CPU"
 
-    def infer(self, request):
-        if self._session is None:
-            raise CourseError("This engine is closed; open it again to use it.")
+        # What runs it
+        runtime = need("onnxruntime")
+        self._session: Any = _new_session(runtime, str(path), threads)  # None once closed
+        self._workers: Optional[ThreadPoolExecutor] = None  # a thread a lane, from `submit` on
+
+        # What the base declares
+        self.inputs = tuple(_tensor_info(node) for node in self._session.get_inputs())
+        self.outputs = tuple(_tensor_info(node) for node in self._session.get_outputs())
+        fixed = self.inputs[0].shape[0]
+        if fixed == -1:
+            self.max_batch = _MOST
+        else:
+            self.min_batch = fixed
+            self.max_batch = fixed
+        self.name = f"ONNX Runtime {runtime.__version__} on the CPU"
+        self.lanes = lanes
+
+    def infer(self, request: Request) -> Arrays:
+        """Run the request now, in this thread; its outputs, by name."""
+        session = self._open_session()
         with trace.span("network"):
-            values = self._session.run(None, request.inputs)
-        request.outputs = {t.name: value for t, value in zip(self.outputs, values)}
+            values = session.run(None, request.inputs)
+        request.outputs = {tensor.name: value for tensor, value in zip(self.outputs, values)}
         return request.outputs
 
-    def _start(self, request):
-        if self._worker is None:
-            self._worker = ThreadPoolExecutor(self.lanes, "network")
-        return self._worker.submit(self.infer, request)
+    def _start(self, request: Request) -> "Future[Arrays]":
+        self._open_session()
+        if self._workers is None:
+            self._workers = ThreadPoolExecutor(self.lanes, "network")
+        return self._workers.submit(self.infer, request)
 
-    def _finish(self, request):
+    def _finish(self, request: Request) -> Arrays:
         return request.pending.result()
 
-    def close(self):
-        worker, self._worker, self._session = self._worker, None, None
-        if worker is not None:
-            worker.shutdown()
+    def close(self) -> None:
+        """Free the network when the requests under way are done. Closing twice is fine."""
+        workers = self._workers
+        self._workers = None
+        self._session = None
+        if workers is not None:
+            workers.shutdown()
+
+    def _open_session(self) -> Any:
+        """The session, as long as the engine is not closed."""
+        session = self._session
+        if session is None:
+            raise CourseError("This engine is closed; open it again to use it.")
+        return session
+
+
+def _new_session(runtime: Any, path: str, threads: int) -> Any:
+    """ONNX Runtime's session for a file, or a CourseError that says why there is none."""
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    # Threads that spin while they wait take the cores from readers and encoders
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Small shares of the work: a thread that comes late delays less
+    options.add_session_config_entry("session.dynamic_block_base", "4")
+
+    try:
+        return runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as err:  # the types of its exceptions differ from release to release
+        said = one_line(str(err).replace(path, "the file"))
+        why = meaning_of(said, _REFUSALS, otherwise="ONNX Runtime says:")
+        raise CourseError(f"{path} cannot run on the CPU: {why} {said[:300]}") from None
+
+
+def _tensor_info(node: Any) -> TensorInfo:
+    """What ONNX Runtime tells of an input or output."""
+    kind = node.type[len("tensor(") : -1]
+    try:
+        dtype = np.dtype(_NUMPY.get(kind, kind))
+    except TypeError:
+        raise CourseError(
+            f"The tensor {node.name} has type {node.type}, which this kit does not handle"
+        ) from None
+
+    shape = []
+    for length in node.shape:
+        varies = not isinstance(length, int)  # then it is a name, or None
+        shape.append(-1 if varies else length)
+    return TensorInfo(node.name, tuple(shape), dtype)

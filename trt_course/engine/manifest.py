@@ -1,11 +1,12 @@
-"""The record beside each engine: what it was built from and for, so that one which does not fit is refused.
+"""The record beside each engine: what it was built from and for.
 
-Compares and explains; it opens no engine and builds none.
+One that does not fit is refused, with the command that builds it again. This module compares and
+explains; it opens no engine and builds none. It stands here, so that running imports no building.
 """
 
 import time
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..model.fields import (
     Rules,
@@ -19,11 +20,13 @@ from ..model.fields import (
     share,
     text,
 )
-from ..model.placement import placement
+from ..model.placement import Placement, placement
 from ..model.spec import InputSpec, ModelSpec, OutputSpec
 from ..support.errors import CourseError
 from ..support.files import sha256, write_json
+from .cuda import Device
 
+# The outputs of an engine with the suppression inside: what the decoder calls them, their names
 EFFICIENT_NMS = {
     "count": "num_detections",
     "boxes": "detection_boxes",
@@ -33,80 +36,121 @@ EFFICIENT_NMS = {
 ANY_GPU = "any"  # an engine of TensorRT-RTX travels between cards
 
 
-class Manifest(NamedTuple):
-    """`nms` and `preprocess` say where that work is done, engine or host; `source` is the picture size that an engine
-    with the preprocessing inside takes."""
+class Wiring(NamedTuple):
+    """How an engine is joined to a model: what it takes and gives, which may not be the model's."""
 
+    input: InputSpec
+    inner: Optional[Placement]  # from its pictures to the network's, where it prepares them
+    output: OutputSpec
+
+
+class Manifest(NamedTuple):
+    """An engine's record.
+
+    `nms` and `preprocess` say where that work is done: in the engine or on the host.
+    """
+
+    # What it was built from
     model: str
     model_sha256: str
+    # What it is, and for which place
     plan_sha256: str
     tensorrt: str
     gpu: str
     capability: str
+    # How it was built
     precision: str
     batch: Tuple[int, int, int]
     nms: str
     preprocess: str
-    source: Optional[Tuple[int, int]]
-    threshold: float
-    route: str
+    source: Optional[Tuple[int, int]]  # the size of the pictures that it prepares itself
+    threshold: float  # the confidence below which its own suppression gives nothing
+    route: str  # from an ONNX file, or from an .etlt file
     built: Dict[str, Any]
-    command: str
+    command: str  # that builds it again
     pixels: str = "bgr"
     recipe: str = ""  # what of model.json is inside the plan
 
-    def misfits(self, spec, plan, tensorrt, device):
-        """What differs between the engine and this place, in sentences; an empty list where it fits."""
-        found = []
-        if self.tensorrt != tensorrt:
-            found.append(f"it was built by TensorRT {self.tensorrt}, here is {tensorrt}")
-        if self.gpu != ANY_GPU and (self.gpu, self.capability) != device:
-            found.append(
-                f"it was built for {self.gpu} (compute capability {self.capability}), here is {device.name} ({device.capability})"
-            )
-        if self.route == "onnx" and (
-            not spec.onnx.is_file() or self.model_sha256 != sha256(spec.onnx)
-        ):
-            found.append(
-                f"{spec.onnx} has changed since"
-                if self.model == spec.reference
-                else f"it was built from {self.model}, this is {spec.reference}"
-            )
-        elif self.recipe not in ("", _recipe(spec, self.nms, self.preprocess)):
-            found.append(
-                "{} has changed since, and what it says is inside the engine".format(
-                    spec.folder / "model.json"
-                )
-            )
-        if self.plan_sha256 != sha256(plan):
-            found.append(
-                "the file is cut short or damaged: its bytes are not those that were built"
-            )
-        return found
-
-    def wired(self, spec):
-        """The spec's input and output as this engine has them, and the way from its pictures to the network's."""
-        entry, inner, output = spec.input, None, spec.output
-        if self.preprocess == "engine":
-            width, height = self.source
-            inner = placement(spec, width, height)
-            entry = InputSpec(
-                name="pictures",
-                width=width,
-                height=height,
-                dtype="uint8",
-                color="BGR",
-                pad=(0.0,) * 3,
-                layout="nhwc" if self.pixels == "bgr" else self.pixels,
-            )
+    @property
+    def least_confidence(self) -> float:
+        """The confidence below which the engine gives nothing; 0 where the host suppresses."""
         if self.nms == "engine":
-            output = OutputSpec(
-                layout="efficient_nms",
-                tensors=EFFICIENT_NMS,
-                units=spec.output.units,
-                threshold=self.threshold,
+            return self.threshold
+        return 0.0
+
+    def misfits(self, spec: ModelSpec, plan: Any, tensorrt: str, device: Device) -> List[str]:
+        """What differs between the engine and this place, in sentences; none where it fits."""
+        return list(self._misfits(spec, plan, tensorrt, device))
+
+    def _misfits(self, spec: ModelSpec, plan: Any, tensorrt: str, device: Device) -> Iterator[str]:
+        if self.tensorrt != tensorrt:
+            yield f"it was built by TensorRT {self.tensorrt}, here is {tensorrt}"
+
+        built_for = Device(self.gpu, self.capability)
+        if self.gpu != ANY_GPU and built_for != device:
+            yield (
+                f"it was built for {self.gpu} (compute capability {self.capability}), "
+                f"here is {device.name} ({device.capability})"
             )
-        return entry, inner, output
+
+        if not self._is_made_from(spec):
+            if self.model == spec.reference:
+                yield f"{spec.onnx} has changed since"
+            else:
+                yield f"it was built from {self.model}, this is {spec.reference}"
+        elif self.recipe not in ("", _recipe(spec, self.nms, self.preprocess)):
+            record = spec.folder / "model.json"
+            yield f"{record} has changed since, and what it says is inside the engine"
+
+        if self.plan_sha256 != sha256(plan):
+            yield "the file is cut short or damaged: its bytes are not those that were built"
+
+    def _is_made_from(self, spec: ModelSpec) -> bool:
+        """Whether the model's file is the one that was built. An .etlt file is not at hand."""
+        if self.route != "onnx":
+            return True
+        return spec.onnx.is_file() and self.model_sha256 == sha256(spec.onnx)
+
+    def wired(self, spec: ModelSpec) -> Wiring:
+        """How this engine is joined to the model: what it does inside, nobody does outside."""
+        wiring = Wiring(spec.input, None, spec.output)
+        if self.preprocess == "engine":
+            pictures = self._pictures()
+            inner = placement(spec, pictures.width, pictures.height)
+            wiring = wiring._replace(input=pictures, inner=inner)
+        if self.nms == "engine":
+            wiring = wiring._replace(output=self._finished_boxes(spec))
+        return wiring
+
+    def _pictures(self) -> InputSpec:
+        """The input of an engine that prepares pictures itself: their bytes as they are."""
+        if self.source is None:
+            raise CourseError(
+                "The engine's record says that it prepares the pictures, but not their size. Build "
+                f"it again:\n    {self.command}"
+            )
+        width, height = self.source
+        layout = self.pixels
+        if self.pixels == "bgr":
+            layout = "nhwc"
+        return InputSpec(
+            name="pictures",
+            width=width,
+            height=height,
+            layout=layout,
+            color="BGR",
+            dtype="uint8",
+            pad=(0.0, 0.0, 0.0),
+        )
+
+    def _finished_boxes(self, spec: ModelSpec) -> OutputSpec:
+        """The output of an engine that suppresses boxes itself."""
+        return OutputSpec(
+            layout="efficient_nms",
+            tensors=EFFICIENT_NMS,
+            units=spec.output.units,
+            threshold=self.threshold,
+        )
 
 
 def _source(value: Any, where: str) -> Optional[Tuple[int, int]]:
@@ -137,73 +181,101 @@ MANIFEST_RULES: Rules = {
 }
 
 
-def _recipe(spec, nms, preprocess):
-    inside = [spec.input] * (preprocess == "engine") + [spec.output, spec.nms, spec.background] * (
-        nms == "engine"
-    )
-    return repr(inside) if inside else ""
-
-
-def manifest_path(plan):
+def manifest_path(plan: Any) -> Path:
+    """Where the record of a plan file is."""
     return Path(str(plan)).with_suffix(".json")
 
 
-def read(plan):
-    """The Manifest beside a plan file."""
+def read(plan: Any) -> Manifest:
+    """The record of a plan file."""
     path = manifest_path(plan)
     if not path.is_file():
         raise CourseError(
-            f"The engine {plan} has no record {path.name} beside it, so nobody knows what it was built from and for. "
-            "A plan file is code: build it here, python -m trt_course build MODEL."
+            f"The engine {plan} has no record {path.name} beside it, so nobody knows what it was "
+            "built from and for. A plan file is code: build it here, "
+            "python -m trt_course build MODEL."
         )
     return record_of(Manifest, MANIFEST_RULES)(read_json(path), str(path))
 
 
-def write(spec, options, plan, tensorrt, device, route, seconds, command):
-    """Write the Manifest of a plan that was just built with these options, by this command."""
-    facts = {
+def write(
+    spec: ModelSpec,
+    options: Any,
+    plan: Any,
+    tensorrt: str,
+    device: Device,
+    route: str,
+    seconds: float,
+    command: str,
+) -> None:
+    """Write the record of a plan that was just built, with the builder's Options.
+
+    `route` is onnx or etlt, and `command` what builds the same again.
+    """
+    record = {name: value for name, value in options._asdict().items() if name in Manifest._fields}
+    record.update(
+        model=spec.reference,
+        model_sha256=_sha256_of_model(spec),
+        plan_sha256=sha256(plan),
+        tensorrt=tensorrt,
+        gpu=device.name,
+        capability=device.capability,
+        route=route,
+        command=command,
+        recipe=_recipe(spec, options.nms, options.preprocess),
+    )
+    record["built"] = {
         "seconds": f"{seconds:.0f}",
         "date": time.strftime("%Y-%m-%d"),
         "keep_float": " ".join(options.keep_float),
         "calibration": str(options.calibration or ""),
     }
-    wished = {name: value for name, value in options._asdict().items() if name in Manifest._fields}
-    write_json(
-        manifest_path(plan),
-        dict(
-            wished,
-            model=spec.reference,
-            model_sha256=sha256(spec.onnx) if spec.onnx.is_file() else "",
-            plan_sha256=sha256(plan),
-            tensorrt=tensorrt,
-            gpu=device.name,
-            capability=device.capability,
-            route=route,
-            built=facts,
-            command=command,
-            recipe=_recipe(spec, options.nms, options.preprocess),
-        ),
-    )
+    write_json(manifest_path(plan), record)
 
 
-def require_fit(plan, spec, tensorrt, device):
-    """The Manifest of an engine that fits this place, or a CourseError that says what differs and what to do."""
+def require_fit(plan: Any, spec: ModelSpec, tensorrt: str, device: Device) -> Manifest:
+    """The record of an engine that fits; a CourseError says what differs and what to do."""
     if not Path(str(plan)).is_file():
         raise CourseError(
-            f"There is no engine file {plan}. Build one: python -m trt_course build {spec.reference}."
+            f"There is no engine file {plan}. Build one: python -m trt_course build "
+            f"{spec.reference}."
         )
-    manifest = read(plan)
-    found = manifest.misfits(spec, plan, tensorrt, device)
+    record = read(plan)
+    found = record.misfits(spec, plan, tensorrt, device)
     if found:
+        reasons = "; ".join(found)
         raise CourseError(
-            "The engine {} does not fit: {}. Build it again:\n    {}".format(
-                plan, "; ".join(found), manifest.command
-            )
+            f"The engine {plan} does not fit: {reasons}. Build it again:\n    {record.command}"
         )
-    return manifest
+    return record
 
 
 def engines_of(spec: ModelSpec) -> List[Path]:
     """The model's engines that have a record, newest first."""
-    plans = [p for p in (spec.folder / "engines").glob("*.engine") if manifest_path(p).is_file()]
-    return sorted(plans, key=lambda p: p.stat().st_mtime, reverse=True)
+    plans = [
+        plan for plan in (spec.folder / "engines").glob("*.engine") if manifest_path(plan).is_file()
+    ]
+    return sorted(plans, key=_time_of_change, reverse=True)
+
+
+def _time_of_change(path: Path) -> float:
+    return path.stat().st_mtime
+
+
+def _sha256_of_model(spec: ModelSpec) -> str:
+    """Of the network's file; "" where it is gone, as after a build from an .etlt file."""
+    if not spec.onnx.is_file():
+        return ""
+    return sha256(spec.onnx)
+
+
+def _recipe(spec: ModelSpec, nms: str, preprocess: str) -> str:
+    """What of the model's record is inside an engine that does this work itself."""
+    inside: List[Any] = []
+    if preprocess == "engine":
+        inside.append(spec.input)
+    if nms == "engine":
+        inside += [spec.output, spec.nms, spec.background]
+    if not inside:
+        return ""
+    return repr(inside)

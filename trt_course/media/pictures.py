@@ -3,8 +3,10 @@
 import contextlib
 import glob
 from pathlib import Path
+from typing import List, Optional, Union
 
 import cv2
+import numpy as np
 
 from ..support.errors import CourseError
 from .base import Frame, Source
@@ -12,48 +14,63 @@ from .base import Frame, Source
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 
-def images_in(folder):
-    """The pictures directly in a folder, or those that a wildcard names, in the order of their names."""
+def images_in(folder: Union[str, Path]) -> List[Path]:
+    """The pictures directly in a folder, or those that a wildcard names, sorted by name."""
     folder = Path(str(folder))
-    found = folder.iterdir() if folder.is_dir() else map(Path, glob.glob(str(folder)))
-    paths = sorted(p for p in found if p.suffix.lower() in PICTURES and p.is_file())
+    if folder.is_dir():
+        found = list(folder.iterdir())
+    else:
+        found = [Path(name) for name in glob.glob(str(folder))]
+
+    paths = sorted(path for path in found if path.suffix.lower() in PICTURES and path.is_file())
     if not paths:
-        raise CourseError(
-            "The folder {} holds no pictures ({}).".format(folder, " ".join(PICTURES))
-        )
+        endings = " ".join(PICTURES)
+        raise CourseError(f"The folder {folder} holds no pictures ({endings}).")
     return paths
 
 
-def read_image(path):
+def read_image(path: Union[str, Path]) -> np.ndarray:
     """The picture as uint8 BGR, turned upright as its EXIF says."""
     if not Path(str(path)).is_file():
         raise CourseError(f"There is no file {path}.")
+
     image = None
     with contextlib.suppress(cv2.error):  # where the file claims more pixels than OpenCV takes
         image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise CourseError(
-            f"{path} cannot be read as a picture: it is damaged, or of another kind than its name says."
+            f"{path} cannot be read as a picture: it is damaged, or of another kind than its "
+            "name says."
         )
     return image
 
 
-class Pictures(Source):
-    """One picture, or those of a folder or a wildcard."""
+class Pictures(Source[Frame]):
+    """One picture, or those of a folder or a wildcard. They have no rate, and every time is 0."""
 
-    goes_on = True
-
-    def __init__(self, uri, loop=False):
+    def __init__(self, uri: Union[str, Path], loop: bool = False) -> None:
         super().__init__(uri, loop)
-        self.paths = [Path(self.uri)] if Path(self.uri).is_file() else images_in(self.uri)
-        self.frames, self._number = len(self.paths), 0
+        if Path(self.uri).is_file():
+            self.paths = [Path(self.uri)]
+        else:
+            self.paths = images_in(self.uri)
 
-    def read(self, timeout=None):
-        if not self.paths or self._number >= self.frames and not self.loop:
+        self.frames = len(self.paths)
+        self.goes_on = True
+        self._number = 0  # of the next picture
+
+    def read(self, timeout: Optional[float] = None) -> Optional[Frame]:
+        """The next picture; None at the end. A CourseError about one does not end the others."""
+        if not self.paths:  # closed
             return None
-        number, self._number = self._number, self._number + 1
-        path = self.paths[number % self.frames]
+        if self._number >= len(self.paths) and not self.loop:
+            return None
+
+        number = self._number
+        self._number += 1
+        path = self.paths[number % len(self.paths)]
         return Frame(read_image(path), number, 0.0, path.stem)
 
-    def close(self):
+    def close(self) -> None:
+        """Give no more pictures."""
         self.paths = []

@@ -3,85 +3,84 @@
 import os
 import sys
 from pathlib import Path
+from typing import Optional, Union
 
 import cv2
+import numpy as np
 
 from ..support.errors import CourseError
 from .base import Frame, Source, cut_off
 
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".ts")
 _DAMAGED = 30  # frames in a row that may be damaged before a video counts as ended
+_STEP = 0.04  # seconds between frames where the file does not tell its rate
 
 
-class VideoFile(Source):
+class VideoFile(Source[Frame]):
     """The frames of a video file, in order, at the times that the file gives them.
 
-    Through a `pipeline` of GStreamer's a time is the number over the rate: OpenCV tells how far the decoder is.
+    Through a `pipeline` of GStreamer's a time is the number over the rate: there OpenCV tells how
+    far the decoder is, and that is ahead.
     """
 
-    def __init__(self, path, loop=False, pipeline=None):
+    def __init__(
+        self, path: Union[str, Path], loop: bool = False, pipeline: Optional[str] = None
+    ) -> None:
         super().__init__(path, loop)
         if not Path(self.uri).is_file():
             raise CourseError(f"There is no file {path}.")
-        self._place, self._told = (
-            os.path.abspath(self.uri),
-            not pipeline,
-        )  # FFmpeg takes a:b for an address
-        self._capture = (
-            cv2.VideoCapture(pipeline, cv2.CAP_GSTREAMER)
-            if pipeline
-            else cv2.VideoCapture(self._place)
-        )
-        claim, self.fps, w, h = (
-            self._capture.get(p)
-            for p in (
-                cv2.CAP_PROP_FRAME_COUNT,
-                cv2.CAP_PROP_FPS,
-                cv2.CAP_PROP_FRAME_WIDTH,
-                cv2.CAP_PROP_FRAME_HEIGHT,
-            )
-        )
-        self.frames, self.size = int(claim) if 0 < claim < 1e9 else None, (int(w), int(h))
-        if not self._capture.isOpened() or not all(self.size):
+
+        # absolute: FFmpeg takes a:b for an address
+        self._place = os.path.abspath(self.uri)
+        if pipeline:
+            self._capture = cv2.VideoCapture(pipeline, cv2.CAP_GSTREAMER)
+        else:
+            self._capture = cv2.VideoCapture(self._place)
+        self._tells_times = not pipeline
+
+        # what the file claims
+        self.fps = self._capture.get(cv2.CAP_PROP_FPS)
+        width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        self.size = (width, height)
+        claim = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if 0 < claim < 1e9:
+            self.frames = int(claim)
+
+        if not self._capture.isOpened() or 0 in self.size:
             self.close()
             raise CourseError(
-                f"{path} cannot be read as a video: it is damaged, has no pictures, or needs a codec that "
-                "this OpenCV lacks."
+                f"{path} cannot be read as a video: it is damaged, has no pictures, or needs a "
+                "codec that this OpenCV lacks."
             )
-        self._number, self._time, self._begun, self._step = (
-            0,
-            0.0,
-            0.0,
-            1 / self.fps if self.fps > 0 else 0.04,
-        )
 
-    def read(self, timeout=None):
+        # how far it has been read
+        self._number = 0  # of the next frame
+        self._time = 0.0  # of the last frame
+        self._begun = 0.0  # when this round of a loop began
+        self._step = _STEP
+        if self.fps > 0:
+            self._step = 1 / self.fps
+
+    def read(self, timeout: Optional[float] = None) -> Optional[Frame]:
+        """The next frame; None at the end. A file that ends too early says so, and is `short`."""
         image = self._next_image()
         if image is None and self.loop and self._number:
-            self._capture.open(self._place)
-            self._begun = self._time + self._step
+            self._begin_again()
             image = self._next_image()
         if image is None:
-            # some kinds of file tell their length times their rate: where the rate varies, the time says how far it is
-            seen = max(
-                self._number, self._told * (self._time / self._step + 1) if self._number else 0
-            )
-            self.short = cut_off(self.frames, seen)
-            if self.short:
-                print(
-                    f"{self.uri} claims {self.frames} frames, {self._number} could be read: it is cut off or damaged.",
-                    file=sys.stderr,
-                )
+            self._note_the_end()
             return None
-        time = self._begun + self._told * max(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, 0.0)
-        if (
-            self._number and time <= self._time
-        ):  # a stream without times, or an OpenCV that does not tell them
-            time = self._time + self._step
-        self._number, self._time = self._number + 1, time
-        return Frame(image, self._number - 1, time, "")
 
-    def _next_image(self):
+        self._time = self._time_of_frame()
+        self._number += 1
+        return Frame(image, self._number - 1, self._time, "")
+
+    def close(self) -> None:
+        """Free the decoder."""
+        self._capture.release()
+
+    def _next_image(self) -> Optional[np.ndarray]:
         """Past damaged frames, as long as the file claims that there are more."""
         for _ in range(_DAMAGED):
             good, image = self._capture.read()
@@ -91,5 +90,38 @@ class VideoFile(Source):
                 break
         return None
 
-    def close(self):
-        self._capture.release()
+    def _begin_again(self) -> None:
+        """The times go on: the first frame comes one step after the last."""
+        self._capture.open(self._place)
+        self._begun = self._time + self._step
+
+    def _time_of_frame(self) -> float:
+        """For the frame that was just read."""
+        time = self._begun
+        if self._tells_times:
+            time += max(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, 0.0)
+
+        # a stream without times, or an OpenCV that does not tell them
+        if self._number and time <= self._time:
+            time = self._time + self._step
+        return time
+
+    def _frames_seen(self) -> float:
+        """How much of its claim the file has kept.
+
+        Some kinds of file claim their length times their rate. Where the rate varies, the last
+        frame's time says how far they were read, and the number of frames does not.
+        """
+        if not self._number or not self._tells_times:
+            return self._number
+        by_time = self._time / self._step + 1
+        return max(self._number, by_time)
+
+    def _note_the_end(self) -> None:
+        self.short = cut_off(self.frames, self._frames_seen())
+        if self.short:
+            print(
+                f"{self.uri} claims {self.frames} frames, {self._number} could be read: "
+                "it is cut off or damaged.",
+                file=sys.stderr,
+            )

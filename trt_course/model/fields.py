@@ -1,7 +1,9 @@
-"""Reading a JSON record strictly: each field has a rule, and a complaint names file, field, finding and remedy.
+"""Reading a JSON record strictly: each field has a rule, and a complaint says which field and why.
 
-A rule is a function of a value and of the place where it stands; it returns the value, perhaps in another type, or
-raises a CourseError. A record is a NamedTuple with a rule for each of its fields, in a dictionary beside it.
+A rule is a function of a value and of the place where it stands. It returns the value, perhaps in
+another type, or raises a CourseError that names the file, the field, what was found and what is
+wanted. A record is a NamedTuple with a rule for each of its fields, in a dictionary beside it.
+
 This is not a general schema language: it has the few rules that the kit's own records need.
 """
 
@@ -9,7 +11,7 @@ import difflib
 import json
 import math
 from pathlib import Path
-from typing import Any, Callable, Container, Dict, Optional, Tuple
+from typing import Any, Callable, Container, Dict, Optional, Tuple, Union
 
 from ..support.errors import CourseError
 
@@ -20,18 +22,28 @@ Rules = Dict[str, Rule]
 def rule(
     remedy: str, holds: Callable[[Any], Any], become: Optional[Callable[[Any], Any]] = None
 ) -> Rule:
-    """The rule that `holds` is true of a value, which `become` may turn into another type."""
+    """The rule that `holds` is true of a value, which `become` may turn into another type.
+
+    >>> port = rule("wanted: a number from 1 to 65535", lambda value: 1 <= value <= 65535)
+    >>> port(8080, "camera.json: port")
+    8080
+    >>> port(0, "camera.json: port")
+    Traceback (most recent call last):
+    trt_course.support.errors.CourseError: camera.json: port is 0; wanted: a number from 1 to 65535
+    """
 
     def checked(value: Any, where: str) -> Any:
         if not holds(value):
             raise CourseError(f"{where} is {value!r}; {remedy}")
-        return value if become is None else become(value)
+        if become is None:
+            return value
+        return become(value)
 
     return checked
 
 
 def is_number(value: Any) -> bool:
-    """Whether a JSON value is a number that a float can hold; true and false are none."""
+    """Whether a JSON value is a number that a float can hold; true and false are not numbers."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return abs(value) < 1e300
@@ -58,7 +70,7 @@ def _is_object(value: Any) -> bool:
 
 
 def anything(value: Any, where: str) -> Any:
-    """The rule that every value keeps."""
+    """The rule that every value obeys."""
     return value
 
 
@@ -84,8 +96,8 @@ def listed(entry: Rule, remedy: str, least: int = 0, most: float = math.inf) -> 
     whole = rule(remedy, lambda value: isinstance(value, list) and least <= len(value) <= most)
 
     def checked(value: Any, where: str) -> Tuple[Any, ...]:
-        entries = whole(value, where)
-        return tuple(entry(part, f"{where}[{i}]") for i, part in enumerate(entries))
+        parts = whole(value, where)
+        return tuple(entry(part, f"{where}[{i}]") for i, part in enumerate(parts))
 
     return checked
 
@@ -122,19 +134,34 @@ def record_of(kind: Any, rules: Rules, **given: Any) -> Rule:
 
 
 def read_fields(value: Any, rules: Rules, optional: Container[str], where: str) -> Dict[str, Any]:
-    """What a JSON object holds, each field by its rule; all but the optional must be there, no other may."""
+    """What a JSON object holds, each field by its rule.
+
+    All fields that have a rule must be there, but for the optional ones; no others may be.
+    """
     json_object(value, where)
+
     for key in rules:
         if key not in value and key not in optional:
             raise CourseError(f"{_inside(where, key)} is missing")
 
     for key in value:
         if key not in rules:
-            near = difflib.get_close_matches(key, rules, 1)
-            advice = f"did you mean {near[0]}?" if near else "known: " + ", ".join(rules)
+            advice = _nearest(key, rules)
             raise CourseError(f"{_inside(where, key)} is a field that nobody knows; {advice}")
 
-    return {key: rules[key](value[key], _inside(where, key)) for key in rules if key in value}
+    fields = {}
+    for key, keep in rules.items():
+        if key in value:
+            fields[key] = keep(value[key], _inside(where, key))
+    return fields
+
+
+def _nearest(key: str, rules: Rules) -> str:
+    """Advice for a name that is not known: the one that was probably meant, or all there are."""
+    near = difflib.get_close_matches(key, rules, 1)
+    if near:
+        return f"did you mean {near[0]}?"
+    return "known: " + ", ".join(rules)
 
 
 def _inside(where: str, key: str) -> str:
@@ -143,14 +170,14 @@ def _inside(where: str, key: str) -> str:
     return where + joint + key
 
 
-def read_json(path: Any) -> Any:
+def read_json(path: Union[str, Path]) -> Any:
     """The value in a JSON file that is a model's record, or stands beside an engine."""
     try:
         return json.loads(Path(str(path)).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CourseError(
-            f"There is no file {path}. A model's record stands beside its network and says how pictures go in "
-            "and what comes out; copy one from models/ and change it."
+            f"There is no file {path}. A model's record stands beside its network and says how "
+            "pictures go in and what comes out; copy one from models/ and change it."
         ) from None
     except ValueError as err:
         raise CourseError(f"{path} is not JSON: {err}") from None

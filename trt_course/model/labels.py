@@ -1,8 +1,10 @@
 """Class lists that several models share, under the names the original course used.
 
-A model's own record may spell its list out or name one of these; the index is the class id. Whether index 0
-is the background differs from set to set, as it does from trainer to trainer.
+A model's own record may spell its list out or name one of these; a label's index is its class id.
+Whether index 0 is the background differs from list to list, as it does from trainer to trainer.
 """
+
+from typing import Tuple
 
 _COCO80 = (
     "person",
@@ -90,11 +92,16 @@ _COCO80 = (
 _COCO_GAPS = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
 
 
-def _coco91():
+def _coco91() -> Tuple[str, ...]:
+    """COCO's classes under their own numbers, 0 being the background."""
     names = iter(_COCO80)
-    return ("background",) + tuple(
-        "unused_%d" % i if i in _COCO_GAPS else next(names) for i in range(1, 91)
-    )
+    labels = ["background"]
+    for number in range(1, 91):
+        if number in _COCO_GAPS:
+            labels.append(f"unused_{number}")
+        else:
+            labels.append(next(names))
+    return tuple(labels)
 
 
 LABEL_SETS = {

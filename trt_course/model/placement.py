@@ -10,7 +10,12 @@ from .spec import ModelSpec
 class Placement(NamedTuple):
     """How one picture was put into the network's input: input = picture * scale + shift, in pixels.
 
-    `width` and `height` are the picture's own, so that a Placement alone brings boxes home.
+    `width` and `height` are the picture's own, so that a Placement alone brings boxes home:
+
+    >>> import numpy as np
+    >>> half = Placement(0.5, 0.5, shift_x=0.0, shift_y=20.0, width=640, height=400)
+    >>> half.to_image(np.array([[10, 30, 20, 40]])).tolist()
+    [[20.0, 20.0, 40.0, 40.0]]
     """
 
     scale_x: float
@@ -22,8 +27,8 @@ class Placement(NamedTuple):
 
     def to_image(self, boxes: np.ndarray) -> np.ndarray:
         """Boxes (n, 4) from pixels of the network's input to pixels of the picture."""
-        shift = np.float32([self.shift_x, self.shift_y, self.shift_x, self.shift_y])
-        scale = np.float32([self.scale_x, self.scale_y, self.scale_x, self.scale_y])
+        shift = np.array([self.shift_x, self.shift_y, self.shift_x, self.shift_y], np.float32)
+        scale = np.array([self.scale_x, self.scale_y, self.scale_x, self.scale_y], np.float32)
         return (boxes - shift) / scale  # (n, 4)
 
     def then(self, following: "Placement") -> "Placement":

@@ -1,14 +1,14 @@
-"""ModelSpec: what models/NAME/model.json says about a model, checked, and how a model is found by name or path.
+"""ModelSpec: what models/NAME/model.json, a model's record, says about it, checked.
 
-The record decides how a picture becomes a tensor and what the outputs mean; nothing here runs a model. A rule
-for each of its fields stands beside its type; fields.py says what rules are.
+The record decides how a picture becomes a tensor and what the outputs mean; nothing here runs a
+model. Beside each type stand the rules of its fields; fields.py says what rules are.
 """
 
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from ..support.errors import CourseError
-from ..support.files import KIT, kit_path, sha256
+from ..support.files import KIT, sha256
 from .fields import (
     Rules,
     anything,
@@ -20,37 +20,29 @@ from .fields import (
     read_fields,
     read_json,
     record_of,
-    rule,
     share,
     text,
     texts,
 )
 from .labels import LABEL_SETS
 
-MODELS = KIT / "models"
+MODELS = KIT / "models"  # a folder here is a model that is found by its name
 
-# For each output layout: the tensors it must name, and those it may.
+
+class Roles(NamedTuple):
+    """The parts that tensors play in an output layout: those it must name, and those it may."""
+
+    must: Tuple[str, ...]
+    may: Tuple[str, ...] = ()
+
+
 LAYOUTS = {
-    "nms7": (("rows",), ("count",)),
-    "efficient_nms": (("count", "boxes", "scores", "classes"), ()),
-    "tf_detection": (("boxes", "scores", "classes"), ("count",)),
-    "boxes_scores": (("boxes", "scores"), ()),
-    "loc_conf_priors": (("loc", "conf"), ()),
+    "nms7": Roles(must=("rows",), may=("count",)),
+    "efficient_nms": Roles(must=("count", "boxes", "scores", "classes")),
+    "tf_detection": Roles(must=("boxes", "scores", "classes"), may=("count",)),
+    "boxes_scores": Roles(must=("boxes", "scores")),
+    "loc_conf_priors": Roles(must=("loc", "conf")),
 }
-
-
-_shared_labels = rule(
-    "allowed: a list of names, or one of " + ", ".join(sorted(LABEL_SETS)),
-    LABEL_SETS.__contains__,
-    LABEL_SETS.get,
-)
-
-
-def _labels(value: Any, where: str) -> Tuple[str, ...]:
-    """A list of class names, or the name of a shared one."""
-    if isinstance(value, str):
-        return _shared_labels(value, where)
-    return texts(value, where)
 
 
 class InputSpec(NamedTuple):
@@ -59,7 +51,7 @@ class InputSpec(NamedTuple):
     name: str
     width: int
     height: int
-    layout: str
+    layout: str  # nchw or nhwc; nv12 where an engine takes frames as a GPU's decoder leaves them
     color: str
     dtype: str = "float32"
     mean: Tuple[float, ...] = (0.0, 0.0, 0.0)
@@ -76,7 +68,7 @@ class InputSpec(NamedTuple):
             return (3, height, width)
         if self.layout == "nhwc":
             return (height, width, 3)
-        # nv12, as a GPU's decoder leaves it: brightness above colours of half the height
+        # nv12: brightness, above colours of half the height
         return (height * 3 // 2, width, 1)
 
 
@@ -95,9 +87,10 @@ INPUT_RULES: Rules = {
 
 
 class OutputSpec(NamedTuple):
-    """What the output tensors mean; `tensors` maps the layout's roles to the names in the ONNX file.
+    """What the output tensors mean.
 
-    `threshold` is the confidence below which the network itself, with suppression inside, gives nothing.
+    `tensors` maps the layout's roles to the names in the ONNX file. `threshold` is the confidence
+    below which a network with suppression inside gives nothing.
     """
 
     layout: str
@@ -121,11 +114,11 @@ OUTPUT_RULES: Rules = {
 
 
 class NmsSpec(NamedTuple):
-    """Non-maximum suppression on the host: how many boxes of a class enter it, the overlap it allows, how many leave."""
+    """How non-maximum suppression is done on the host."""
 
-    iou_threshold: float = 0.45
-    candidates_per_class: int = 200
-    max_detections: int = 100
+    iou_threshold: float = 0.45  # the overlap that two boxes of a class may have
+    candidates_per_class: int = 200  # the surest boxes of each class that enter
+    max_detections: int = 100  # the surest boxes of a picture that leave
 
 
 NMS_RULES: Rules = {
@@ -136,7 +129,10 @@ NMS_RULES: Rules = {
 
 
 class ModelSpec(NamedTuple):
-    """What a model's record says, checked. `folder` is where it was found, `onnx` the network beside it."""
+    """What a model's record says, checked.
+
+    `folder` is where the record was found, `onnx` the network beside it.
+    """
 
     name: str
     title: str
@@ -153,26 +149,46 @@ class ModelSpec(NamedTuple):
     onnx: Path = Path()
 
     @property
-    def reference(self):
-        """What find_model finds it by: its name, or its folder where that is not in models/, or another .onnx."""
+    def reference(self) -> str:
+        """What find_model finds this model by: a name, a folder or an .onnx file."""
         if self.onnx != self.folder / self.file:
             return str(self.onnx)
-        return self.name if self.folder == MODELS / self.name else str(self.folder)
+        if self.folder != MODELS / self.name:
+            return str(self.folder)
+        return self.name
 
-    def cls_dict(self):
+    def cls_dict(self) -> Dict[int, str]:
+        """Class id -> class name."""
         return dict(enumerate(self.labels))
 
-    def class_ids(self):
-        """The ids that a detection can have."""
-        return [i for i in range(len(self.labels)) if i != self.background]
+    def class_ids(self) -> List[int]:
+        """The ids that a detection can have: all but the background's."""
+        return [cls for cls in range(len(self.labels)) if cls != self.background]
 
-    def category_ids(self):
-        """Class id -> COCO category id: categories count from 1, and a background at 0 takes no number."""
-        return {i: i + (self.background != 0) for i in self.class_ids()}
+    def category_ids(self) -> Dict[int, int]:
+        """Class id -> COCO category id.
 
-    def changed(self):
-        """True where the ONNX file is not the one that the record was written for."""
-        return self.provenance.get("sha256", "") not in ("", sha256(self.onnx))
+        Categories count from 1. A background at 0 is not counted; anywhere else it takes a number.
+        """
+        first = 1
+        if self.background == 0:
+            first = 0
+        return {cls: cls + first for cls in self.class_ids()}
+
+    def changed(self) -> bool:
+        """Whether the ONNX file is another than the one that the record was written for."""
+        wanted = self.provenance.get("sha256", "")
+        return wanted != "" and wanted != sha256(self.onnx)
+
+
+def _labels(value: Any, where: str) -> Tuple[str, ...]:
+    """The rule of the class names: a list of them, or the name of a shared list."""
+    if not isinstance(value, str):
+        return texts(value, where)
+    if value not in LABEL_SETS:
+        shared = ", ".join(sorted(LABEL_SETS))
+        raise CourseError(f"{where} is {value!r}; allowed: a list of names, or one of {shared}")
+    return LABEL_SETS[value]
 
 
 MODEL_RULES: Rules = {
@@ -181,7 +197,7 @@ MODEL_RULES: Rules = {
     "input": record_of(InputSpec, INPUT_RULES),
     "output": record_of(OutputSpec, OUTPUT_RULES),
     "labels": _labels,
-    "background": anything,  # read_spec holds it against the labels
+    "background": anything,  # read_spec compares it with the labels
     "task": one_of("detection"),
     "file": text,
     "conf_threshold": share,
@@ -190,60 +206,66 @@ MODEL_RULES: Rules = {
 }
 
 
-def read_spec(path):
-    """The ModelSpec in the file model.json: what no field says alone is checked here."""
+def read_spec(path: Union[str, Path]) -> ModelSpec:
+    """The ModelSpec in a file model.json."""
     path = Path(str(path))
     spec = record_of(ModelSpec, MODEL_RULES, folder=path.parent)(read_json(path), str(path))
-    pixels, output = spec.input, spec.output
-    if pixels.dtype == "uint8" and (any(pixels.mean) or pixels.scale != (1.0, 1.0, 1.0)):
+
+    # What no field can say by itself.
+    _require_plain_bytes(spec.input, path)
+    _require_roles(spec.output, path)
+    _require_background(spec, path)
+    return _completed(spec, path.parent)
+
+
+def _require_plain_bytes(entry: InputSpec, path: Path) -> None:
+    """An input of bytes leaves no room for arithmetic."""
+    plain = not any(entry.mean) and entry.scale == (1.0, 1.0, 1.0)
+    if entry.dtype == "uint8" and not plain:
         raise CourseError(
-            f"{path}: input.dtype is uint8, which takes pixels as they are; input.mean must be 0 0 0 and "
-            "input.scale 1 1 1, or input.dtype float32"
+            f"{path}: input.dtype is uint8, which takes pixels as they are; input.mean must be "
+            "0 0 0 and input.scale 1 1 1, or input.dtype float32"
         )
-    must, may = LAYOUTS[output.layout]
-    read_fields(output.tensors, dict.fromkeys(must + may, text), may, f"{path}: output.tensors")
+
+
+def _require_roles(output: OutputSpec, path: Path) -> None:
+    """The tensors, and the file, that the output's layout needs, and no others."""
+    roles = LAYOUTS[output.layout]
+    rules = dict.fromkeys(roles.must + roles.may, text)
+    read_fields(output.tensors, rules, roles.may, f"{path}: output.tensors")
+
     if output.layout == "loc_conf_priors" and output.priors is None:
         raise CourseError(
-            f"{path}: output.layout loc_conf_priors needs output.priors, the name of a .npy file with one "
-            "row a prior: centre x, centre y, width, height, normalised"
+            f"{path}: output.layout loc_conf_priors needs output.priors, the name of a .npy file "
+            "with one row a prior: centre x, centre y, width, height, normalised"
         )
+
+
+def _require_background(spec: ModelSpec, path: Path) -> None:
+    """The background is one of the labels, or none is."""
+    if spec.background is None:
+        return
     classes = len(spec.labels)
-    rule(
-        f"wanted: null (no background class), or its index in labels, which has {classes} entries",
-        lambda value: value is None or type(value) is int and 0 <= value < classes,
-    )(spec.background, f"{path}: background")
-    return spec._replace(
-        onnx=path.parent / spec.file,
-        input=pixels._replace(pad=pixels.pad or pixels.mean),
-        output=output._replace(priors=path.parent / output.priors if output.priors else None),
-    )
-
-
-def list_models():
-    return sorted(path.parent.name for path in MODELS.glob("*/model.json"))
-
-
-def find_model(model):
-    """A ModelSpec from a name in models/, a model folder, its model.json, or an .onnx file beside a model.json."""
-    if isinstance(model, ModelSpec):
-        return model
-    path = kit_path(model)
-    for record_file in (MODELS / str(model) / "model.json", path):
-        if record_file.suffix == ".json" and record_file.is_file():
-            return read_spec(record_file)
-    if path.is_dir():
-        return read_spec(path / "model.json")
-    if path.suffix == ".onnx" and path.is_file():
-        spec = read_spec(path.with_name("model.json"))
-        same = spec.onnx.exists() and spec.onnx.samefile(str(path))
-        return spec if same else spec._replace(onnx=path, provenance={})
-    raise CourseError(
-        "There is no model '{}'. Models here: {}. A path to a folder with model.json works too.".format(
-            model, ", ".join(list_models()) or "none"
+    is_index = type(spec.background) is int and 0 <= spec.background < classes  # true is no index
+    if not is_index:
+        raise CourseError(
+            f"{path}: background is {spec.background!r}; wanted: null (no background class), "
+            f"or its index in labels, which has {classes} entries"
         )
+
+
+def _completed(spec: ModelSpec, folder: Path) -> ModelSpec:
+    """The spec with paths for the names of files, and with a colour for the borders."""
+    priors = spec.output.priors
+    if priors is not None:
+        priors = folder / priors
+
+    pad = spec.input.pad
+    if not pad:
+        pad = spec.input.mean
+
+    return spec._replace(
+        onnx=folder / spec.file,
+        input=spec.input._replace(pad=pad),
+        output=spec.output._replace(priors=priors),
     )
-
-
-def get_cls_dict(name):
-    """Class id -> class name, of a model or of a shared class list, as the original course calls it."""
-    return dict(enumerate(LABEL_SETS[name] if name in LABEL_SETS else find_model(name).labels))

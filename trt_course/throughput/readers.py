@@ -6,7 +6,7 @@ from typing import Any, Callable, Iterator, List, NamedTuple, Sequence, Union, c
 
 from ..engine import Request
 from ..engine.trt import TrtEngine
-from ..media.base import Frame, Source, check_whole
+from ..media.base import Frame, Source, require_whole
 from ..media.nvdec import GpuFrame
 from ..model.placement import Placement
 from ..ssd import TrtSSD
@@ -33,7 +33,7 @@ class Filler:
 
     def __init__(self, ssd: TrtSSD) -> None:
         # Where frames of a decoder on the GPU lie in the network's input: all at the same place.
-        # None only where the engine takes no such frames.
+        # Only an engine that takes such frames gets them, and it has a Placement inside.
         self._inner = cast(Placement, ssd.inner)
 
         # How a picture in the host's memory becomes a tensor.
@@ -158,7 +158,7 @@ def frames_of(
             complaints.append(complaint_about(number, err))
             continue
         if not frames:
-            check_whole(source)
+            require_whole(source)
             return
         yield frames
 

@@ -1,0 +1,223 @@
+"""Opens what a live source reads from: cameras, GStreamer pipelines, and what the network sends.
+
+Another kind of camera is another function here and a line in OPENERS. What they return is read as
+a cv2.VideoCapture is; live.py reads it.
+"""
+
+import base64
+import contextlib
+import http.client
+import os
+import threading
+import time
+import urllib.request
+from http.client import HTTPResponse
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, Union
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import cv2
+import numpy as np
+
+from ..support.errors import CourseError
+from . import gstreamer
+
+SILENCE = 5  # seconds after which a connection that sends nothing counts as lost
+_FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+_environment = threading.Lock()
+
+
+class Still:
+    """A picture at an address, asked for `rate` times a second. Read as a cv2.VideoCapture is."""
+
+    def __init__(self, uri: str, rate: float) -> None:
+        self.uri = uri
+        self.rate = rate
+        self._due = 0.0  # the time.monotonic() of the next question
+
+    def read(self) -> Tuple[bool, Optional[np.ndarray]]:
+        """Whether there is a picture, and the picture. It asks at once; its caller waits."""
+        self._due = time.monotonic() + 1 / self.rate
+        with _ask(self.uri) as reply:
+            encoded = np.frombuffer(reply.read(), np.uint8)
+        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+        return image is not None, image
+
+    def seconds_left(self) -> float:
+        """How long to wait before the next `read`."""
+        return max(0.0, self._due - time.monotonic())
+
+    def get(self, _: int) -> float:
+        """The rate, whatever is asked: it is the one property that a live source asks for."""
+        return self.rate
+
+    def release(self) -> None:
+        """Nothing is held between two pictures."""
+
+
+Capture = Union[cv2.VideoCapture, Still]
+
+
+def open_usb(uri: str) -> Capture:
+    """A camera that Linux shows as /dev/video0, /dev/video1 and so on."""
+    if not os.path.exists(uri):
+        raise CourseError(
+            f"There is no camera {uri}. Is it plugged in? ls /dev/video* lists what is there."
+        )
+    capture = cv2.VideoCapture(uri, cv2.CAP_V4L2)
+    return _require_open(
+        capture,
+        uri,
+        f"Another program may hold it (fuser -v {uri}), or you may not use it "
+        "(sudo usermod -aG video $USER, then log in anew).",
+    )
+
+
+def open_csi(uri: str) -> Capture:
+    """A camera on the Jetson's ribbon cable: csi://SENSOR, with the settings of gstreamer.csi."""
+    parts = urlsplit(uri)
+    try:
+        settings = {key: int(value) for key, value in parse_qsl(parts.query)}
+        pipeline = gstreamer.csi(int(parts.netloc), **settings)
+    except (TypeError, ValueError):
+        raise CourseError(
+            f"{uri} is not understood; wanted: csi://0 or "
+            "csi://0?width=1280&height=720&fps=30&flip=2&wb=1"
+        ) from None
+    return _open_pipeline(
+        uri,
+        pipeline,
+        "Is the ribbon cable in? A program that crashed may hold the camera: "
+        "sudo systemctl restart nvargus-daemon.",
+    )
+
+
+def open_gst(uri: str) -> Capture:
+    """The reader's own pipeline of GStreamer, after gst: in the address."""
+    pipeline = gstreamer.anything(uri[len("gst:") :])
+    return _open_pipeline(uri, pipeline, "Try it first with gst-launch-1.0.")
+
+
+def open_rtsp(uri: str, latency: int = 200, transport: str = "tcp", codec: str = "h264") -> Capture:
+    """An IP camera, through the Jetson's decoder where there is one. `latency` in milliseconds."""
+    if transport not in ("tcp", "udp") or codec not in ("h264", "h265"):
+        raise CourseError(f"{uri}: transport is tcp or udp, codec h264 or h265")
+
+    advice = (
+        "Are address, user and password right (ffplay URI shows it)? "
+        "Some cameras want transport='udp'."
+    )
+    if gstreamer.in_opencv() and gstreamer.has_element("nvv4l2decoder"):
+        return _open_pipeline(uri, gstreamer.rtsp(uri, latency, transport, codec), advice)
+    options = f"rtsp_transport;{transport}|max_delay;{latency * 1000}|fflags;nobuffer"
+    return _open_ffmpeg(uri, options, advice)
+
+
+def open_http(uri: str, rate: float = 5.0) -> Capture:
+    """MJPEG as it comes, or a picture that is asked for `rate` times a second."""
+    with _ask(uri) as reply:
+        kind = reply.headers.get_content_type()
+    if kind == "multipart/x-mixed-replace":
+        return _open_ffmpeg(uri, "fflags;nobuffer", "It says that it is MJPEG, but is not.")
+    if kind.startswith("image/"):
+        return Still(uri, rate)
+    raise CourseError(
+        f"{uri} sends {kind}; wanted: MJPEG (multipart/x-mixed-replace) or a picture."
+    )
+
+
+# by what stands before the colon; what is none of them is a USB camera's device
+OPENERS: Dict[str, Callable[..., Capture]] = {
+    "csi": open_csi,
+    "gst": open_gst,
+    "rtsp": open_rtsp,
+    "http": open_http,
+    "https": open_http,
+}
+
+
+def is_live(uri: object) -> bool:
+    """Whether it names a camera or a stream, and not a file."""
+    text = str(uri)
+    if text.isdecimal() or text.startswith("/dev/video"):
+        return True
+    scheme, colon, _ = text.partition(":")
+    return colon == ":" and scheme in OPENERS
+
+
+def open_capture(uri: str, **options: Any) -> Capture:
+    """What a camera's or stream's address names, opened; a CourseError says what to do instead."""
+    opener = OPENERS.get(uri.partition(":")[0], open_usb)
+    return opener(uri, **options)
+
+
+def _require_open(capture: cv2.VideoCapture, uri: str, advice: str) -> cv2.VideoCapture:
+    if not capture.isOpened():
+        raise CourseError(f"{uri} cannot be opened. {advice}")
+    return capture
+
+
+def _open_pipeline(uri: str, pipeline: str, advice: str) -> cv2.VideoCapture:
+    """By OpenCV's GStreamer."""
+    gstreamer.require(uri, pipeline)
+    capture = cv2.VideoCapture(pipeline, cv2.CAP_GSTREAMER)
+    return _require_open(capture, uri, f"{advice} The pipeline: {pipeline}")
+
+
+def _open_ffmpeg(uri: str, options: str, advice: str) -> cv2.VideoCapture:
+    """By OpenCV's FFmpeg."""
+    limits = _ffmpeg_limits()
+    with _ffmpeg_options(options):
+        if limits:
+            capture = cv2.VideoCapture(uri, cv2.CAP_FFMPEG, limits)
+        else:
+            capture = cv2.VideoCapture(uri, cv2.CAP_FFMPEG)
+    return _require_open(capture, uri, advice)
+
+
+def _ffmpeg_limits() -> List[int]:
+    """Properties and their values in turns: as many of the wanted ones as this OpenCV knows."""
+    wanted = {
+        "CAP_PROP_OPEN_TIMEOUT_MSEC": SILENCE * 1000,
+        "CAP_PROP_READ_TIMEOUT_MSEC": SILENCE * 1000,
+        "CAP_PROP_N_THREADS": 1,  # each thread holds a frame back
+    }
+    limits = []
+    for name, value in wanted.items():
+        if hasattr(cv2, name):
+            limits += [getattr(cv2, name), value]
+    return limits
+
+
+@contextlib.contextmanager
+def _ffmpeg_options(options: str) -> Iterator[None]:
+    """While a capture is opened: OpenCV takes such options from the environment only.
+
+    Options that the reader has set there go first.
+    """
+    with _environment:
+        set_by_reader = _FFMPEG_OPTIONS in os.environ
+        os.environ.setdefault(_FFMPEG_OPTIONS, options)
+        try:
+            yield
+        finally:
+            if not set_by_reader:
+                del os.environ[_FFMPEG_OPTIONS]
+
+
+def _ask(uri: str) -> HTTPResponse:
+    """The answer to a request; user and password may stand in the address."""
+    parts = urlsplit(uri)
+    credentials, _, host = parts.netloc.rpartition("@")
+    headers = {}
+    if credentials:
+        encoded = base64.b64encode(unquote(credentials).encode())
+        headers["Authorization"] = "Basic " + encoded.decode()
+
+    address = parts._replace(netloc=host).geturl()
+    try:
+        request = urllib.request.Request(address, headers=headers)
+        return urllib.request.urlopen(request, timeout=SILENCE)
+    except (OSError, http.client.HTTPException, ValueError) as err:
+        raise CourseError(
+            f"{host} does not answer: {err}. Are address, user and password right?"
+        ) from None

@@ -1,0 +1,38 @@
+"""Any video file as an MP4 that plays in a browser."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Union
+
+from ..support.errors import CourseError
+from ..support.files import kit_path, require_apart
+from ..support.progress import progress
+from .base import Source, require_whole
+from .pipeline import ahead
+from .sources import open_source
+from .writer import VideoWriter
+
+
+def transcode(
+    source: Union[str, Path], out: Union[str, Path] = "out", encoder: str = "auto"
+) -> Path:
+    """Write any video file, such as the AVI of the original course, as out/NAME.mp4.
+
+    Without sound; each frame keeps its time. Returns the new file's path.
+    """
+    path = kit_path(source)
+    target = Path(str(out)) / (path.stem + ".mp4")
+    require_apart(path, target)
+
+    with open_source(path) as video, VideoWriter(target, video.fps, encoder) as writer:
+        _copy(video, writer)
+    if not writer.frames:
+        raise CourseError(f"{path} holds no frame that can be read.")
+    require_whole(video)
+    return target
+
+
+def _copy(video: Source, writer: VideoWriter) -> None:
+    with closing(ahead(video)) as frames:
+        for frame in progress(frames, total=video.frames, desc="transcode", unit="frame"):
+            writer.write(frame.image, frame.time)

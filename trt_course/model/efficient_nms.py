@@ -1,0 +1,190 @@
+"""The layout efficient_nms: an engine with suppression inside, decoded a whole batch at a time.
+
+Such an engine runs thousands of pictures a second. Going through them one by one would take longer
+than the network itself takes, so each step here works on the rows of all pictures at once.
+"""
+
+from typing import List, NamedTuple, Sequence
+
+import numpy as np
+
+from ..detections import Detections
+from .candidates import are_boxes
+from .layouts import Tensors
+from .placement import Placement
+from .spec import ModelSpec
+
+
+class _Rows(NamedTuple):
+    """Rows of all pictures of a batch as parallel arrays, those of the first picture first."""
+
+    owner: np.ndarray  # (m,) the number of the row's picture
+    boxes: np.ndarray  # (m, 4) x1 y1 x2 y2
+    confs: np.ndarray  # (m,)
+    clss: np.ndarray  # (m,)
+
+    def pick(self, index: np.ndarray) -> "_Rows":
+        """The rows at these positions, in their order."""
+        return _Rows(
+            owner=self.owner.take(index),
+            boxes=self.boxes.take(index, axis=0),
+            confs=self.confs.take(index),
+            clss=self.clss.take(index),
+        )
+
+
+def decode_batch(
+    spec: ModelSpec, tensors: Tensors, placements: Sequence[Placement], conf_th: float
+) -> List[Detections]:
+    """Detections of each picture of a batch, which need not fill all of the tensors' places."""
+    pictures = len(placements)
+    scores = tensors["scores"][:pictures]  # (n, k)
+    counts = tensors["count"].reshape(-1, 1)[:pictures]  # (n, 1)
+    filled = np.arange(scores.shape[1]) < counts  # (n, k)
+    rows = _sure_rows(tensors, filled, conf_th)
+
+    # Rows of no known class go. Rows that are no box, or whose score is no number, are counted too.
+    wanted = _have_known_class(spec, rows.clss)  # (m,)
+    dropped = [0] * pictures
+    if not _all_sound(rows.boxes, scores):
+        sound = are_boxes(rows.boxes)
+        wanted &= sound
+        dropped = _count_dropped(filled & np.isnan(scores), rows.owner[~sound])
+
+    # Engines mostly leave each picture's rows in order, and all of them wanted.
+    if not (wanted.all() and _are_ordered(rows)):
+        order = np.lexsort((-rows.confs, rows.owner))
+        rows = rows.pick(order[wanted[order]])
+
+    boxes = _in_pictures(spec, rows, placements)
+    confs = np.minimum(rows.confs, 1, dtype=np.float32)
+    done = rows._replace(boxes=boxes, confs=confs)
+    return _split(done, dropped, spec.nms.max_detections)
+
+
+def _sure_rows(tensors: Tensors, filled: np.ndarray, conf_th: float) -> _Rows:
+    """The filled rows that reach the threshold."""
+    pictures, rows_each = filled.shape
+    least = np.float32(max(conf_th, 1e-9))  # a score of 0 means nothing
+    sure = tensors["scores"][:pictures] >= least
+    chosen = np.flatnonzero(sure & filled)  # (m,)
+    return _Rows(
+        owner=chosen // rows_each,
+        boxes=tensors["boxes"].reshape(-1, 4)[chosen],
+        confs=tensors["scores"].reshape(-1)[chosen],
+        clss=tensors["classes"].reshape(-1)[chosen].astype(np.int64),
+    )
+
+
+def _have_known_class(spec: ModelSpec, clss: np.ndarray) -> np.ndarray:
+    """The mask (m,) of the class ids that a detection may have."""
+    # By class id plus one. Ids beyond either end are clipped to an end, and both ends are False.
+    known = np.zeros(len(spec.labels) + 2, dtype=bool)
+    known[1:-1] = True
+    if spec.background is not None:
+        known[spec.background + 1] = False
+    return known.take(clss + 1, mode="clip")
+
+
+def _all_sound(boxes: np.ndarray, scores: np.ndarray) -> bool:
+    """Whether every row is a box and every score a number, as nearly always: quick to find out."""
+    if not np.isfinite(boxes).all():
+        return False
+    if (boxes[:, 2:] < boxes[:, :2]).any():
+        return False
+    return not np.isnan(scores.max())
+
+
+def _count_dropped(no_number: np.ndarray, owner_of_bad: np.ndarray) -> List[int]:
+    """How many rows each picture loses to scores that are not numbers, and to boxes that are none.
+
+    The scores are a mask (n, k), the boxes the numbers of their pictures.
+    """
+    bad_scores = no_number.sum(axis=1)
+    bad_boxes = np.bincount(owner_of_bad, minlength=len(no_number))
+    return (bad_scores + bad_boxes).tolist()
+
+
+def _are_ordered(rows: _Rows) -> bool:
+    """Whether within each picture the surest row comes first."""
+    falls = rows.confs[1:] <= rows.confs[:-1]
+    next_picture = rows.owner[1:] != rows.owner[:-1]
+    return bool((falls | next_picture).all())
+
+
+class _WaysBack(NamedTuple):
+    """From the network's units to a picture's pixels: box * scale - shift, between 0 and size.
+
+    Each has a row a picture, or one for all, with four numbers as a box has: x, y, x, y.
+    """
+
+    scale: np.ndarray  # (n, 4)
+    shift: np.ndarray  # (n, 4)
+    size: np.ndarray  # (n, 4)
+
+    def pick(self, index: np.ndarray) -> "_WaysBack":
+        """The ways of these pictures."""
+        return _WaysBack(
+            scale=self.scale.take(index, axis=0),
+            shift=self.shift.take(index, axis=0),
+            size=self.size.take(index, axis=0),
+        )
+
+
+def _in_pictures(spec: ModelSpec, rows: _Rows, placements: Sequence[Placement]) -> np.ndarray:
+    """The rows' boxes (m, 4) in pixels of their pictures."""
+    # Pictures of one size, as a video's, share one way back; numpy repeats its row.
+    if placements.count(placements[0]) == len(placements):
+        ways = _ways_back(spec, placements[:1])  # (1, 4) each
+    else:
+        ways = _ways_back(spec, placements).pick(rows.owner)  # (m, 4) each
+
+    boxes = rows.boxes * ways.scale - ways.shift
+    return np.minimum(np.maximum(boxes, 0), ways.size)
+
+
+def _ways_back(spec: ModelSpec, placements: Sequence[Placement]) -> _WaysBack:
+    """The way back for each of some pictures."""
+    unit_width = 1
+    unit_height = 1
+    if spec.output.units == "normalized":
+        unit_width = spec.input.width
+        unit_height = spec.input.height
+
+    scales = []
+    shifts = []
+    sizes = []
+    for placed in placements:
+        scale_x = unit_width / placed.scale_x
+        scale_y = unit_height / placed.scale_y
+        shift_x = placed.shift_x / placed.scale_x
+        shift_y = placed.shift_y / placed.scale_y
+        scales.append((scale_x, scale_y, scale_x, scale_y))
+        shifts.append((shift_x, shift_y, shift_x, shift_y))
+        sizes.append((placed.width, placed.height, placed.width, placed.height))
+
+    return _WaysBack(
+        scale=np.array(scales, np.float32),
+        shift=np.array(shifts, np.float32),
+        size=np.array(sizes, np.float32),
+    )
+
+
+def _split(rows: _Rows, dropped: List[int], max_detections: int) -> List[Detections]:
+    """Each picture's Detections: its first rows, at most so many."""
+    pictures = len(dropped)
+    starts = rows.owner.searchsorted(np.arange(pictures + 1)).tolist()
+
+    # Parts of a read-only array are read-only.
+    rows.boxes.flags.writeable = False
+    rows.confs.flags.writeable = False
+    rows.clss.flags.writeable = False
+
+    found = []
+    for picture in range(pictures):
+        start = starts[picture]
+        own = slice(start, min(starts[picture + 1], start + max_detections))
+        found.append(
+            Detections.trusted(rows.boxes[own], rows.confs[own], rows.clss[own], dropped[picture])
+        )
+    return found
