@@ -65,7 +65,7 @@ def is_live(uri: AnyPath) -> bool:
 
 def is_one_camera(sources: Sequence[NamedSource]) -> bool:
     """Whether there is one source, and it is live."""
-    return len(sources) == 1 and is_live(sources[0][0])
+    return len(sources) == 1 and is_live(sources[0].uri)
 
 
 def named(sources: Iterable[AnyPath]) -> List[NamedSource]:
@@ -80,7 +80,10 @@ def named(sources: Iterable[AnyPath]) -> List[NamedSource]:
     counts = collections.Counter(stems)
     names = []
     for stem, with_number in zip(stems, numbered):
-        names.append(stem if counts[stem] == 1 else with_number)
+        if counts[stem] == 1:
+            names.append(stem)
+        else:
+            names.append(with_number)
     if len(set(names)) < len(names):
         names = numbered  # a file clip-1 stands beside two that are called clip
 

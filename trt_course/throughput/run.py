@@ -97,7 +97,7 @@ def detect_here(
     when Ctrl-C comes or the network fails: the Run says so. Only a table that cannot be written is
     an error.
     """
-    names = [name for _, name in sources]
+    names = [source.name for source in sources]
     with open_ssd() as ssd, Tables(names, out, ssd.spec.labels) as tables:
         ssd.warm_up()
         keeper = _Keeper(tables)
@@ -127,7 +127,7 @@ def _detect(
     deadline: float,
 ) -> List[str]:
     """By detect_live or detect_many, whichever suits the sources and the engine; the complaints."""
-    openers = [source_opener(ssd, uri) for uri, _ in sources]
+    openers = [source_opener(ssd, source.uri) for source in sources]
 
     # A GPU is done before a camera's next picture comes, so that nothing is gained by readers. On a
     # CPU two pictures beside each other make more of the cores.
@@ -136,7 +136,7 @@ def _detect(
         return detect_live(ssd, openers[0], keep, conf_th)
 
     # Live sources stand first, and wait for nobody.
-    live = len([uri for uri, _ in sources if is_live(uri)])
+    live = len([source for source in sources if is_live(source.uri)])
     return detect_many(
         ssd,
         openers,
