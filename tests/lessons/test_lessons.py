@@ -1,6 +1,7 @@
-"""Every lesson runs from top to bottom: the learner's copy with empty exercises, the solved one with wrong answers.
+"""Every lesson runs from top to bottom: the learner's copy, and the solved one with wrong answers.
 
-Each notebook runs in its own folder on a kernel of this Python. One at a time: ONNX Runtime's threads want all cores.
+Each notebook runs in its own folder on a kernel of this Python. One at a time: ONNX Runtime's
+threads want all cores.
 """
 
 import re
@@ -23,7 +24,7 @@ from trt_course.lesson import show
 
 MASTERS = sorted((BOOKS / "masters").glob("*.py"))
 NAMES = [path.stem for path in MASTERS]
-CHECK = re.compile(r'check\("(\d\d\.\d+)"')
+CHECK = re.compile(r'check\(\s*"(\d\d\.\d+)"')
 LIMIT = 40  # seconds a notebook, on two cores without a GPU
 
 
@@ -45,14 +46,14 @@ def cells(name):
 
 
 def with_wrong_answers(book, name):
-    """The solved notebook; after each exercise the same cell with each wrong answer, and the right one again."""
+    """The solved notebook; behind each exercise its wrong answers, and the right one again."""
     made = []
-    for shipped, cell in zip(book.cells, cells(name)):
+    for shipped, master in zip(book.cells, cells(name)):
         made.append(shipped)
-        for words, text in cell.wrongs:
+        for words, text in master.wrongs:
             made.append(nbformat.v4.new_code_cell(text, metadata={"words": words}))
-        if cell.wrongs:
-            made.append(nbformat.v4.new_code_cell(cell.solution()))
+        if master.wrongs:
+            made.append(nbformat.v4.new_code_cell(master.solution()))
     book.cells = made
     return book
 
@@ -71,23 +72,29 @@ def run(path, change=lambda book: book):
 
 
 def said(cell):
-    return "".join(
-        out.get("text", "") for out in cell.get("outputs", ()) if out.output_type == "stream"
-    )
+    """What a cell has printed."""
+    outputs = cell.get("outputs", ())
+    return "".join(out.get("text", "") for out in outputs if out.output_type == "stream")
+
+
+def exercises_in(book):
+    """(number, cell) for each exercise that a cell checks."""
+    for cell in book.cells:
+        for number in CHECK.findall(cell.source):
+            yield number, cell
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_learner_copy(name):
     book, seconds = run(BOOKS / (name + ".ipynb"))
-    exercises = [
-        (number, said(cell)) for cell in book.cells for number in CHECK.findall(cell.source)
-    ]
+    exercises = list(exercises_in(book))
     assert len(exercises) >= 2
-    for number, text in exercises:
-        assert number + ": not done yet\n" in text, text
+    for number, cell in exercises:
+        assert number + ": not done yet\n" in said(cell), said(cell)
     assert f"0 of {len(exercises)} exercises right." in said(book.cells[-1])
     if seconds > LIMIT:  # the machine may have been busy
-        seconds = min(seconds, run(BOOKS / (name + ".ipynb"))[1])
+        _, again = run(BOOKS / (name + ".ipynb"))
+        seconds = min(seconds, again)
     print(f"{name} {seconds:.1f} s")
     assert seconds < LIMIT
 
@@ -97,45 +104,62 @@ def test_solutions_pass_and_wrong_answers_get_their_hint(name):
     book, seconds = run(
         BOOKS / "solutions" / (name + ".ipynb"), lambda book: with_wrong_answers(book, name)
     )
-    wrongs = 0
-    for cell in book.cells:
-        for number in CHECK.findall(cell.source):
-            words, text = cell.metadata.get("words"), said(cell)
-            verdict = re.search(number + ": (.*)\n(?:  .*\n)*?(?:  hint +(.*)\n)?", text)
-            assert verdict, text
-            assert (verdict[1] == "right") == (words is None), text
-            assert words is None or words in text.partition("  hint ")[2], text
-            wrongs += words is not None
-    done = len({number for cell in book.cells for number in CHECK.findall(cell.source)})
+    rights = set()
+    wrongs = []
+    for number, cell in exercises_in(book):
+        text = said(cell)
+        verdict = re.search(number + ": (.*)\n", text)
+        assert verdict, text
+        words = cell.metadata.get("words")
+        if words is None:
+            assert verdict[1] == "right", text
+            rights.add(number)
+        else:
+            assert verdict[1] == "wrong", text
+            _, _, hint = text.partition("  hint ")
+            assert words in hint, text
+            wrongs.append(number)
+
+    done = len(rights)
     assert f"{done} of {done} exercises right." in said(book.cells[-1])
-    assert wrongs >= 2 * done
+    assert len(wrongs) >= 2 * done
     print(f"{name} solved, with wrong answers {seconds:.1f} s")
 
 
+WITH_GPU = [path.stem for path in MASTERS if "on_gpu(" in path.read_text(encoding="utf-8")]
+
+
 @pytest.mark.parametrize(
-    "name, version",
-    [(path.stem, 10.0) for path in MASTERS if "on_gpu(" in path.read_text(encoding="utf-8")]
-    + [("03_load_engine", 8.2)],
+    "name, version", [(name, 10.0) for name in WITH_GPU] + [("03_load_engine", 8.2)]
 )
 def test_gpu_cells_run_on_a_stand_in_of_tensorrt(name, version, monkeypatch, tmp_path):
     card = cuda_stand_in.install(monkeypatch, "cuda-python")
     monkeypatch.setattr(plan, "_logs", {})
     stand_in.install(monkeypatch, version, card)
-    shown, gave, on_gpu = [], [], show.on_gpu
+    shown = []
+    gave = []
+    on_gpu = show.on_gpu
+
+    def noting(cell, saved):
+        gave.append(on_gpu(cell, saved))
+        return gave[-1]
+
     monkeypatch.setattr(show, "_display", lambda kind, text: shown.append(text))
-    monkeypatch.setattr(
-        show, "on_gpu", lambda cell, saved: gave.append(on_gpu(cell, saved)) or gave[-1]
-    )
+    monkeypatch.setattr(show, "on_gpu", noting)
     monkeypatch.chdir(tmp_path)
-    names, before = {"__name__": "__main__"}, sorted((KIT / "models").glob("*/engines/*"))
+    engines = sorted((KIT / "models").glob("*/engines/*"))
+    names = {"__name__": "__main__"}
     for cell in cells(name):
         if cell.kind == "code":
             exec(cell.solution(), names)
-    assert gave and None not in gave and not any("Not run here" in text for text in shown)
-    assert not card.faults and not {"device", "stream", "event"}.intersection(card.left())
-    assert sorted((KIT / "models").glob("*/engines/*")) == before, (
-        "a lesson's engine goes to its own out folder"
-    )
+
+    assert gave
+    assert None not in gave
+    assert not any("Not run here" in text for text in shown)
+    assert not card.faults
+    assert not {"device", "stream", "event"}.intersection(card.left())
+    # A lesson's engine goes to its own out folder.
+    assert sorted((KIT / "models").glob("*/engines/*")) == engines
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -156,12 +180,14 @@ def test_form(name):
         "**Next**",
     ):
         assert words in text, words
-    assert [n for cell in code for n in CHECK.findall(cell.text)] == [
-        f"{name[:2]}.{i + 1}" for i in range(sum("# solution" in cell.text for cell in code))
-    ]
-    assert "summary()" in code[-1].text and parts[-1].kind == "code"
+    exercises = [cell for cell in code if "# solution" in cell.text]
+    numbers = [number for cell in code for number in CHECK.findall(cell.text)]
+    assert numbers == [f"{name[:2]}.{count}" for count in range(1, len(exercises) + 1)]
+    assert "summary()" in code[-1].text
+    assert parts[-1].kind == "code"
     for cell in code:
-        assert len([line for line in cell.solution().splitlines() if line.strip()]) <= 24, cell.text
+        lines = [line for line in cell.solution().splitlines() if line.strip()]
+        assert len(lines) <= 24, cell.text
     for path in ("/home/", str(Path.home()), str(KIT), tempfile.gettempdir()):
         assert path not in "".join(cell.text for cell in parts)
 
@@ -179,8 +205,10 @@ def test_every_saved_result_is_there():
     page = (KIT / "docs/measured.md").read_text(encoding="utf-8")
     for path in MASTERS:
         for saved in re.findall(r'saved="([^"]+)"', path.read_text(encoding="utf-8")):
-            part = page.partition(f"<!-- saved: {saved} -->")[2].partition("<!-- end -->")
-            assert "|" in part[0] and part[1], saved
+            _, _, after = page.partition(f"<!-- saved: {saved} -->")
+            part, end, _ = after.partition("<!-- end -->")
+            assert end, saved
+            assert "|" in part, saved
 
 
 def test_readme_lists_the_lessons():
