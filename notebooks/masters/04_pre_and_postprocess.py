@@ -358,8 +358,10 @@ check(
     prepared_pixel(image[200, 300].astype(float), recipe),
     tensor[:, 200, 300],
     tolerance=1e-4,
-    hint="First turn the order of the colours; of each number, take away first the mean, then "
-    "divide by the scale.",
+    hint=(
+        "First turn the order of the colours; of each number, take away first the mean, then "
+        "divide by the scale."
+    ),
 )
 
 
@@ -394,9 +396,11 @@ check(
     "04.2",
     suppress(chain, 0.45),
     [0, 2, 3],
-    hint="Compare each box with all that are kept so far, not only with the one before. What "
-    "overlaps one of them by "
-    "more than the limit goes. Only a box that was kept may remove another: 1 is gone, so 2 stays.",
+    hint=(
+        "Compare each box with all that are kept so far, not only with the one before. What "
+        "overlaps one of them by more than the limit goes. Only a box that was kept may remove "
+        "another: 1 is gone, so 2 stays."
+    ),
 )
 # %% [markdown]
 # **04.3** A network gave these rows for a batch of two pictures. How many vehicles (class 2) of confidence 0.3 or
@@ -428,8 +432,9 @@ check(
     "04.3",
     vehicles,
     len(second.of_class(2)),
-    hint="All three must hold: column 0 is the picture, column 1 the class, column 2 the "
-    "confidence.",
+    hint=(
+        "All three must hold: column 0 is the picture, column 1 the class, column 2 the confidence."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

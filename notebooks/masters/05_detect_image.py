@@ -179,8 +179,10 @@ check(
     "05.2",
     covered([320, 180, 960, 540], 1280, 720),
     0.25,
-    hint="A box is as wide as from corner to corner, x2 - x1; its area is divided by the "
-    "picture's area.",
+    hint=(
+        "A box is as wide as from corner to corner, x2 - x1; its area is divided by the picture's "
+        "area."
+    ),
 )
 # %% [markdown]
 # **05.3** Count the objects of each class in `found`, as a dictionary from name to number, such as `{"vehicle": 3}`.
@@ -203,9 +205,10 @@ check(
         for cls, label in enumerate(ssd.spec.labels)
         if len(found.of_class(cls))
     },
-    hint="The key is the name, not the number: the class id is the place in `labels`, counting "
-    "from 0. Leave out "
-    "what does not occur.",
+    hint=(
+        "The key is the name, not the number: the class id is the place in `labels`, counting from "
+        "0. Leave out what does not occur."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

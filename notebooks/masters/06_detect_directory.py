@@ -128,8 +128,10 @@ check(
     "06.1",
     parse("vehicle 0.9 10 20 110.5 70"),
     ["vehicle", 0.9, [10.0, 20.0, 110.5, 70.0]],
-    hint="row.split() cuts at the blanks, float() makes numbers of texts; the confidence is the "
-    "second field.",
+    hint=(
+        "row.split() cuts at the blanks, float() makes numbers of texts; the confidence is the "
+        "second field."
+    ),
 )
 
 

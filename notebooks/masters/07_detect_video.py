@@ -167,8 +167,10 @@ check(
     "07.1",
     [frames_taken(4, 30, 1), frames_taken(4, 30, 7), frames_taken(2, 25, 10)],
     [120, 18, 5],
-    hint="There are seconds * fps frames, of which every stride-th is taken, with the first: "
-    "divided and rounded up.",
+    hint=(
+        "There are seconds * fps frames, of which every stride-th is taken, with the first: "
+        "divided and rounded up."
+    ),
 )
 
 
@@ -192,9 +194,10 @@ check(
     "07.2",
     over_all([100, 20, 20, 20]),
     25.0,
-    hint="All frames divided by all the time, and nothing else; not the mean of the rates, in "
-    "which slow frames "
-    "count too little.",
+    hint=(
+        "All frames divided by all the time, and nothing else; not the mean of the rates, in which "
+        "slow frames count too little."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

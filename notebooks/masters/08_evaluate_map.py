@@ -384,9 +384,10 @@ check(
     "08.1",
     [precisions, recalls],
     points([(1 - i / 10, v) for i, v in enumerate(verdicts)], objects)[::-1],
-    hint="Both count the right ones so far. Precision divides by the boxes so far, recall by all "
-    "objects there are, "
-    "also those that no box has found.",
+    hint=(
+        "Both count the right ones so far. Precision divides by the boxes so far, recall by all "
+        "objects there are, also those that no box has found."
+    ),
 )
 # %% [markdown]
 # **08.2** A warning lamp is to come on for pedestrians, and 9 of 10 warnings must be right. What share of the
@@ -424,8 +425,10 @@ check(
     "08.3",
     strict,
     wanted,
-    hint="The overlap, not the confidence; the dictionary needs all four classes, "
-    "dict.fromkeys(labels, 0.75).",
+    hint=(
+        "The overlap, not the confidence; the dictionary needs all four classes, "
+        "dict.fromkeys(labels, 0.75)."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

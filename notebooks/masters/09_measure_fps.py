@@ -318,9 +318,10 @@ check(
     "09.1",
     figures(sample, 2),
     [facts["fps"], facts["p50_ms"], facts["p95_ms"]],
-    hint="First leave out the warm-up. FPS is 1000 by the mean time, not the mean of the rates; "
-    "p95 is not the "
-    "largest, but np.percentile(rest, 95).",
+    hint=(
+        "First leave out the warm-up. FPS is 1000 by the mean time, not the mean of the rates; p95 "
+        "is not the largest, but np.percentile(rest, 95)."
+    ),
 )
 
 
@@ -343,8 +344,10 @@ check(
     "09.2",
     [fps_with_faster_network(example, 2), fps_with_faster_network(example, 100)],
     [1000 / 30, 1000 / 10.4],
-    hint="Only the network gets faster, so divide its milliseconds alone; but the other stages "
-    "stay in the sum.",
+    hint=(
+        "Only the network gets faster, so divide its milliseconds alone; but the other stages stay "
+        "in the sum."
+    ),
 )
 
 
@@ -366,8 +369,10 @@ check(
     "09.3",
     unique_fps([5, 5, 5, 6, 6, 8, 8, 8, 9, 9], 0.5),
     8.0,
-    hint="Count each number once; and 7, which the camera gave, was never looked at, so it does "
-    "not count.",
+    hint=(
+        "Count each number once; and 7, which the camera gave, was never looked at, so it does not "
+        "count."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

@@ -628,8 +628,10 @@ check(
     "11.1",
     quantise(values, 0.05),
     through_a_pair(values, 0.05)[0],
-    hint="Divide by the scale, round to the nearest (not cut off), and hold what is beyond 8 "
-    "bits at -128 or 127.",
+    hint=(
+        "Divide by the scale, round to the nearest (not cut off), and hold what is beyond 8 bits "
+        "at -128 or 127."
+    ),
 )
 
 
@@ -652,9 +654,10 @@ check(
     "11.2",
     symmetric_scale(np.array([0.4, -6.35, 2.54])),
     0.05,
-    hint="Symmetric: the distance from 0 counts, so negative ones count as well; not the way "
-    "from smallest to "
-    "largest. That distance is 127 steps.",
+    hint=(
+        "Symmetric: the distance from 0 counts, so negative ones count as well; not the way from "
+        "smallest to largest. That distance is 127 steps."
+    ),
 )
 
 
@@ -679,9 +682,10 @@ check(
         {"a.jpg": b"white", "z.jpg": b"green"},
     ),
     ["new.jpg"],
-    hint="Copies get other names: compare the bytes, not the name; give the names of the "
-    "calibration "
-    "pictures.",
+    hint=(
+        "Copies get other names: compare the bytes, not the name; give the names of the "
+        "calibration pictures."
+    ),
 )
 # %% [markdown]
 # **11.4** Choose an engine: the fastest one whose mAP is at most `points` below the first one's, which is FP32. Give
@@ -712,9 +716,10 @@ check(
     "11.4",
     choose(ENGINES, points=0.5),
     "INT8, two layers float",
-    hint="First keep only those that lose little enough; of these take the fastest, which is few "
-    "milliseconds, and "
-    "not the most accurate.",
+    hint=(
+        "First keep only those that lose little enough; of these take the fastest, which is few "
+        "milliseconds, and not the most accurate."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

@@ -465,9 +465,10 @@ check(
     boxes if boxes is ... else np.concatenate([boxes[2], scores[2]]),
     [96, 64, 112, 80, 0, 0.76, 0],
     1e-4,
-    hint="A corner is the centre minus, or plus, half the width and half the height; the width "
-    "and the height are no "
-    "corners. A score is the class's number times the number of the object.",
+    hint=(
+        "A corner is the centre minus, or plus, half the width and half the height; the width and "
+        "the height are no corners. A score is the class's number times the number of the object."
+    ),
 )
 # %% [markdown]
 # `decode`, which every model of the course goes through, does the rest: threshold, suppression, and the way back to the
@@ -529,9 +530,10 @@ check(
     "12.2",
     [color, mean, layout, background if background is ... else str(background)],
     ["RGB", [127.5, 127.5, 127.5], "nms7", "0"],
-    hint="TensorFlow reads RGB and wants -1 to 1. Rows of 7 numbers are what NMS_TRT gives, with "
-    "suppression inside. "
-    "`egohands` begins with the background.",
+    hint=(
+        "TensorFlow reads RGB and wants -1 to 1. Rows of 7 numbers are what NMS_TRT gives, with "
+        "suppression inside. `egohands` begins with the background."
+    ),
 )
 # %%
 hands = {
@@ -580,9 +582,10 @@ check(
     "12.3",
     [to_coco80(1), to_coco80(17), to_coco80(90)],
     [0, 15, 79],
-    hint="Not only the background is missing: ten numbers are not used. Look for the name in the "
-    "other list; wanted "
-    "is its place there, not the name itself.",
+    hint=(
+        "Not only the background is missing: ten numbers are not used. Look for the name in the "
+        "other list; wanted is its place there, not the name itself."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

@@ -714,8 +714,10 @@ check(
         pictures_a_second(example, {"read": 4, "fill": 4}),
     ],
     [250, 400, 400],
-    hint="Several workers share the pictures: ms / workers for each stage. Then the slowest "
-    "counts, not their sum.",
+    hint=(
+        "Several workers share the pictures: ms / workers for each stage. Then the slowest counts, "
+        "not their sum."
+    ),
 )
 
 
@@ -739,9 +741,10 @@ check(
     "13.2",
     [first_waits(16, 3000, 20), first_waits(16, 120, 20), first_waits(1, 30, 20)],
     [5.0, 20.0, 0.0],
-    hint="The first waits for batch - 1 others (it does not wait for itself), each 1000 / fps "
-    "later; and no longer "
-    "than the deadline. Wanted is the first, not the mean of all.",
+    hint=(
+        "The first waits for batch - 1 others (it does not wait for itself), each 1000 / fps "
+        "later; and no longer than the deadline. Wanted is the first, not the mean of all."
+    ),
 )
 
 
@@ -767,9 +770,10 @@ check(
     "13.3",
     [efficiency([60, 60], 2), efficiency([60, 60, 60], 2), efficiency([90, 10, 50, 10], 2)],
     [1.0, 0.75, 0.5714285714],
-    hint="A source is not cut in two, so the longest share sets the time: all the work / (gpus x "
-    "that time). That is "
-    "a share from 0 to 1, not the gain.",
+    hint=(
+        "A source is not cut in two, so the longest share sets the time: all the work / (gpus x "
+        "that time). That is a share from 0 to 1, not the gain."
+    ),
 )
 
 
@@ -792,8 +796,10 @@ check(
     "13.4",
     [limit(4400, 9000, 4700), limit(2700, 3000, 4700)],
     [[4700, 4400 / 4700], [3000, 0.9]],
-    hint="Both work at the same time, so their times do not add up: the lower of the two limits "
-    "applies.",
+    hint=(
+        "Both work at the same time, so their times do not add up: the lower of the two limits "
+        "applies."
+    ),
 )
 # %% [markdown]
 # ## What you have learned
