@@ -1,4 +1,4 @@
-"""The house keeps its plan: arrows point one way, no two files import each other, the map is true."""
+"""The house keeps its plan: arrows point one way, no files import each other, the map is true."""
 
 import ast
 import re

@@ -3,8 +3,10 @@
 How the code is written is tools/check_style.py's business.
 """
 
+import argparse
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,8 +56,31 @@ def docstrings() -> Iterator[str]:
             yield f"{path.relative_to(KIT)} has no docstring that says what it is"
 
 
+def core_files() -> List[Path]:
+    """The files of the core, in the reading order of docs/architecture.md."""
+    page = (KIT / "docs/architecture.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\d+\. \[`([^`]+)`\]", page, re.M)
+    return [KIT / "trt_course" / name for name in listed]
+
+
+def print_core() -> None:
+    """The lines of each file of the core, and of all: told, not bounded."""
+    total = 0
+    for path in core_files():
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        total += lines
+        print(f"{lines:6}  {path.relative_to(KIT)}")
+    print(f"{total:6}  lines to read")
+
+
 def main() -> int:
     """Print the complaints; the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--core", action="store_true", help="print the core's files instead")
+    if parser.parse_args().core:
+        print_core()
+        return 0
+
     complaints = [*tree_size(), *notebooks(), *masters(), *docstrings()]
     for complaint in complaints:
         print(complaint)

@@ -1,4 +1,4 @@
-"""What `detect` writes is played by a real Chromium: to the end, at its length, with its pictures."""
+"""What `detect` writes plays in a real Chromium: to the end, at its length, with its pictures."""
 
 import http.server
 import os
@@ -15,10 +15,8 @@ from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
 
 KIT = Path(__file__).resolve().parent.parent.parent
-CHROMIUM = next(
-    (path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path),
-    None,
-)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs a Chromium: apt-get install chromium")
 PAGE = "<!doctype html><video id=v muted src={} width=640></video>"
 PLAY = """async speed => {
@@ -31,7 +29,8 @@ PLAY = """async speed => {
 }"""
 PIXEL = """async ([time, x, y]) => {
     const v = document.getElementById('v');
-    if (!v.src.startsWith('blob:')) {  // the little server cannot give parts of a file, which seeking wants
+    if (!v.src.startsWith('blob:')) {
+        // Seeking wants parts of a file, which the little server cannot give.
         const data = await (await fetch(v.src)).blob();
         await new Promise(done => {v.onloadeddata = done; v.src = URL.createObjectURL(data)});
     }
@@ -72,56 +71,52 @@ def page(tmp_path):
 
 def test_the_street_plays(page, tmp_path):
     out = tmp_path / "o"
-    assert (
-        main(
-            [
-                "detect",
-                str(KIT / "data/street.mp4"),
-                "--model",
-                "ssd_mobilenet_v2_signs",
-                "--out",
-                str(out),
-            ]
-        )
-        == 0
-    )
-    with open_source(KIT / "data/street.mp4") as source, open_source(out / "street.mp4") as written:
+    street = KIT / "data/street.mp4"
+    words = ["detect", str(street), "--model", "ssd_mobilenet_v2_signs", "--out", str(out)]
+    assert main(words) == 0
+
+    with open_source(street) as source, open_source(out / "street.mp4") as written:
         wanted = [frame.time for frame in source]
         assert np.allclose([frame.time for frame in written], wanted, atol=1e-4)
-        size, fps = source.size, source.fps
+        size = source.size
+        duration = wanted[-1] + 1 / source.fps
+
     shown = page(out / "street.mp4")
     told = shown.evaluate(PLAY, 2)
-    assert (told["width"], told["height"]) == size and told["damaged"] == 0
-    assert (
-        abs(told["duration"] - (wanted[-1] + 1 / fps)) < 0.02
-        and abs(told["time"] - told["duration"]) < 0.05
-    )
+    assert (told["width"], told["height"]) == size
+    assert told["damaged"] == 0
+    assert abs(told["duration"] - duration) < 0.02
+    assert abs(told["time"] - told["duration"]) < 0.05
     assert told["frames"] > len(wanted) / 4  # a browser without a GPU drops frames; files lose none
     if os.environ.get("SHOT"):
         shown.screenshot(path=os.environ["SHOT"])
 
 
+RED = (0, 0, 220)
+GREEN = (0, 220, 0)
+BLUE = (220, 0, 0)
+GREY = (200, 200, 200)
+BLACK = (0, 0, 0)
+
+
+def require_colour(shown, moment, colour):
+    """The video shows a colour at a moment; a busy browser says too early that it has sought."""
+    for _ in range(20):
+        seen = shown.evaluate(PIXEL, [moment, 70, 50])
+        if np.abs(np.subtract(seen, colour)).max() < 40:
+            return
+        shown.wait_for_timeout(100)
+    pytest.fail(f"at {moment} s the colour is {seen}, not {colour}")
+
+
 def test_odd_size_and_variable_rate_play_and_the_colours_are_right(page, tmp_path):
-    moments, colours = (
-        [0, 0.2, 1.0, 1.1, 2.0],
-        [(0, 0, 220), (0, 220, 0), (220, 0, 0), (200, 200, 200), (0, 0, 0)],
-    )
     with VideoWriter(tmp_path / "a.mp4", 10) as writer:
-        for moment, colour in zip(moments, colours):
+        for moment, colour in ((0, RED), (0.2, GREEN), (1.0, BLUE), (1.1, GREY), (2.0, BLACK)):
             writer.write(np.full((101, 151, 3), colour, np.uint8), moment)
+
     shown = page(tmp_path / "a.mp4")
     told = shown.evaluate(PLAY, 1)
-    assert (told["width"], told["height"]) == (152, 102) and abs(told["duration"] - 2.1) < 0.02
-    for moment, colour in (
-        (0.1, colours[0]),
-        (0.7, colours[1]),
-        (1.05, colours[2]),
-        (1.6, colours[3]),
-    ):
-        for _ in range(20):  # a busy browser says that it has sought before it shows
-            seen = shown.evaluate(PIXEL, [moment, 70, 50])
-            if np.abs(np.subtract(seen, colour)).max() < 40:
-                break
-            shown.wait_for_timeout(100)
-        else:
-            pytest.fail(f"at {moment} s the colour is {seen}, not {colour}")
+    assert (told["width"], told["height"]) == (152, 102)
+    assert abs(told["duration"] - 2.1) < 0.02
+    for moment, colour in ((0.1, RED), (0.7, GREEN), (1.05, BLUE), (1.6, GREY)):
+        require_colour(shown, moment, colour)

@@ -1,87 +1,30 @@
-"""tao-converter and tlt-converter as a real child process, played by tests/stand_ins/tlt_converter.py."""
+"""What tao-converter and tlt-converter are told, and what is said where they fail.
 
-import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
-import textwrap
-import time
+The converter is a real child process, played by tests/stand_ins/tlt_converter.py.
+"""
+
 from pathlib import Path
 
 import pytest
 
-from conftest import RECORD
 from stand_ins import cuda as cuda_stand_in
 from stand_ins import tensorrt as stand_in
+from stand_ins.tlt_desk import SECRET, STAND_IN, TLT_SSD, desk_in
+from trt_course import CourseError
 from trt_course.__main__ import main
 from trt_course.builder import tlt
 from trt_course.engine import manifest, plan
-from trt_course.model.spec import read_spec
-from trt_course.support.errors import CourseError
-
-STAND_IN = Path(__file__).parent.parent / "stand_ins" / "tlt_converter.py"
-SECRET = "nv/tlt+Key=42"
-TLT_SSD = {
-    "input": {"name": "Input", "width": 1248, "height": 384, "layout": "nchw", "color": "BGR"},
-    "output": {"layout": "nms7", "tensors": {"rows": "NMS", "count": "NMS_1"}},
-}
-
-
-class Desk:
-    """A folder with a model's record, its .etlt and a converter on PATH."""
-
-    def __init__(self, folder):
-        self.folder, self.out = folder, folder / "out" / "ssd.engine"
-        self.etlt = folder / "ssd.etlt"
-        self.write()
-
-    def write(self, dims="3,384,1248", outputs=("NMS",), dynamic=False, **changes):
-        (self.folder / "model.json").write_text(json.dumps({**RECORD, **TLT_SSD, **changes}))
-        self.etlt.write_text(
-            json.dumps({"key": SECRET, "dims": dims, "outputs": outputs, "dynamic": dynamic})
-        )
-
-    def put(self, folder, name, mode=0o755):
-        (self.folder / folder).mkdir(exist_ok=True)
-        path = Path(shutil.copy(str(STAND_IN), str(self.folder / folder / name)))
-        path.chmod(mode)
-        return path
-
-    def build(self, **options):
-        spec = read_spec(self.folder / "model.json")
-        tlt.engine_from_etlt(spec, self.etlt, self.out, "TLT_KEY", **options)
-        return json.loads(self.out.read_text())
-
-    def fails(self, **options):
-        """The error's text, after the look that nothing is left behind."""
-        with pytest.raises(CourseError) as caught:
-            self.build(**options)
-        assert not self.out.parent.exists() or not list(self.out.parent.iterdir())
-        return str(caught.value)
 
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
-    monkeypatch.setenv("TLT_KEY", SECRET)
-    monkeypatch.setenv("PATH", "{}:{}".format(tmp_path / "bin", os.environ["PATH"]))
-    monkeypatch.delenv("STAND_IN", raising=False)
-    monkeypatch.setattr(tlt, "PLACES", (str(tmp_path / "usual"),))
-    desk = Desk(tmp_path)
-    desk.put("bin", "tao-converter")
-    return desk
+    return desk_in(tmp_path, monkeypatch)
 
 
 def test_the_arguments_of_the_original_course(desk):
     told = desk.build(precision="fp32")
-    assert Path(told.pop("e")).parent == desk.out.parent and told == {
-        "d": "3,384,1248",
-        "i": "nchw",
-        "o": "NMS",
-        "m": "1",
-        "t": "fp32",
-    }
+    assert Path(told.pop("e")).parent == desk.out.parent
+    assert told == {"d": "3,384,1248", "i": "nchw", "o": "NMS", "m": "1", "t": "fp32"}
     assert [path.name for path in desk.out.parent.iterdir()] == ["ssd.engine"]
 
 
@@ -97,7 +40,7 @@ def test_every_argument(desk):
         dla=0,
         strict=True,
     )
-    told.pop("e")
+    del told["e"]
     assert told == {
         "d": "3,384,1248",
         "i": "nchw",
@@ -116,30 +59,26 @@ def test_every_argument(desk):
 def test_the_command_line_and_the_record_beside_the_engine(desk, monkeypatch, capsys):
     monkeypatch.setattr(plan, "_logs", {})
     stand_in.install(monkeypatch, 8.2, cuda_stand_in.install(monkeypatch, "pycuda"))
-    words = [
-        "build",
-        str(desk.folder),
-        "--from-etlt",
-        str(desk.etlt),
-        "--key-env",
-        "TLT_KEY",
-        "--precision",
-        "fp32",
-    ]
+    words = ["build", str(desk.folder), "--from-etlt", str(desk.etlt)]
+    words += ["--key-env", "TLT_KEY", "--precision", "fp32"]
     assert main(words) == 0
+
     made = manifest.read(desk.folder / "engines" / "fp32-b1-etlt.engine")
     assert (made.route, made.nms, made.preprocess) == ("etlt", "host", "host")
     assert made.command == (
-        f"python -m trt_course build {desk.folder} --precision fp32 --batch 1,1,1 --nms host --from-etlt "
-        f"{desk.folder}/ssd.etlt --key-env TLT_KEY"
+        f"python -m trt_course build {desk.folder} --precision fp32 --batch 1,1,1 --nms host "
+        f"--from-etlt {desk.folder}/ssd.etlt --key-env TLT_KEY"
     )
-    assert main(made.command.split()[3:]) == 0 and SECRET not in capsys.readouterr().out
+    assert main(made.command.split()[3:]) == 0
+    assert SECRET not in capsys.readouterr().out
+
     for more, said in (
         (["--nms", "engine"], "an .etlt file is taken as it is"),
         (["--preprocess", "engine"], "an .etlt file is taken as it is"),
         (["--out", str(desk.folder / "model.engine")], "so not model.engine"),
     ):
-        assert main(words + more) == 2 and said in capsys.readouterr().err
+        assert main(words + more) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_layout_and_outputs_follow_the_record(desk):
@@ -164,6 +103,9 @@ def test_an_old_engine_is_replaced_only_by_a_whole_one(desk, monkeypatch):
     assert desk.build(workspace_mib=64)["w"] == "67108864"
 
 
+LAST_WORDS = "See docs/tlt.md.\nIts last words: [INFO] Reading the model | [ERROR] the moon is"
+
+
 @pytest.mark.parametrize(
     "replay, advice, how",
     [
@@ -182,11 +124,7 @@ def test_an_old_engine_is_replaced_only_by_a_whole_one(desk, monkeypatch):
         ("killed", "ran out of memory", "SIGKILL"),
         ("killed_in_shell", "ran out of memory", "exit status 137"),
         ("no_kernel", "raise the workspace", "SIGSEGV"),
-        (
-            "unknown",
-            "See docs/tlt.md.\nIts last words: [INFO] Reading the model | [ERROR] the moon is",
-            "exit status 3",
-        ),
+        ("unknown", LAST_WORDS, "exit status 3"),
         ("silent", "See docs/tlt.md.", "exit status 4"),
         ("empty", "made no engine (exit status 0)", "exit status 0"),
         ("late", "See docs/tlt.md.", "exit status 1"),
@@ -196,7 +134,9 @@ def test_an_old_engine_is_replaced_only_by_a_whole_one(desk, monkeypatch):
 def test_failures_are_explained(desk, monkeypatch, replay, advice, how):
     monkeypatch.setenv("STAND_IN", replay)
     said = desk.fails()
-    assert advice in said and how in said and "tao-converter made no engine" in said
+    assert advice in said
+    assert how in said
+    assert "tao-converter made no engine" in said
 
 
 def test_wrong_key_and_dynamic_model_for_real(desk, monkeypatch):
@@ -217,17 +157,19 @@ def test_a_converter_too_old_for_profiles(desk, monkeypatch):
 def test_the_key_is_never_shown(desk, monkeypatch, capfd):
     monkeypatch.setenv("STAND_IN", "echo")
     said = desk.fails() + "".join(capfd.readouterr())
-    assert "-k ***" in said and "key=***" in said and SECRET not in said
+    assert "-k ***" in said
+    assert "key=***" in said
+    assert SECRET not in said
 
 
 @pytest.mark.parametrize("key", [None, "", "  ", "two\nlines"])
 def test_no_key(desk, monkeypatch, key):
-    monkeypatch.setenv("TLT_KEY", key) if key is not None else monkeypatch.delenv("TLT_KEY")
+    monkeypatch.delenv("TLT_KEY")
+    if key is not None:
+        monkeypatch.setenv("TLT_KEY", key)
     said = desk.fails()
-    assert (
-        "environment variable TLT_KEY, which is not set, empty, or not one line" in said
-        and "two" not in said
-    )
+    assert "environment variable TLT_KEY, which is not set, empty, or not one line" in said
+    assert "two" not in said
 
 
 @pytest.mark.parametrize(
@@ -260,23 +202,24 @@ def test_which_program(desk, monkeypatch):
     old = desk.put("bin", "tlt-converter")
     usual = desk.put("usual", "tlt-converter")
     assert tlt.find_program() == str(tao)
-    assert tlt.find_program("tlt-converter") == str(old) and tlt.find_program(usual) == str(usual)
+    assert tlt.find_program("tlt-converter") == str(old)
+    assert tlt.find_program(usual) == str(usual)
     tao.unlink()
     assert tlt.find_program() == str(old)
     old.unlink()
     assert tlt.find_program() == str(usual)
+
     usual.unlink()
-    with pytest.raises(
-        CourseError,
-        match=r"There is no tao-converter or tlt-converter here.*catalog.ngc.*chmod \+x",
-    ):
+    said = r"There is no tao-converter or tlt-converter here.*catalog.ngc.*chmod \+x"
+    with pytest.raises(CourseError, match=said):
         tlt.find_program()
+
     here = desk.put("usual", "tao-converter", 0o644)
+    said = f"is not executable. Make it so with: chmod .x {here}"
     for program in (None, here):
-        with pytest.raises(
-            CourseError, match=f"is not executable. Make it so with: chmod .x {here}"
-        ):
+        with pytest.raises(CourseError, match=said):
             tlt.find_program(program)
+
     monkeypatch.chdir(here.parent)
     here.chmod(0o755)
     assert tlt.find_program("tao-converter") == str(here)
@@ -285,75 +228,6 @@ def test_which_program(desk, monkeypatch):
 def test_a_program_for_another_processor(desk):
     (desk.folder / "bin" / "tao-converter").write_bytes(b"\x7fELF" + bytes(60))
     said = desk.fails()
-    assert (
-        "no program for this processor" in said
-        and "Exec format error" in said
-        and SECRET not in said
-    )
-
-
-CHILD = textwrap.dedent("""
-    import sys
-    from trt_course.builder.tlt import engine_from_etlt
-    from trt_course.model.spec import read_spec
-    engine_from_etlt(read_spec(sys.argv[1]), sys.argv[2], sys.argv[3], "TLT_KEY", program=sys.argv[4])
-""")
-
-
-@pytest.fixture
-def job(desk, monkeypatch):
-    """A Python process in the middle of a build, after the line that says so; its gate is desk.folder/gate."""
-    monkeypatch.setenv("STAND_IN", "wait")
-    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
-    monkeypatch.setenv("STAND_IN_GATE", str(desk.folder / "gate"))
-    wrapper = desk.folder / "wrapper.sh"  # as with docker: the program is a child's child
-    wrapper.write_text(
-        '#!/bin/sh\n"{}" "$@"\nexit $?\n'.format(desk.folder / "bin" / "tao-converter")
-    )
-    wrapper.chmod(0o755)
-    job = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            CHILD,
-            str(desk.folder / "model.json"),
-            str(desk.etlt),
-            str(desk.out),
-            str(wrapper),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert job.stdout.readline() == "[INFO] Reading the model\n"
-    line = job.stdout.readline()
-    assert line.startswith("[INFO] Building, process ")
-    job.converter = int(line.split()[-1])
-    yield job
-    job.kill()
-    job.communicate()
-
-
-def test_lines_come_before_the_end(desk, job):
-    assert job.poll() is None and not desk.out.exists()
-    (desk.folder / "gate").touch()
-    rest, errors = job.communicate(timeout=30)
-    assert (job.returncode, rest, errors) == (0, "[INFO] Done\n", "") and desk.out.is_file()
-
-
-def test_ctrl_c_ends_the_converter_and_leaves_no_file(desk, job):
-    job.send_signal(signal.SIGINT)
-    _, errors = job.communicate(timeout=30)
-    assert "KeyboardInterrupt" in errors and SECRET not in errors
-    assert list(desk.out.parent.iterdir()) == []
-    limit = time.monotonic() + 10
-    while running(job.converter) and time.monotonic() < limit:
-        time.sleep(0.02)
-    assert not running(job.converter)
-
-
-def running(process):
-    try:
-        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    assert "no program for this processor" in said
+    assert "Exec format error" in said
+    assert SECRET not in said

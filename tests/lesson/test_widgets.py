@@ -1,4 +1,4 @@
-"""The view in a notebook: what it sends, how often, what ends it; without a kernel and in a real one."""
+"""The view in a notebook: what it sends, how often, what ends it; also in a real kernel."""
 
 import threading
 import time
@@ -26,13 +26,18 @@ def opened(monkeypatch, cell_picture):
     class Street(Pulse):
         def read(self, timeout=None):
             frame = super().read()
-            return frame and frame._replace(image=cell_picture)
+            if frame is None:
+                return None
+            return frame._replace(image=cell_picture)
 
     def open_source(uri, loop=False):
         if "nowhere" in uri:
             raise sources.CourseError("There is no file or folder nowhere.")
-        opened.append(Street(until=10 if "short" in uri else None))
-        return opened[-1]
+        source = Street()
+        if "short" in uri:
+            source = Street(until=10)
+        opened.append(source)
+        return source
 
     monkeypatch.setattr(sources, "open_source", open_source, raising=False)
     yield opened
@@ -42,7 +47,10 @@ def opened(monkeypatch, cell_picture):
 
 
 def answering(view, delay=0.0):
-    """The browser's part: it answers each picture after a while. Returns the list of pictures and when they came."""
+    """The browser's part: it answers each picture after a while.
+
+    Returns the list of pictures, with the moment at which each came.
+    """
     came = []
 
     def answer(change):
@@ -53,8 +61,8 @@ def answering(view, delay=0.0):
     return came
 
 
-def wait(good, limit=10.0):
-    limit += time.monotonic()
+def wait(good, seconds=10.0):
+    limit = time.monotonic() + seconds
     while not good():
         assert time.monotonic() < limit
         time.sleep(0.02)
@@ -64,10 +72,13 @@ def drawn(came, picture):
     """Whether the newest picture has something drawn at the green cell, and at the red one."""
     if not came:
         return []
-    image = cv2.imdecode(np.frombuffer(came[-1][1], np.uint8), cv2.IMREAD_COLOR)
+    _, data = came[-1]
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     assert image.shape == picture.shape
-    other = abs(image.astype(int) - picture).max(axis=2) > 110
-    return [bool(other[112:160, 190:226].mean() > 0.03), bool(other[16:64, 62:98].mean() > 0.03)]
+    changed = abs(image.astype(int) - picture).max(axis=2) > 110
+    at_green = changed[112:160, 190:226].mean()
+    at_red = changed[16:64, 62:98].mean()
+    return [bool(at_green > 0.03), bool(at_red > 0.03)]
 
 
 def test_at_most_15_a_second(cells):
@@ -78,8 +89,10 @@ def test_at_most_15_a_second(cells):
     first = len(came)
     time.sleep(2)
     assert 15 <= len(came) - first <= 31
-    assert "inferred" in view.line.value and " FPS, boxes " in view.line.value
-    assert came[-1][1][:2] == b"\xff\xd8"
+    assert "inferred" in view.line.value
+    assert " FPS, boxes " in view.line.value
+    _, data = came[-1]
+    assert data.startswith(b"\xff\xd8")
 
 
 def test_never_more_than_one_under_way(cells):
@@ -87,16 +100,17 @@ def test_never_more_than_one_under_way(cells):
     came = answering(view, delay=0.4)
     view.start()
     time.sleep(2)
-    assert 2 <= len(came) <= 6 and all(b[0] - a[0] >= 0.4 for a, b in zip(came, came[1:]))
+    assert 2 <= len(came) <= 6
+    moments = [moment for moment, _ in came]
+    assert np.diff(moments).min() >= 0.4
 
 
 def test_nobody_answers(cells, monkeypatch):
     monkeypatch.setattr(widgets, "PATIENCE", 1.0)
     view = CameraView("pulse", [cells]).start()
     wait(lambda: not view._thread.is_alive())
-    assert (
-        view._sent.value == 1 and view.line.value == "stopped: the browser has not answered for 1 s"
-    )
+    assert view._sent.value == 1
+    assert view.line.value == "stopped: the browser has not answered for 1 s"
 
 
 def test_confidence_and_classes_work_while_it_runs(cells, cell_picture):
@@ -111,7 +125,8 @@ def test_confidence_and_classes_work_while_it_runs(cells, cell_picture):
     wait(lambda: drawn(came, cell_picture) == [True, False] and "2 boxes" in view.line.value)
     assert view.classes.options == (("blue", 1), ("green", 2), ("red", 3))
     view.buttons[1].click()
-    assert view.line.value == "stopped" and not view._thread.is_alive()
+    assert view.line.value == "stopped"
+    assert not view._thread.is_alive()
 
 
 def test_another_model_starts_anew(cells, tmp_path, opened):
@@ -120,20 +135,18 @@ def test_another_model_starts_anew(cells, tmp_path, opened):
     wait(lambda: opened)
     view.model.value = str(other)
     wait(lambda: len(opened) == 2)
-    assert (
-        view.classes.options[0] == ("azul", 1)
-        and opened[0].handle.closed
-        and not opened[1].handle.closed
-    )
+    assert view.classes.options[0] == ("azul", 1)
+    assert opened[0].handle.closed
+    assert not opened[1].handle.closed
 
 
 def test_one_view_at_a_time(cells, opened):
     first = CameraView("pulse", [cells]).start()
     wait(lambda: first._sent.value)
     second = CameraView("pulse", [cells])
-    assert (
-        not first._thread.is_alive() and first.line.value == "stopped" and opened[0].handle.closed
-    )
+    assert not first._thread.is_alive()
+    assert first.line.value == "stopped"
+    assert opened[0].handle.closed
     second.start().stop()
     second.start()
     first.start()
@@ -141,15 +154,18 @@ def test_one_view_at_a_time(cells, opened):
 
 
 def test_stop_does_not_wait_for_a_slow_camera(cells, opened, monkeypatch):
+    def open_slow(uri, loop=False):
+        opened.append(Pulse(fps=0.1))
+        return opened[-1]
+
     view = CameraView("slow", [cells])
-    monkeypatch.setattr(
-        sources, "open_source", lambda *_, **__: opened.append(Pulse(fps=0.1)) or opened[-1]
-    )
+    monkeypatch.setattr(sources, "open_source", open_slow)
     view.start()
     wait(lambda: view._sent.value)
     started = time.monotonic()
     view.stop()
-    assert time.monotonic() - started < 2 and not view._thread.is_alive()
+    assert time.monotonic() - started < 2
+    assert not view._thread.is_alive()
 
 
 def test_what_goes_wrong_is_said_in_the_line(cells, monkeypatch):
@@ -162,8 +178,8 @@ def test_what_goes_wrong_is_said_in_the_line(cells, monkeypatch):
     wait(lambda: "The detector's thread has failed. ZeroDivisionError" in view.line.value)
 
 
-CELLS = [
-    """
+# The cells of a notebook: what stands in for the camera, the view, a look at it.
+OPEN = """
 import sys, threading, time
 sys.path[:0] = {path!r}
 from test_camera import Pulse
@@ -180,43 +196,38 @@ class Street(Pulse):
             super().close()
 
 sources.open_source = lambda uri, loop: Street()
-""",
-    """
+"""
+VIEW = """
 view = CameraView("pulse", [{model!r}]).start()
 view
-""",
-    """
+"""
+LOOK = """
 time.sleep(1.5)
 print(view._sent.value, view.line.value)
 print([t.name for t in threading.enumerate()].count("view"), open({marks!r}, "a").tell())
-""",
-]
+"""
 
 
 @pytest.mark.slow
 def test_in_a_real_kernel(cells, tmp_path):
     marks = tmp_path / "marks"
     kit = Path(__file__).resolve().parent.parent
-    texts = [
-        text.format(path=[str(kit), str(kit.parent)], model=str(cells), marks=str(marks))
-        for text in (CELLS[0], CELLS[1], CELLS[2], CELLS[1], CELLS[2])
-    ]
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in texts])
-    client = nbclient.NotebookClient(book, timeout=60, kernel_name="python3")
-    client.execute()
+    book = nbformat.v4.new_notebook()
+    for text in (OPEN, VIEW, LOOK, VIEW, LOOK):
+        filled = text.format(path=[str(kit), str(kit.parent)], model=str(cells), marks=str(marks))
+        book.cells.append(nbformat.v4.new_code_cell(filled))
+    nbclient.NotebookClient(book, timeout=60, kernel_name="python3").execute()
+
     shown, said, again, then = (cell["outputs"] for cell in book.cells[1:])
-    assert any(
-        "application/vnd.jupyter.widget-view+json" in out.get("data", {}) for out in shown + again
-    )
-    assert (
-        said[0]["text"].startswith("1 ")
-        and "captured" in said[0]["text"]
-        and said[0]["text"].endswith("\n1 0\n")
-    )
-    assert then[0]["text"].endswith(
-        "\n1 7\n"
-    )  # the second run of the cell has closed the first one's source
+    outputs = [output.get("data", {}) for output in shown + again]
+    assert any("application/vnd.jupyter.widget-view+json" in output for output in outputs)
+    assert said[0]["text"].startswith("1 ")
+    assert "captured" in said[0]["text"]
+    assert said[0]["text"].endswith("\n1 0\n")
+    # The second run of the cell has closed the first one's source.
+    assert then[0]["text"].endswith("\n1 7\n")
+
     states = book.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"].values()
-    pictures = [s for s in states if s["model_name"] == "ImageModel" and s.get("buffers")]
-    assert len(pictures) == 2
+    pictures = [state for state in states if state["model_name"] == "ImageModel"]
+    assert len([picture for picture in pictures if picture.get("buffers")]) == 2
     assert marks.read_text() == "closed\nclosed\n", "the end of the kernel frees the camera"

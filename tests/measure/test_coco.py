@@ -1,4 +1,4 @@
-"""COCO's numbers: the same as pycocotools gives on the same JSON, and sane where pycocotools fails."""
+"""COCO's numbers: the same as pycocotools gives on the same JSON, and sane where that fails."""
 
 import builtins
 import contextlib
@@ -16,21 +16,34 @@ from trt_course import CourseError
 from trt_course.measure import coco, voc
 
 LABELS = ("car", "van", "stop sign")
+NOTHING = voc.Found([], np.zeros(0), np.zeros((0, 4)))
+
+
+def random_truth(rng):
+    count = rng.randint(1, 6)
+    corners = rng.rand(count, 2) * 300
+    sizes = rng.rand(count, 2) * [150, 120] + 4
+    boxes = np.concatenate([corners, corners + sizes], axis=1)
+    labels = [LABELS[cls] for cls in rng.randint(0, 3, count)]
+    return voc.Truth(labels, boxes, rng.rand(count) < 0.2)
+
+
+def nearly(rng, truth):
+    """Detections that are a little off."""
+    boxes = truth.boxes + rng.randn(*truth.boxes.shape) * 3
+    boxes[:, 2:] = np.maximum(boxes[:, :2] + 1, boxes[:, 2:])
+    confs = rng.rand(len(boxes)).round(2)
+    return voc.Found(list(truth.labels), confs, boxes)
 
 
 def random_case(seed):
     rng = np.random.RandomState(seed)
-    truths, founds = {}, {}
-    for i in range(5):
-        n = rng.randint(1, 6)
-        corner, size = rng.rand(n, 2) * 300, rng.rand(n, 2) * [150, 120] + 4
-        boxes = np.concatenate([corner, corner + size], axis=1)
-        truths[str(i)] = voc.Truth(
-            [LABELS[c] for c in rng.randint(0, 3, n)], boxes, rng.rand(n) < 0.2
-        )
-        near = boxes + rng.randn(n, 4) * 3
-        near[:, 2:] = np.maximum(near[:, :2] + 1, near[:, 2:])
-        founds[str(i)] = voc.Found(list(truths[str(i)].labels), rng.rand(n).round(2), near)
+    truths = {}
+    founds = {}
+    for number in range(5):
+        truth = random_truth(rng)
+        truths[str(number)] = truth
+        founds[str(number)] = nearly(rng, truth)
     return truths, founds
 
 
@@ -39,7 +52,8 @@ def by_pycocotools(dataset, results, folder):
     (folder / "dt.json").write_text(json.dumps(results))
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO(str(folder / "gt.json"))
-        evaluation = COCOeval(truth, truth.loadRes(str(folder / "dt.json")), "bbox")
+        found = truth.loadRes(str(folder / "dt.json"))
+        evaluation = COCOeval(truth, found, "bbox")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
@@ -57,7 +71,8 @@ def library(request, monkeypatch):
             return real(name, *args, **kwargs)
 
         monkeypatch.setattr(builtins, "__import__", without_faster)
-    assert request.param in coco._library()[1].__module__
+    _, evaluation = coco._library()
+    assert request.param in evaluation.__module__
     return request.param
 
 
@@ -65,51 +80,54 @@ def library(request, monkeypatch):
 def test_equals_pycocotools(library, tmp_path, seed):
     dataset, results = coco.from_voc(*random_case(seed))
     found = coco.score(dataset, results)
-    assert np.allclose(
-        list(found.numbers.values()), by_pycocotools(dataset, results, tmp_path), atol=1e-9
-    )
-    assert abs(np.mean(list(found.classes.values())) - found.numbers["AP"]) < 1e-9
+    wanted = by_pycocotools(dataset, results, tmp_path)
+    assert np.allclose(list(found.numbers.values()), wanted, atol=1e-9)
+    mean_of_classes = np.mean(list(found.classes.values()))
+    assert abs(mean_of_classes - found.numbers["AP"]) < 1e-9
 
 
 def test_nothing_detected(library):
-    truths, founds = random_case(0)
-    nothing = {name: voc.Found([], np.zeros(0), np.zeros((0, 4))) for name in founds}
-    found = coco.score(*coco.from_voc(truths, nothing))
-    assert found.numbers["AP"] == 0 and set(found.classes.values()) == {0.0}
+    truths, _ = random_case(0)
+    found = coco.score(*coco.from_voc(truths, dict.fromkeys(truths, NOTHING)))
+    assert found.numbers["AP"] == 0
+    assert set(found.classes.values()) == {0.0}
 
 
 def test_no_ground_truth():
     truths = {"a": voc.Truth([], np.zeros((0, 4)), np.zeros(0, bool))}
     with pytest.raises(CourseError, match="holds no boxes"):
-        coco.score(*coco.from_voc(truths, {"a": voc.Found([], np.zeros(0), np.zeros((0, 4)))}))
+        coco.score(*coco.from_voc(truths, {"a": NOTHING}))
+
+
+def as_detected(truth):
+    return voc.Found(truth.labels, np.ones(len(truth.labels)), truth.boxes)
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 10000))
 def test_perfect_detections_score_one(seed):
     truths, _ = random_case(seed)
-    founds = {
-        name: voc.Found(t.labels, np.ones(len(t.labels)), t.boxes) for name, t in truths.items()
-    }
+    founds = {name: as_detected(truth) for name, truth in truths.items()}
     found = coco.score(*coco.from_voc(truths, founds))
-    if any((~t.difficult).any() for t in truths.values()):
+    if any((~truth.difficult).any() for truth in truths.values()):
         assert abs(found.numbers["AP"] - 1) < 1e-9
-        assert "AP         " in found.report() and "AP_small" in found.report()
+        assert "AP         " in found.report()
+        assert "AP_small" in found.report()
 
 
 def test_difficult_counts_neither_way():
-    box = np.array([[0.0, 0, 50, 50], [100, 100, 150, 150]])
-    truths = {"a": voc.Truth(["car", "car"], box, np.array([False, True]))}
-    seen = {"a": voc.Found(["car"], np.array([0.9]), box[:1])}
-    both = {"a": voc.Found(["car", "car"], np.array([0.8, 0.9]), box)}
-    assert coco.score(*coco.from_voc(truths, seen)).numbers["AP"] == 1
-    assert coco.score(*coco.from_voc(truths, both)).numbers["AP"] == 1
+    boxes = np.array([[0.0, 0, 50, 50], [100, 100, 150, 150]])
+    truths = {"a": voc.Truth(["car", "car"], boxes, np.array([False, True]))}
+    easy_one = {"a": voc.Found(["car"], np.array([0.9]), boxes[:1])}
+    both = {"a": voc.Found(["car", "car"], np.array([0.8, 0.9]), boxes)}
+    for founds in (easy_one, both):
+        assert coco.score(*coco.from_voc(truths, founds)).numbers["AP"] == 1
 
 
 def test_classes_outside_the_ground_truth_are_left_out():
-    truths = {"a": voc.Truth(["car"], np.array([[0.0, 0, 50, 50]]), np.array([False]))}
-    founds = {
-        "a": voc.Found(["car", "tree"], np.array([0.8, 0.9]), np.array([[0.0, 0, 50, 50]] * 2))
-    }
+    box = [0.0, 0, 50, 50]
+    truths = {"a": voc.Truth(["car"], np.array([box]), np.array([False]))}
+    founds = {"a": voc.Found(["car", "tree"], np.array([0.8, 0.9]), np.array([box, box]))}
     dataset, results = coco.from_voc(truths, founds)
-    assert len(results) == 1 and [c["name"] for c in dataset["categories"]] == ["car"]
+    assert len(results) == 1
+    assert [category["name"] for category in dataset["categories"]] == ["car"]

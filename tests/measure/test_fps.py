@@ -1,5 +1,6 @@
-"""Speed figures: the scope is in them, warm-up is out, every frame is counted once, and the machine is named."""
+"""Speed figures: they name scope and machine, leave warm-up out and count each frame once."""
 
+import doctest
 import json
 import time
 
@@ -13,6 +14,12 @@ from trt_course.measure import fps
 from trt_course.media.video_file import VideoFile
 from trt_course.media.writer import VideoWriter
 from trt_course.support import doctor, machine
+
+
+def test_the_examples():
+    result = doctest.testmod(fps)
+    assert result.attempted
+    assert not result.failed
 
 
 @pytest.fixture(scope="module")
@@ -34,30 +41,41 @@ class Slow:
     """The engine of a detector with a known time for each run; the first ones take longer."""
 
     def __init__(self, engine, seconds, first=0.0):
-        self.engine, self.seconds, self.first, self.runs = engine, seconds, first, 0
+        self.engine = engine
+        self.seconds = seconds
+        self.first = first
+        self.runs = 0
 
     def __getattr__(self, name):
         return getattr(self.engine, name)
 
     def infer(self, request):
         self.runs += 1
-        time.sleep(self.first if self.runs <= fps.WARM_UP else self.seconds)
+        seconds = self.seconds
+        if self.runs <= fps.WARM_UP:
+            seconds = self.first
+        time.sleep(seconds)
         return self.engine.infer(request)
+
+
+STAGES = {
+    "engine": {"infer"},
+    "detect": {"preprocess", "infer", "decode"},
+    "video": {"read", "preprocess", "infer", "decode", "draw", "write"},
+}
 
 
 @pytest.mark.parametrize("scope", fps.SCOPES)
 def test_known_time_comes_out_and_warm_up_does_not_count(ssd, clip, tmp_path, scope):
     ssd.engine = Slow(ssd.engine, 0.005, first=0.1)
     timing = fps.bench(ssd, clip, scope, out=tmp_path / "o.mp4")
-    assert ssd.engine.runs == 40 and len(timing.times) == 30
-    assert 5 <= np.median(timing.times) < 50 and 5 <= timing.stages["infer"] < 50
-    stages = {
-        "engine": {"infer"},
-        "detect": {"preprocess", "infer", "decode"},
-        "video": {"read", "preprocess", "infer", "decode", "draw", "write"},
-    }
-    assert set(timing.stages) == stages[scope]
-    assert "FPS +- " in timing.report() and "scope " + scope in timing.report()
+    assert ssd.engine.runs == 40
+    assert len(timing.times) == 30
+    assert 5 <= np.median(timing.times) < 50
+    assert 5 <= timing.stages["infer"] < 50
+    assert set(timing.stages) == STAGES[scope]
+    assert "FPS +- " in timing.report()
+    assert "scope " + scope in timing.report()
     if scope == "video":
         with VideoFile(tmp_path / "o.mp4") as video:
             assert len(list(video)) == 40
@@ -65,11 +83,13 @@ def test_known_time_comes_out_and_warm_up_does_not_count(ssd, clip, tmp_path, sc
 
 def test_spread_covers_an_uneven_run(ssd, clip):
     even = fps.Timing("detect", "x", np.full(100, 10.0), {}, {})
-    assert even.fps == 100 and even.spread == 0
-    uneven = fps.Timing(
-        "detect", "x", np.concatenate([np.full(50, 5.0), np.full(50, 15.0)]), {}, {}
-    )
-    assert uneven.fps == 100 and uneven.spread == 1.0
+    assert even.fps == 100
+    assert even.spread == 0
+
+    times = np.concatenate([np.full(50, 5.0), np.full(50, 15.0)])
+    uneven = fps.Timing("detect", "x", times, {}, {})
+    assert uneven.fps == 100
+    assert uneven.spread == 1.0
 
 
 def test_each_frame_is_another_one(ssd, clip):
@@ -99,33 +119,20 @@ def test_frames_can_be_limited_and_a_folder_is_fine(ssd, tmp_path):
 
 
 def test_command(cells, clip, tmp_path, capsys):
-    assert (
-        main(
-            [
-                "bench",
-                str(cells),
-                "--source",
-                str(clip),
-                "--json",
-                str(tmp_path / "b.json"),
-                "--out",
-                str(tmp_path),
-            ]
-        )
-        == 0
-    )
+    record = tmp_path / "b.json"
+    words = ["bench", str(cells), "--source", str(clip)]
+    words += ["--json", str(record), "--out", str(tmp_path)]
+    assert main(words) == 0
+
     said = capsys.readouterr().out
-    assert (
-        "scope detect (picture in memory to boxes)" in said
-        and "cpu: " in said
-        and "batch: 1" in said
-    )
-    value = json.loads((tmp_path / "b.json").read_text())
-    assert (
-        value["scope"] == "detect"
-        and value["intervals"] == 30
-        and value["context"]["precision"] == "fp32"
-    )
+    assert "scope detect (picture in memory to boxes)" in said
+    assert "cpu: " in said
+    assert "batch: 1" in said
+
+    value = json.loads(record.read_text())
+    assert value["scope"] == "detect"
+    assert value["intervals"] == 30
+    assert value["context"]["precision"] == "fp32"
 
 
 def test_machine_reads_what_a_jetson_and_a_card_say(monkeypatch):
@@ -140,19 +147,18 @@ def test_machine_reads_what_a_jetson_and_a_card_say(monkeypatch):
     def output(program, query, *_):
         if program == "nvpmodel":
             return "NV Power Mode: MAXN\n0"
-        return (
-            ", ".join(readings[name] for name in query.replace("--query-gpu=", "").split(","))
-            + "\nanother card"
-        )
+        names = query.replace("--query-gpu=", "").split(",")
+        return ", ".join(readings[name] for name in names) + "\nanother card"
 
     monkeypatch.setattr(doctor, "output", output)
     facts = machine.facts()
-    assert (
-        facts["power_mode"] == "MAXN"
-        and facts["gpu"] == "Some GPU"
-        and facts["gpu_clock"] == "1980 MHz"
-    )
-    assert facts["driver"] == "580.1" and machine.throttled()
+    assert facts["power_mode"] == "MAXN"
+    assert facts["gpu"] == "Some GPU"
+    assert facts["gpu_clock"] == "1980 MHz"
+    assert facts["driver"] == "580.1"
+    assert "cores" in facts["cpu"]
+    assert facts["numpy"]
+
+    assert machine.throttled()
     readings["clocks_throttle_reasons.sw_thermal_slowdown"] = "Not Active"
     assert not machine.throttled()
-    assert "cores" in facts["cpu"] and facts["numpy"]

@@ -11,21 +11,17 @@ from trt_course.measure import plots, voc
 @pytest.fixture
 def case():
     """A car found, a van called a car, a car missed, a false van, and a difficult car."""
-    truths = {
-        "a": voc.Truth(
-            ["car", "van", "car", "car"],
-            np.array([[0.0, 0, 20, 20], [40, 0, 80, 40], [0, 60, 50, 95], [100, 60, 110, 70]]),
-            np.array([0, 0, 0, 1], bool),
-        )
-    }
-    founds = {
-        "a": voc.Found(
-            ["car", "car", "van"],
-            np.array([0.9, 0.8, 0.7]),
-            np.array([[0.0, 0, 20, 20], [40, 0, 80, 40], [100, 0, 120, 20]]),
-        )
-    }
-    return truths, founds
+    truth = voc.Truth(
+        labels=["car", "van", "car", "car"],
+        boxes=np.array([[0.0, 0, 20, 20], [40, 0, 80, 40], [0, 60, 50, 95], [100, 60, 110, 70]]),
+        difficult=np.array([False, False, False, True]),
+    )
+    found = voc.Found(
+        labels=["car", "car", "van"],
+        confs=np.array([0.9, 0.8, 0.7]),
+        boxes=np.array([[0.0, 0, 20, 20], [40, 0, 80, 40], [100, 0, 120, 20]]),
+    )
+    return {"a": truth}, {"a": found}
 
 
 def test_confusion_matrix(case):
@@ -47,15 +43,18 @@ def test_faults_are_ordered_and_leave_difficult_out(case):
 def test_contact_sheet_shows_the_crops(case):
     image = np.zeros((100, 130, 3), np.uint8)
     image[60:95, 0:50] = (200, 100, 50)
-    sheet = plots.contact_sheet(plots.faults(*case)[0], lambda name: image, columns=2)
+    misses, _ = plots.faults(*case)
+    sheet = plots.contact_sheet(misses, lambda name: image, columns=2)
     assert sheet.shape == (150, 400, 3)
-    assert (sheet[60:90, 80:120] == (200, 100, 50)).all(axis=2).mean() > 0.9
+    middle = sheet[60:90, 80:120]
+    assert (middle == (200, 100, 50)).all(axis=2).mean() > 0.9
     assert plots.contact_sheet([], None).shape == (150, 200, 3)
 
 
 def test_figures_show_what_was_scored(case):
     result = voc.score(*case)
-    labels = [text.get_text() for text in plots.pr_curves(result).axes[0].get_legend().get_texts()]
+    legend = plots.pr_curves(result).axes[0].get_legend()
+    labels = [text.get_text() for text in legend.get_texts()]
     assert labels == ["car  AP 0.500", "van  AP 0.000"]
     for figure in (
         plots.ap_bars(result),
@@ -63,19 +62,21 @@ def test_figures_show_what_was_scored(case):
         plots.ap_by_height(*case),
         plots.confusion(*case),
     ):
-        figure.canvas.draw() if figure.canvas else None
+        if figure.canvas:
+            figure.canvas.draw()
         assert figure.axes
 
 
 def test_command_writes_them(cells, tmp_path, cell_picture):
+    truth = tmp_path / "ground-truth"
+    truth.mkdir()
+    (truth / "a.txt").write_text("red 64 32 96 64\nblue 10 10 60 60\n")
     (tmp_path / "images").mkdir()
-    (tmp_path / "ground-truth").mkdir()
     cv2.imwrite(str(tmp_path / "images/a.png"), cell_picture)
-    (tmp_path / "ground-truth/a.txt").write_text("red 64 32 96 64\nblue 10 10 60 60\n")
+
     out = tmp_path / "plots"
-    assert (
-        main(["evaluate", "--model", str(cells), "--data", str(tmp_path), "--plots", str(out)]) == 0
-    )
+    words = ["evaluate", "--model", str(cells), "--data", str(tmp_path), "--plots", str(out)]
+    assert main(words) == 0
     names = sorted(path.stem for path in out.iterdir())
     assert names == [
         "ap",
@@ -86,16 +87,10 @@ def test_command_writes_them(cells, tmp_path, cell_picture):
         "worst_false_alarms",
         "worst_misses",
     ]
-    assert all(cv2.imread(str(path)).std() > 5 for path in out.iterdir())
-    assert (
-        main(
-            [
-                "evaluate",
-                "--gt",
-                str(tmp_path / "ground-truth"),
-                "--det",
-                str(tmp_path / "ground-truth"),
-            ]
-        )
-        == 2
-    )
+    for path in out.iterdir():
+        assert cv2.imread(str(path)).std() > 5, path
+
+
+def test_ground_truth_is_no_file_of_detections(tmp_path):
+    (tmp_path / "a.txt").write_text("red 64 32 96 64\n")
+    assert main(["evaluate", "--gt", str(tmp_path), "--det", str(tmp_path)]) == 2

@@ -1,45 +1,67 @@
-"""A long job in a thread of its own, so that the reader sees the time pass and Ctrl-C works while C++ is busy."""
+"""A long job in a thread of its own, so that time is shown and Ctrl-C works while C++ is busy."""
 
 import atexit
 import os
 import sys
 import threading
 from concurrent.futures import Future, wait
+from typing import Callable, Iterator, TypeVar
 
 from ..support.progress import progress
 
+Result = TypeVar("Result")
 
-def in_thread(work, what):
-    """What `work(cancelled)` returns or raises; the event `cancelled` asks it to end early."""
-    outcome, cancelled = Future(), threading.Event()
+# How long a job that was asked to end may take, before it is left alone.
+PATIENCE_SECONDS = 5
 
-    def run():
-        try:
-            outcome.set_result(work(cancelled))
-        except BaseException as err:
-            outcome.set_exception(err)
 
-    thread = threading.Thread(target=run, name=what, daemon=True)
+def in_thread(work: Callable[[threading.Event], Result], what: str) -> Result:
+    """What `work(cancelled)` returns or raises; the event `cancelled` asks it to end early.
+
+    A job that does not end when it is asked to dies with the process.
+
+    >>> in_thread(lambda cancelled: "done", "a short job")
+    'done'
+    """
+    outcome: "Future[Result]" = Future()
+    cancelled = threading.Event()
+    thread = threading.Thread(
+        target=_settle, args=(outcome, work, cancelled), name=what, daemon=True
+    )
     thread.start()
     try:
         for _ in progress(_seconds(outcome), desc=what, unit="s"):
             pass
     finally:
         cancelled.set()
-        if wait(
-            [outcome], 5
-        ).done:  # not the thread: one whose join was interrupted counts as ended, rightly or not
+        # Ask the outcome, not the thread: one whose join was interrupted may count as ended.
+        if wait([outcome], PATIENCE_SECONDS).done:
             thread.join()
-        else:  # one that cannot be told to stop dies with the process, without a word
-            for call in (
-                lambda: os._exit(130),
-                sys.stderr.flush,
-                sys.stdout.flush,
-            ):  # the last one is called first
-                atexit.register(call)
+        else:
+            atexit.register(_end_process)
     return outcome.result()
 
 
-def _seconds(outcome):
+def _settle(
+    outcome: "Future[Result]", work: Callable[[threading.Event], Result], cancelled: threading.Event
+) -> None:
+    """Do the work, and keep what comes of it."""
+    try:
+        outcome.set_result(work(cancelled))
+    except BaseException as err:
+        outcome.set_exception(err)
+
+
+def _seconds(outcome: "Future[Result]") -> Iterator[None]:
+    """Once for every second that the job takes."""
     while wait([outcome], 1).not_done:
         yield
+
+
+def _end_process() -> None:
+    """End the process at once, without a word from the thread that is still busy."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(130)

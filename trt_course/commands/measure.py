@@ -3,7 +3,8 @@
 import contextlib
 from pathlib import Path
 
-from ..contest import board as contest
+from ..contest.board import rank, write_board
+from ..contest.pack import pack
 from ..measure import coco, voc
 from ..measure.evaluate import detect_folder, read_folders, save_plots
 from ..measure.fps import SCOPES, bench
@@ -159,14 +160,14 @@ def _bench(args):
 
 def _pack(args):
     with open_ssd(args) as ssd:
-        path = contest.pack(
+        path = pack(
             ssd, args.team, args.data, args.video, args.out, args.restructured, args.other_model
         )
     print(f"The hand-in of {args.team}: {path}")
 
 
 def _rank(args):
-    board = contest.rank(args.folder, args.gt, args.ignore, args.data, args.video)
-    paths = contest.write_board(board, args.out)
+    board = rank(args.folder, args.gt, args.ignore, args.data, args.video)
+    paths = write_board(board, args.out)
     print("{}\n\nWritten: {}".format(board.report(), ", ".join(map(str, paths))))
     return 1 if board.refused else 0

@@ -1,99 +1,45 @@
-"""A contest's hand-in: `pack` makes one file from one run, `read_hand_in` reads it back and believes nothing in it.
+"""A hand-in: one file with what one run has found, and how long it took. Nothing in it is trusted.
 
-Its seal shows that the file was changed after the run, not that its maker was honest: anyone can compute a seal
-(docs/contest.md). JSON of limited size; no path in it is ever opened. Who wins is contest.py's business.
+It is JSON of limited size, and no path in it is ever opened. It is made in pack.py; who wins is
+decided in scoring.py.
 """
 
 import gzip
-import hashlib
 import json
 import re
-import time
 import unicodedata
-import uuid
 import zlib
 from pathlib import Path
-from typing import Dict, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from ..measure import voc
-from ..measure.evaluate import CONF_TH, pictures_of, warn_of_threshold
-from ..media.pictures import read_image
-from ..media.video_file import VideoFile
-from ..model.fields import (
-    Rules,
-    each,
-    is_number,
-    json_object,
-    listed,
-    one_of,
-    read_fields,
-    record_of,
-    rule,
-)
-from ..support import machine
+from ..measure.boxes import Found
+from ..model import fields
 from ..support.errors import CourseError
-from ..support.files import kit_path, sha256, whole_file
-from ..support.progress import progress
+from .digests import seal_of
 
-SCHEMA = "trt_course contest 1"
-WARM_UP = 10
-LIMIT, MOST_BOXES, FAR = (
-    20 * 10**6,
-    1000,
-    1e6,
-)  # bytes of a hand-in, boxes of a picture, pixels from the corner
-LEAST_FRAMES, LEAST_MS = 50, 0.05
-OTHER_POINTS = {None: 0, "backbone": 3, "detector": 5}
+SCHEMA = "trt_course contest 2"
+OTHER_MODELS = (None, "backbone", "detector")  # what a team may have put in the place of ours
 
-
-def _is_row(value):
-    if (
-        not isinstance(value, list)
-        or len(value) != 6
-        or not isinstance(value[0], str)
-        or not all(map(is_number, value[1:]))
-    ):
-        return False
-    conf, x1, y1, x2, y2 = value[1:]
-    return 0 <= conf <= 1 and -FAR <= x1 <= x2 <= FAR and -FAR <= y1 <= y2 <= FAR
-
-
-_row = rule(
-    "wanted: class, confidence from 0 to 1, x1, y1, x2, y2 with x1 <= x2, y1 <= y2", _is_row
-)
-_rows = listed(_row, f"wanted: a list of up to {MOST_BOXES} rows", most=MOST_BOXES)
-_line = rule(
-    "wanted: one line of up to 200 characters that can be printed",
-    lambda value: (
-        isinstance(value, str) and len(value) <= 200 and value.isprintable() and value.strip()
-    ),
-)
-_moment = rule(
-    "wanted: a time such as 2026-01-31T12:00:00Z",
-    lambda value: (
-        isinstance(value, str)
-        and re.fullmatch("[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z", value)
-    ),
-)
-_spent = rule(
-    "wanted: a time, more than 0", lambda value: is_number(value) and 0 < value < 1e9, float
-)
-
-
-def _found(value, where):
-    rows = _rows(value, where)
-    numbers = np.array([row[1:] for row in rows], dtype=np.float32).astype(float).reshape(-1, 5)
-    return voc.Found([row[0] for row in rows], numbers[:, 0], numbers[:, 1:])
+# What is refused as nonsense, or as too much.
+LIMIT = 20 * 10**6  # bytes of a hand-in, unpacked
+MOST_DIGITS = 15  # of a whole number
+MOST_BOXES = 1000  # of a picture
+FARTHEST = 1e6  # pixels from the corner
+LEAST_FRAMES = 50
+LEAST_MS = 0.05  # the median of the frames
 
 
 class HandIn(NamedTuple):
-    """What one file holds; the order of its times is that of the frames. An annotation is the check of its field."""
+    """What one file holds, each field by its rule in HAND_IN_RULES."""
 
+    # What the team says of itself.
     team: str
     restructured: bool
     other_model: Optional[str]
+
+    # What ran, where and when.
     model: str
     engine: str
     precision: str
@@ -101,157 +47,72 @@ class HandIn(NamedTuple):
     created: str
     run: str
     seconds: float
+
+    # Of which files.
     model_sha256: str
     data_sha256: str
     video_sha256: str
+
+    # What came out; the pictures by their names, the frames in their order.
     frame_ms: Tuple[float, ...]
     image_ms: Dict[str, float]
-    detections: Dict[str, voc.Found]
+    detections: Dict[str, Found]
+
+    # The file's own name.
     file: str
 
     @property
-    def who(self):
+    def who(self) -> str:
         """The team, whatever the spelling of its name."""
         return unicodedata.normalize("NFKC", self.team).casefold()
 
 
-HAND_IN_RULES: Rules = {
-    "team": _line,
-    "restructured": one_of(True, False),
-    "other_model": one_of(*OTHER_POINTS),
-    "model": _line,
-    "engine": _line,
-    "precision": _line,
-    "machine": each(_line),
-    "created": _moment,
-    "run": _line,
-    "seconds": _spent,
-    "model_sha256": _line,
-    "data_sha256": _line,
-    "video_sha256": _line,
-    "frame_ms": listed(
-        _spent, f"wanted: the times of at least {LEAST_FRAMES} frames", LEAST_FRAMES
-    ),
-    "image_ms": each(_spent),
-    "detections": each(_found),
-}
+def clean(words: str) -> str:
+    """A text with a question mark for each character that cannot be printed."""
+    return "".join(c if c.isprintable() else "?" for c in words)
 
 
-def pack(ssd, team, data, video, out="out", restructured=False, other_model=None):
-    """Detect in data/images and in every frame of the video, once; write out/TEAM.json and return its path."""
-    declared = {"team": team, "restructured": restructured, "other_model": other_model}
-    read_fields(declared, HAND_IN_RULES, HandIn._fields, "contest pack")
-    paths, video = pictures_of(kit_path(data)), kit_path(video)
-    warn_of_threshold(ssd, CONF_TH)
-    started = time.perf_counter()
-    value = dict(declared, **_run(ssd, paths, video))
-    value.update(
-        schema=SCHEMA,
-        model=ssd.spec.name,
-        engine=ssd.engine.name,
-        precision=ssd.engine.precision,
-        machine={key: clean(text)[:200] for key, text in machine.facts().items()},
-        run=uuid.uuid4().hex,
-        seconds=time.perf_counter() - started,
-        created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        model_sha256=sha256(ssd.spec.onnx),
-        data_sha256=data_digest(paths),
-        video_sha256=sha256(video),
-    )
-    value["seal"] = _seal(value)
-    target = Path(str(out)) / ((re.sub(r"[^\w-]+", "_", team).strip("_")[:60] or "team") + ".json")
-    with whole_file(target) as temporary:
-        temporary.write_text(json.dumps(value, sort_keys=True), encoding="utf-8")
-        read_hand_in(temporary)  # what the organiser would refuse is not handed in
-    return target
-
-
-def data_digest(paths):
-    """One digest over the names and the contents of pictures."""
-    rows = sorted(f"{path.name} {sha256(path)}\n" for path in paths)
-    return hashlib.sha256("".join(rows).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _run(ssd, paths, video):
-    rows, image_ms = {}, {}
-    with VideoFile(video) as clip:
-        if clip.frames and clip.frames < LEAST_FRAMES:
-            raise CourseError(
-                f"{video} has {clip.frames} frames; a speed wants at least {LEAST_FRAMES} frames."
-            )
-        pictures = progress(paths, desc="pictures", unit="picture")
-        for (found, spent), path in zip(_timed(ssd, map(read_image, pictures)), paths):
-            rows[path.stem], image_ms[path.stem] = _as_rows(found, ssd.spec.labels), spent
-        frames = progress(
-            (frame.image for frame in clip), total=clip.frames, desc="video", unit="frame"
-        )
-        frame_ms = [spent for _, spent in _timed(ssd, frames)]
-    return {"detections": rows, "image_ms": image_ms, "frame_ms": frame_ms}
-
-
-def _timed(ssd, images):
-    """Detections and milliseconds of each picture; the first one warms up too, which is not counted."""
-    for number, image in enumerate(images):
-        for _ in range(0 if number else WARM_UP):
-            ssd.detect(image, CONF_TH)
-        started = time.perf_counter()
-        found = ssd.detect(image, CONF_TH)
-        yield found, round((time.perf_counter() - started) * 1e3, 6)
-
-
-def _as_rows(found, labels):
-    """Nine digits bring a float32 back exactly."""
-    return [
-        [labels[c]] + [float(f"{v:.9g}") for v in [conf] + box]
-        for box, conf, c in zip(found.boxes.tolist(), found.confs.tolist(), found.clss.tolist())
-    ]
-
-
-def _seal(value):
-    """Digests of the detections, of the times, and of the whole, which ties them to each other and to the team."""
-    parts = {
-        "detections": value.get("detections"),
-        "times": [value.get("frame_ms"), value.get("image_ms")],
-        "whole": value,
-    }
-    return {
-        name: hashlib.sha256(json.dumps(part, sort_keys=True).encode("ascii")).hexdigest()
-        for name, part in parts.items()
-    }
-
-
-def read_hand_in(path):
+def read_hand_in(path: Path) -> HandIn:
     """The HandIn in a file; whatever else is in the file, the answer is a CourseError."""
     try:
-        value = _unsealed(json_object(_json(path), "hand-in"))
-        entry = record_of(HandIn, HAND_IN_RULES, file=clean(path.name))(value, "hand-in")
+        value = _unsealed(fields.json_object(_json_in(path), "hand-in"))
+        entry = _hand_in_of(value, clean(path.name))
     except RecursionError:
         raise CourseError("It is no hand-in: its JSON is nested too deeply.") from None
+
+    # Times that no machine takes, or that the run had no time for.
     if np.median(entry.frame_ms) < LEAST_MS:
         raise CourseError(f"Half its frames took less than {LEAST_MS} ms, which no machine does.")
-    if sum(entry.frame_ms) + sum(entry.image_ms.values()) > entry.seconds * 1e3:
+    spent = sum(entry.frame_ms) + sum(entry.image_ms.values())
+    if spent > entry.seconds * 1e3:
         raise CourseError(
             f"Its times add up to more than the {entry.seconds:.1f} s that the run took."
         )
     return entry
 
 
-def _unsealed(value):
+def _hand_in_of(value: Dict[str, Any], file: str) -> HandIn:
+    """The HandIn that a JSON object holds."""
+    return fields.record_of(HandIn, HAND_IN_RULES, file=file)(value, "hand-in")
+
+
+def _unsealed(value: Dict[str, Any]) -> Dict[str, Any]:
+    """The object without schema and seal, which must both be right."""
     if value.get("schema") != SCHEMA:
         raise CourseError(f"It is not a hand-in of this contest: its schema is not '{SCHEMA}'.")
-    seal = json_object(value.pop("seal", None), "hand-in: seal")
-    for part, digest in _seal(value).items():
-        if seal.get(part) != digest:
-            raise CourseError(
-                "Its seal is broken: {} changed after the run. Pack again.".format(
-                    "something" if part == "whole" else "the " + part
-                )
-            )
-    del value["schema"]
-    return value
+    seal = fields.text(value.get("seal"), "hand-in: seal")
+    if seal != seal_of(value):
+        raise CourseError(
+            "Its seal is broken: something in it was changed after the run. Pack again."
+        )
+    return {name: part for name, part in value.items() if name not in ("schema", "seal")}
 
 
-def _json(path):
+# The file
+
+
+def _json_in(path: Path) -> Any:
+    """The value in a JSON file, packed or not."""
     if path.is_symlink() or not path.is_file():
         raise CourseError("It is not a plain file.")
     if not path.name.endswith((".json", ".json.gz")):
@@ -259,30 +120,109 @@ def _json(path):
             "A hand-in is a file TEAM.json, as `contest pack` writes it, or TEAM.json.gz."
         )
     try:
-        with (gzip.open if path.suffix == ".gz" else open)(str(path), "rb") as stream:
-            data = stream.read(LIMIT + 1) if path.stat().st_size <= LIMIT else b" " * (LIMIT + 1)
-        if len(data) > LIMIT:
-            raise CourseError(f"It is larger than {LIMIT // 10**6} MB.")
-        return json.loads(data.decode("utf-8"), parse_int=_integer, object_pairs_hook=_once)
+        words = _bytes_of(path).decode("utf-8")
+        return json.loads(words, parse_int=_whole_number, object_pairs_hook=_object_of)
     except (OSError, EOFError, zlib.error) as err:
-        raise CourseError(
-            "It cannot be read: {}.".format(getattr(err, "strerror", None) or err)
-        ) from None
+        why = getattr(err, "strerror", None) or err
+        raise CourseError(f"It cannot be read: {why}.") from None
     except ValueError as err:
         raise CourseError(f"It is not a hand-in's JSON: {err}.") from None
 
 
-def _integer(digits):
-    if len(digits) > 15:
+def _bytes_of(path: Path) -> bytes:
+    """What is in a file, unpacked, and never more of it in memory than is allowed."""
+    too_large = CourseError(f"It is larger than {LIMIT // 10**6} MB.")
+    if path.stat().st_size > LIMIT:
+        raise too_large
+    open_file: Any = open
+    if path.suffix == ".gz":
+        open_file = gzip.open
+    with open_file(str(path), "rb") as stream:
+        data = stream.read(LIMIT + 1)
+    if len(data) > LIMIT:
+        raise too_large
+    return data
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
         raise ValueError(f"a number has {len(digits)} digits")
     return int(digits)
 
 
-def _once(pairs):
-    if len(dict(pairs)) < len(pairs):
+def _object_of(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
         raise ValueError("a name stands twice in one object")
-    return dict(pairs)
+    return value
 
 
-def clean(text):
-    return "".join(c if c.isprintable() else "?" for c in text)
+# The fields
+
+
+def _is_line(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) > 200:
+        return False
+    return value.isprintable() and bool(value.strip())
+
+
+def _is_moment(value: Any) -> bool:
+    pattern = "[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z"
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+def _is_time(value: Any) -> bool:
+    return fields.is_number(value) and 0 < value < 1e9
+
+
+def _is_row(value: Any) -> bool:
+    if not isinstance(value, list) or len(value) != 6:
+        return False
+    label, *numbers = value
+    if not isinstance(label, str) or not all(map(fields.is_number, numbers)):
+        return False
+    conf, x1, y1, x2, y2 = numbers
+    fits_across = -FARTHEST <= x1 <= x2 <= FARTHEST
+    fits_down = -FARTHEST <= y1 <= y2 <= FARTHEST
+    return 0 <= conf <= 1 and fits_across and fits_down
+
+
+_line = fields.rule("wanted: one line of up to 200 characters that can be printed", _is_line)
+_moment = fields.rule("wanted: a time such as 2026-01-31T12:00:00Z", _is_moment)
+_time = fields.rule("wanted: a time, more than 0", _is_time, float)
+_row = fields.rule(
+    "wanted: class, confidence from 0 to 1, x1, y1, x2, y2 with x1 <= x2, y1 <= y2", _is_row
+)
+_rows = fields.listed(_row, f"wanted: a list of up to {MOST_BOXES} rows", most=MOST_BOXES)
+_frame_times = fields.listed(
+    _time, f"wanted: the times of at least {LEAST_FRAMES} frames", least=LEAST_FRAMES
+)
+
+
+def _found(value: Any, where: str) -> Found:
+    """The rule of one picture's detections, which become a Found."""
+    rows = _rows(value, where)
+    labels = [row[0] for row in rows]
+    numbers = np.array([row[1:] for row in rows], dtype=np.float32)  # as the detector gave them
+    numbers = numbers.astype(float).reshape(-1, 5)
+    return Found(labels, numbers[:, 0], numbers[:, 1:])
+
+
+HAND_IN_RULES: fields.Rules = {
+    "team": _line,
+    "restructured": fields.one_of(True, False),
+    "other_model": fields.one_of(*OTHER_MODELS),
+    "model": _line,
+    "engine": _line,
+    "precision": _line,
+    "machine": fields.each(_line),
+    "created": _moment,
+    "run": _line,
+    "seconds": _time,
+    "model_sha256": _line,
+    "data_sha256": _line,
+    "video_sha256": _line,
+    "frame_ms": _frame_times,
+    "image_ms": fields.each(_time),
+    "detections": fields.each(_found),
+}

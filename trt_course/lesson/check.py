@@ -1,84 +1,132 @@
-"""Checks of the exercises: your answer beside the wanted one, how far apart they are, and a hint where they differ.
+"""Checks of the exercises: your answer beside the wanted one, how far apart, and a hint.
 
 It compares and prints; it never stops a notebook, and an exercise that is still empty is no error.
 """
 
+from typing import Any, Dict, List, Optional
+
 import numpy as np
 
-results = {}  # exercise -> "right", "wrong" or "not done yet"
+RIGHT = "right"
+WRONG = "wrong"
+NOT_DONE = "not done yet"
+
+LONGEST = 200  # characters of a value that are shown
+MOST_MEMBERS = 5  # so many missing members of a collection are named
+
+results: Dict[str, str] = {}  # the last verdict on each exercise
 
 
-def check(exercise, got, wanted, tolerance=1e-6, hint=""):
-    """Compare numbers (to within `tolerance`), arrays, texts or collections; print the verdict and keep it."""
-    difference = None if _undone(got) else _difference(got, wanted, tolerance)
-    results[exercise] = "not done yet" if difference is None else "wrong" if difference else "right"
-    rows = [
-        ("got", _text(got)),
-        ("wanted", _text(wanted)),
-        ("difference", difference or "none"),
-        ("hint", hint),
-    ]
+def check(exercise: str, got: Any, wanted: Any, tolerance: float = 1e-6, hint: str = "") -> None:
+    """Compare numbers (to within `tolerance`), arrays, texts or collections; print the verdict.
+
+    The verdict is kept for `summary`. An answer that is, or holds, `...` or None is not done yet.
+    """
+    if _is_undone(got):
+        results[exercise] = NOT_DONE
+        print(f"{exercise}: {NOT_DONE}")
+        return
+
+    difference = _difference(got, wanted, tolerance)
+    results[exercise] = RIGHT
+    if difference:
+        results[exercise] = WRONG
+
     print(f"{exercise}: {results[exercise]}")
-    for row in rows[: 0 if difference is None else 4 if difference and hint else 3]:
-        print("  {:<10}  {}".format(*row))
+    _print_row("got", _text_of(got))
+    _print_row("wanted", _text_of(wanted))
+    _print_row("difference", difference or "none")
+    if difference and hint:
+        _print_row("hint", hint)
 
 
-def summary():
-    left = ["{} ({})".format(*item) for item in results.items() if item[1] != "right"]
-    print(
-        "{} of {} exercises right. {}".format(
-            len(results) - len(left), len(results), "Left: " + ", ".join(left) if left else ""
-        )
-    )
+def _print_row(name: str, text: str) -> None:
+    print(f"  {name:<10}  {text}")
 
 
-def _undone(got):
-    parts = got.values() if isinstance(got, dict) else got if isinstance(got, (list, tuple)) else ()
-    return got is None or got is ... or any(map(_undone, parts))
+def summary() -> None:
+    """Print how many of the exercises are right, and which are left."""
+    left = [f"{name} ({verdict})" for name, verdict in results.items() if verdict != RIGHT]
+    right = len(results) - len(left)
+    text = f"{right} of {len(results)} exercises right."
+    if left:
+        text += " Left: " + ", ".join(left)
+    print(text)
 
 
-def _numbers(value):
+def _is_undone(got: Any) -> bool:
+    """Whether the learner has not yet put anything in the place of `...`, or of a part."""
+    if got is None or got is ...:
+        return True
+    if isinstance(got, dict):
+        return any(_is_undone(part) for part in got.values())
+    if isinstance(got, (list, tuple)):
+        return any(_is_undone(part) for part in got)
+    return False
+
+
+def _difference(got: Any, wanted: Any, tolerance: float) -> str:
+    """In words; empty where the two are as good as equal."""
+    ours = _numbers_in(got)
+    theirs = _numbers_in(wanted)
+    if ours is None or theirs is None:
+        return _difference_of_values(got, wanted)
+
+    if ours.shape != theirs.shape:
+        return f"the shape is {ours.shape}, wanted: {theirs.shape}"
+    gaps = np.abs(ours - theirs)
+    if (gaps <= tolerance).all():
+        return ""
+    if gaps.size == 1:
+        return f"{gaps.max():.4g}"
+    return f"up to {gaps.max():.4g}"
+
+
+def _numbers_in(value: Any) -> Optional[np.ndarray]:
+    """The value as an array of floats; None where it is not numbers, or has no regular shape."""
     try:
         array = np.asarray(value)
     except ValueError:  # rows of different lengths
         return None
-    return array.astype(float) if array.dtype.kind in "biuf" and array.size else None
+    if array.dtype.kind not in "biuf" or not array.size:
+        return None
+    return array.astype(float)
 
 
-def _difference(got, wanted, tolerance):
-    """In words; empty where the two are as good as equal."""
-    ours, theirs = _numbers(got), _numbers(wanted)
-    if ours is None or theirs is None:
-        return "" if type(got) is type(wanted) and got == wanted else _members(got, wanted)
-    if ours.shape != theirs.shape:
-        return f"the shape is {ours.shape}, wanted: {theirs.shape}"
-    gap = np.abs(ours - theirs)
-    return (
-        ""
-        if (gap <= tolerance).all()
-        else "{}{:.4g}".format("up to " if gap.size > 1 else "", gap.max())
-    )
-
-
-def _members(got, wanted):
+def _difference_of_values(got: Any, wanted: Any) -> str:
+    """Of values that are not numbers: another type, another value, or other members."""
     if type(got) is not type(wanted):
         return f"a value of type {type(got).__name__}, wanted: {type(wanted).__name__}"
+    if got == wanted:
+        return ""
     if not isinstance(got, (dict, list, tuple, set)):
         return "another value"
-    mine, right = (
-        [repr(item) for item in (x.items() if isinstance(x, dict) else x)] for x in (got, wanted)
-    )
-    parts = (
-        ("missing", [i for i in right if i not in mine]),
-        ("too much", [i for i in mine if i not in right]),
-    )
-    return (
-        "; ".join("{}: {}".format(what, ", ".join(items[:5])) for what, items in parts if items)
-        or "the order"
-    )
+
+    ours = _members_of(got)
+    theirs = _members_of(wanted)
+    missing = [member for member in theirs if member not in ours]
+    extra = [member for member in ours if member not in theirs]
+    parts = []
+    if missing:
+        parts.append("missing: " + ", ".join(missing[:MOST_MEMBERS]))
+    if extra:
+        parts.append("too much: " + ", ".join(extra[:MOST_MEMBERS]))
+    if not parts:
+        return "the order"
+    return "; ".join(parts)
 
 
-def _text(value):
-    if _numbers(value) is not None and not isinstance(value, float):
+def _members_of(collection: Any) -> List[str]:
+    """The members of a collection as texts, of a dictionary its pairs."""
+    if isinstance(collection, dict):
+        collection = collection.items()
+    return [repr(member) for member in collection]
+
+
+def _text_of(value: Any) -> str:
+    """A value as the learner should see it, not too long."""
+    if isinstance(value, float):
+        return f"{value:.8g}"[:LONGEST]
+    if _numbers_in(value) is not None:
         return np.array2string(np.asarray(value), precision=5, threshold=20, separator=", ")
-    return (f"{value:.8g}" if isinstance(value, float) else str(value))[:200]
+    return str(value)[:LONGEST]

@@ -1,15 +1,20 @@
-"""COCO's twelve numbers and the AP of each class, by faster-coco-eval where it is installed, else by pycocotools.
+"""COCO's twelve numbers and the AP of each class.
 
-Nothing is computed here: this module brings ground truth and detections into COCO's form, in one place, and reads the
-result. Difficult boxes become crowd boxes, so that they count neither way, as in measure/voc.py.
+faster-coco-eval computes them where it is installed, otherwise pycocotools. This module only brings
+ground truth and detections into COCO's form and reads the result. Difficult boxes become crowd
+boxes, so that they count neither way, as in voc.py.
 """
 
 import contextlib
 import io
-from typing import Dict, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
 
 from ..support.errors import CourseError, need
+from .boxes import Founds, Truths
 
+# What COCO's evaluation prints, in its order.
 NAMES = (
     "AP",
     "AP50",
@@ -25,6 +30,8 @@ NAMES = (
     "AR_large",
 )
 
+Record = Dict[str, Any]  # an object of COCO's JSON
+
 
 class CocoScore(NamedTuple):
     """The twelve numbers by name, -1 where there is no such object, and AP (0.50:0.95) by class."""
@@ -32,20 +39,65 @@ class CocoScore(NamedTuple):
     numbers: Dict[str, float]
     classes: Dict[str, float]
 
-    def report(self):
+    def report(self) -> str:
+        """Both as text, a line each."""
         rows = [f"{name:<10} {value:6.3f}" for name, value in self.numbers.items()]
         rows += [f"{name} AP = {value:.3f}" for name, value in sorted(self.classes.items())]
         return "\n".join(rows)
 
-    def as_dict(self):
+    def as_dict(self) -> Dict[str, Any]:
+        """The numbers, and the classes under that name, for JSON."""
         return dict(self.numbers, classes=self.classes)
 
 
-def _library():
+def score(dataset: Record, results: List[Record]) -> CocoScore:
+    """The CocoScore of result records against a dataset, both as COCO's JSON has them."""
+    if not dataset.get("annotations"):
+        raise CourseError("The ground truth holds no boxes: there is nothing to score.")
+    evaluation = _evaluate(dataset, results)
+
+    # Precision at each point: (overlaps, recalls, classes), of all areas and the most detections.
+    precision = evaluation.eval["precision"][:, :, :, 0, -1]
+    classes = {}
+    categories = sorted(dataset["categories"], key=lambda category: category["id"])
+    for number, category in enumerate(categories):
+        values = precision[:, :, number]  # (overlaps, recalls)
+        known = values[values > -1]  # -1: no such object
+        if known.size:
+            classes[category["name"]] = float(known.mean())
+
+    numbers = {name: float(value) for name, value in zip(NAMES, evaluation.stats)}
+    return CocoScore(numbers, classes)
+
+
+def _evaluate(dataset: Record, results: List[Record]) -> Any:
+    """The library's evaluation, run. The results become a dataset of their own for it.
+
+    Its own loadRes is not used, for it fails where nothing was detected.
+    """
+    boxes = []
+    for number, result in enumerate(results, 1):
+        _, _, width, height = result["bbox"]
+        boxes.append(dict(result, id=number, area=width * height, iscrowd=0))
+
+    make_coco, make_evaluation = _library()
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress and a table
+        truth = _indexed(make_coco(), dataset)
+        found = _indexed(make_coco(), dict(dataset, annotations=boxes))
+        evaluation = make_evaluation(truth, found, "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return evaluation
+
+
+def _library() -> Tuple[Any, Any]:
+    """The classes COCO and COCOeval of whichever library is installed."""
     with contextlib.suppress(ImportError):
         from faster_coco_eval import COCO, COCOeval_faster
 
         return COCO, COCOeval_faster
+
     need("pycocotools")
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
@@ -53,72 +105,57 @@ def _library():
     return COCO, COCOeval
 
 
-def score(dataset, results):
-    """The CocoScore of result records against a dataset, both as COCO's JSON has them."""
-    if not dataset.get("annotations"):
-        raise CourseError("The ground truth holds no boxes: there is nothing to score.")
-    coco, evaluator = _library()
-    boxes = [
-        dict(r, id=i, area=r["bbox"][2] * r["bbox"][3], iscrowd=0) for i, r in enumerate(results, 1)
-    ]
-    with contextlib.redirect_stdout(io.StringIO()):
-        # not loadRes, which fails where nothing was detected
-        evaluation = evaluator(
-            _index(coco, dataset), _index(coco, dict(dataset, annotations=boxes)), "bbox"
-        )
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    precision = evaluation.eval["precision"][
-        :, :, :, 0, -1
-    ]  # (ious, recalls, classes), all areas, most detections
-    categories = sorted(dataset["categories"], key=lambda c: c["id"])
-    classes = {
-        category["name"]: float(values[values > -1].mean())
-        for category, values in zip(categories, precision.transpose(2, 0, 1))
-        if (values > -1).any()
-    }
-    return CocoScore(dict(zip(NAMES, map(float, evaluation.stats[:12]))), classes)
+def _indexed(coco: Any, dataset: Record) -> Any:
+    """A COCO object that holds a dataset from memory; the library itself reads only files."""
+    coco.dataset = dataset
+    coco.createIndex()
+    return coco
 
 
-def _index(coco, dataset):
-    made = coco()
-    made.dataset = dataset
-    made.createIndex()
-    return made
+def from_voc(truths: Truths, founds: Founds) -> Tuple[Record, List[Record]]:
+    """COCO dataset and results from {image: Truth} and {image: Found}.
 
+    Images and classes are numbered from 1 in the order of their names. Detections of a class that
+    the ground truth lacks are left out.
+    """
+    labels = {label for truth in truths.values() for label in truth.labels}
+    categories = _numbered(sorted(labels))
+    images = _numbered(sorted(truths))
 
-def from_voc(truths, founds):
-    """COCO dataset and results from {image: voc.Truth} and {image: voc.Found}; ids count from 1 in order of names."""
-    category = {
-        label: i
-        for i, label in enumerate(sorted({la for t in truths.values() for la in t.labels}), 1)
-    }
-    image = {name: i for i, name in enumerate(sorted(truths), 1)}
+    annotations: List[Record] = []
+    for name, truth in truths.items():
+        for label, box, difficult in zip(truth.labels, truth.boxes, truth.difficult):
+            record = _record(images[name], categories[label], box)
+            number = len(annotations) + 1
+            annotations.append(dict(record, id=number, iscrowd=int(difficult)))
 
-    def entry(name, label, box):
-        x, y, w, h = (float(v) for v in (box[0], box[1], box[2] - box[0], box[3] - box[1]))
-        return {
-            "image_id": image[name],
-            "category_id": category[label],
-            "bbox": [x, y, w, h],
-            "area": w * h,
-        }
+    results: List[Record] = []
+    for name, found in founds.items():
+        for label, conf, box in zip(found.labels, found.confs, found.boxes):
+            if label in categories:
+                record = _record(images[name], categories[label], box)
+                results.append(dict(record, score=float(conf)))
 
-    annotations = [
-        dict(entry(name, label, box), iscrowd=int(hard))
-        for name, truth in truths.items()
-        for label, box, hard in zip(truth.labels, truth.boxes, truth.difficult)
-    ]
-    results = [
-        dict(entry(name, label, box), score=float(conf))
-        for name, found in founds.items()
-        for label, conf, box in zip(found.labels, found.confs, found.boxes)
-        if label in category
-    ]
     dataset = {
-        "images": [{"id": i, "file_name": name} for name, i in image.items()],
-        "categories": [{"id": i, "name": label} for label, i in category.items()],
-        "annotations": [dict(a, id=i) for i, a in enumerate(annotations, 1)],
+        "images": [{"id": number, "file_name": name} for name, number in images.items()],
+        "categories": [{"id": number, "name": label} for label, number in categories.items()],
+        "annotations": annotations,
     }
     return dataset, results
+
+
+def _numbered(names: Sequence[str]) -> Dict[str, int]:
+    return {name: number for number, name in enumerate(names, 1)}
+
+
+def _record(image: int, category: int, box: np.ndarray) -> Record:
+    """What an annotation and a result have in common; COCO's boxes are left, top, width, height."""
+    left, top, right, bottom = (float(side) for side in box)
+    width = right - left
+    height = bottom - top
+    return {
+        "image_id": image,
+        "category_id": category,
+        "bbox": [left, top, width, height],
+        "area": width * height,
+    }

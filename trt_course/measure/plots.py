@@ -1,23 +1,39 @@
-"""What a person wants to look at after scoring: curves, bars, confusion, and the worst misses and false alarms.
+"""What a person wants to see after scoring: curves, bars, confusion, and the worst faults.
 
-Each function returns a matplotlib Figure: a notebook shows it, `savefig` writes it. No figures are computed here that
-measure/voc.py does not have.
+Most functions return a matplotlib Figure: a notebook shows it, `savefig` writes it. All numbers in
+them come from voc.py.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
 
 from ..draw import class_color
 from ..support.errors import need
-from .voc import above, class_overlap, of_height, overlap, score
+from .boxes import Found, Founds, Truth, Truths
+from .voc import MIN_IOU, Score, above, class_overlap, falling, of_height, overlap, score
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWN_TH = 0.3  # from this confidence up, boxes are what a person would see
+
+# Heights of objects in pixels: from, and below.
 HEIGHTS = ((0, 16), (16, 32), (32, 64), (64, 128), (128, 10000))
-_TILE_W, _TILE_H = 200, 150
+
+# A picture of the contact sheet, in pixels.
+_TILE_WIDTH = 200
+_TILE_HEIGHT = 150
+
+_COUNT_COLORS = {"found": "#3a9d5d", "missed": "#c9c9c9", "false alarms": "#d1495b"}
+_MISS_COLOR = (0, 215, 255)  # BGR
+_ALARM_COLOR = (80, 80, 255)
+_OUTSIDE_COLOR = (60, 60, 60)
 
 
-def _figure(width, height):
+def _figure(width: float, height: float) -> Tuple["Figure", Any]:
+    """A Figure of so many inches, and its axes."""
     need("matplotlib")
     from matplotlib.figure import Figure
 
@@ -25,179 +41,249 @@ def _figure(width, height):
     return figure, figure.subplots()
 
 
-def _colors(names):
-    return {
-        name: tuple(v / 255 for v in class_color(i + 1)[::-1])
-        for i, name in enumerate(sorted(names))
-    }
+def _colors(names: Sequence[str]) -> Dict[str, Tuple[float, ...]]:
+    """A colour for each class, in RGB from 0 to 1."""
+    colors: Dict[str, Tuple[float, ...]] = {}
+    for number, name in enumerate(sorted(names), 1):
+        blue, green, red = class_color(number)
+        colors[name] = (red / 255, green / 255, blue / 255)
+    return colors
 
 
-def pr_curves(result):
-    """Precision over recall, one curve a class, made monotone as the AP is computed."""
+def pr_curves(result: Score) -> "Figure":
+    """Precision over recall, one curve a class, made to fall only, as the AP is computed."""
     figure, axes = _figure(6, 4.5)
-    for name, color in _colors(result.classes).items():
+    for name, color in _colors(list(result.classes)).items():
         curve = result.classes[name]
+        # From the left edge, and at the end straight down.
         recall = np.concatenate([[0], curve.recall, curve.recall[-1:]])
-        precision = np.maximum.accumulate(
-            np.concatenate([curve.precision[:1], curve.precision, [0]])[::-1]
-        )[::-1]
-        axes.plot(recall, precision[: len(recall)], color=color, label=f"{name}  AP {curve.ap:.3f}")
-    axes.set(
-        xlabel="recall",
-        ylabel="precision",
-        xlim=(0, 1.01),
-        ylim=(0, 1.03),
-        title=f"mAP {result.mean:.3f}",
-    )
+        precision = falling(np.concatenate([curve.precision[:1], curve.precision, [0]]))
+        axes.plot(recall, precision, color=color, label=f"{name}  AP {curve.ap:.3f}")
+
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.03))
+    axes.set_title(f"mAP {result.mean:.3f}")
     axes.legend(loc="lower left")
     return figure
 
 
-def ap_bars(result):
+def ap_bars(result: Score) -> "Figure":
+    """The AP of each class as a bar, the best on top."""
     figure, axes = _figure(6, 0.5 * len(result.classes) + 1.2)
     names = sorted(result.classes, key=lambda name: result.classes[name].ap)
-    colors = _colors(result.classes)
-    axes.barh(names, [result.classes[n].ap for n in names], color=[colors[n] for n in names])
-    for i, name in enumerate(names):
-        axes.text(0.01, i, f"{result.classes[name].ap:.3f}", va="center")
+    colors = _colors(names)
+    for row, name in enumerate(names):
+        ap = result.classes[name].ap
+        axes.barh(name, ap, color=colors[name])
+        axes.text(0.01, row, f"{ap:.3f}", va="center")
+
     axes.set(xlim=(0, 1), xlabel="average precision", title=f"mAP {result.mean:.3f}")
     return figure
 
 
-def count_bars(truths, founds, conf_th=0.3):
-    """Objects found, objects missed and false alarms of each class, of the boxes from `conf_th` up."""
+def count_bars(truths: Truths, founds: Founds, conf_th: float = SHOWN_TH) -> "Figure":
+    """Objects found, objects missed and false alarms of each class, of boxes from `conf_th` up."""
     result = score(truths, above(founds, conf_th))
-    figure, axes = _figure(6, 0.5 * len(result.classes) + 1.2)
-    counts = np.array(
-        [(c.hits, c.truths - c.hits, c.false_alarms) for c in result.classes.values()]
-    ).reshape(-1, 3)
-    for i, (label, color) in enumerate(
-        (("found", "#3a9d5d"), ("missed", "#c9c9c9"), ("false alarms", "#d1495b"))
-    ):
-        axes.barh(
-            list(result.classes),
-            counts[:, i],
-            left=counts[:, :i].sum(axis=1),
-            color=color,
-            label=label,
-        )
+    classes = result.classes.values()
+    counts = {
+        "found": [found.hits for found in classes],
+        "missed": [found.truths - found.hits for found in classes],
+        "false alarms": [found.false_alarms for found in classes],
+    }
+
+    # Each kind of box begins where the one before it ends.
+    figure, axes = _figure(6, 0.5 * len(classes) + 1.2)
+    names = list(result.classes)
+    left = np.zeros(len(names))
+    for kind, values in counts.items():
+        axes.barh(names, values, left=left, color=_COUNT_COLORS[kind], label=kind)
+        left = left + values
+
     axes.set(xlabel=f"boxes, from confidence {conf_th:g}")
     axes.legend()
     return figure
 
 
-def ap_by_height(truths, founds, heights=HEIGHTS):
-    """AP of each class by the height of its objects in pixels."""
-    figure, axes = _figure(7, 4)
+def ap_by_height(
+    truths: Truths, founds: Founds, heights: Sequence[Tuple[int, int]] = HEIGHTS
+) -> "Figure":
+    """The AP of each class by the height of its objects in pixels."""
     results = [score(*of_height(truths, founds, low, high)) for low, high in heights]
-    colors = _colors(results[0].classes)  # of_height takes no class away
+    colors = _colors(list(results[0].classes))  # of_height takes no class away
+
+    figure, axes = _figure(7, 4)
+    groups = np.arange(len(heights))
     width = 0.8 / len(colors)
-    for i, (name, color) in enumerate(colors.items()):
+    for number, (name, color) in enumerate(colors.items()):
         values = [result.classes[name].ap for result in results]
-        axes.bar(np.arange(len(heights)) + i * width, values, width, color=color, label=name)
-    ranges = [
-        f"up to {b}" if a == 0 else f"from {a}" if b > 5000 else f"{a} to {b}" for a, b in heights
-    ]
-    axes.set(
-        xlabel="height in pixels",
-        ylabel="average precision",
-        ylim=(0, 1.15),
-        xticks=np.arange(len(heights)) + 0.4 - width / 2,
-        xticklabels=ranges,
-    )
+        axes.bar(groups + number * width, values, width, color=color, label=name)
+
+    axes.set(xlabel="height in pixels", ylabel="average precision", ylim=(0, 1.15))
+    axes.set_xticks(groups + 0.4 - width / 2)
+    axes.set_xticklabels([_range_text(low, high) for low, high in heights])
     axes.legend(ncol=len(colors), loc="upper center", fontsize="small")
     return figure
 
 
-def confusion_matrix(truths, founds, labels, conf_th=0.3, min_iou=0.5):
-    """(n + 1, n + 1) counts: row = what it is, column = what was said; the last of each is 'nothing'."""
-    nothing, index = len(labels), {name: i for i, name in enumerate(labels)}
+def _range_text(low: int, high: int) -> str:
+    if low == 0:
+        return f"up to {high}"
+    if high > 5000:
+        return f"from {low}"
+    return f"{low} to {high}"
+
+
+def confusion_matrix(
+    truths: Truths,
+    founds: Founds,
+    labels: Sequence[str],
+    conf_th: float = SHOWN_TH,
+    min_iou: float = MIN_IOU,
+) -> np.ndarray:
+    """(n + 1, n + 1) counts: row = what it is, column = what was said; the last is 'nothing'."""
+    index = {name: i for i, name in enumerate(labels)}
+    nothing = len(labels)
     matrix = np.zeros((nothing + 1, nothing + 1), dtype=int)
     shown = above(founds, conf_th)
     for image, truth in truths.items():
-        found, free = shown[image], set(range(len(truth.labels)))
-        overlaps = overlap(found.boxes, truth.boxes)  # (founds, truths)
-        for i in np.argsort(-found.confs, kind="stable"):
-            best = max(
-                (j for j in free if overlaps[i, j] >= min_iou), key=overlaps[i].item, default=None
-            )
-            free.discard(best)
-            matrix[
-                nothing if best is None else index[truth.labels[best]], index[found.labels[i]]
-            ] += 1
-        for j in free:
-            matrix[index[truth.labels[j]], nothing] += not truth.difficult[j]
+        found = shown[image]
+        objects = _objects_of(found, truth, min_iou)
+
+        # What was said, and of what.
+        for said, j in zip(found.labels, objects):
+            row = nothing
+            if j is not None:
+                row = index[truth.labels[j]]
+            matrix[row, index[said]] += 1
+
+        # What nothing was said of.
+        for j, label in enumerate(truth.labels):
+            if j not in objects and not truth.difficult[j]:
+                matrix[index[label], nothing] += 1
     return matrix
 
 
-def confusion(truths, founds, conf_th=0.3):
-    labels = sorted(
-        {label for part in (truths, founds) for image in part.values() for label in image.labels}
-    )
+def _objects_of(found: Found, truth: Truth, min_iou: float) -> List[Optional[int]]:
+    """For each detection the object that it stands for, of whatever class; None: for nothing.
+
+    The surest detection chooses first, and takes the object that it overlaps most.
+    """
+    overlaps = overlap(found.boxes, truth.boxes)  # (founds, truths)
+    objects: List[Optional[int]] = [None for _ in found.labels]
+    free = np.ones(len(truth.labels), dtype=bool)
+    for i in np.argsort(-found.confs, kind="stable"):
+        possible = np.flatnonzero(free & (overlaps[i] >= min_iou))
+        if len(possible):
+            nearest = overlaps[i, possible].argmax()
+            best = int(possible[nearest])
+            objects[i] = best
+            free[best] = False
+    return objects
+
+
+def confusion(truths: Truths, founds: Founds, conf_th: float = SHOWN_TH) -> "Figure":
+    """The confusion matrix of all classes, of boxes from `conf_th` up."""
+    present = {label for truth in truths.values() for label in truth.labels}
+    present.update(label for found in founds.values() for label in found.labels)
+    labels = sorted(present)
     matrix = confusion_matrix(truths, founds, labels, conf_th)
-    figure, axes = _figure(1.1 * len(labels) + 3, 0.9 * len(labels) + 2.2)
-    axes.imshow(np.log1p(matrix), cmap="Greens")
-    names = labels + ["nothing"]
+
+    # The colours go by the logarithm, so that rare mistakes show beside frequent hits.
+    width = 1.1 * len(labels) + 3
+    height = 0.9 * len(labels) + 2.2
+    figure, axes = _figure(width, height)
+    shades = np.log1p(matrix)
+    axes.imshow(shades, cmap="Greens")
     for (row, column), value in np.ndenumerate(matrix):
-        dark = np.log1p(value) > np.log1p(matrix.max()) * 0.7
-        axes.text(column, row, value, ha="center", va="center", color="white" if dark else "black")
-    axes.set(
-        xlabel=f"what was said (from confidence {conf_th:g})",
-        ylabel="what is there",
-        xticks=range(len(names)),
-        yticks=range(len(names)),
-        yticklabels=names,
-    )
+        ink = "black"
+        if shades[row, column] > shades.max() * 0.7:
+            ink = "white"
+        axes.text(column, row, value, ha="center", va="center", color=ink)
+
+    names = labels + ["nothing"]
+    ticks = range(len(names))
+    axes.set(xlabel=f"what was said (from confidence {conf_th:g})", ylabel="what is there")
+    axes.set(xticks=ticks, yticks=ticks, yticklabels=names)
     axes.set_xticklabels(names, rotation=30, ha="right")
     return figure
 
 
 class Fault(NamedTuple):
-    """A missed object, or a false alarm. The weight orders them: pixels for misses, confidence for alarms."""
+    """A missed object, or a false alarm."""
 
     image: str
     label: str
-    box: np.ndarray
-    weight: float
+    box: np.ndarray  # (4,)
+    weight: float  # of a miss its pixels, of a false alarm its confidence
     missed: bool
 
 
-def faults(truths, founds, conf_th=0.3, min_iou=0.5):
+def faults(
+    truths: Truths, founds: Founds, conf_th: float = SHOWN_TH, min_iou: float = MIN_IOU
+) -> Tuple[List[Fault], List[Fault]]:
     """All misses, largest first, and all false alarms, surest first."""
-    misses, alarms, shown = [], [], above(founds, conf_th)
+    misses = []
+    alarms = []
+    shown = above(founds, conf_th)
     for image, truth in truths.items():
         found = shown[image]
         hits = class_overlap(truth, found) >= min_iou  # (truths, founds)
         for i in np.flatnonzero(~hits.any(axis=1) & ~truth.difficult):
-            area = float(np.prod(truth.boxes[i, 2:] - truth.boxes[i, :2]))
-            misses.append(Fault(image, truth.labels[i], truth.boxes[i], area, True))
+            box = truth.boxes[i]
+            pixels = float(np.prod(box[2:] - box[:2]))
+            misses.append(Fault(image, truth.labels[i], box, weight=pixels, missed=True))
         for i in np.flatnonzero(~hits.any(axis=0)):
-            alarms.append(
-                Fault(image, found.labels[i], found.boxes[i], float(found.confs[i]), False)
-            )
-    return sorted(misses, key=lambda f: -f.weight), sorted(alarms, key=lambda f: -f.weight)
+            conf = float(found.confs[i])
+            alarms.append(Fault(image, found.labels[i], found.boxes[i], weight=conf, missed=False))
+
+    misses.sort(key=lambda fault: -fault.weight)
+    alarms.sort(key=lambda fault: -fault.weight)
+    return misses, alarms
 
 
-def contact_sheet(listed, read, columns=6):
-    """A BGR picture of faults: each a crop with its box; `read(image)` gives the picture of that name."""
+def contact_sheet(
+    listed: Sequence[Fault], read: Callable[[str], np.ndarray], columns: int = 6
+) -> np.ndarray:
+    """A BGR picture of faults, a crop with its box each; `read(image)` gives a picture by name."""
+    blank = np.full((_TILE_HEIGHT, _TILE_WIDTH, 3), 255, np.uint8)
+    if not listed:
+        return blank
+
     tiles = [_tile(fault, read(fault.image)) for fault in listed]
-    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns) if tiles else []
+    while len(tiles) % columns:
+        tiles.append(blank)
     rows = [np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)]
-    return np.vstack(rows) if rows else np.full((_TILE_H, _TILE_W, 3), 255, np.uint8)
+    return np.vstack(rows)
 
 
-def _tile(fault, image):
-    corners = fault.box.reshape(2, 2)
-    w, h = corners[1] - corners[0]
-    half = np.array([_TILE_W / _TILE_H, 1]) * max(h * 0.9, w * 0.9 * _TILE_H / _TILE_W, 30)
-    scale, origin = _TILE_H / (2 * half[1]), corners.mean(axis=0) - half
-    tile = cv2.warpAffine(
-        image, np.c_[np.eye(2), -origin] * scale, (_TILE_W, _TILE_H), borderValue=(60, 60, 60)
-    )
-    color = (0, 215, 255) if fault.missed else (80, 80, 255)
-    top_left, bottom_right = np.round((corners - origin) * scale).astype(int).tolist()
-    cv2.rectangle(tile, tuple(top_left), tuple(bottom_right), color, 2)
-    text = "missed " + fault.label if fault.missed else f"{fault.label} {fault.weight:.2f}?"
-    cv2.rectangle(tile, (0, _TILE_H - 18), (_TILE_W, _TILE_H), (0, 0, 0), cv2.FILLED)
-    cv2.putText(tile, text, (4, _TILE_H - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.42, color, 1, cv2.LINE_AA)
+def _tile(fault: Fault, image: np.ndarray) -> np.ndarray:
+    """The surroundings of a fault, its box, and a line of text."""
+    # A window around the box, in the tile's proportions and with some margin.
+    corners = fault.box.reshape(2, 2)  # left top, right bottom
+    width, height = corners[1] - corners[0]
+    half_height = max(height * 0.9, width * 0.9 * _TILE_HEIGHT / _TILE_WIDTH, 30)
+    half = np.array([half_height * _TILE_WIDTH / _TILE_HEIGHT, half_height])
+    origin = corners.mean(axis=0) - half
+    scale = _TILE_HEIGHT / (2 * half_height)
+
+    # The window at the tile's size; what lies outside of the picture is dark.
+    window = np.c_[np.eye(2), -origin] * scale  # (2, 3): from picture to tile
+    size = (_TILE_WIDTH, _TILE_HEIGHT)
+    tile = cv2.warpAffine(image, window, size, borderValue=_OUTSIDE_COLOR)
+
+    color = _ALARM_COLOR
+    text = f"{fault.label} {fault.weight:.2f}?"
+    if fault.missed:
+        color = _MISS_COLOR
+        text = f"missed {fault.label}"
+    left_top, right_bottom = np.round((corners - origin) * scale).astype(int).tolist()
+    cv2.rectangle(tile, tuple(left_top), tuple(right_bottom), color, 2)
+    _write_below(tile, text, color)
     return tile
+
+
+def _write_below(tile: np.ndarray, text: str, color: Tuple[int, int, int]) -> None:
+    """A line of text on black at the foot of a tile."""
+    height, width = tile.shape[:2]
+    cv2.rectangle(tile, (0, height - 18), (width, height), (0, 0, 0), cv2.FILLED)
+    start = (4, height - 5)
+    cv2.putText(tile, text, start, cv2.FONT_HERSHEY_SIMPLEX, 0.42, color, 1, cv2.LINE_AA)

@@ -1,251 +1,274 @@
-"""mAP as the original course prints it: VOC style, overlap 0.5, area under the monotone precision-recall curve.
+"""mAP as the original course prints it: VOC style, the area under the precision-recall curve.
 
-Boxes count with +1 pixel, a ground-truth box is used once, difficult boxes count neither way. COCO's measure is
-another module's.
+One class is scored in three steps:
+
+1. Match: in each image, every detection becomes a hit, a false alarm, or neither (`_judge`).
+2. Curve: recall and precision are counted down the detections of all images, the surest first
+   (`_curve`).
+3. Area: the area under that curve is the class's AP (`area_under`). The mean of all is the mAP.
+
+A hit needs an overlap of 0.5, with boxes measured with +1 pixel. It uses a ground-truth box up, and
+difficult boxes count neither way. COCO's measure is another module's.
 """
 
-import math
-import shlex
-from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
-from ..support.errors import CourseError
+from .boxes import Found, Founds, Truth, Truths, read_folders, read_found, read_truth
 
+__all__ = [
+    "ClassScore",
+    "Found",
+    "Score",
+    "Truth",
+    "above",
+    "area_under",
+    "class_overlap",
+    "falling",
+    "of_height",
+    "overlap",
+    "read_folders",
+    "read_found",
+    "read_truth",
+    "score",
+]
 
-class Truth(NamedTuple):
-    """The ground-truth boxes of one image."""
+MIN_IOU = 0.5  # the least overlap of a hit
 
-    labels: List[str]
-    boxes: np.ndarray  # (n, 4)
-    difficult: np.ndarray  # (n,) bool
-
-
-class Found(NamedTuple):
-    """The detections of one image."""
-
-    labels: List[str]
-    confs: np.ndarray  # (n,)
-    boxes: np.ndarray  # (n, 4)
+# What becomes of a detection.
+HIT = 1
+FALSE_ALARM = -1
+NEITHER = 0  # it is on a difficult object
 
 
 class ClassScore(NamedTuple):
-    """One class: its AP, the curve's points, and the counts behind them."""
+    """One class: its AP, the points of its curve, and the counts behind them."""
 
     ap: float
-    recall: np.ndarray
-    precision: np.ndarray
-    truths: int
+    recall: np.ndarray  # (detections,)
+    precision: np.ndarray  # (detections,)
+    truths: int  # without the difficult ones
     hits: int
     false_alarms: int
 
 
 class Score(NamedTuple):
+    """What `score` gives: a ClassScore for each class of the ground truth."""
+
     classes: Dict[str, ClassScore]
 
     @property
-    def mean(self):
-        return sum(c.ap for c in self.classes.values()) / len(self.classes) if self.classes else 0.0
+    def mean(self) -> float:
+        """The mAP, from 0 to 1."""
+        if not self.classes:
+            return 0.0
+        return sum(found.ap for found in self.classes.values()) / len(self.classes)
 
-    def report(self):
-        rows = [f"{name} AP  = {100 * c.ap:.2f}%" for name, c in sorted(self.classes.items())]
-        return "\n".join(rows + [f"mAP = {100 * self.mean:.2f}%"])
+    def report(self) -> str:
+        """The AP of each class and the mAP in per cent, as text."""
+        rows = [
+            f"{name} AP  = {100 * found.ap:.2f}%" for name, found in sorted(self.classes.items())
+        ]
+        rows.append(f"mAP = {100 * self.mean:.2f}%")
+        return "\n".join(rows)
 
-    def as_dict(self):
-        return {
-            "mAP": self.mean,
-            "classes": {
-                name: {
-                    "AP": c.ap,
-                    "truths": c.truths,
-                    "hits": c.hits,
-                    "false_alarms": c.false_alarms,
-                }
-                for name, c in self.classes.items()
-            },
-        }
-
-
-def _read(path, form, names):
-    """Labels, numbers (n, k) and marks (n,) of the lines that are not blank."""
-    try:
-        lines = Path(str(path)).read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError:
-        raise CourseError(f"{path} is not a text file") from None
-    labels, numbers, marks = [], [], []
-    count = len(form.split()) - form.count("[")
-    for number, line in enumerate(lines, 1):
-        try:
-            row = line.split() if set(line).isdisjoint("'\"\\") else shlex.split(line)
-            if row:
-                ends = range(len(row), 1, -1) if names else ()
-                end = next((n for n in ends if " ".join(row[:n]) in names), 1)
-                row[:end] = [
-                    " ".join(row[:end])
-                ]  # one field, where they spell a known name with blanks
-                numbers.append(_numbers(row, count, form))
-                labels.append(row[0])
-                marks.append(len(row) > count)
-        except ValueError as err:
-            raise CourseError(f"{path}, line {number}: {err}: {line}") from None
-    return (
-        labels,
-        np.array(numbers, dtype=float).reshape(-1, count - 1),
-        np.array(marks, dtype=bool),
-    )
+    def as_dict(self) -> Dict[str, Any]:
+        """The figures without the curves, for JSON."""
+        classes = {}
+        for name, found in self.classes.items():
+            classes[name] = {
+                "AP": found.ap,
+                "truths": found.truths,
+                "hits": found.hits,
+                "false_alarms": found.false_alarms,
+            }
+        return {"mAP": self.mean, "classes": classes}
 
 
-def _numbers(row, count, form):
-    if len(row) not in (count, len(form.split())):
-        raise ValueError(
-            f"{len(row)} fields; wanted: {form}. A class name with blanks is quoted, or listed"
-        )
-    if row[count:] not in ([], ["difficult"]):
-        raise ValueError(f"the last field is '{row[-1]}'; allowed: difficult, or nothing")
-    values = [float(field) for field in row[1:count]]
-    if not all(map(math.isfinite, values)):
-        raise ValueError("a number is not finite")
-    if values[-2] < values[-4] or values[-1] < values[-3]:
-        raise ValueError("the box ends before it begins, in left top right bottom")
-    return values
+def score(
+    truths: Truths,
+    founds: Founds,
+    ignore: Iterable[str] = (),
+    class_iou: Optional[Dict[str, float]] = None,
+) -> Score:
+    """The Score of detections {image: Found} against ground truth {image: Truth}.
+
+    Classes that stand in `ignore`, or only in the detections, are not scored. `class_iou` gives a
+    class a least overlap of its own.
+
+    Of two cars one is found, and after it comes a false alarm:
+
+    >>> cars = np.array([[0.0, 0, 9, 9], [20, 0, 29, 9]])
+    >>> truths = {"street": Truth(["car", "car"], cars, np.array([False, False]))}
+    >>> seen = np.array([[0.0, 1, 9, 9], [50, 50, 59, 59]])
+    >>> founds = {"street": Found(["car", "car"], np.array([0.9, 0.4]), seen)}
+    >>> result = score(truths, founds)
+    >>> result.classes["car"].recall.tolist(), result.classes["car"].precision.tolist()
+    ([0.5, 0.5], [1.0, 0.5])
+    >>> print(result.report())
+    car AP  = 50.00%
+    mAP = 50.00%
+    """
+    own_limits = class_iou or {}
+    labels = {label for truth in truths.values() for label in truth.labels}
+    classes = {}
+    for name in sorted(labels - set(ignore)):
+        min_iou = own_limits.get(name, MIN_IOU)
+        classes[name] = _score_class(name, truths, founds, min_iou)
+    return Score(classes)
 
 
-def read_truth(path, names=()):
-    """The Truth in lines `class left top right bottom [difficult]`; `names` with blanks need no quotes."""
-    return Truth(*_read(path, "class left top right bottom [difficult]", names))
+def _score_class(name: str, truths: Truths, founds: Founds, min_iou: float) -> ClassScore:
+    total = 0
+    confs: List[float] = []
+    verdicts: List[int] = []
 
-
-def read_found(path, names=()):
-    """The Found in lines `class confidence left top right bottom`; `names` with blanks need no quotes."""
-    labels, numbers, _ = _read(path, "class confidence left top right bottom", names)
-    return Found(labels, numbers[:, 0], numbers[:, 1:])
-
-
-def read_folders(truth_dir, found_dir, names=()):
-    """Both folders by image name, and the names of images that have no detection file (they count as empty)."""
-    truths = {path.stem: read_truth(path, names) for path in _text_files(truth_dir)}
-    founds = {path.stem: read_found(path, names) for path in _text_files(found_dir)}
-    for strange in sorted(set(founds) - set(truths)):
-        raise CourseError(
-            f"{found_dir}/{strange}.txt has no ground truth: {truth_dir} holds no {strange}.txt"
-        )
-    missing = sorted(set(truths) - set(founds))
-    founds.update(dict.fromkeys(missing, Found([], np.zeros(0), np.zeros((0, 4)))))
-    return truths, founds, missing
-
-
-def _text_files(folder):
-    paths = sorted(Path(str(folder)).glob("*.txt"))
-    if not paths:
-        raise CourseError(f"The folder {folder} holds no .txt files")
-    return paths
-
-
-def overlap(boxes, others):
-    """Intersection over union of each of (n, 4) boxes with each of (m, 4) others, sides counted with +1 pixel."""
-    boxes, others = boxes[:, None], others[None]
-    sides = (
-        np.minimum(boxes[..., 2:], others[..., 2:])
-        - np.maximum(boxes[..., :2], others[..., :2])
-        + 1
-    )
-    inter = sides.clip(0).prod(axis=-1)  # (n, m)
-    area, other_area = ((b[..., 2:] - b[..., :2] + 1).prod(axis=-1) for b in (boxes, others))
-    return inter / (area + other_area - inter)
-
-
-def class_overlap(some, others):
-    """The same (n, m) table for two Truths or Founds of an image, 0 where the classes differ."""
-    same = np.array(some.labels, dtype=str)[:, None] == np.array(others.labels, dtype=str)
-    return overlap(some.boxes, others.boxes) * same
-
-
-def score(truths, founds, ignore=(), class_iou=None):
-    """The Score of detections {image: Found} against ground truth {image: Truth}."""
-    names = sorted({label for truth in truths.values() for label in truth.labels} - set(ignore))
-    return Score(
-        {
-            name: _score_class(name, truths, founds, (class_iou or {}).get(name, 0.5))
-            for name in names
-        }
-    )
-
-
-def _score_class(name, truths, founds, min_iou):
-    total, confs, verdicts = 0, [], []
+    # Match: in each image, the detections of this class against its objects.
     for image in sorted(truths):
-        truth, found = truths[image], founds[image]
-        ours = [i for i, label in enumerate(truth.labels) if label == name]
-        rows = [i for i, label in enumerate(found.labels) if label == name]
-        rows = [rows[i] for i in np.argsort(-found.confs[rows], kind="stable")]
-        total += int((~truth.difficult[ours]).sum())
+        truth = truths[image]
+        found = founds[image]
+        objects = _rows_of(truth.labels, name)
+        rows = _rows_of(found.labels, name)
+        rows = rows[np.argsort(-found.confs[rows], kind="stable")]
+
+        difficult = truth.difficult[objects]
+        total += int((~difficult).sum())
         confs += found.confs[rows].tolist()
-        verdicts += _judge(found.boxes[rows], truth.boxes[ours], truth.difficult[ours], min_iou)
-    order = np.argsort(-np.array(confs), kind="stable")  # equal ones in the order of the files
-    verdicts = np.array(verdicts, dtype=int)[order]
-    hits, alarms = np.cumsum(verdicts == 1), np.cumsum(verdicts == -1)
-    recall, precision = hits / max(total, 1), hits / np.maximum(hits + alarms, 1)
+        verdicts += _judge(found.boxes[rows], truth.boxes[objects], difficult, min_iou)
+
+    # Curve: over all images, the surest first; equal ones in the order of the images.
+    order = np.argsort(-np.array(confs), kind="stable")
+    judged = np.array(verdicts, dtype=int)[order]  # (detections,)
+    recall, precision = _curve(judged, total)
+
+    # Area.
     return ClassScore(
-        area_under(recall, precision),
-        recall,
-        precision,
-        total,
-        int((verdicts == 1).sum()),
-        int((verdicts == -1).sum()),
+        ap=area_under(recall, precision),
+        recall=recall,
+        precision=precision,
+        truths=total,
+        hits=int((judged == HIT).sum()),
+        false_alarms=int((judged == FALSE_ALARM).sum()),
     )
 
 
-def _judge(boxes, truths, difficult, min_iou):
-    """1 right, -1 wrong, 0 neither, for boxes of one image by confidence. Only the best overlap is looked at."""
+def _rows_of(labels: List[str], name: str) -> np.ndarray:
+    """Where a class stands in a list of labels."""
+    return np.array([i for i, label in enumerate(labels) if label == name], dtype=int)
+
+
+def _judge(
+    boxes: np.ndarray, truths: np.ndarray, difficult: np.ndarray, min_iou: float
+) -> List[int]:
+    """What becomes of each box of one image and class; the boxes are in the order of confidence.
+
+    Only the object that a box overlaps most is looked at: where that one is used up, the second
+    best does not count instead.
+    """
     if not len(truths):
-        return [-1] * len(boxes)
-    overlaps, verdicts, used = overlap(boxes, truths), [], set()  # (n, m)
-    for best, most in zip(overlaps.argmax(axis=1).tolist(), overlaps.max(axis=1).tolist()):
-        if most < min_iou or best in used:
-            verdicts.append(-1)
+        return [FALSE_ALARM for _ in boxes]
+
+    overlaps = overlap(boxes, truths)  # (boxes, truths)
+    nearest = overlaps.argmax(axis=1).tolist()
+    largest = overlaps.max(axis=1).tolist()
+
+    verdicts = []
+    used = set()
+    for best, iou in zip(nearest, largest):
+        if iou < min_iou or best in used:
+            verdicts.append(FALSE_ALARM)
         elif difficult[best]:
-            verdicts.append(0)
+            verdicts.append(NEITHER)
         else:
-            verdicts.append(1)
+            verdicts.append(HIT)
             used.add(best)
     return verdicts
 
 
-def area_under(recall, precision):
-    """The area under the curve after precision is made monotone from the right (VOC 2010 on)."""
+def _curve(verdicts: np.ndarray, total: int) -> Tuple[np.ndarray, np.ndarray]:
+    """Recall and precision after each detection, of which the surest comes first."""
+    hits = np.cumsum(verdicts == HIT)  # (detections,)
+    alarms = np.cumsum(verdicts == FALSE_ALARM)  # (detections,)
+    recall = hits / max(total, 1)
+    precision = hits / np.maximum(hits + alarms, 1)
+    return recall, precision
+
+
+def area_under(recall: np.ndarray, precision: np.ndarray) -> float:
+    """The area under the curve after its precision is made to fall only (VOC 2010 on).
+
+    >>> area_under(np.array([0.5, 0.5, 1.0]), np.array([1.0, 0.5, 0.6]))
+    0.8
+    """
     widths = np.diff(np.concatenate([[0.0], recall, [1.0]]))
-    heights = np.maximum.accumulate(np.append(precision, 0.0)[::-1])[::-1]
+    heights = falling(np.append(precision, 0.0))
     return float((widths * heights).sum())
 
 
-def _keep(found, mask):
-    return Found(
-        [label for label, kept in zip(found.labels, mask) if kept],
-        found.confs[mask],
-        found.boxes[mask],
-    )
+def falling(precision: np.ndarray) -> np.ndarray:
+    """A curve's precision made to fall only: at each point, the best that there is from it on.
+
+    >>> falling(np.array([1.0, 0.5, 0.6]))
+    array([1. , 0.6, 0.6])
+    """
+    return np.maximum.accumulate(precision[::-1])[::-1]
 
 
-def above(founds, conf_th):
+def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Intersection over union of (n, 4) boxes with (m, 4) others, sides counted with +1 pixel.
+
+    >>> overlap(np.array([[0, 0, 9, 9]]), np.array([[0, 0, 9, 9], [0, 5, 9, 9], [20, 20, 29, 29]]))
+    array([[1. , 0.5, 0. ]])
+    """
+    mine = boxes[:, None]  # (n, 1, 4)
+    theirs = others[None]  # (1, m, 4)
+    left_top = np.maximum(mine[..., :2], theirs[..., :2])
+    right_bottom = np.minimum(mine[..., 2:], theirs[..., 2:])
+    shared = _areas(left_top, right_bottom)  # (n, m)
+
+    my_area = _areas(mine[..., :2], mine[..., 2:])  # (n, 1)
+    their_area = _areas(theirs[..., :2], theirs[..., 2:])  # (1, m)
+    return shared / (my_area + their_area - shared)
+
+
+def _areas(left_top: np.ndarray, right_bottom: np.ndarray) -> np.ndarray:
+    """Pixels between two corners, both counted in; 0 where they are the wrong way round."""
+    sides = right_bottom - left_top + 1  # (..., 2)
+    return sides.clip(0).prod(axis=-1)
+
+
+def class_overlap(some: Union[Truth, Found], others: Union[Truth, Found]) -> np.ndarray:
+    """The same (n, m) table for two Truths or Founds of an image, 0 where the classes differ."""
+    labels = np.array(some.labels, dtype=str)  # (n,)
+    other_labels = np.array(others.labels, dtype=str)  # (m,)
+    same = labels[:, None] == other_labels  # (n, m)
+    return np.where(same, overlap(some.boxes, others.boxes), 0.0)
+
+
+def above(founds: Founds, conf_th: float) -> Founds:
     """The detections from a confidence up."""
-    return {image: _keep(found, found.confs >= conf_th) for image, found in founds.items()}
+    return {image: found.keep(found.confs >= conf_th) for image, found in founds.items()}
 
 
-def of_height(truths, founds, low, high):
+def of_height(truths: Truths, founds: Founds, low: float, high: float) -> Tuple[Truths, Founds]:
     """Both with only the objects of low <= height < high pixels in play, as COCO does it for areas.
 
     Other truths become difficult; other detections are left out unless they hit an object in play.
     """
-
-    def in_play(boxes):
-        heights = boxes[:, 3] - boxes[:, 1]
-        return (heights >= low) & (heights < high)
-
-    kept_truths, kept_founds = {}, {}
+    kept_truths = {}
+    kept_founds = {}
     for image, truth in truths.items():
-        found, played = founds[image], in_play(truth.boxes)
-        hits = class_overlap(found, truth)[:, played] >= 0.5
+        found = founds[image]
+        played = _within(truth.boxes, low, high)
         kept_truths[image] = truth._replace(difficult=truth.difficult | ~played)
-        kept_founds[image] = _keep(found, in_play(found.boxes) | hits.any(axis=1))
+
+        hits = class_overlap(found, truth)[:, played] >= MIN_IOU  # (founds, truths in play)
+        kept_founds[image] = found.keep(_within(found.boxes, low, high) | hits.any(axis=1))
     return kept_truths, kept_founds
+
+
+def _within(boxes: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Which boxes are of low <= height < high pixels."""
+    heights = boxes[:, 3] - boxes[:, 1]  # (n,)
+    return (heights >= low) & (heights < high)

@@ -1,0 +1,164 @@
+"""The boxes of an image, true or found, and the text files that hold them: one line for each box.
+
+This module only reads; scoring is the business of voc.py and coco.py.
+"""
+
+import math
+import shlex
+from pathlib import Path
+from typing import Collection, Dict, List, NamedTuple, Tuple, Union
+
+import numpy as np
+
+from ..support.errors import CourseError
+
+AnyPath = Union[str, Path]
+
+
+class Truth(NamedTuple):
+    """The ground-truth boxes of one image, in pixels: left, top, right, bottom."""
+
+    labels: List[str]
+    boxes: np.ndarray  # (n, 4)
+    difficult: np.ndarray  # (n,) bool: these boxes count neither way
+
+
+class Found(NamedTuple):
+    """The detections of one image, in any order; the boxes are like those of a Truth."""
+
+    labels: List[str]
+    confs: np.ndarray  # (n,)
+    boxes: np.ndarray  # (n, 4)
+
+    def keep(self, mask: np.ndarray) -> "Found":
+        """The detections where the mask, one truth value each, is true."""
+        labels = [label for label, kept in zip(self.labels, mask) if kept]
+        return Found(labels, self.confs[mask], self.boxes[mask])
+
+
+Truths = Dict[str, Truth]  # by the name of the image
+Founds = Dict[str, Found]
+
+NOTHING = Found([], np.zeros(0), np.zeros((0, 4)))
+
+
+class _Form(NamedTuple):
+    """How a line is written: a class, numbers that end with the box, and perhaps a mark."""
+
+    text: str
+    fields: int  # without the mark
+    most: int  # with it
+
+
+_TRUTH_FORM = _Form("class left top right bottom [difficult]", fields=5, most=6)
+_FOUND_FORM = _Form("class confidence left top right bottom", fields=6, most=6)
+
+
+class _Line(NamedTuple):
+    """What one line says."""
+
+    label: str
+    numbers: List[float]
+    difficult: bool
+
+
+def read_truth(path: AnyPath, names: Collection[str] = ()) -> Truth:
+    """The Truth in lines `class left top right bottom [difficult]`.
+
+    A class name with blanks is quoted in the file, or is one of `names`.
+    """
+    lines = _read_lines(path, _TRUTH_FORM, names)
+    boxes = np.array([line.numbers for line in lines], dtype=float).reshape(-1, 4)
+    difficult = np.array([line.difficult for line in lines], dtype=bool)
+    return Truth([line.label for line in lines], boxes, difficult)
+
+
+def read_found(path: AnyPath, names: Collection[str] = ()) -> Found:
+    """The Found in lines `class confidence left top right bottom`; `names` as in read_truth."""
+    lines = _read_lines(path, _FOUND_FORM, names)
+    numbers = np.array([line.numbers for line in lines], dtype=float).reshape(-1, 5)
+    return Found([line.label for line in lines], numbers[:, 0], numbers[:, 1:])
+
+
+def read_folders(
+    truth_dir: AnyPath, found_dir: AnyPath, names: Collection[str] = ()
+) -> Tuple[Truths, Founds, List[str]]:
+    """Both folders by image name, and the images that lack a file of detections.
+
+    Such an image counts as one where nothing was detected.
+    """
+    truths = {path.stem: read_truth(path, names) for path in _text_files(truth_dir)}
+    founds = {path.stem: read_found(path, names) for path in _text_files(found_dir)}
+
+    # Detections of an image that nobody knows the truth of cannot be scored.
+    for strange in sorted(set(founds) - set(truths)):
+        raise CourseError(
+            f"{found_dir}/{strange}.txt has no ground truth: {truth_dir} holds no {strange}.txt"
+        )
+
+    missing = sorted(set(truths) - set(founds))
+    for name in missing:
+        founds[name] = NOTHING
+    return truths, founds, missing
+
+
+def _text_files(folder: AnyPath) -> List[Path]:
+    paths = sorted(Path(str(folder)).glob("*.txt"))
+    if not paths:
+        raise CourseError(f"The folder {folder} holds no .txt files")
+    return paths
+
+
+def _read_lines(path: AnyPath, form: _Form, names: Collection[str]) -> List[_Line]:
+    """The lines of a file that are not blank; a mistake names the file and the line."""
+    try:
+        text = Path(str(path)).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise CourseError(f"{path} is not a text file") from None
+
+    lines = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            fields = _split(line, names)
+            if fields:
+                lines.append(_parse(fields, form))
+        except ValueError as err:
+            raise CourseError(f"{path}, line {number}: {err}: {line}") from None
+    return lines
+
+
+def _split(line: str, names: Collection[str]) -> List[str]:
+    """The fields of a line; a class name with blanks is one field if quoted, or one of `names`."""
+    fields = line.split()
+    if not set(line).isdisjoint("'\"\\"):
+        fields = shlex.split(line)
+    if not names:
+        return fields
+
+    # The longest name that the first fields spell wins: "stop sign" before "stop".
+    for end in range(len(fields), 1, -1):
+        name = " ".join(fields[:end])
+        if name in names:
+            return [name] + fields[end:]
+    return fields
+
+
+def _parse(fields: List[str], form: _Form) -> _Line:
+    """The fields of a line as what they mean; a ValueError says what is wrong with them."""
+    if len(fields) not in (form.fields, form.most):
+        raise ValueError(
+            f"{len(fields)} fields; wanted: {form.text}. "
+            "A class name with blanks is quoted, or listed"
+        )
+    mark = fields[form.fields :]
+    if mark not in ([], ["difficult"]):
+        raise ValueError(f"the last field is '{mark[0]}'; allowed: difficult, or nothing")
+
+    numbers = [float(field) for field in fields[1 : form.fields]]
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("a number is not finite")
+    left, top, right, bottom = numbers[-4:]
+    if right < left or bottom < top:
+        raise ValueError("the box ends before it begins, in left top right bottom")
+
+    return _Line(fields[0], numbers, bool(mark))
