@@ -242,7 +242,9 @@ for cls in sorted(set(found.clss.tolist())):
 # share, divided by what they cover together:
 # %%
 def area(x1, y1, x2, y2):
-    return max(x2 - x1, 0) * max(y2 - y1, 0)
+    width = max(x2 - x1, 0)
+    height = max(y2 - y1, 0)
+    return width * height
 
 
 def iou(box, other):
@@ -251,7 +253,8 @@ def iou(box, other):
     right = min(box[2], other[2])
     bottom = min(box[3], other[3])
     shared = area(left, top, right, bottom)
-    return shared / (area(*box) + area(*other) - shared)
+    both = area(*box) + area(*other)
+    return shared / (both - shared)
 
 
 box = [0, 0, 10, 10]

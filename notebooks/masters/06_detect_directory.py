@@ -125,7 +125,8 @@ def parse(row):
     return [fields[0], fields[1], fields[2:]]
     # wrong: the second field
     fields = row.split()
-    return [fields[0], float(fields[-1]), [float(field) for field in fields[1:5]]]
+    box = [float(field) for field in fields[1:5]]
+    return [fields[0], float(fields[-1]), box]
     # end
 
 
