@@ -111,6 +111,7 @@ def mean_ap(spec, pictures, answers, **changed):
     return 100 * voc.score(answers, founds).mean
 
 
+# %%
 def compare(spec, recipes, pictures, answers):
     rows = []
     for name, changed in recipes.items():
