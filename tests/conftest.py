@@ -1,4 +1,4 @@
-"""Shared parts of the tests: small real networks, and the real pictures and models where they are at hand."""
+"""Shared parts of the tests: small real networks, and real pictures and models if there are any."""
 
 import json
 import signal
@@ -11,14 +11,19 @@ from onnx import TensorProto, helper, load, numpy_helper, save
 
 from trt_course import CourseError, find_model
 
-if (
-    signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-):  # as in a shell's background job; children would inherit it
+# A shell's background job ignores Ctrl-C, and its children would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
 KIT = Path(__file__).resolve().parent.parent
 SHARED = KIT.parent / "shared"
-CELL, ROWS, COLS = 16, 6, 8
-HEIGHT, WIDTH = ROWS * CELL, COLS * CELL
+
+# The small networks see cells: squares of pixels in rows and columns.
+CELL = 16
+ROWS = 6
+COLS = 8
+HEIGHT = ROWS * CELL
+WIDTH = COLS * CELL
 
 
 @pytest.fixture(scope="session")
@@ -31,16 +36,17 @@ def shared():
 def cell_boxes():
     """(48, 4): one normalised box for each 16 x 16 cell of the input."""
     y, x = np.mgrid[0:ROWS, 0:COLS]
-    corners = np.stack([x / COLS, y / ROWS, (x + 1) / COLS, (y + 1) / ROWS], axis=-1)
+    left = x / COLS
+    top = y / ROWS
+    right = (x + 1) / COLS
+    bottom = (y + 1) / ROWS
+    corners = np.stack([left, top, right, bottom], axis=-1)
     return corners.reshape(1, ROWS * COLS, 4).astype(np.float32)
 
 
 def write_net(path, batch="n"):
-    """A network that sees: the score of a cell for class 1, 2, 3 is its mean blue, green, red (0 to 1)."""
-
-    def constant(name, value):
-        return numpy_helper.from_array(np.asarray(value), name)
-
+    """A network that sees: a cell's scores for classes 1, 2, 3 are its mean blue, green, red."""
+    cells = ROWS * COLS
     nodes = [
         helper.make_node(
             "AveragePool", ["input"], ["pooled"], kernel_shape=[CELL, CELL], strides=[CELL, CELL]
@@ -53,28 +59,30 @@ def write_net(path, batch="n"):
         helper.make_node("Mul", ["first", "nought"], ["column"]),
         helper.make_node("Add", ["column", "cells"], ["boxes"]),
     ]
+    constants = {
+        "flat_shape": np.int64([0, 3, cells]),
+        "zero": np.int64([0]),
+        "one": np.int64([1]),
+        "last": np.int64([2]),
+        "nought": np.float32(0),
+        "cells": cell_boxes(),
+    }
     weights = [
-        constant("flat_shape", np.int64([0, 3, ROWS * COLS])),
-        constant("zero", np.int64([0])),
-        constant("one", np.int64([1])),
-        constant("last", np.int64([2])),
-        constant("nought", np.float32(0)),
-        constant("cells", cell_boxes()),
+        numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()
     ]
+
+    def tensor(name, *shape):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, *shape])
+
     graph = helper.make_graph(
         nodes,
         "cells",
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [batch, 3, HEIGHT, WIDTH])],
-        [
-            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [batch, ROWS * COLS, 4]),
-            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [batch, ROWS * COLS, 4]),
-        ],
+        [tensor("input", 3, HEIGHT, WIDTH)],
+        [tensor("scores", cells, 4), tensor("boxes", cells, 4)],
         weights,
     )
-    save(
-        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8),
-        str(path),
-    )
+    opset = helper.make_opsetid("", 13)
+    save(helper.make_model(graph, opset_imports=[opset], ir_version=8), str(path))
 
 
 RECORD = {
@@ -95,6 +103,7 @@ RECORD = {
 
 
 def write_model(folder, batch="n", **changes):
+    """The network and its record in a folder; the changes are fields of the record."""
     folder.mkdir(parents=True, exist_ok=True)
     write_net(folder / "model.onnx", batch)
     (folder / "model.json").write_text(json.dumps({**RECORD, **changes}))
@@ -110,13 +119,11 @@ def cells(tmp_path_factory):
 def write_conv_model(folder):
     """The same network behind a convolution that changes nothing: something to quantise."""
     model = load(str(write_model(folder) / "model.onnx"))
-    model.graph.initializer.append(
-        numpy_helper.from_array(np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1), "same")
-    )
+    same = np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1)
+    model.graph.initializer.append(numpy_helper.from_array(same, "same"))
     model.graph.node[0].input[0] = "seen"
-    model.graph.node.insert(
-        0, helper.make_node("Conv", ["input", "same"], ["seen"], name="eye", kernel_shape=[1, 1])
-    )
+    conv = helper.make_node("Conv", ["input", "same"], ["seen"], name="eye", kernel_shape=[1, 1])
+    model.graph.node.insert(0, conv)
     save(model, str(folder / "model.onnx"))
     return folder
 
@@ -151,7 +158,10 @@ def plan(gpu_model):
 
 @pytest.fixture
 def cell_picture():
-    """Black but for a red cell at row 1, column 2 and a green one at row 4, column 6, at twice the input's size."""
+    """Black but for a red cell at row 1, column 2 and a green one at row 4, column 6.
+
+    It is twice as large as the network's input, in both directions.
+    """
     picture = np.zeros((2 * HEIGHT, 2 * WIDTH, 3), np.uint8)
     picture[32:64, 64:96] = (0, 0, 255)
     picture[128:160, 192:224] = (0, 200, 0)

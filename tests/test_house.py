@@ -25,6 +25,8 @@ BESIDE = {
     "measure": {"ssd", "draw", "media"},
     "commands": set(),
 }
+# Files that belong to the room of another file.
+ANNEXES = {"camera_counts": "camera", "video_run": "jobs"}
 ENTRANCES = {"__init__", "__main__"}
 
 
@@ -64,9 +66,9 @@ def arrows():
 
 
 def room(name):
-    """The room that a module is in; camera_counts is a part of the camera's."""
+    """The room that a module is in."""
     first = name.split(".")[0]
-    return "camera" if first == "camera_counts" else first
+    return ANNEXES.get(first, first)
 
 
 def floor(name):

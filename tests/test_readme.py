@@ -1,4 +1,4 @@
-"""What the README says is run: its commands as typed, its Python, its links and its claims about files."""
+"""What the README says is run: its commands as typed, its Python, its links, its claims."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from trt_course.model.spec import LAYOUTS, InputSpec, ModelSpec, NmsSpec, Output
 
 KIT = Path(__file__).resolve().parent.parent
 README = (KIT / "README.md").read_text(encoding="utf-8")
-# these are tried by what calls this test: `make test` is running it, the clean set-up is the CI script's
+# tried by what calls this test: `make test` is running it, the clean set-up is the CI script's
 ELSEWHERE = {"make test"}
 
 
@@ -27,16 +27,18 @@ def commands():
 
 @pytest.fixture
 def shell(tmp_path):
-    """Runs a line in the kit's folder; `python` is this environment's, what the line writes to out/ goes elsewhere."""
-    env = dict(
-        os.environ,
-        PATH="{}:{}".format(os.path.dirname(sys.executable), os.environ["PATH"]),
-        TQDM_DISABLE="1",
-    )
+    """Runs a line in the kit's folder.
+
+    `python` is this environment's, and what the line writes to out/mine goes elsewhere.
+    """
+    programs = os.path.dirname(sys.executable)
+    path = os.pathsep.join([programs, os.environ["PATH"]])
+    env = dict(os.environ, PATH=path, TQDM_DISABLE="1")
+    out = shlex.quote(str(tmp_path / "out"))
 
     def run(line):
         return subprocess.run(
-            line.replace("out/mine", shlex.quote(str(tmp_path / "out"))),
+            line.replace("out/mine", out),
             shell=True,
             cwd=str(KIT),
             env=env,
@@ -50,11 +52,11 @@ def shell(tmp_path):
 def test_the_two_commands_are_there_and_ci_types_them():
     assert commands()[:2] == ["make demo", "make test"]
     steps = re.findall(r"^step (.*)$", (KIT / ".ci/run").read_text(), re.M)
-    assert [s for s in steps if s in commands()] == ["make demo", "make test"]
+    assert [step for step in steps if step in commands()] == ["make demo", "make test"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", [c for c in commands() if c not in ELSEWHERE])
+@pytest.mark.parametrize("line", [line for line in commands() if line not in ELSEWHERE])
 def test_command(shell, line):
     ready = (KIT / ".venv/stamp").exists()
     done = shell(line)
@@ -63,7 +65,8 @@ def test_command(shell, line):
     if line == "make demo":
         assert re.search(r"mAP = \d+\.\d\d%", done.stdout)
         found = [KIT / path for path in re.findall(r"^  \w+ +(out\S+)$", done.stdout, re.M)]
-        assert len(found) == 4 and all(path.exists() for path in found)
+        assert len(found) == 4
+        assert all(path.exists() for path in found)
         assert not (ready and "installing" in done.stdout)
 
 
@@ -106,10 +109,12 @@ def test_every_field_of_the_record_is_explained():
     """model_json.md names each field that a record can have, and each layout."""
     parts = {"input": InputSpec, "output": OutputSpec, "nms": NmsSpec}
     fields = set(ModelSpec._fields) - set(parts) - {"folder", "onnx"}
-    fields.update(part + "." + key for part, kind in parts.items() for key in kind._fields)
+    for part, kind in parts.items():
+        fields.update(f"{part}.{key}" for key in kind._fields)
     page = (KIT / "docs/model_json.md").read_text()
-    assert "input.color" in fields and not [key for key in fields if "`" + key + "`" not in page]
-    assert all("`" + layout + "`" in page for layout in LAYOUTS)
+    assert "input.color" in fields
+    assert not [key for key in fields if f"`{key}`" not in page]
+    assert all(f"`{layout}`" in page for layout in LAYOUTS)
 
 
 def test_help_lists_every_target():

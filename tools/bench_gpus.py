@@ -16,7 +16,9 @@ KIT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(KIT))
 from trt_course import CourseError, TrtSSD
 from trt_course.support.files import write_json
-from trt_course.throughput.run import detect_on_gpus, named, with_graph
+from trt_course.throughput.gpus import detect_on_gpus
+from trt_course.throughput.opening import named
+from trt_course.throughput.tuning import with_graph
 
 
 def rate(count, open_ssd, sources):

@@ -1,27 +1,52 @@
-"""A course in fast SSD object detection: one way from a picture to its boxes, on TensorRT or on the CPU.
+"""A course in fast SSD object detection: from a picture to its boxes, on TensorRT or on the CPU.
 
-Only the public names; each lives in the module that its import names.
+Only the public names; each lives in the module that its import names. The package needs NumPy and
+OpenCV; every other library is asked for where it is used.
 """
 
-from .detections import Detections
-from .draw import BBoxVisualization
-from .jobs import detect_dir, detect_one, detect_video
-from .model.find import find_model, get_cls_dict, list_models
-from .model.spec import ModelSpec
-from .ssd import TrtSSD
-from .support.errors import CourseError
+import sys
 
-__version__ = "0.1.0"
+from .support.errors import CourseError, MissingLibraryError, why_unusable
+
+__version__ = "0.2.0"
+
+# A sentence where NumPy or OpenCV cannot be imported; empty where all is well.
+unusable = why_unusable()
+
+if not unusable:
+    from .builder.onnx import Options, engine_from_onnx
+    from .camera import AsyncCamera
+    from .detections import Detections
+    from .draw import BBoxVisualization
+    from .jobs import detect_dir, detect_one, detect_video
+    from .media.pictures import images_in, read_image
+    from .media.sources import open_source
+    from .media.writer import VideoWriter
+    from .model.find import find_model, get_cls_dict, list_models
+    from .model.spec import ModelSpec
+    from .ssd import TrtSSD
+elif sys.argv[:1] != ["-m"]:
+    # Only `python -m trt_course` goes on: Python imports this package with "-m" for the program's
+    # name, and then __main__, which says the sentence, or lets the doctor speak.
+    raise MissingLibraryError(unusable)
+
 __all__ = [
+    "AsyncCamera",
     "BBoxVisualization",
     "CourseError",
     "Detections",
     "ModelSpec",
+    "Options",
     "TrtSSD",
+    "VideoWriter",
     "detect_dir",
     "detect_one",
     "detect_video",
+    "engine_from_onnx",
     "find_model",
     "get_cls_dict",
+    "images_in",
     "list_models",
+    "open_source",
+    "read_image",
 ]

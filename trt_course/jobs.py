@@ -1,71 +1,109 @@
-"""detect_one, detect_dir and detect_video of the original course: a source, a detector, files with the results.
+"""detect_one, detect_dir and detect_video of the original course: from a source to files.
 
 They join the package's stops; the work of each stop is in its own module.
 """
 
-import itertools
+import math
 import time
-from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
 
-import numpy as np
-
+from .detections import Detections
 from .draw import BBoxVisualization
-from .media.base import require_whole
+from .media.base import Source, require_whole
 from .media.pictures import images_in, read_image
-from .media.pipeline import Behind, ahead
 from .media.sources import open_source
 from .media.writer import VideoWriter
+from .ssd import TrtSSD
 from .support.errors import CourseError
-from .support.files import check_apart, kit_path, write_image, write_json, write_text
+from .support.files import AnyPath, kit_path, require_apart, write_image, write_json, write_text
 from .support.progress import progress
+from .video_run import Show, VideoRun, chosen_frames
 
 FORMATS = ("voc", "coco")
 
 
-def detect_one(ssd, source, out="out", conf_th=None, write=True, save_json=False):
-    """Detect in one picture, print what was found and how long it took, write it with its boxes to out/NAME.jpg."""
+def detect_one(
+    ssd: TrtSSD,
+    source: AnyPath,
+    out: AnyPath = "out",
+    conf_th: Optional[float] = None,
+    write: bool = True,
+    save_json: bool = False,
+) -> Detections:
+    """Detect in one picture, print what was found and how long it took.
+
+    Writes the picture with its boxes to out/NAME.jpg (unless `write` is False), the boxes as rows
+    of text to out/NAME.txt and, with `save_json`, in COCO's result form to out/NAME.json.
+    """
     source = kit_path(source)
     image = read_image(source)
+
     started = time.perf_counter()
     found = ssd.detect(image, conf_th)
-    seconds = time.perf_counter() - started
+    milliseconds = (time.perf_counter() - started) * 1e3
+
+    # The files
     target = Path(str(out)) / (source.stem + ".jpg")
+    rows = found.to_text(ssd.spec.labels)
     if write:
-        check_apart(source, target)
+        require_apart(source, target)
         write_image(target, BBoxVisualization(ssd.spec.cls_dict()).annotate(image, found))
     if save_json:
         write_json(target.with_suffix(".json"), found.to_coco(1, ssd.spec.category_ids()))
-    text = found.to_text(ssd.spec.labels)
-    write_text(target.with_suffix(".txt"), text)
+    write_text(target.with_suffix(".txt"), rows)
+
+    # The report
+    where = ""
+    if write:
+        where = f"Picture: {target}"
     print(
-        "{}{} objects in {}, {:.1f} ms for preprocessing, network and decoding (one run, warm-up included). "
-        "{}".format(
-            text, len(found), source.name, seconds * 1e3, f"Picture: {target}" if write else ""
-        )
+        f"{rows}{len(found)} objects in {source.name}, {milliseconds:.1f} ms for preprocessing, "
+        f"network and decoding (one run, warm-up included). {where}"
     )
     return found
 
 
-def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.0, write=True):
-    """Detect in every picture of a folder or wildcard. Returns the complaints about those that could not be read.
+def detect_dir(
+    ssd: TrtSSD,
+    source: AnyPath,
+    out: AnyPath = "out",
+    conf_th: Optional[float] = None,
+    formats: Sequence[str] = FORMATS,
+    draw_th: float = 0.0,
+    write: bool = True,
+) -> List[str]:
+    """Detect in every picture of a folder or wildcard.
 
-    Writes out/detection-results/NAME.txt (empty where nothing is found), out/pictures/NAME.jpg and, for all pictures
-    together, out/detections.json in COCO's result form, images numbered from 1 in the order of their names.
-    Scoring wants the faint boxes too, looking does not: `draw_th` keeps those below it out of the pictures.
-    What is done when the reader presses Ctrl-C is kept.
+    Returns the complaints about those that could not be read. Writes out/detection-results/NAME.txt
+    (empty where nothing is found), out/pictures/NAME.jpg and, for all pictures together,
+    out/detections.json in COCO's result form, images numbered from 1 in the order of their names.
+    Scoring wants the faint boxes too, looking does not: `draw_th` keeps those below it out of the
+    pictures. What is done when the reader presses Ctrl-C is kept.
+
+    >>> import tempfile
+    >>> ssd = TrtSSD("ssd_mobilenet_v2_signs", backend="cpu", verbose=False)
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     failed = detect_dir(  # doctest: +ELLIPSIS
+    ...         ssd, "data/signs/images/00000[3-5].jpg", out, conf_th=0.5, formats=["voc"]
+    ...     )
+    ...     text = (Path(out) / "detection-results" / "000005.txt").read_text()
+    3 of 3 pictures done, results in ...
+    >>> [row.split()[0] for row in text.splitlines()]
+    ['mandatory']
+    >>> ssd.close()
     """
-    paths, out = images_in(kit_path(source)), Path(str(out))
-    twice = len(paths) - len({p.stem for p in paths})
-    if twice:
-        raise CourseError(
-            f"{twice} pictures in {source} share their name with another (a.jpg and a.png): their results would "
-            "overwrite each other. Rename them."
-        )
-    for path in paths if write else ():
-        check_apart(path, out / "pictures" / (path.stem + ".jpg"))
-    vis, category_ids = BBoxVisualization(ssd.spec.cls_dict()), ssd.spec.category_ids()
-    results, failed = [], []
+    paths = images_in(kit_path(source))
+    out = Path(str(out))
+    _require_own_names(paths, source)
+    if write:
+        for path in paths:
+            require_apart(path, _picture_path(out, path))
+
+    vis = BBoxVisualization(ssd.spec.cls_dict())
+    category_ids = ssd.spec.category_ids()
+    results: List[Dict[str, Any]] = []
+    failed: List[str] = []
     try:
         for number, path in enumerate(progress(paths, desc="detect", unit="image"), 1):
             try:
@@ -73,115 +111,99 @@ def detect_dir(ssd, source, out="out", conf_th=None, formats=FORMATS, draw_th=0.
             except CourseError as err:
                 failed.append(str(err))
                 continue
+
             found = ssd.detect(image, conf_th)
             if "voc" in formats:
-                write_text(
-                    out / "detection-results" / (path.stem + ".txt"), found.to_text(ssd.spec.labels)
-                )
+                text_path = out / "detection-results" / (path.stem + ".txt")
+                write_text(text_path, found.to_text(ssd.spec.labels))
             if write:
-                write_image(
-                    out / "pictures" / (path.stem + ".jpg"),
-                    vis.annotate(image, found.above(draw_th)),
-                )
-            results += [dict(r, file_name=path.name) for r in found.to_coco(number, category_ids)]
+                write_image(_picture_path(out, path), vis.annotate(image, found.above(draw_th)))
+            for row in found.to_coco(number, category_ids):
+                results.append(dict(row, file_name=path.name))
     finally:
         if "coco" in formats:
             write_json(out / "detections.json", results)
-    print(f"{len(paths) - len(failed)} of {len(paths)} pictures done, results in {out}")
+
+    done = len(paths) - len(failed)
+    print(f"{done} of {len(paths)} pictures done, results in {out}")
     return failed
 
 
-def _chosen(video, stride, start, end):
-    """Every `stride`-th frame between two moments, in seconds from the video's start, or from now; its time from the
-    first of them on."""
-    begun = time.monotonic() if video.live else 0.0
-    late_enough = (frame for frame in video if frame.time - begun >= start)
-    between = itertools.takewhile(
-        lambda frame: end is None or frame.time - begun < end, late_enough
-    )
-    first = None
-    for frame in itertools.islice(between, 0, None, stride):
-        first = frame.time if first is None else first
-        yield frame._replace(time=frame.time - first)
+def _require_own_names(paths: Sequence[Path], source: AnyPath) -> None:
+    """Refuse pictures whose results would have the same name."""
+    stems = {path.stem for path in paths}
+    twice = len(paths) - len(stems)
+    if twice:
+        raise CourseError(
+            f"{twice} pictures in {source} share their name with another (a.jpg and a.png): their "
+            "results would overwrite each other. Rename them."
+        )
 
 
-def _detected(ssd, frames, batch, conf_th, spent):
-    """(frame, Detections) of each; `spent` gets the seconds for each."""
-    for group in iter(lambda: list(itertools.islice(frames, batch)), []):
-        started = time.perf_counter()
-        results = ssd.detect_batch([frame.image for frame in group], conf_th)
-        spent += [(time.perf_counter() - started) / len(group)] * len(group)
-        yield from zip(group, results)
+def _picture_path(out: Path, path: Path) -> Path:
+    """Where a picture of a folder goes with its boxes."""
+    return out / "pictures" / (path.stem + ".jpg")
 
 
 def detect_video(
-    ssd,
-    source,
-    out="out",
-    conf_th=None,
-    write=True,
-    stride=1,
-    start=0.0,
-    end=None,
-    save_json=False,
-    batch=1,
-    encoder="auto",
-    show=None,
-):
-    """Detect in the frames of a video file or a live source and write out/NAME.mp4. Returns its path.
+    ssd: TrtSSD,
+    source: AnyPath,
+    out: AnyPath = "out",
+    conf_th: Optional[float] = None,
+    write: bool = True,
+    stride: int = 1,
+    start: float = 0.0,
+    end: Optional[float] = None,
+    save_json: bool = False,
+    batch: int = 1,
+    encoder: str = "auto",
+    show: Optional[Show] = None,
+) -> Path:
+    """Detect in the frames of a video file or a live source and write out/NAME.mp4.
 
-    Reading, detecting (here, in the caller's thread) and drawing with writing overlap. A file is read ahead; of a
-    live source each frame is the newest. Ctrl-C keeps what is done. `show` gets each picture with its boxes, in the
-    caller's thread, and ends the video when it returns False.
+    Returns its path. Every `stride`-th frame from `start` until before `end` (seconds) is taken,
+    `batch` of them go through the network at once, and `save_json` writes their boxes to
+    out/NAME.json too. `encoder` is VideoWriter's.
+
+    Reading, detecting (here, in the caller's thread) and drawing with writing overlap. A file is
+    read ahead; of a live source each frame is the newest. Ctrl-C keeps what is done. `show` gets
+    each picture with its boxes, in the caller's thread, and ends the video when it returns False.
     """
     if stride < 1 or batch < 1:
         raise CourseError(
             f"stride and batch are whole numbers from 1 up; given: {stride} and {batch}"
         )
-    began, spent, rows = time.perf_counter(), [], []
-    vis, category_ids = BBoxVisualization(ssd.spec.cls_dict()), ssd.spec.category_ids()
-
-    def keep(frame, found):
-        if write:
-            writer.write(vis.annotate(frame.image, found), frame.time)
-        rows.extend(
-            dict(r, frame=frame.number, time=round(frame.time, 6))
-            for r in found.to_coco(frame.number + 1, category_ids)
-        )
-
+    started = time.perf_counter()
+    run = VideoRun(ssd, conf_th, batch, show)
     with open_source(source) as video:
-        target = Path(str(out)) / ("live.mp4" if video.live else Path(video.uri).stem + ".mp4")
-        if write and not video.live:
-            check_apart(video.uri, target)
-        chosen = _chosen(video, stride, start, end)
-        total = -(-video.frames // stride) if video.frames and not start and end is None else None
+        target = _video_path(video, out)
+        chosen = chosen_frames(video, stride, start, end)
+        total = None
+        if video.frames and not start and end is None:
+            total = math.ceil(video.frames / stride)
+
+        writer = None
+        if write:
+            if not video.live:
+                require_apart(video.uri, target)
+            writer = VideoWriter(target, video.fps / stride, encoder)
         try:
-            with VideoWriter(
-                target, video.fps / stride, encoder
-            ) if write else ExitStack() as writer, Behind(keep) as sink, closing(
-                chosen if video.live else ahead(chosen, 4 + batch)
-            ) as frames:
-                pairs = _detected(ssd, frames, batch, conf_th, spent)
-                for frame, found in progress(pairs, total=total, desc="detect", unit="frame"):
-                    sink.put(frame, found)
-                    if show and not show(vis.annotate(frame.image, found)):
-                        break
+            run.go(chosen, live=video.live, total=total, writer=writer)
         finally:
-            if save_json and spent:
-                write_json(target.with_suffix(".json"), rows)
-    if not spent:
-        raise CourseError(
-            "{} holds no frame that can be read{}.".format(
-                source, " after --start" if start else ""
-            )
-        )
-    print(
-        "{} frames, {:.1f} FPS over all; median {:.1f} ms a frame for preprocessing, network and decoding. {}".format(
-            len(spent),
-            len(spent) / (time.perf_counter() - began),
-            np.median(spent) * 1e3,
-            f"Video: {target}" if write else "No video written.",
-        )
-    )
+            if save_json and run.seconds:
+                write_json(target.with_suffix(".json"), run.rows)
+
+    if not run.seconds:
+        after = " after --start" if start else ""
+        raise CourseError(f"{source} holds no frame that can be read{after}.")
+    where = f"Video: {target}" if write else "No video written."
+    print(f"{run.report(time.perf_counter() - started)} {where}")
     require_whole(video)
     return target
+
+
+def _video_path(video: Source, out: AnyPath) -> Path:
+    """Where a video goes with its boxes."""
+    if video.live:
+        return Path(str(out)) / "live.mp4"
+    return Path(str(out)) / (Path(video.uri).stem + ".mp4")

@@ -419,7 +419,7 @@ status = main(command.split())
 #
 # **Before you run it**: the readers could read 400 or 500 a second, the GPU takes 200. Will more batches be faster?
 # %%
-from trt_course.throughput.run import InMemory
+from trt_course.throughput.opening import InMemory
 
 with open_source(clip) as video:
     pictures = list(video)

@@ -19,7 +19,9 @@ from trt_course.media.nvdec import GpuVideoFile
 from trt_course.media.sources import open_source
 from trt_course.support.trace import tracing
 from trt_course.throughput.many import detect_many
-from trt_course.throughput.run import InMemory, detect_here, named, source_opener, with_graph
+from trt_course.throughput.opening import InMemory, named, source_opener
+from trt_course.throughput.run import detect_here
+from trt_course.throughput.tuning import with_graph
 
 pytestmark = pytest.mark.usefixtures("gpu")
 CLIP = Path(__file__).resolve().parents[2] / "data" / "street.mp4"

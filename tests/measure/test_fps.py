@@ -150,7 +150,7 @@ def test_machine_reads_what_a_jetson_and_a_card_say(monkeypatch):
         names = query.replace("--query-gpu=", "").split(",")
         return ", ".join(readings[name] for name in names) + "\nanother card"
 
-    monkeypatch.setattr(doctor, "output", output)
+    monkeypatch.setattr(doctor, "program_output", output)
     facts = machine.facts()
     assert facts["power_mode"] == "MAXN"
     assert facts["gpu"] == "Some GPU"

@@ -163,7 +163,11 @@ def test_pictures_are_written_for_eyes(shared, frames, tmp_path):
         pictures={"frame-096": frames.pictures["frame-096"]},
         truths={"frame-096": frames.truths["frame-096"]},
     )
-    assert check.run(check.Variant(title, stretch), [one], tmp_path)["clip frames"]["vehicle"] == (1.0, 1, 0)
+    assert check.run(check.Variant(title, stretch), [one], tmp_path)["clip frames"]["vehicle"] == (
+        1.0,
+        1,
+        0,
+    )
     drawn = cv2.imread(str(tmp_path / "adas-672x384-stretch/frame-096.jpg"))
     assert (drawn != frames.pictures["frame-096"]).any(axis=2).sum() > 1000
 

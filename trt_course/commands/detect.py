@@ -1,26 +1,37 @@
-"""The commands doctor, models, detect, camera and transcode."""
+"""The commands detect, camera and transcode: from pictures to boxes, from video to video."""
 
+import argparse
+import contextlib
 import time
-from contextlib import ExitStack
+from typing import TYPE_CHECKING, Iterator, Optional, Sequence
 
-from ..camera import MODES
+import numpy as np
+
+from ..camera import MODES, Camera, View
 from ..draw import BBoxVisualization
 from ..jobs import FORMATS, detect_dir, detect_one, detect_video
 from ..media.sources import kind_of
 from ..media.transcode import transcode
 from ..media.window import Window
-from ..model.find import find_model, list_models
-from ..support import doctor
+from ..model.find import find_model
 from ..support.errors import CourseError
-from ..throughput import run as fast
-from . import ENGINE, add_command, failures, open_ssd, tell
+from ..throughput.fast import detect_fast
+from . import ENGINE, add_command, open_ssd, print_report, status_after
+
+if TYPE_CHECKING:
+    from . import Commands
+
+_MOST_MILLISECONDS = 3600 * 1000  # that a batch may wait
 
 
-def add_commands(commands):
-    add_command(
-        commands, "doctor", _doctor, "what this machine has, and what to do about what it lacks"
-    )
-    add_command(commands, "models", _models, "the models in models/")
+def add_commands(commands: "Commands") -> None:
+    """Add the commands of this group."""
+    _add_detect(commands)
+    _add_camera(commands)
+    _add_transcode(commands)
+
+
+def _add_detect(commands: "Commands") -> None:
     add = add_command(
         commands,
         "detect",
@@ -40,6 +51,13 @@ def add_commands(commands):
         help="picture, folder, wildcard, video, camera or stream: docs/video.md; "
         "several with --fast",
     )
+    _add_output_options(add)
+    _add_video_options(add)
+    _add_fast_options(add)
+
+
+def _add_output_options(add: argparse.ArgumentParser) -> None:
+    """What is written."""
     add.add_argument(
         "--format",
         choices=FORMATS,
@@ -49,18 +67,23 @@ def add_commands(commands):
     add.add_argument(
         "--save-json", action="store_true", help="the boxes as COCO results, for a video NAME.json"
     )
-    for name, kind, default, text in (
-        ("stride", int, 1, "every n-th frame only"),
-        ("start", float, 0.0, "seconds"),
-        ("end", float, None, "seconds"),
-        ("batch", int, None, "frames a run"),
-    ):
-        add.add_argument("--" + name, type=kind, default=default, help="of a video: " + text)
+
+
+def _add_video_options(add: argparse.ArgumentParser) -> None:
+    """Which frames of a video, and how many at once."""
+    add.add_argument("--stride", type=int, default=1, help="of a video: every n-th frame only")
+    add.add_argument("--start", type=float, default=0.0, help="of a video: seconds")
+    add.add_argument("--end", type=float, help="of a video: seconds")
+    add.add_argument("--batch", type=int, help="of a video: frames a run")
+
+
+def _add_fast_options(add: argparse.ArgumentParser) -> None:
+    """Many sources at once."""
     add.add_argument(
         "--fast",
         action="store_true",
-        help="all sources at once, as fast as this machine allows, tables "
-        "of boxes: docs/throughput.md",
+        help="all sources at once, as fast as this machine allows, tables of boxes: "
+        "docs/throughput.md",
     )
     add.add_argument(
         "--deadline",
@@ -72,6 +95,9 @@ def add_commands(commands):
     add.add_argument(
         "--gpus", type=int, default=1, help="--fast: a process on each of so many GPUs"
     )
+
+
+def _add_camera(commands: "Commands") -> None:
     add = add_command(
         commands,
         "camera",
@@ -91,8 +117,8 @@ def add_commands(commands):
         "--mode",
         choices=list(MODES),
         default="async",
-        help="async: the detector in a thread of its own; "
-        "child: reading there too; sync: the plain loop (default: %(default)s)",
+        help="async: the detector in a thread of its own; child: reading there too; "
+        "sync: the plain loop (default: %(default)s)",
     )
     add.add_argument(
         "--every",
@@ -103,6 +129,9 @@ def add_commands(commands):
     add.add_argument(
         "--seconds", type=float, help="stop after that time (default: at the end, or Ctrl-C)"
     )
+
+
+def _add_transcode(commands: "Commands") -> None:
     add = add_command(
         commands,
         "transcode",
@@ -114,112 +143,141 @@ def add_commands(commands):
     add.add_argument("source", help="video file")
 
 
-def _doctor(args):
-    print(doctor.report())
+@contextlib.contextmanager
+def _window(wanted: bool) -> Iterator[Optional[Window]]:
+    """The window that --show asks for; None without it."""
+    if not wanted:
+        yield None
+        return
+    with Window("trt_course") as window:
+        yield window
 
 
-def _models(args):
-    complaints = []
-    for name in list_models():
-        try:
-            print(_describe(find_model(name)))
-        except CourseError as err:
-            complaints.append(str(err))
-    return failures(complaints)
-
-
-def _describe(spec):
-    if not spec.onnx.is_file():
-        raise CourseError(f"{spec.name}: the file {spec.onnx} is missing")
-    ids = spec.class_ids()
-    note = (
-        "\n    note: the ONNX file is not the one that model.json describes"
-        if spec.changed()
-        else ""
-    )
-    return "{}  {}\n    {} x {} {}, {} classes: {}{}".format(
-        spec.name,
-        spec.title,
-        spec.input.width,
-        spec.input.height,
-        spec.input.color,
-        len(ids),
-        ", ".join(spec.labels[i] for i in ids),
-        note,
-    )
-
-
-def _detect(args):
-    if min(args.gpus, args.batch or 1) < 1 or args.batch == 0 or not 0 <= args.deadline <= 3.6e6:
-        raise CourseError(
-            "--gpus and --batch are whole numbers from 1 up, --deadline is 0 to 3600000 milliseconds; "
-            f"given: {args.gpus}, {args.batch} and {args.deadline:g}"
-        )
+def _detect(args: argparse.Namespace) -> int:
+    _require_sensible(args)
     if args.fast:
-        return failures(fast.detect(args))
+        return _detect_fast(args)
     if len(args.source) > 1:
         raise CourseError(
-            "Several sources at once are for --fast, which writes tables of boxes. (A wildcard in quotes "
-            "is one source.)"
+            "Several sources at once are for --fast, which writes tables of boxes. "
+            "(A wildcard in quotes is one source.)"
         )
-    (args.source,) = args.source
-    kind, write = kind_of(args.source), not args.no_write
-    with open_ssd(args) as ssd, Window("trt_course") if args.show else ExitStack() as window:
+    return _detect_source(args, args.source[0])
+
+
+def _require_sensible(args: argparse.Namespace) -> None:
+    counts = [args.gpus]
+    if args.batch is not None:
+        counts.append(args.batch)
+    if min(counts) < 1 or not 0 <= args.deadline <= _MOST_MILLISECONDS:
+        raise CourseError(
+            "--gpus and --batch are whole numbers from 1 up, --deadline is 0 to "
+            f"{_MOST_MILLISECONDS} milliseconds; "
+            f"given: {args.gpus}, {args.batch} and {args.deadline:g}"
+        )
+
+
+def _detect_source(args: argparse.Namespace, source: str) -> int:
+    kind = kind_of(source)
+    write = not args.no_write
+    with open_ssd(args) as ssd, _window(args.show) as window:
         if kind == "image":
-            detect_one(ssd, args.source, args.out, args.conf, write, args.save_json)
-        elif kind == "folder":
-            formats = [args.format] if args.format and not args.save_json else FORMATS
-            return failures(detect_dir(ssd, args.source, args.out, args.conf, formats, write=write))
-        else:
-            detect_video(
-                ssd,
-                args.source,
-                args.out,
-                args.conf,
-                write,
-                args.stride,
-                args.start,
-                args.end,
-                args.save_json,
-                args.batch or 1,
-                args.encoder,
-                args.show and window.show,
+            detect_one(
+                ssd, source, args.out, conf_th=args.conf, write=write, save_json=args.save_json
             )
-    return 0
+            return 0
+
+        if kind == "folder":
+            formats: Sequence[str] = FORMATS
+            if args.format and not args.save_json:
+                formats = (args.format,)
+            complaints = detect_dir(
+                ssd, source, args.out, conf_th=args.conf, formats=formats, write=write
+            )
+            return status_after(complaints)
+
+        detect_video(
+            ssd,
+            source,
+            args.out,
+            conf_th=args.conf,
+            write=write,
+            stride=args.stride,
+            start=args.start,
+            end=args.end,
+            save_json=args.save_json,
+            batch=args.batch or 1,
+            encoder=args.encoder,
+            show=window.show if window else None,
+        )
+        return 0
 
 
-def _camera(args):
+def _detect_fast(args: argparse.Namespace) -> int:
+    if args.show or args.save_json or args.start or args.end or args.stride != 1:
+        raise CourseError(
+            "--fast writes tables of the boxes of all frames: leave out --show, --save-json, "
+            "--start, --end and --stride."
+        )
+    complaints = detect_fast(
+        args.model,
+        args.source,
+        args.out,
+        conf_th=args.conf,
+        batch=args.batch,
+        deadline=args.deadline / 1e3,
+        gpus=args.gpus,
+        backend=args.backend,
+        plan=args.engine,
+        threads=args.threads,
+    )
+    return status_after(complaints)
+
+
+def _camera(args: argparse.Namespace) -> None:
     vis = BBoxVisualization(find_model(args.model).cls_dict())
-    with Window("trt_course") if args.show else ExitStack() as window, MODES[args.mode](
-        args.source, lambda: open_ssd(args).warm_up(), args.every, args.conf
+    arrangement = MODES[args.mode]
+    with _window(args.show) as window, arrangement(
+        args.source, lambda: open_ssd(args).warm_up(), every=args.every, conf_th=args.conf
     ) as camera:
         try:
-            _watch(camera, args.seconds or float("inf"), args.show and window, vis)
+            _watch(camera, args.seconds, window, vis)
         finally:
-            counts = camera.counts()
-            tell(
-                args,
-                f"{counts.captured} captured, {counts.shown} shown, {counts.dropped} dropped, {counts.inferred} inferred in "
-                f"{counts.seconds:.1f} s: {counts.report()}",
-                dict(counts._asdict(), mode=args.mode, every=args.every),
-            )
+            _report_counts(args, camera)
 
 
-def _watch(camera, seconds, window, vis):
+def _watch(
+    camera: Camera, seconds: Optional[float], window: Optional[Window], vis: BBoxVisualization
+) -> None:
     """A line a second, until the end of the source, of the time, or of the reader's patience."""
     started = time.monotonic()
     for view in camera:
-        image, now = view.frame.image, time.monotonic()
-        if window and not window.show(
-            image if view.found is None else vis.annotate(image, view.found)
-        ):
+        since = time.monotonic() - started
+        if window is not None and not window.show(_drawn(view, vis)):
             return
         news = camera.news(view)
         if news:
-            print(f"{now - started:4.0f} s  {news}", flush=True)
-        if now - started >= seconds:
+            print(f"{since:4.0f} s  {news}", flush=True)
+        if seconds and since >= seconds:
             return
 
 
-def _transcode(args):
+def _drawn(view: View, vis: BBoxVisualization) -> np.ndarray:
+    """The view's picture, with its boxes where there are any yet."""
+    if view.found is None:
+        return view.frame.image
+    return vis.annotate(view.frame.image, view.found)
+
+
+def _report_counts(args: argparse.Namespace, camera: Camera) -> None:
+    counts = camera.counts()
+    print_report(
+        args,
+        f"{counts.captured} captured, {counts.shown} shown, {counts.dropped} dropped, "
+        f"{counts.inferred} inferred in {counts.seconds:.1f} s: {counts.report()}",
+        dict(counts._asdict(), mode=args.mode, every=args.every),
+    )
+
+
+def _transcode(args: argparse.Namespace) -> None:
     print(transcode(args.source, args.out, args.encoder))

@@ -1,7 +1,9 @@
-"""The commands evaluate, bench and contest."""
+"""The commands evaluate, bench and contest: accuracy, speed, and both of a team."""
 
+import argparse
 import contextlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Dict, List
 
 from ..contest.board import rank, write_board
 from ..contest.pack import pack
@@ -10,10 +12,27 @@ from ..measure.evaluate import detect_folder, read_folders, save_plots
 from ..measure.fps import SCOPES, bench
 from ..support.errors import CourseError
 from ..support.files import kit_path
-from . import ENGINE, add_command, open_ssd, tell
+from . import ENGINE, add_command, open_ssd, print_report
+
+if TYPE_CHECKING:
+    from . import Commands
 
 
-def add_commands(commands):
+def add_commands(commands: "Commands") -> None:
+    """Add the commands of this group."""
+    _add_evaluate(commands)
+    _add_bench(commands)
+
+    contest_parser = commands.add_parser(
+        "contest", help="pack one run into a hand-in; rank hand-ins"
+    )
+    steps = contest_parser.add_subparsers(dest="step", metavar="pack|rank")
+    steps.required = True
+    _add_pack(steps)
+    _add_rank(steps)
+
+
+def _add_evaluate(commands: "Commands") -> None:
     add = add_command(
         commands,
         "evaluate",
@@ -50,6 +69,9 @@ def add_commands(commands):
     add.add_argument(
         "--plots", metavar="DIR", help="write curves, bars and the worst faults there as PNG"
     )
+
+
+def _add_bench(commands: "Commands") -> None:
     add = add_command(
         commands,
         "bench",
@@ -71,12 +93,9 @@ def add_commands(commands):
         "--source", default="data/street.mp4", help="video or folder (default: %(default)s)"
     )
     add.add_argument("--frames", type=int, help="how many frames (default: 200, or all there are)")
-    _add_contest(commands.add_parser("contest", help="pack one run into a hand-in; rank hand-ins"))
 
 
-def _add_contest(parser):
-    steps = parser.add_subparsers(dest="step", metavar="pack|rank")
-    steps.required = True
+def _add_pack(steps: "Commands") -> None:
     add = add_command(
         steps,
         "pack",
@@ -97,6 +116,9 @@ def _add_contest(parser):
     add.add_argument(
         "--other-model", choices=("backbone", "detector"), help="what of the model is another one"
     )
+
+
+def _add_rank(steps: "Commands") -> None:
     add = add_command(
         steps,
         "rank",
@@ -113,61 +135,81 @@ def _add_contest(parser):
     )
 
 
-def _evaluate(args):
-    if not (args.model or args.gt and args.det) or len(args.set_class_iou) % 2:
+def _evaluate(args: argparse.Namespace) -> None:
+    both_folders = args.gt and args.det
+    if not args.model and not both_folders or len(args.set_class_iou) % 2:
         raise CourseError(
-            "evaluate needs --gt DIR --det DIR, or --model NAME --data DIR; --set-class-iou takes pairs "
-            "of a class and a number"
+            "evaluate needs --gt DIR --det DIR, or --model NAME --data DIR; --set-class-iou takes "
+            "pairs of a class and a number"
         )
-    class_iou = {
-        name: _iou(value) for name, value in zip(args.set_class_iou[::2], args.set_class_iou[1::2])
-    }
+    class_iou = _class_overlaps(args.set_class_iou)
+
+    # What is there, and what was found
+    images = None
     if args.model:
+        images = kit_path(args.data) / "images"
         with open_ssd(args) as ssd:
             truths, founds = detect_folder(ssd, args.data)
     else:
         truths, founds = read_folders(args.gt, args.det, args.names)
+
+    # The figures, and for either metric the plots of VOC's
+    voc_scores = None
     if args.metric == "coco":
-        result = coco.score(*coco.from_voc(truths, founds))
+        coco_scores = coco.score(*coco.from_voc(truths, founds))
+        print_report(args, coco_scores.report(), coco_scores.as_dict())
     else:
-        result = voc.score(truths, founds, args.ignore, class_iou)
-    tell(args, result.report(), result.as_dict())
+        voc_scores = voc.score(truths, founds, args.ignore, class_iou)
+        print_report(args, voc_scores.report(), voc_scores.as_dict())
     if args.plots:
-        shown = result if args.metric == "voc" else voc.score(truths, founds)
-        save_plots(
-            args.plots,
-            truths,
-            founds,
-            shown,
-            kit_path(args.data) / "images" if args.model else None,
-        )
+        if voc_scores is None:
+            voc_scores = voc.score(truths, founds)
+        save_plots(args.plots, truths, founds, voc_scores, images)
 
 
-def _iou(text):
+def _class_overlaps(words: List[str]) -> Dict[str, float]:
+    """The pairs of --set-class-iou: the overlap from which a box of the class counts as found."""
+    return {name: _overlap(text) for name, text in zip(words[::2], words[1::2])}
+
+
+def _overlap(text: str) -> float:
     with contextlib.suppress(ValueError):
         if 0 < float(text) <= 1:
             return float(text)
     raise CourseError(f"--set-class-iou: '{text}' is not an overlap between 0 and 1")
 
 
-def _bench(args):
+def _bench(args: argparse.Namespace) -> None:
     with open_ssd(args) as ssd:
         timing = bench(
-            ssd, kit_path(args.source), args.scope, args.frames, Path(args.out) / "bench.mp4"
+            ssd,
+            kit_path(args.source),
+            args.scope,
+            frames=args.frames,
+            out=Path(args.out) / "bench.mp4",
         )
-    tell(args, timing.report(), timing.as_dict())
+    print_report(args, timing.report(), timing.as_dict())
 
 
-def _pack(args):
+def _pack(args: argparse.Namespace) -> None:
     with open_ssd(args) as ssd:
         path = pack(
-            ssd, args.team, args.data, args.video, args.out, args.restructured, args.other_model
+            ssd,
+            args.team,
+            args.data,
+            video=args.video,
+            out=args.out,
+            restructured=args.restructured,
+            other_model=args.other_model,
         )
     print(f"The hand-in of {args.team}: {path}")
 
 
-def _rank(args):
+def _rank(args: argparse.Namespace) -> int:
     board = rank(args.folder, args.gt, args.ignore, args.data, args.video)
     paths = write_board(board, args.out)
-    print("{}\n\nWritten: {}".format(board.report(), ", ".join(map(str, paths))))
-    return 1 if board.refused else 0
+    written = ", ".join(str(path) for path in paths)
+    print(f"{board.report()}\n\nWritten: {written}")
+    if board.refused:
+        return 1
+    return 0

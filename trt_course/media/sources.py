@@ -30,7 +30,7 @@ def kind_of(source: Union[str, int, Path]) -> str:
     if is_live(source):
         return "live"
 
-    path = kit_path(source)
+    path = kit_path(str(source))
     is_wildcard = glob.has_magic(str(path)) and not path.exists()
     if path.is_dir() or is_wildcard:
         return "folder"
@@ -61,4 +61,4 @@ def open_source(uri: Union[str, int, Path], loop: bool = False, **options: Any) 
     if options:
         names = ", ".join(sorted(options))
         raise CourseError(f"{uri} is no live source and takes no {names}.")
-    return READERS[kind](kit_path(uri), loop)
+    return READERS[kind](kit_path(str(uri)), loop)

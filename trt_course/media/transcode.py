@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Union
 
 from ..support.errors import CourseError
-from ..support.files import check_apart, kit_path
+from ..support.files import kit_path, require_apart
 from ..support.progress import progress
 from .base import Source, require_whole
 from .pipeline import ahead
@@ -22,7 +22,7 @@ def transcode(
     """
     path = kit_path(source)
     target = Path(str(out)) / (path.stem + ".mp4")
-    check_apart(path, target)
+    require_apart(path, target)
 
     with open_source(path) as video, VideoWriter(target, video.fps, encoder) as writer:
         _copy(video, writer)

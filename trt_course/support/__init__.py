@@ -1,0 +1,1 @@
+"""What every part of the kit may lean on: errors, files, progress, traces, the machine."""

@@ -1,135 +1,213 @@
-"""What this machine has, and what to do about what it lacks. Looks only; changes nothing, needs nothing.
+"""What this machine has, and what to do about what it lacks.
 
-A part that is missing is no error, for the kit runs without most of them. It imports nothing of the kit, so that it
-still speaks where NumPy or OpenCV are broken; measure/machine.py looks through its eyes.
+It only looks: it changes nothing and needs nothing. A part that is missing is no error, for the kit
+runs without most of them. It uses the standard library alone, so that it still speaks where NumPy
+or OpenCV are broken. machine.py asks the machine through the functions here.
 """
 
-import collections
+import contextlib
 import importlib
+import io
 import os
 import platform
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import List, NamedTuple, Optional
 
-Finding = collections.namedtuple(
-    "Finding", "what found advice"
-)  # `found` is empty where it is missing
+_PATIENCE = 20  # seconds that a program may take to answer
 
 
-def version(module):
+class Finding(NamedTuple):
+    """A part of the machine, what was found of it, and what to do where that is empty."""
+
+    what: str
+    found: str
+    advice: str
+
+
+# How the machine is asked -------------------------------------------------------------------------
+
+
+def module_version(module: str) -> str:
+    """A Python module's version; empty where it is missing or broken."""
+    # A broken module may say so in the middle of the table; its place there says enough.
+    silence = io.StringIO()
+    with contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence):
+        try:
+            return str(getattr(importlib.import_module(module), "__version__", "present"))
+        except Exception:  # the reader shall see the other findings
+            return ""
+
+
+def program_output(*command: str) -> str:
+    """What a program prints; empty where it is missing or fails."""
     try:
-        return getattr(importlib.import_module(module), "__version__", "present")
-    except Exception:  # a broken module must not keep the reader from the other findings
-        return ""
-
-
-def output(*command):
-    """What a program prints; nothing where it is missing or fails."""
-    try:
-        said = subprocess.check_output(command, stderr=subprocess.DEVNULL, timeout=20)
+        said = subprocess.check_output(command, stderr=subprocess.DEVNULL, timeout=_PATIENCE)
     except (OSError, subprocess.SubprocessError):
         return ""
     return said.decode(errors="replace").strip()
 
 
-def text(path):
-    """What a file of the system says; nothing where it cannot be read."""
+def file_text(path: str) -> str:
+    """What a file of the system says; empty where it cannot be read."""
     try:
         return Path(path).read_text(errors="replace").replace("\0", "").strip()
     except OSError:
         return ""
 
 
-def cores():
-    return str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+def core_count() -> str:
+    """How many processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return str(len(os.sched_getaffinity(0)))
+    return str(os.cpu_count())
 
 
-def gpu(*readings):
-    """What nvidia-smi says of the first GPU, separated by commas."""
-    return output(
-        "nvidia-smi", "--query-gpu=" + ",".join(readings), "--format=csv,noheader"
-    ).partition("\n")[0]
+def gpu_readings(*names: str) -> str:
+    """What nvidia-smi says of the first GPU, by its own names, separated by commas."""
+    query = "--query-gpu=" + ",".join(names)
+    return _first_line(program_output("nvidia-smi", query, "--format=csv,noheader"))
 
 
-def _gstreamer():
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+# The parts that take more than one question -------------------------------------------------------
+
+
+def _opencv_gstreamer() -> str:
+    """`yes` and the version, where OpenCV was built with GStreamer."""
+    if not module_version("cv2"):
+        return ""
     try:
-        import cv2
-
-        match = re.search(r"GStreamer:\s+YES(.*)", cv2.getBuildInformation())
+        build = importlib.import_module("cv2").getBuildInformation()
     except Exception:
         return ""
-    return "yes" + match.group(1).rstrip() if match else ""
+    match = re.search(r"GStreamer:\s+YES(.*)", build)
+    if match is None:
+        return ""
+    return "yes" + match.group(1).rstrip()
 
 
-def findings():
-    rtx, bundled = version("tensorrt_rtx"), version("imageio_ffmpeg")
-    l4t = " ".join(text("/etc/nv_tegra_release").split(",")[:2]).lstrip("# ")
+def _tensorrt() -> str:
+    """The version of TensorRT, or of TensorRT-RTX."""
+    version = module_version("tensorrt")
+    if version:
+        return version
+    rtx_version = module_version("tensorrt_rtx")
+    if rtx_version:
+        return "RTX " + rtx_version
+    return ""
+
+
+def _cuda_library() -> str:
+    """The library through which Python reaches CUDA."""
+    if module_version("pycuda.driver"):
+        return "pycuda"
+    if module_version("cuda.bindings"):
+        return "cuda-python"
+    return ""
+
+
+def _ffmpeg() -> str:
+    """The ffmpeg on PATH, or the one that a package brings."""
+    installed = _first_line(program_output("ffmpeg", "-version"))
+    if installed:
+        return installed
+    bundled = module_version("imageio_ffmpeg")
+    if bundled:
+        return "imageio-ffmpeg " + bundled
+    return ""
+
+
+def _jetpack() -> str:
+    """The Jetson's model and the release of its Linux."""
+    parts = file_text("/etc/nv_tegra_release").split(",")
+    release = " ".join(parts[:2]).lstrip("# ")
+    if not release:
+        return ""
+    model = file_text("/proc/device-tree/model") or "Jetson"
+    return f"{model}, L4T {release}"
+
+
+# The table ----------------------------------------------------------------------------------------
+
+
+def findings() -> List[Finding]:
+    """All parts that the kit can use, in the order of the table."""
+    python = f"{platform.python_version()} ({sys.executable} on {platform.machine()})"
     return [
-        Finding(*row)
-        for row in (
-            (
-                "Python",
-                f"{platform.python_version()} ({sys.executable} on {platform.machine()})",
-                "",
-            ),
-            ("CPU cores", cores(), ""),
-            ("NumPy", version("numpy"), "make demo installs it, or: pip install numpy"),
-            (
-                "OpenCV",
-                version("cv2"),
-                "make demo installs it; on a Jetson: sudo apt install python3-opencv",
-            ),
-            (
-                "OpenCV with GStreamer",
-                _gstreamer(),
-                "needed for CSI cameras and the Jetson's decoder; pip's OpenCV never has it, JetPack's and Debian's "
-                "python3-opencv do",
-            ),
-            (
-                "ONNX Runtime",
-                version("onnxruntime"),
-                "runs models on the CPU: pip install onnxruntime",
-            ),
-            (
-                "TensorRT",
-                version("tensorrt") or rtx and "RTX " + rtx,
-                "runs models on an NVIDIA card: pip install -r requirements-nvidia.txt; on a Jetson it comes with JetPack, "
-                "for the system's own Python only",
-            ),
-            (
-                "CUDA from Python",
-                version("pycuda.driver") and "pycuda" or version("cuda.bindings") and "cuda-python",
-                "TensorRT needs it: pip install pycuda, or pip install cuda-python",
-            ),
-            (
-                "NVIDIA GPU",
-                gpu("name", "driver_version", "memory.total"),
-                "none found (no nvidia-smi): all lessons run on the CPU",
-            ),
-            (
-                "ffmpeg",
-                output("ffmpeg", "-version").partition("\n")[0]
-                or bundled
-                and "imageio-ffmpeg " + bundled,
-                "writes videos: pip install imageio-ffmpeg, or sudo apt install ffmpeg",
-            ),
-            (
-                "JetPack",
-                l4t and "{}, L4T {}".format(text("/proc/device-tree/model") or "Jetson", l4t),
-                "this is no Jetson, which is fine",
-            ),
-        )
+        Finding("Python", python, ""),
+        Finding("CPU cores", core_count(), ""),
+        Finding("NumPy", module_version("numpy"), "make demo installs it, or: pip install numpy"),
+        Finding(
+            "OpenCV",
+            module_version("cv2"),
+            "make demo installs it; on a Jetson: sudo apt install python3-opencv",
+        ),
+        Finding(
+            "OpenCV with GStreamer",
+            _opencv_gstreamer(),
+            "needed for CSI cameras and the Jetson's decoder; pip's OpenCV never has it, "
+            "JetPack's and Debian's python3-opencv do",
+        ),
+        Finding(
+            "ONNX Runtime",
+            module_version("onnxruntime"),
+            "runs models on the CPU: pip install onnxruntime",
+        ),
+        Finding(
+            "TensorRT",
+            _tensorrt(),
+            "runs models on an NVIDIA card: pip install -r requirements-nvidia.txt; "
+            "on a Jetson it comes with JetPack, for the system's own Python only",
+        ),
+        Finding(
+            "CUDA from Python",
+            _cuda_library(),
+            "TensorRT needs it: pip install pycuda, or pip install cuda-python",
+        ),
+        Finding(
+            "NVIDIA GPU",
+            gpu_readings("name", "driver_version", "memory.total"),
+            "none found (no nvidia-smi): all lessons run on the CPU",
+        ),
+        Finding(
+            "ffmpeg",
+            _ffmpeg(),
+            "writes videos: pip install imageio-ffmpeg, or sudo apt install ffmpeg",
+        ),
+        Finding("JetPack", _jetpack(), "this is no Jetson, which is fine"),
     ]
 
 
-def report(found=None):
-    rows = findings() if found is None else found
-    width = max(len(row.what) for row in rows)
-    lines = ["{}  {}".format(row.what.ljust(width), row.found or "- " + row.advice) for row in rows]
-    on_gpu = any(row.what == "TensorRT" and row.found for row in rows)
-    return "\n".join(
-        lines
-        + ["", "TensorRT is here." if on_gpu else "Models will run on the CPU with ONNX Runtime."]
-    )
+def report(found: Optional[List[Finding]] = None) -> str:
+    """The findings as a table, and in its last line where models will run.
+
+    >>> print(report([Finding("TensorRT", "", "ask NVIDIA"), Finding("GPU", "a fast one", "")]))
+    TensorRT  - ask NVIDIA
+    GPU       a fast one
+    <BLANKLINE>
+    Models will run on the CPU with ONNX Runtime.
+    """
+    if found is None:
+        found = findings()
+    width = max(len(finding.what) for finding in found)
+
+    lines = []
+    with_tensorrt = False
+    for finding in found:
+        said = finding.found or "- " + finding.advice
+        lines.append(f"{finding.what.ljust(width)}  {said}")
+        if finding.what == "TensorRT" and finding.found:
+            with_tensorrt = True
+
+    lines.append("")
+    if with_tensorrt:
+        lines.append("TensorRT is here.")
+    else:
+        lines.append("Models will run on the CPU with ONNX Runtime.")
+    return "\n".join(lines)

@@ -1,30 +1,70 @@
-"""The one kind of error a reader is meant to see, and optional imports that explain themselves.
+"""The one kind of error a reader is meant to see, and imports that explain themselves.
 
-A CourseError is a full sentence: what is wrong, what was found, what to do. The command line prints it
-without a traceback; everything else that escapes is a bug of the kit.
+A CourseError is a full sentence: what is wrong, what was found, what to do. The command line prints
+it without a traceback; everything else that escapes is a bug of the kit.
 """
 
 import importlib
+from types import ModuleType
 
 
 class CourseError(Exception):
     """Something the reader can mend, said in the reader's words."""
 
 
-_INSTALL = {  # where it is more than pip install and the module's name
-    "cv2": "pip install opencv-python (on a Jetson use JetPack's own: sudo apt install python3-opencv)",
+class MissingLibraryError(CourseError, ImportError):
+    """NumPy or OpenCV cannot be imported, and nothing here runs without them.
+
+    It is an ImportError too, for callers that try whether the package is there.
+    """
+
+
+# Only the packages that need more advice than `pip install` and their own name.
+_INSTALL = {
+    "cv2": (
+        "pip install opencv-python, or opencv-python-headless where libGL is missing "
+        "(on a Jetson use JetPack's own: sudo apt install python3-opencv)"
+    ),
     "imageio_ffmpeg": "pip install imageio-ffmpeg",
     "tensorrt": "pip install -r requirements-nvidia.txt (on a Jetson it comes with JetPack)",
 }
 
+# What the whole kit is built on, in this order: OpenCV needs NumPy.
+_BASIS = ("numpy", "cv2")
 
-def need(module):
-    """Import an optional module, or say which command installs it."""
+
+def install_command(module: str) -> str:
+    """The command that installs the package of a module, with what to mind on a Jetson."""
+    package = module.partition(".")[0]
+    return _INSTALL.get(package, "pip install " + package)
+
+
+def need(module: str) -> ModuleType:
+    """Import an optional module, or say which command installs it.
+
+    >>> need("json").dumps([1])
+    '[1]'
+    """
     try:
         return importlib.import_module(module)
     except ImportError as err:
-        package = module.partition(".")[0]
-        advice = _INSTALL.get(package, "pip install " + package)
         raise CourseError(
-            f"This needs the Python module '{module}', which cannot be imported ({err}). Install it with: {advice}"
+            f"This needs the Python module '{module}', which cannot be imported ({err}). "
+            f"Install it with: {install_command(module)}"
         ) from err
+
+
+def why_unusable() -> str:
+    """Why NumPy or OpenCV cannot be imported, and what to do; empty where both can."""
+    for module in _BASIS:
+        try:
+            importlib.import_module(module)
+        except Exception as err:  # a broken library raises what it likes, such as an OSError
+            said = " ".join(str(err).split())
+            reason = said or type(err).__name__
+            return (
+                f"The Python module '{module}', which all of trt_course needs, cannot be imported "
+                f"({reason}). Install it with: {install_command(module)}. "
+                "python -m trt_course doctor says what else is missing."
+            )
+    return ""

@@ -1,47 +1,81 @@
-"""What a figure was measured on: processor, GPU, Jetson model and power mode, clocks, heat, versions.
+"""What a figure was measured on: processor, GPU, power mode, clocks, heat, versions.
 
-Reads what the machine offers without asking for rights; what cannot be read is left out.
+It reads what the machine offers without asking for rights; what cannot be read is left out.
 """
 
 import platform
 import re
 from pathlib import Path
+from typing import Dict
 
 from . import doctor
 
-_GPU = {"gpu": "name", "gpu_clock": "clocks.sm", "driver": "driver_version"}
-_SPEED = "/sys/devices/system/cpu/cpu0/cpufreq/"
+# A fact's name -> nvidia-smi's name for it.
+_GPU_READINGS = {"gpu": "name", "gpu_clock": "clocks.sm", "driver": "driver_version"}
+_CORE_SPEED = "/sys/devices/system/cpu/cpu0/cpufreq/"
 
 
-def throttled():
-    """True where the GPU says that heat or power holds it back, or a core runs under two thirds of its speed."""
-    held = doctor.gpu(
+def throttled() -> bool:
+    """Whether heat or power holds the machine back.
+
+    True where the GPU says so, or a core runs under two thirds of its speed.
+    """
+    held_back = doctor.gpu_readings(
         "clocks_throttle_reasons.hw_slowdown", "clocks_throttle_reasons.sw_thermal_slowdown"
     )
-    now, most = doctor.text(_SPEED + "scaling_cur_freq"), doctor.text(_SPEED + "cpuinfo_max_freq")
-    slow = now.isdigit() and most.isdigit() and int(now) < int(most) * 2 / 3
-    return slow or "Active" in held.split(", ")
+    if "Active" in held_back.split(", "):
+        return True
+
+    now = doctor.file_text(_CORE_SPEED + "scaling_cur_freq")
+    most = doctor.file_text(_CORE_SPEED + "cpuinfo_max_freq")
+    known = now.isdigit() and most.isdigit()
+    if not known:
+        return False
+    return int(now) < int(most) * 2 / 3
 
 
-def facts():
-    """Everything known of this machine, as names and texts."""
-    cpu = re.search(r"^model name\s*:\s*(.+)$", doctor.text("/proc/cpuinfo"), re.M)
-    cpu = cpu.group(1) if cpu else platform.processor() or platform.machine()
-    power = re.search(r"NV Power Mode:\s*(\S+)", doctor.output("nvpmodel", "-q"))
-    heat = [
-        int(t)
-        for t in map(doctor.text, Path("/sys/class/thermal").glob("thermal_zone*/temp"))
-        if t.isdigit()
-    ]
+def facts() -> Dict[str, str]:
+    """Everything known of this machine, as names and texts.
+
+    >>> "python" in facts()
+    True
+    """
     known = {
         "system": platform.platform(),
-        "cpu": f"{cpu}, {doctor.cores()} cores",
-        "jetson": doctor.text("/proc/device-tree/model"),
-        "power_mode": power and power.group(1),
-        "hottest": heat and f"{max(heat) / 1000:.0f} C",
+        "cpu": f"{_processor()}, {doctor.core_count()} cores",
+        "jetson": doctor.file_text("/proc/device-tree/model"),
+        "power_mode": _power_mode(),
+        "hottest": _hottest(),
         "python": platform.python_version(),
-        "numpy": doctor.version("numpy"),
-        "opencv": doctor.version("cv2"),
+        "numpy": doctor.module_version("numpy"),
+        "opencv": doctor.module_version("cv2"),
     }
-    known.update(zip(_GPU, doctor.gpu(*_GPU.values()).split(", ")))
-    return {name: value for name, value in known.items() if value}
+
+    readings = doctor.gpu_readings(*_GPU_READINGS.values()).split(", ")
+    known.update(zip(_GPU_READINGS, readings))
+    return {name: text for name, text in known.items() if text}
+
+
+def _processor() -> str:
+    match = re.search(r"^model name\s*:\s*(.+)$", doctor.file_text("/proc/cpuinfo"), re.M)
+    if match is not None:
+        return match.group(1)
+    return platform.processor() or platform.machine()
+
+
+def _power_mode() -> str:
+    """A Jetson's power mode; empty elsewhere."""
+    match = re.search(r"NV Power Mode:\s*(\S+)", doctor.program_output("nvpmodel", "-q"))
+    if match is None:
+        return ""
+    return match.group(1)
+
+
+def _hottest() -> str:
+    """The highest temperature that a sensor of the processor gives."""
+    zones = Path("/sys/class/thermal").glob("thermal_zone*/temp")
+    readings = [doctor.file_text(str(zone)) for zone in zones]
+    millidegrees = [int(reading) for reading in readings if reading.isdigit()]
+    if not millidegrees:
+        return ""
+    return f"{max(millidegrees) / 1000:.0f} C"

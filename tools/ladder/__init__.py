@@ -1,0 +1,1 @@
+"""What tools/bench_ladder.py climbs: the sources of its pictures, the measurements, the rungs."""

@@ -1,0 +1,51 @@
+"""The commands doctor and models: what there is."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from ..model.find import find_model, list_models
+from ..model.spec import ModelSpec
+from ..support import doctor
+from ..support.errors import CourseError
+from . import add_command, status_after
+
+if TYPE_CHECKING:
+    from . import Commands
+
+
+def add_commands(commands: "Commands") -> None:
+    """Add the commands of this group."""
+    add_command(
+        commands, "doctor", _doctor, "what this machine has, and what to do about what it lacks"
+    )
+    add_command(commands, "models", _models, "the models in models/")
+
+
+def _doctor(args: argparse.Namespace) -> None:
+    print(doctor.report())
+
+
+def _models(args: argparse.Namespace) -> int:
+    complaints = []
+    for name in list_models():
+        try:
+            print(_summary(find_model(name)))
+        except CourseError as err:
+            complaints.append(str(err))
+    return status_after(complaints)
+
+
+def _summary(spec: ModelSpec) -> str:
+    """A model in two lines, and in a third what is wrong with its file."""
+    if not spec.onnx.is_file():
+        raise CourseError(f"{spec.name}: the file {spec.onnx} is missing")
+    entry = spec.input
+    labels = [spec.labels[cls] for cls in spec.class_ids()]
+    lines = [
+        f"{spec.name}  {spec.title}",
+        f"    {entry.width} x {entry.height} {entry.color}, "
+        f"{len(labels)} classes: {', '.join(labels)}",
+    ]
+    if spec.changed():
+        lines.append("    note: the ONNX file is not the one that model.json describes")
+    return "\n".join(lines)
