@@ -47,9 +47,9 @@ show_table(rows, ["name", "title", "input", "colours", "labels"])
 #
 # Here is a picture without boxes.
 # %%
-from trt_course.support.files import kit_path
+from trt_course import read_image
 from trt_course.lesson.show import show_picture
-from trt_course.media.pictures import read_image
+from trt_course.support.files import kit_path
 
 image = read_image(kit_path("data/traffic/images/000031.jpg"))
 show_picture(image, f"A street, {image.shape[1]} x {image.shape[0]} pixels")
@@ -101,7 +101,7 @@ print(f"median {np.median(spent):.1f} ms, slowest {max(spent):.1f} ms")
 #
 # **Before you run it**: a large GPU against two CPU cores: 5 times as fast? 50 times? 500 times?
 # %%
-from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course import Options, engine_from_onnx
 from trt_course.lesson.show import on_gpu
 
 

@@ -146,10 +146,9 @@ def with_bits(bits):
 # %% [markdown]
 # **Before you run it**: with how few bits does the detector still find its signs?
 # %%
-from trt_course import BBoxVisualization, TrtSSD
-from trt_course.support.files import kit_path
+from trt_course import BBoxVisualization, TrtSSD, read_image
 from trt_course.lesson.show import side_by_side
-from trt_course.media.pictures import read_image
+from trt_course.support.files import kit_path
 
 image = read_image(kit_path("data/signs/images/000000.jpg"))
 vis = BBoxVisualization(spec.cls_dict())
@@ -328,7 +327,7 @@ plt.show()
 # %%
 from concurrent.futures import ThreadPoolExecutor
 
-from trt_course.media.pictures import images_in
+from trt_course import images_in
 from trt_course.model.preprocess import Preprocessor
 
 ssd = TrtSSD(spec, backend="cpu", threads=1)
@@ -400,7 +399,7 @@ plt.show()
 # Now TensorRT does all five. The cell builds three engines: FP32 and FP16 with little searching (level 0), and FP16
 # with more of it (level 2; TensorRT before 8.6 has no levels). That takes minutes, on a Nano many.
 # %%
-from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course import Options, engine_from_onnx
 from trt_course.engine.trt import TrtEngine
 from trt_course.lesson.show import on_gpu
 

@@ -112,7 +112,7 @@ for says in SEEN:
 #
 # What you choose is one record, `Options`. It names the engine, and knows the command that builds it.
 # %%
-from trt_course.builder.onnx import Options
+from trt_course import Options
 
 for options in (
     Options(),
@@ -154,9 +154,9 @@ print(len(floats), "of", len(plain.graph.node), "nodes stay FP32, among them", s
 import numpy as np
 import onnxruntime as ort
 
-from trt_course.support.files import kit_path
-from trt_course.media.pictures import read_image
+from trt_course import read_image
 from trt_course.model.preprocess import Preprocessor
+from trt_course.support.files import kit_path
 
 image = read_image(kit_path("data/traffic/images/000031.jpg"))
 tensor = np.empty((1, 3, 384, 1248), np.float32)
@@ -225,9 +225,8 @@ for name, model in (
 # boxes come out, not 19,896. Copies and loops of the CPU are saved. **Before you run the next cell**: will the boxes
 # be the same as with `detect`?
 # %%
-from trt_course import BBoxVisualization, Detections, TrtSSD
+from trt_course import BBoxVisualization, Detections, TrtSSD, open_source
 from trt_course.lesson.show import show_picture
-from trt_course.media.sources import open_source
 
 with open_source("data/street.mp4") as video:
     frame = next(frame.image for frame in video if frame.number == 225)
@@ -254,7 +253,7 @@ print("the surest box:", ours.boxes[0].round(1), theirs.boxes[0].round(1))
 # go into a *timing cache* beside the engine. **Before you run it** (level 2 tries some kernels, and takes minutes; at
 # level 0 nothing is tried): what does the second build save?
 # %%
-from trt_course.builder.onnx import engine_from_onnx
+from trt_course import engine_from_onnx
 from trt_course.engine import manifest
 from trt_course.lesson.show import on_gpu, show_table
 

@@ -22,10 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from trt_course import find_model
-from trt_course.support.files import kit_path
-from trt_course.media.pictures import read_image
+from trt_course import find_model, read_image
 from trt_course.model.preprocess import Preprocessor
+from trt_course.support.files import kit_path
 
 spec = find_model("ssd_mobilenet_v2_signs")
 out = Path("out/03")
@@ -292,7 +291,7 @@ def run_by_hand(trt, cuda, plan):
 # %%
 import contextlib
 
-from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course import Options, engine_from_onnx
 from trt_course.engine.cuda import open_cuda
 from trt_course.lesson.show import on_gpu
 

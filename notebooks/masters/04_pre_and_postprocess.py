@@ -38,10 +38,10 @@ show_table(rows, ["", signs.name, traffic.name])
 # %%
 import numpy as np
 
-from trt_course.support.files import kit_path
+from trt_course import images_in, read_image
 from trt_course.lesson.show import side_by_side
-from trt_course.media.pictures import images_in, read_image
 from trt_course.model.preprocess import Preprocessor
+from trt_course.support.files import kit_path
 
 
 def with_recipe(spec, **changed):
@@ -436,18 +436,17 @@ check(
 # **04.3** A network gave these rows for a batch of two pictures. How many vehicles (class 2) of confidence 0.3 or
 # more are in the second picture, whose image index is 1?
 # %%
-batch = np.float32(
-    [
-        [0, 2, 0.91, 0.1, 0.4, 0.2, 0.6],
-        [0, 2, 0.85, 0.5, 0.4, 0.6, 0.6],
-        [0, 1, 0.40, 0.7, 0.1, 0.8, 0.2],
-        [1, 2, 0.88, 0.1, 0.4, 0.2, 0.6],
-        [1, 2, 0.35, 0.3, 0.4, 0.5, 0.6],
-        [1, 2, 0.12, 0.8, 0.4, 0.9, 0.6],
-        [1, 3, 0.77, 0.6, 0.4, 0.7, 0.7],
-        [-1, -1, -1, -1, -1, -1, -1],
-    ]
-)
+batch = [
+    [0, 2, 0.91, 0.1, 0.4, 0.2, 0.6],
+    [0, 2, 0.85, 0.5, 0.4, 0.6, 0.6],
+    [0, 1, 0.40, 0.7, 0.1, 0.8, 0.2],
+    [1, 2, 0.88, 0.1, 0.4, 0.2, 0.6],
+    [1, 2, 0.35, 0.3, 0.4, 0.5, 0.6],
+    [1, 2, 0.12, 0.8, 0.4, 0.9, 0.6],
+    [1, 3, 0.77, 0.6, 0.4, 0.7, 0.7],
+    [-1, -1, -1, -1, -1, -1, -1],
+]
+batch = np.float32(batch)
 # solution, stub: vehicles = ...
 in_second = batch[:, 0] == 1
 is_vehicle = batch[:, 1] == 2

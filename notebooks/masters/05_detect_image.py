@@ -15,9 +15,8 @@
 # `ssd.detect(image)` goes this way in one call. Here you go it step by step, with the parts that `detect` itself
 # uses.
 # %%
-from trt_course import BBoxVisualization, Detections, TrtSSD
+from trt_course import BBoxVisualization, Detections, TrtSSD, open_source
 from trt_course.lesson.show import show_picture
-from trt_course.media.sources import open_source
 
 ssd = TrtSSD("ssd_resnet18_traffic", backend="cpu")
 vis = BBoxVisualization(ssd.spec.cls_dict())

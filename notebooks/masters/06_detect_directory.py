@@ -12,9 +12,9 @@
 #
 # A data folder of this kit holds `images/` and, with the right answers, `ground-truth/`.
 # %%
-from trt_course.support.files import kit_path
+from trt_course import images_in, read_image
 from trt_course.lesson.show import show_picture, side_by_side
-from trt_course.media.pictures import images_in, read_image
+from trt_course.support.files import kit_path
 
 paths = images_in(kit_path("data/traffic/images"))
 few = [paths[i] for i in (0, 7, 20, 33, 44, 50)]

@@ -10,8 +10,8 @@
 # %% [markdown]
 # ## 1. A video is a row of pictures with times
 # %%
+from trt_course import open_source
 from trt_course.lesson.show import show_table, show_video, side_by_side
-from trt_course.media.sources import open_source
 
 CLIP = "data/street.mp4"
 with open_source(CLIP) as video:

@@ -26,11 +26,10 @@ boxes = sum(len(found.labels) for found in founds.values())
 objects = sum(len(truth.labels) for truth in truths.values())
 print(f"{seconds:.1f} s for {len(truths)} pictures, {boxes} boxes, {objects} objects")
 # %%
-from trt_course import BBoxVisualization
-from trt_course.support.files import kit_path
+from trt_course import BBoxVisualization, read_image
 from trt_course.lesson.show import show_picture
 from trt_course.measure import voc
-from trt_course.media.pictures import read_image
+from trt_course.support.files import kit_path
 
 vis = BBoxVisualization(ssd.spec.cls_dict())
 image = read_image(kit_path("data/traffic/images/000056.jpg"))

@@ -62,8 +62,8 @@ import time
 
 import numpy as np
 
+from trt_course import images_in, read_image
 from trt_course.support.files import kit_path
-from trt_course.media.pictures import images_in, read_image
 
 images = [read_image(path) for path in images_in(kit_path("data/signs/images"))]
 
@@ -271,7 +271,7 @@ print("held back by heat or power just now:", machine.throttled())
 # The same model with TensorRT, *detect* from picture to boxes. Where there is no GPU, a saved result is shown,
 # of the traffic model. Look for the scope of each of its figures first.
 # %%
-from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course import Options, engine_from_onnx
 from trt_course.lesson.show import on_gpu
 
 

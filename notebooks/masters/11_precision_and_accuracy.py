@@ -22,13 +22,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from trt_course import CourseError, TrtSSD, find_model
+from trt_course import CourseError, TrtSSD, find_model, images_in, read_image
 from trt_course.builder import graph, precision
-from trt_course.support.files import kit_path
 from trt_course.lesson.show import on_gpu, show_table
 from trt_course.measure import voc
 from trt_course.measure.evaluate import CONF_TH, as_found
-from trt_course.media.pictures import images_in, read_image
+from trt_course.support.files import kit_path
 
 # %%
 spec = find_model("ssd_resnet18_traffic")
@@ -492,7 +491,7 @@ print(f"all INT8: off by {before:.1f}; {worst} in float: {after:.1f}")
 # confidences are nearer to FP32 by a fifth or so. `tools/rank_layers.py` ranks single layers like this, boxes
 # included, and prints the options to build with. They look like this:
 # %%
-from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course import Options, engine_from_onnx
 
 options = Options("int8", calibration="data/calibration/traffic", keep_float=("heads_*",))
 print(options.command(spec))

@@ -16,9 +16,8 @@
 #
 # **Before you run it**: one model knows vehicles, the other traffic signs. What will each do with the other's picture?
 # %%
-from trt_course import BBoxVisualization, TrtSSD, find_model, list_models
+from trt_course import BBoxVisualization, TrtSSD, find_model, list_models, read_image
 from trt_course.support.files import kit_path
-from trt_course.media.pictures import read_image
 
 
 def look(model, data):
@@ -555,6 +554,7 @@ hands = {
     },
     "output": {"layout": layout, "tensors": {"rows": "NMS"}},
 }
+# %%
 if ... not in (color, mean, layout, background):
     folder = Path("out/12/egohands")
     folder.mkdir(exist_ok=True)

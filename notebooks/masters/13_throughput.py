@@ -74,9 +74,7 @@ import itertools
 import time
 from pathlib import Path
 
-from trt_course import TrtSSD
-from trt_course.media.sources import open_source
-from trt_course.media.writer import VideoWriter
+from trt_course import TrtSSD, VideoWriter, open_source
 from trt_course.support import trace
 
 out = Path("out/13")
@@ -586,7 +584,7 @@ show_table(
 # that the narrow place? Add `nms="engine"` to the options, and see.) **Before you run it**: from the original loop to
 # the top, on one and the same GPU: a factor of 5, of 10, or more?
 # %%
-from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course import Options, engine_from_onnx
 
 
 class Again(InMemory):
