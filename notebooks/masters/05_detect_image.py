@@ -103,7 +103,8 @@ print(found == ssd.detect(image, conf_th=0.3))
 # %%
 boxes, confs, clss = found
 print(boxes.shape, confs.shape, clss.shape)
-for box, conf, cls in zip(*found.top(3)):
+top = found.top(3)
+for box, conf, cls in zip(top.boxes, top.confs, top.clss):
     print(f"{ssd.spec.labels[cls]:<12} {conf:.2f}  {box}")
 print(found.above(0.9), "of 0.9 or more;", found.of_class(2), "are vehicles")
 # %% [markdown]

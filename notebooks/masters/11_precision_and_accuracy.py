@@ -241,9 +241,9 @@ def constants_of(model):
 
 def scale_of(model, tensor):
     """The scale of the pair that stands behind a tensor."""
-    for node in model.graph.node:
-        if node.op_type == "QuantizeLinear" and node.input[0] == tensor:
-            return float(constants_of(model)[node.input[1]])
+    quantisers = [node for node in model.graph.node if node.op_type == "QuantizeLinear"]
+    behind = next(node for node in quantisers if node.input[0] == tensor)
+    return float(constants_of(model)[behind.input[1]])
 
 
 chosen = {"min-max": float(abs(seen).max())}
