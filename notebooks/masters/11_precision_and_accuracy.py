@@ -355,15 +355,15 @@ def with_ranges(model, factor):
 # %% [markdown]
 # **Before you run it**: which does more harm? And who is lost first, the small objects or the large ones?
 # %%
-by_factor = []
-for factor in (1 / 4, 1, 4, 16):
+by_factor = {1: scores(founds["INT8"])}
+for factor in (1 / 4, 4, 16):
     wrong = saved(with_ranges(quantised, factor), "wrong")
-    by_factor.append(scores(find_all(wrong, backend="cpu")))
-by_factor = np.array(by_factor)  # (4, 3)
+    by_factor[factor] = scores(find_all(wrong, backend="cpu"))
+table = np.array([by_factor[factor] for factor in sorted(by_factor)])  # (4, 3)
 
 figure, axes = plt.subplots(figsize=(9, 3.4))
 for column, label in enumerate(("all", "small", "large")):
-    axes.plot(by_factor[:, column], "o-", label=label)
+    axes.plot(table[:, column], "o-", label=label)
 axes.set_xlabel("ranges so many times as wide")
 axes.set_xticks(range(4))
 axes.set_xticklabels(["1/4", "1", "4", "16"])
