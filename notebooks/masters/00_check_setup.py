@@ -33,14 +33,12 @@ print(doctor.report())
 from trt_course import find_model, list_models
 from trt_course.lesson.show import show_table
 
-specs = [find_model(name) for name in list_models()]
-show_table(
-    [
-        (s.name, s.title, f"{s.input.width} x {s.input.height}", s.input.color, ", ".join(s.labels))
-        for s in specs
-    ],
-    ["name", "title", "input", "colours", "labels"],
-)
+rows = []
+for name in list_models():
+    spec = find_model(name)
+    size = f"{spec.input.width} x {spec.input.height}"
+    rows.append((name, spec.title, size, spec.input.color, ", ".join(spec.labels)))
+show_table(rows, ["name", "title", "input", "colours", "labels"])
 # %% [markdown]
 # **You should see** two rows. The two networks want pictures of different sizes with their colours in a different
 # order. You need not care: the record knows, and the code reads it.
@@ -49,9 +47,9 @@ show_table(
 #
 # Here is a picture without boxes.
 # %%
-from trt_course.support.files import kit_path
+from trt_course import read_image
 from trt_course.lesson.show import show_picture
-from trt_course.media.pictures import read_image
+from trt_course.support.files import kit_path
 
 image = read_image(kit_path("data/traffic/images/000031.jpg"))
 show_picture(image, f"A street, {image.shape[1]} x {image.shape[0]} pixels")
@@ -62,8 +60,9 @@ show_picture(image, f"A street, {image.shape[1]} x {image.shape[0]} pixels")
 from trt_course import BBoxVisualization, TrtSSD
 
 ssd = TrtSSD("ssd_resnet18_traffic")
+vis = BBoxVisualization(ssd.spec.cls_dict())
 found = ssd.detect(image)
-show_picture(BBoxVisualization(ssd.spec.cls_dict()).annotate(image, found), f"{len(found)} objects")
+show_picture(vis.annotate(image, found), f"{len(found)} objects")
 # %% [markdown]
 # **You should see** a line that names the engine and says why it was taken, and the street with boxes. Each box has a
 # class and a *confidence* between 0 and 1. Small and half-hidden cars are found as well; did you count them?
@@ -83,7 +82,8 @@ def milliseconds(call, runs=20, warm_up=3):
     for _ in range(warm_up + runs):
         started = time.perf_counter()
         call()
-        spent.append((time.perf_counter() - started) * 1e3)
+        seconds = time.perf_counter() - started
+        spent.append(1000 * seconds)
     return spent[warm_up:]
 
 
@@ -101,7 +101,7 @@ print(f"median {np.median(spent):.1f} ms, slowest {max(spent):.1f} ms")
 #
 # **Before you run it**: a large GPU against two CPU cores: 5 times as fast? 50 times? 500 times?
 # %%
-from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course import Options, engine_from_onnx
 from trt_course.lesson.show import on_gpu
 
 
@@ -109,7 +109,8 @@ def with_tensorrt():
     # level 0: built quickly, not for the best speed
     plan = engine_from_onnx(ssd.spec, Options("fp16", level=0), out="out/00/quick.engine")
     with TrtSSD("ssd_resnet18_traffic", plan=plan) as fast:
-        return f"median {np.median(milliseconds(lambda: fast.detect(image), runs=50)):.2f} ms"
+        spent = milliseconds(lambda: fast.detect(image), runs=50)
+    return f"median {np.median(spent):.2f} ms"
 
 
 on_gpu(with_tensorrt, saved="h200")
@@ -157,8 +158,10 @@ check(
     "00.2",
     vehicles,
     len(found.of_class(2)),
-    hint="Of all boxes only those with the id of `vehicle`; counting from 0, with the background "
-    "first, that is 2.",
+    hint=(
+        "Of all boxes only those with the id of `vehicle`; counting from 0, with the background "
+        "first, that is 2."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

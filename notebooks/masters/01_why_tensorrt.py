@@ -27,13 +27,11 @@ spec = find_model("ssd_mobilenet_v2_signs")
 out = Path("out/01")
 out.mkdir(parents=True, exist_ok=True)
 plain = graph.load_plain(spec.onnx)
-for node in plain.graph.node[:6]:
+nodes = plain.graph.node
+for node in nodes[:6]:
     print(f"{node.op_type:<6} {node.name}")
-print(
-    len(plain.graph.node),
-    "nodes:",
-    dict(collections.Counter(node.op_type for node in plain.graph.node)),
-)
+kinds = collections.Counter(node.op_type for node in nodes)
+print(len(nodes), "nodes:", dict(kinds))
 # %% [markdown]
 # **You should see** 174 nodes. Most are a convolution (`Conv`) or the activation behind it: `Clip` holds all numbers
 # between 0 and 6.
@@ -53,11 +51,10 @@ onnx.save(plain, str(out / "plain.onnx"))
 def opened(level):
     options = ort.SessionOptions()
     options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, "ORT_" + level)
-    options.optimized_model_filepath = str(out / (level + ".onnx"))  # what it makes of the network
+    options.optimized_model_filepath = str(out / f"{level}.onnx")  # what it makes of the network
     options.log_severity_level = 3
-    return ort.InferenceSession(
-        str(out / "plain.onnx"), options, providers=["CPUExecutionProvider"]
-    )
+    path = str(out / "plain.onnx")
+    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def milliseconds(call, *args, runs=15, warm_up=3):
@@ -65,7 +62,8 @@ def milliseconds(call, *args, runs=15, warm_up=3):
     for _ in range(warm_up + runs):
         started = time.perf_counter()
         call(*args)
-        spent.append((time.perf_counter() - started) * 1e3)
+        seconds = time.perf_counter() - started
+        spent.append(1000 * seconds)
     return float(np.median(spent[warm_up:]))
 
 
@@ -79,15 +77,10 @@ picture = np.random.RandomState(0).rand(1, 3, 300, 300).astype(np.float32)
 rows = []
 for level in ("DISABLE_ALL", "ENABLE_EXTENDED", "ENABLE_ALL"):
     session = opened(level)
-    kinds = [node.op_type for node in onnx.load(str(out / (level + ".onnx"))).graph.node]
-    rows.append(
-        (
-            level,
-            len(kinds),
-            kinds.count("Clip"),
-            "{:.1f}".format(milliseconds(session.run, None, {"input": picture})),
-        )
-    )
+    optimised = onnx.load(str(out / f"{level}.onnx"))
+    kinds = [node.op_type for node in optimised.graph.node]
+    median = milliseconds(session.run, None, {"input": picture})
+    rows.append((level, len(kinds), kinds.count("Clip"), f"{median:.1f}"))
 show_table(rows, ["level", "nodes", "of them Clip", "median ms"])
 # %% [markdown]
 # **You should see** that 174 nodes become fewer than 130 in the second row: nearly every `Clip` has gone into the
@@ -103,10 +96,13 @@ show_table(rows, ["level", "nodes", "of them Clip", "median ms"])
 # An FP32 number has 4 bytes, an FP16 number 2, an INT8 number 1. Smaller numbers travel faster, and a GPU has units
 # that compute with several of them at once. What do they cost?
 # %%
-values = np.array([0.1, 1 / 3, 2049, 1000.3, 70000], np.float64)
-with np.errstate(over="ignore"):
-    stored = [values.astype(kind).tolist() for kind in (np.float32, np.float16)]
-show_table([map("{:.7g}".format, row) for row in zip(values, *stored)], ["number", "FP32", "FP16"])
+rows = []
+for value in (0.1, 1 / 3, 2049, 1000.3, 70000):
+    with np.errstate(over="ignore"):
+        single = float(np.float32(value))
+        half = float(np.float16(value))
+    rows.append((f"{value:.7g}", f"{single:.7g}", f"{half:.7g}"))
+show_table(rows, ["number", "FP32", "FP16"])
 # %% [markdown]
 # **You should see** that FP16 keeps three to four digits, that 2049 becomes 2048, and that 70000 is too large for it:
 # `inf`, infinite.
@@ -115,7 +111,8 @@ show_table([map("{:.7g}".format, row) for row in zip(values, *stored)], ["number
 # %%
 for kind in ("float32", "float16"):
     square = np.random.RandomState(0).rand(256, 256).astype(kind)
-    print(f"{kind}: {milliseconds(np.matmul, square, square, runs=3, warm_up=1):6.1f} ms")
+    median = milliseconds(np.matmul, square, square, runs=3, warm_up=1)
+    print(f"{kind}: {median:6.1f} ms")
 
 
 # %% [markdown]
@@ -128,9 +125,8 @@ for kind in ("float32", "float16"):
 # %%
 def rounded(weights, bits):
     """(out, in, h, w) -> the same, each output channel in whole steps of its own."""
-    step = np.abs(weights).max(axis=(1, 2, 3), keepdims=True) / (
-        2 ** (bits - 1) - 1
-    )  # (out, 1, 1, 1)
+    largest = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)  # (out, 1, 1, 1)
+    step = largest / (2 ** (bits - 1) - 1)
     return (np.round(weights / step) * step).astype(np.float32)
 
 
@@ -142,25 +138,26 @@ def with_bits(bits):
         if tensor.name in weights:
             values = rounded(onnx.numpy_helper.to_array(tensor), bits)
             tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
-    onnx.save(model, str(out / f"bits{bits}.onnx"))
-    return out / f"bits{bits}.onnx"
+    path = out / f"bits{bits}.onnx"
+    onnx.save(model, str(path))
+    return path
 
 
 # %% [markdown]
 # **Before you run it**: with how few bits does the detector still find its signs?
 # %%
-from trt_course import BBoxVisualization, TrtSSD
-from trt_course.support.files import kit_path
+from trt_course import BBoxVisualization, TrtSSD, read_image
 from trt_course.lesson.show import side_by_side
-from trt_course.media.pictures import read_image
+from trt_course.support.files import kit_path
 
 image = read_image(kit_path("data/signs/images/000000.jpg"))
 vis = BBoxVisualization(spec.cls_dict())
 pictures = []
 captions = []
-for bits in (32, 8, 4, 3):
-    path = spec.onnx if bits == 32 else with_bits(bits)
-    with TrtSSD(spec._replace(onnx=path, provenance={}), backend="cpu", verbose=False) as detector:
+networks = {32: spec.onnx, 8: with_bits(8), 4: with_bits(4), 3: with_bits(3)}
+for bits, path in networks.items():
+    changed = spec._replace(onnx=path, provenance={})
+    with TrtSSD(changed, backend="cpu", verbose=False) as detector:
         found = detector.detect(image)
     pictures.append(vis.annotate(image, found))
     captions.append(f"{bits} bits: {len(found)} signs")
@@ -180,9 +177,11 @@ side_by_side(pictures, captions)
 # %%
 def shifts(image, weights):
     """A sum of shifted pictures, one for each weight."""
-    n = len(weights)
     h, w = np.subtract(image.shape, len(weights) - 1)
-    return sum(weights[i, j] * image[i : i + h, j : j + w] for i in range(n) for j in range(n))
+    total = np.zeros((h, w), image.dtype)
+    for (row, column), weight in np.ndenumerate(weights):
+        total += weight * image[row : row + h, column : column + w]
+    return total
 
 
 def product(image, weights):
@@ -190,7 +189,8 @@ def product(image, weights):
     n = len(weights)
     h, w = np.subtract(image.shape, len(weights) - 1)
     windows = np.lib.stride_tricks.as_strided(image, (h, w, n, n), image.strides * 2)
-    return (windows.reshape(h * w, n * n) @ weights.reshape(-1)).reshape(h, w)
+    rows = windows.reshape(h * w, n * n)
+    return (rows @ weights.reshape(-1)).reshape(h, w)
 
 
 def fourier(image, weights):
@@ -202,7 +202,8 @@ def fourier(image, weights):
 
 image = np.random.RandomState(0).rand(40, 40)
 weights = np.random.RandomState(1).rand(5, 5)
-print([np.allclose(way(image, weights), shifts(image, weights)) for way in (product, fourier)])
+wanted = shifts(image, weights)
+print([np.allclose(way(image, weights), wanted) for way in (product, fourier)])
 # %% [markdown]
 # **You should see** that the results are the same. Which is the fastest? That depends on the sizes *and on the
 # machine*. So nobody looks it up: the builder measures. This is a builder in ten lines. It notes what it has measured
@@ -216,13 +217,11 @@ timing_cache = {}
 def choose(side, width):
     """The fastest way, here, for a picture of this side and weights of this width."""
     if (side, width) not in timing_cache:
-        image, weights = (
-            np.random.RandomState(0).rand(n, n).astype(np.float32) for n in (side, width)
-        )
-        spent = {
-            way.__name__: milliseconds(way, image, weights, runs=5)
-            for way in (shifts, product, fourier)
-        }
+        image = np.ones((side, side), np.float32)
+        weights = np.ones((width, width), np.float32)
+        spent = {}
+        for way in (shifts, product, fourier):
+            spent[way.__name__] = milliseconds(way, image, weights, runs=5)
         timing_cache[side, width] = min(spent, key=spent.get)
     return timing_cache[side, width]
 
@@ -231,8 +230,11 @@ sides = (24, 64, 192)
 widths = (1, 3, 9, 23)
 for attempt in ("first build", "second build"):
     started = time.perf_counter()
-    rows = [[f"{side} x {side}"] + [choose(side, width) for width in widths] for side in sides]
-    print(f"{attempt}: {(time.perf_counter() - started) * 1e3:.1f} ms")
+    rows = []
+    for side in sides:
+        rows.append([f"{side} x {side}"] + [choose(side, width) for width in widths])
+    seconds = time.perf_counter() - started
+    print(f"{attempt}: {1000 * seconds:.1f} ms")
 show_table(rows, ["picture"] + [f"weights {width} x {width}" for width in widths])
 # %% [markdown]
 # **You should see** several names in the table, and on another machine other ones. That is why building an engine
@@ -248,51 +250,66 @@ show_table(rows, ["picture"] + [f"weights {width} x {width}" for width in widths
 for value in list(plain.graph.input) + list(plain.graph.output):
     value.type.tensor_type.shape.dim[0].dim_value = 1  # one picture
 known = onnx.shape_inference.infer_shapes(plain).graph
-shapes = {
-    v.name: [d.dim_value for d in v.type.tensor_type.shape.dim]
-    for v in list(known.value_info) + list(known.output)
-}
+shapes = {}
+for value in list(known.value_info) + list(known.output):
+    shapes[value.name] = [side.dim_value for side in value.type.tensor_type.shape.dim]
+
 nodes = plain.graph.node
-born = {name: i for i, node in enumerate(nodes) for name in node.output}
-last_read = {name: i for i, node in enumerate(nodes) for name in node.input if name in born}
-last_read.update({output.name: len(nodes) - 1 for output in plain.graph.output})
+born = {}  # tensor -> the layer that writes it
+last_read = {}  # tensor -> the last layer that reads it
+for number, node in enumerate(nodes):
+    for name in node.output:
+        born[name] = number
+    for name in node.input:
+        if name in born:
+            last_read[name] = number
+for output in plain.graph.output:
+    last_read[output.name] = len(nodes) - 1  # the results live to the end
+
 mib = {name: 4 * np.prod(shapes[name]) / 2**20 for name in born}  # 4 bytes a number
 print(f"{len(born)} tensors, {sum(mib.values()):.1f} MiB together")
+
+
 # %% [markdown]
 # **Before you run the next cell**: the tensors need 98.8 MiB together. How many are enough, if each place is used
 # again as soon as it is free? The next cell plans: the largest tensor first, each to the lowest place where it meets
 # no other of its time.
 # %%
-import matplotlib.pyplot as plt
+def alive_together(one, other):
+    first_end = min(last_read[one], last_read[other])
+    return born[one] <= first_end and born[other] <= first_end
 
-placed = {}
+
+placed = {}  # tensor -> where it begins, in MiB
 for name in sorted(born, key=lambda name: -mib[name]):
     low = 0.0
     for other in sorted(placed, key=placed.get):
-        meet = born[other] <= last_read[name] and born[name] <= last_read[other]
-        if meet and low < placed[other] + mib[other] and placed[other] < low + mib[name]:
-            low = placed[other] + mib[other]
+        end = placed[other] + mib[other]
+        overlap = low < end and placed[other] < low + mib[name]
+        if overlap and alive_together(name, other):
+            low = end
     placed[name] = low
 enough = max(placed[name] + mib[name] for name in born)
+# %%
+import matplotlib.pyplot as plt
 
+colours = plt.get_cmap("tab20")
 figure, axes = plt.subplots(figsize=(10, 3.6))
-for i, name in enumerate(born):
+for number, name in enumerate(born):
     axes.bar(
-        born[name],
-        mib[name],
-        last_read[name] - born[name] + 1,
-        placed[name],
+        x=born[name],
+        width=last_read[name] - born[name] + 1,
+        bottom=placed[name],
+        height=mib[name],
         align="edge",
-        color=plt.get_cmap("tab20")(i % 20),
+        color=colours(number % 20),
         edgecolor="white",
         linewidth=0.5,
     )
-axes.set(
-    xlabel="time: the layer that runs",
-    ylabel="place in memory, MiB",
-    xlim=(0, len(nodes)),
-    title=f"{len(born)} tensors in {enough:.1f} MiB instead of {sum(mib.values()):.1f}",
-)
+axes.set_xlabel("time: the layer that runs")
+axes.set_ylabel("place in memory, MiB")
+axes.set_xlim(0, len(nodes))
+axes.set_title(f"{len(born)} tensors in {enough:.1f} MiB instead of {sum(mib.values()):.1f}")
 plt.show()
 # %% [markdown]
 # **You should see** one rectangle a tensor: as wide as it lives, as high as it is large. No two overlap, and a sixth
@@ -310,7 +327,7 @@ plt.show()
 # %%
 from concurrent.futures import ThreadPoolExecutor
 
-from trt_course.media.pictures import images_in
+from trt_course import images_in
 from trt_course.model.preprocess import Preprocessor
 
 ssd = TrtSSD(spec, backend="cpu", threads=1)
@@ -321,10 +338,10 @@ log = []
 
 
 def read(path):
-    # each picture has a tensor of its own
     started = now()
-    request = ssd.engine.new_request()
-    prepare(read_image(path), request.inputs[spec.input.name][0])
+    request = ssd.engine.new_request()  # each picture has a tensor of its own
+    tensor = request.inputs[spec.input.name][0]
+    prepare(read_image(path), tensor)
     log.append(("read", started, now()))
     return request
 
@@ -354,23 +371,21 @@ def two_queues():
 one_queue()  # warm up
 logs = []
 for way in (one_queue, two_queues):
-    del log[:]
+    log.clear()
     way()
-    logs.append([(what, start - log[0][1], end - log[0][1]) for what, start, end in log])
+    _, began, _ = log[0]
+    logs.append([(what, start - began, end - began) for what, start, end in log])
 # %% [markdown]
 # **Before you run the next cell**: reading takes about a quarter of the time. How much of it can be saved at best?
 # %%
+colours = {"read": "#c9791a", "network": "#2f8f4e"}
 figure, axes = plt.subplots(2, 1, figsize=(10, 3), sharex=True)
 for axis, name, entries in zip(axes, ("one queue", "two queues"), logs):
     for what, start, end in entries:
-        axis.barh(
-            what,
-            1e3 * (end - start),
-            left=1e3 * start,
-            edgecolor="white",
-            color={"read": "#c9791a", "network": "#2f8f4e"}[what],
-        )
-    axis.set_title(f"{name}: {1e3 * max(end for _, _, end in entries):.0f} ms", fontsize=10)
+        length = 1000 * (end - start)
+        axis.barh(what, length, left=1000 * start, edgecolor="white", color=colours[what])
+    total = max(end for _, _, end in entries)
+    axis.set_title(f"{name}: {1000 * total:.0f} ms", fontsize=10)
 axes[1].set_xlabel("ms")
 plt.tight_layout()
 plt.show()
@@ -384,9 +399,16 @@ plt.show()
 # Now TensorRT does all five. The cell builds three engines: FP32 and FP16 with little searching (level 0), and FP16
 # with more of it (level 2; TensorRT before 8.6 has no levels). That takes minutes, on a Nano many.
 # %%
-from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course import Options, engine_from_onnx
 from trt_course.engine.trt import TrtEngine
 from trt_course.lesson.show import on_gpu
+
+
+def run_both(engine, pair):
+    for request in pair:
+        engine.submit(request)
+    for request in pair:
+        engine.result(request)
 
 
 def row(precision, level):
@@ -394,34 +416,27 @@ def row(precision, level):
     path = out / f"{precision}-{level}.engine"
     plan = engine_from_onnx(spec, Options(precision, level=level), out=path)
     built = time.perf_counter() - began
-    with TrtEngine(plan) as engine, TrtEngine(plan, lanes=2) as wide:
-        request = engine.new_request()
-        pair = [wide.new_request(), wide.new_request()]
-
-        def both():
-            for started in pair:
-                wide.submit(started)
-            for started in pair:
-                wide.result(started)
-
-        spent = milliseconds(engine.infer, request, runs=50), milliseconds(both, runs=50) / 2
+    with TrtEngine(plan) as engine:
+        one = milliseconds(engine.infer, engine.new_request(), runs=50)
         layers = len(engine.layers())
-    return (precision, level, f"{built:.0f}", layers) + tuple(map("{:.2f}".format, spent))
+    with TrtEngine(plan, lanes=2) as wide:
+        pair = [wide.new_request(), wide.new_request()]
+        two = milliseconds(run_both, wide, pair, runs=50) / 2
+    return (precision, level, f"{built:.0f}", layers, f"{one:.2f}", f"{two:.2f}")
 
 
+# %%
 def all_five():
     rows = [row("fp32", 0), row("fp16", 0), row("fp16", 2)]
-    show_table(
-        rows,
-        [
-            "precision",
-            "search level",
-            "seconds to build",
-            "layers",
-            "ms a picture",
-            "with two streams",
-        ],
-    )
+    heads = [
+        "precision",
+        "search level",
+        "seconds to build",
+        "layers",
+        "ms a picture",
+        "with two streams",
+    ]
+    show_table(rows, heads)
     return rows
 
 
@@ -440,15 +455,13 @@ on_gpu(all_five, saved="h200")
 # %%
 def slowest():
     with TrtEngine(out / "fp16-2.engine") as engine:
-        layers = sorted(engine.layers(), key=lambda layer: -layer["microseconds"])[:10]
-    show_table(
-        [
-            ("{:.1f}".format(layer["microseconds"]), layer.get("LayerType", ""), layer["Name"][:80])
-            for layer in layers
-        ],
-        ["microseconds", "kind", "what is in it"],
-    )
-    return layers
+        layers = sorted(engine.layers(), key=lambda layer: -layer["microseconds"])
+    rows = []
+    for layer in layers[:10]:
+        spent = layer["microseconds"]
+        rows.append((f"{spent:.1f}", layer.get("LayerType", ""), layer["Name"][:80]))
+    show_table(rows, ["microseconds", "kind", "what is in it"])
+    return rows
 
 
 on_gpu(slowest, saved="layers")
@@ -479,8 +492,10 @@ check(
     "01.1",
     fused(3.0, 0.5, 2.0, -4.0),
     [6.0, -3.0],
-    hint="Multiply out (weight * x + bias) * gain + shift: the bias is multiplied, too, then the "
-    "shift is added.",
+    hint=(
+        "Multiply out (weight * x + bias) * gain + shift: the bias is multiplied, too, then the "
+        "shift is added."
+    ),
 )
 
 
@@ -490,18 +505,18 @@ check(
 # %%
 def most_alive(tensors):
     # solution, stub: return ...
+    layers = range(max(last for _, last, _ in tensors) + 1)
     return max(
-        sum(size for first, last, size in tensors if first <= i <= last)
-        for i in range(max(last for _, last, _ in tensors) + 1)
+        sum(size for first, last, size in tensors if first <= layer <= last) for layer in layers
     )
     # wrong: not all of them
     return sum(size for _, _, size in tensors)
     # wrong: not the largest one alone
     return max(size for _, _, size in tensors)
     # wrong: last layer included
+    layers = range(max(last for _, last, _ in tensors) + 1)
     return max(
-        sum(size for first, last, size in tensors if first <= i < last)
-        for i in range(max(last for _, last, _ in tensors) + 1)
+        sum(size for first, last, size in tensors if first <= layer < last) for layer in layers
     )
     # end
 
@@ -510,9 +525,10 @@ check(
     "01.2",
     most_alive([(0, 1, 4), (1, 2, 6), (2, 3, 2), (1, 3, 1)]),
     11,
-    hint="For each layer add the sizes of those alive then, the last layer included; take the "
-    "largest sum: not all "
-    "of them, and not the largest one alone.",
+    hint=(
+        "For each layer add the sizes of those alive then, the last layer included; take the "
+        "largest sum: not all of them, and not the largest one alone."
+    ),
 )
 # %%
 least = most_alive([(born[name], last_read[name], mib[name]) for name in born])
@@ -537,9 +553,10 @@ check(
     "01.3",
     [together(1), together(100)],
     [8, 503],
-    hint="n times all stages: that would be one stream. Here the first picture goes through all "
-    "stages, and then one "
-    "comes each time the slowest stage is done.",
+    hint=(
+        "n times all stages: that would be one stream. Here the first picture goes through all "
+        "stages, and then one comes each time the slowest stage is done."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

@@ -97,7 +97,9 @@ for says in SEEN:
     try:
         convert(says)
     except CourseError as err:
-        print("ADVICE", str(err).splitlines()[0].partition("made no engine ")[2], "\n")
+        first_line = str(err).splitlines()[0]
+        _, _, advice = first_line.partition("made no engine ")
+        print("ADVICE", advice, "\n")
 # %% [markdown]
 # **You should see** four times what the program says, and the kit's advice. The first two differ, though both blame
 # the key: in the first a plugin is missing, and the key may well be right. Who believes the last line alone goes
@@ -110,7 +112,7 @@ for says in SEEN:
 #
 # What you choose is one record, `Options`. It names the engine, and knows the command that builds it.
 # %%
-from trt_course.builder.onnx import Options
+from trt_course import Options
 
 for options in (
     Options(),
@@ -132,19 +134,13 @@ from trt_course.builder import graph, precision
 
 plain = graph.load_plain(spec.onnx)
 half = precision.fp16(plain)
+for name, model in (("FP32", plain), ("FP16", half)):
+    size = len(model.SerializeToString())
+    print(f"{name} {size / 1e6:.1f} MB")
+
 floats = precision.float_nodes(plain)
-print(
-    "FP32 {:.1f} MB, FP16 {:.1f} MB".format(
-        *(len(m.SerializeToString()) / 1e6 for m in (plain, half))
-    )
-)
-print(
-    len(floats),
-    "of",
-    len(plain.graph.node),
-    "nodes stay FP32, among them",
-    ", ".join(sorted(floats)[:6]),
-)
+some = ", ".join(sorted(floats)[:6])
+print(len(floats), "of", len(plain.graph.node), "nodes stay FP32, among them", some)
 # %% [markdown]
 # **You should see** that the last nodes stay FP32: those that make corners of the network's raw numbers. A corner is
 # a share of the picture, and just below 1.0 FP16 numbers lie 1/2048 apart.
@@ -158,9 +154,9 @@ print(
 import numpy as np
 import onnxruntime as ort
 
-from trt_course.support.files import kit_path
-from trt_course.media.pictures import read_image
+from trt_course import read_image
 from trt_course.model.preprocess import Preprocessor
+from trt_course.support.files import kit_path
 
 image = read_image(kit_path("data/traffic/images/000031.jpg"))
 tensor = np.empty((1, 3, 384, 1248), np.float32)
@@ -171,9 +167,11 @@ for model in (plain, half):
     results.append(session.run(["scores", "boxes"], {"input": tensor}))
 (scores, boxes), (half_scores, half_boxes) = results
 found = scores[0, :, 1:].max(axis=1) > 0.3
+moved = 1248 * abs(boxes - half_boxes)[0, found]  # in pixels of the width
+changed = abs(scores - half_scores)[0, found]
 print(f"1/2048 of the width: {1248 / 2048:.2f} pixels")
-print(f"corners move by up to {1248 * abs(boxes - half_boxes)[0, found].max():.3f} pixels")
-print(f"scores move by up to {abs(scores - half_scores)[0, found].max():.4f}")
+print(f"corners move by up to {moved.max():.3f} pixels")
+print(f"scores move by up to {changed.max():.4f}")
 # %% [markdown]
 # **You should see** less than a tenth of a pixel. This is the CPU's version of FP16, which is kinder than a GPU's;
 # [Precision](../docs/precision.md) says what is measured and what not.
@@ -183,9 +181,11 @@ print(f"scores move by up to {abs(scores - half_scores)[0, found].max():.4f}")
 # %%
 for folder in ("data/traffic/images", "data/calibration/traffic"):
     try:
-        print("fine:", len(precision.calibration_pictures(folder)), "pictures of", folder)
+        paths = precision.calibration_pictures(folder)
+        print("fine:", len(paths), "pictures of", folder)
     except CourseError as err:
-        print("refused:", str(err).partition("data/traffic/images: ")[2])
+        _, _, reason = str(err).partition("data/traffic/images: ")
+        print("refused:", reason)
 # %% [markdown]
 # **You should see** a refusal, and 16 pictures that are fine. Who calibrates on the exam learns the exam. A well-known
 # speed study did just that with its INT8 figures. [Lesson 11](11_precision_and_accuracy.ipynb) shows how much it
@@ -201,45 +201,47 @@ from trt_course.builder import inside
 # plugin=True would take TensorRT's own EfficientNMS_TRT; False takes ONNX's nodes, which the CPU has
 with_nms = inside.add_nms(plain, spec, threshold=0.3, plugin=False)
 both = inside.add_preprocess(with_nms, spec, source=(1280, 720))
+
+
+def shapes_of(tensors):
+    """name -> shape; a side that may be of any length has a name instead of a number."""
+    found = {}
+    for tensor in tensors:
+        sides = tensor.type.tensor_type.shape.dim
+        found[tensor.name] = [side.dim_param or side.dim_value for side in sides]
+    return found
+
+
 for name, model in (
     ("network", plain),
     ("with suppression", with_nms),
     ("and preprocessing", both),
 ):
-    tensors = [
-        [(t.name, [d.dim_param or d.dim_value for d in t.type.tensor_type.shape.dim]) for t in side]
-        for side in (model.graph.input, model.graph.output)
-    ]
-    print("{}: {} nodes\n    in  {}\n    out {}".format(name, len(model.graph.node), *tensors))
+    print(f"{name}: {len(model.graph.node)} nodes")
+    print("    in ", shapes_of(model.graph.input))
+    print("    out", shapes_of(model.graph.output))
 # %% [markdown]
 # **You should see** what goes in and out become small: with both inside, a picture goes in as bytes and at most 100
 # boxes come out, not 19,896. Copies and loops of the CPU are saved. **Before you run the next cell**: will the boxes
 # be the same as with `detect`?
 # %%
-from trt_course import BBoxVisualization, Detections, TrtSSD
+from trt_course import BBoxVisualization, Detections, TrtSSD, open_source
 from trt_course.lesson.show import show_picture
-from trt_course.media.sources import open_source
 
 with open_source("data/street.mp4") as video:
-    frame = next(f.image for f in video if f.number == 225)
+    frame = next(frame.image for frame in video if frame.number == 225)
 session = ort.InferenceSession(both.SerializeToString(), providers=["CPUExecutionProvider"])
 count, corners, confs, classes = session.run(None, {"pictures": frame[np.newaxis]})
 n = int(count[0, 0])
-ours = Detections(corners[0, :n] * [1280, 720, 1280, 720], confs[0, :n], classes[0, :n])
-show_picture(
-    BBoxVisualization(spec.cls_dict()).annotate(frame, ours)[200:600],
-    f"{n} boxes, all in one graph",
-)
+boxes = corners[0, :n] * [1280, 720, 1280, 720]
+ours = Detections(boxes, confs[0, :n], classes[0, :n])
+drawn = BBoxVisualization(spec.cls_dict()).annotate(frame, ours)
+show_picture(drawn[200:600], f"{n} boxes, all in one graph")
+
 with TrtSSD("ssd_resnet18_traffic", backend="cpu", verbose=False) as ssd:
     theirs = ssd.detect(frame, 0.3)
-print(
-    n,
-    "inside,",
-    len(theirs),
-    "on the host; the surest box:",
-    ours.boxes[0].round(1),
-    theirs.boxes[0].round(1),
-)
+print(n, "inside,", len(theirs), "on the host")
+print("the surest box:", ours.boxes[0].round(1), theirs.boxes[0].round(1))
 # %% [markdown]
 # **You should see** the same street and the same boxes, to within a pixel or so: rounding differs when bytes are
 # resized as floats. There is a price: the threshold, 0.3 here, is built in. Boxes below it are gone for good, so an
@@ -251,8 +253,8 @@ print(
 # go into a *timing cache* beside the engine. **Before you run it** (level 2 tries some kernels, and takes minutes; at
 # level 0 nothing is tried): what does the second build save?
 # %%
+from trt_course import engine_from_onnx
 from trt_course.engine import manifest
-from trt_course.builder.onnx import engine_from_onnx
 from trt_course.lesson.show import on_gpu, show_table
 
 
@@ -261,7 +263,8 @@ def build_twice():
     for attempt in ("first", "second, with the timing cache"):
         started = time.perf_counter()
         plan = engine_from_onnx(spec, Options("fp16", level=2), out=out / "here.engine")
-        rows.append((attempt, f"{time.perf_counter() - started:.1f}", plan.stat().st_size / 1e6))
+        seconds = time.perf_counter() - started
+        rows.append((attempt, f"{seconds:.1f}", plan.stat().st_size / 1e6))
     show_table(rows, ["build", "seconds", "MB"])
     return manifest.read(plan)
 
@@ -277,11 +280,10 @@ on_gpu(build_twice, saved="build")
 # %%
 try:
     plan = engine_from_onnx(spec, Options("fp32", level=0), out=out / "second.engine")
-    print(
-        "{:.1f} MB in {built[seconds]} s, by TensorRT {tensorrt} for GPU: {gpu}".format(
-            plan.stat().st_size / 1e6, **manifest.read(plan)._asdict()
-        )
-    )
+    size = plan.stat().st_size / 1e6
+    made = manifest.read(plan)
+    print(f"{size:.1f} MB in {made.built['seconds']} s, by TensorRT {made.tensorrt}")
+    print(f"for GPU: {made.gpu}")
 except CourseError as err:
     print(f"Not built here. {err}")
 # %% [markdown]
@@ -302,8 +304,16 @@ orin = Device("Orin", "8.7")
 nano = Device("NVIDIA Tegra X1", "5.3")
 plan = out / "orin.engine"
 plan.write_bytes(b"as if these were kernels for an Orin")
+options = Options("fp16")
 manifest.write(
-    spec, Options("fp16"), plan, "8.6.2", orin, "onnx", 312, Options("fp16").command(spec)
+    spec,
+    options,
+    plan,
+    tensorrt="8.6.2",
+    device=orin,
+    route="onnx",
+    seconds=312,
+    command=options.command(spec),
 )
 print(manifest.manifest_path(plan).read_text())
 # %% [markdown]
@@ -358,8 +368,9 @@ class Innocent:
         return print, ("This ran while the file was only being opened.",)
 
 
-(out / "model.pickle").write_bytes(pickle.dumps(Innocent()))
-_ = pickle.loads((out / "model.pickle").read_bytes())
+path = out / "model.pickle"
+path.write_bytes(pickle.dumps(Innocent()))
+_ = pickle.loads(path.read_bytes())
 # %% [markdown]
 # **You should see** a line that nobody printed. A plan is no pickle, but it is no better: to open one from somebody
 # else is, [in NVIDIA's words](https://docs.nvidia.com/deeplearning/tensorrt/latest/reference/security.html), like
@@ -376,9 +387,11 @@ from trt_course.lesson.check import check, summary
 
 def profile(name, batches, height, width):
     # solution, stub: return ...
-    return ",".join([name] + [f"{batch}x3x{height}x{width}" for batch in batches])
+    shapes = [f"{batch}x3x{height}x{width}" for batch in batches]
+    return ",".join([name] + shapes)
     # wrong: the height stands before the width
-    return ",".join([name] + [f"{batch}x3x{width}x{height}" for batch in batches])
+    shapes = [f"{batch}x3x{width}x{height}" for batch in batches]
+    return ",".join([name] + shapes)
     # wrong: one shape for each batch
     return f"{name},{max(batches)}x3x{height}x{width}"
     # wrong: The name stands once
@@ -390,8 +403,10 @@ check(
     "02.1",
     profile("Input", (1, 8, 16), 384, 1248),
     "Input,1x3x384x1248,8x3x384x1248,16x3x384x1248",
-    hint="The name stands once, in front; then one shape for each batch; in nchw the height "
-    "stands before the width.",
+    hint=(
+        "The name stands once, in front; then one shape for each batch; in nchw the height stands "
+        "before the width."
+    ),
 )
 # %% [markdown]
 # **02.2** How many bytes go to the GPU for one picture of 1280 x 720: with preprocessing on the host, as the tensor
@@ -410,8 +425,10 @@ check(
     "02.2",
     sent,
     [tensor.nbytes, frame.nbytes],
-    hint="The tensor has the network's size, three colours and 4 bytes a number; the picture has "
-    "one byte a colour.",
+    hint=(
+        "The tensor has the network's size, three colours and 4 bytes a number; the picture has "
+        "one byte a colour."
+    ),
 )
 
 
@@ -427,7 +444,7 @@ def obstacles(made, here):
     # wrong: only facts that `here` has
     return sorted(name for name in made if made[name] != here.get(name))
     # wrong: all of them
-    return [next(name for name in sorted(here) if made[name] != here[name])]
+    return sorted(name for name in here if made[name] != here[name])[:1]
     # end
 
 
@@ -445,8 +462,10 @@ check(
         {"tensorrt": "10.3.0", "gpu": "Orin", "capability": "8.7", "model": "77aa"},
     ),
     ["model", "tensorrt"],
-    hint="Compare name by name, only facts that `here` has; give all of them that differ, not "
-    "those that are equal.",
+    hint=(
+        "Compare name by name, only facts that `here` has; give all of them that differ, not "
+        "those that are equal."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

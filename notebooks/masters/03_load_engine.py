@@ -22,17 +22,15 @@ from pathlib import Path
 
 import numpy as np
 
-from trt_course import find_model
-from trt_course.support.files import kit_path
-from trt_course.media.pictures import read_image
+from trt_course import find_model, read_image
 from trt_course.model.preprocess import Preprocessor
+from trt_course.support.files import kit_path
 
 spec = find_model("ssd_mobilenet_v2_signs")
 out = Path("out/03")
 out.mkdir(parents=True, exist_ok=True)
-first, second = (
-    read_image(kit_path("data/signs/images/" + name)) for name in ("000000.jpg", "000012.jpg")
-)
+first = read_image(kit_path("data/signs/images/000000.jpg"))
+second = read_image(kit_path("data/signs/images/000012.jpg"))
 # %% [markdown]
 # ## 2. Open it, and ask what it wants
 #
@@ -43,8 +41,11 @@ import onnxruntime as ort
 from trt_course.lesson.show import show_table
 
 session = ort.InferenceSession(str(spec.onnx), providers=["CPUExecutionProvider"])
-tensors = [("in", t) for t in session.get_inputs()] + [("out", t) for t in session.get_outputs()]
-show_table([(way, t.name, t.shape, t.type) for way, t in tensors], ["", "name", "shape", "type"])
+rows = []
+for way, tensors in (("in", session.get_inputs()), ("out", session.get_outputs())):
+    for tensor in tensors:
+        rows.append((way, tensor.name, tensor.shape, tensor.type))
+show_table(rows, ["", "name", "shape", "type"])
 
 
 # %% [markdown]
@@ -59,11 +60,13 @@ def room(shape, batch=1):
     return np.zeros([batch] + list(shape[1:]), np.float32)
 
 
-host = {t.name: room(t.shape) for _, t in tensors}
+host = {name: room(shape) for _, name, shape, _ in rows}
 for name, array in host.items():
     print(f"{name:<7} {str(array.shape):<18} {array.nbytes:9} bytes")
-Preprocessor(spec)(first, host["input"][0])  # writes the tensor where it shall be, without a copy
-print("input from {:.2f} to {:.2f}".format(host["input"].min(), host["input"].max()))
+
+prepare = Preprocessor(spec)
+prepare(first, host["input"][0])  # writes the tensor where it shall be, without a copy
+print(f"input from {host['input'].min():.2f} to {host['input'].max():.2f}")
 # %% [markdown]
 # **You should see** three arrays, and that the input now has numbers from -1 to 1: the recipe of this model.
 #
@@ -71,19 +74,23 @@ print("input from {:.2f} to {:.2f}".format(host["input"].min(), host["input"].ma
 #
 # The easy way gives new arrays each time:
 # %%
-outputs = dict(zip(["scores", "boxes"], session.run(["scores", "boxes"], {"input": host["input"]})))
+names = ["scores", "boxes"]
+arrays = session.run(names, {"input": host["input"]})
+outputs = dict(zip(names, arrays))
 print({name: array.shape for name, array in outputs.items()})
-print("surest score but background: {:.3f}".format(outputs["scores"][0, :, 1:].max()))
+best = outputs["scores"][0, :, 1:].max()
+print(f"surest score but background: {best:.3f}")
 # %% [markdown]
 # The way of TensorRT gives *addresses*: read here, write there. ONNX Runtime calls it IO binding. Each name is bound
 # to memory once; then every run uses it.
 # %%
 binding = session.io_binding()
 binding.bind_cpu_input("input", host["input"])
-for name in ("scores", "boxes"):
-    binding.bind_output(name, "cpu", 0, np.float32, host[name].shape, host[name].ctypes.data)
+for name in names:
+    array = host[name]
+    binding.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
 session.run_with_iobinding(binding)
-print("the same results:", all(np.array_equal(host[name], outputs[name]) for name in outputs))
+print("the same results:", all(np.array_equal(host[name], outputs[name]) for name in names))
 # %% [markdown]
 # **You should see** `True`. The results lie in *our* arrays now.
 #
@@ -92,11 +99,12 @@ print("the same results:", all(np.array_equal(host[name], outputs[name]) for nam
 # %%
 kept = host["scores"]
 copied = host["scores"].copy()
-Preprocessor(spec)(second, host["input"][0])
+prepare(second, host["input"][0])
 binding.bind_cpu_input("input", host["input"])
 session.run_with_iobinding(binding)
 for name, scores in (("kept", kept), ("copied", copied)):
-    print(f"{name:<7} surest score of the first picture: {scores[0, :, 1:].max():.3f}")
+    best = scores[0, :, 1:].max()
+    print(f"{name:<7} surest score of the first picture: {best:.3f}")
 # %% [markdown]
 # **You should see** two numbers for the same picture. `kept` is no result, it is a name for memory, and the next run
 # wrote over it. What must live longer is copied. With batches under way side by side this slip gives boxes of another
@@ -116,7 +124,8 @@ def open_plan(trt, path):
     runtime = trt.Runtime(log)
     engine = runtime.deserialize_cuda_engine(path.read_bytes())
     if engine is None:
-        raise CourseError("{} was not opened: {}".format(path, " ".join(log.errors)))
+        said = " ".join(log.errors)
+        raise CourseError(f"{path} was not opened: {said}")
     return runtime, engine
 
 
@@ -142,36 +151,33 @@ except AttributeError as err:
 # %%
 def with_names(trt, engine):
     """(name, is it an input, shape, type) of each tensor: TensorRT 8.5 and later."""
-    names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
-    return [
-        (
-            name,
-            engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT,
-            tuple(engine.get_tensor_shape(name)),
-            numpy_type(trt, engine.get_tensor_dtype(name)),
-        )
-        for name in names
-    ]
+    tensors = []
+    for number in range(engine.num_io_tensors):
+        name = engine.get_tensor_name(number)
+        is_input = engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
+        shape = tuple(engine.get_tensor_shape(name))
+        kind = numpy_type(trt, engine.get_tensor_dtype(name))
+        tensors.append((name, is_input, shape, kind))
+    return tensors
 
 
 def with_numbers(trt, engine):
     """The same by the bindings: TensorRT 7 and 8."""
-    return [
-        (
-            engine.get_binding_name(i),
-            engine.binding_is_input(i),
-            tuple(engine.get_binding_shape(i)),
-            numpy_type(trt, engine.get_binding_dtype(i)),
-        )
-        for i in range(engine.num_bindings)
-    ]
+    tensors = []
+    for number in range(engine.num_bindings):
+        name = engine.get_binding_name(number)
+        is_input = engine.binding_is_input(number)
+        shape = tuple(engine.get_binding_shape(number))
+        kind = numpy_type(trt, engine.get_binding_dtype(number))
+        tensors.append((name, is_input, shape, kind))
+    return tensors
 
 
 # %% [markdown]
 # Which one? **Before you run it**: a program decides by `trt.__version__ < "8.5"`. On which of these will it go wrong?
 # %%
 for version in ("7.1.3", "8.4.1", "8.6.1", "10.3.0", "11.0.0"):
-    print("{:<7} bindings? {}".format(version, version < "8.5"))
+    print(f"{version:<7} bindings? {version < '8.5'}")
 
 
 # %% [markdown]
@@ -189,16 +195,15 @@ def buffers(cuda, tensors, batch=1):
     host = {}
     device = {}
     for name, _, shape, kind in tensors:
-        host[name] = cuda.pinned(
-            (batch,) + shape[1:], kind
-        )  # -1 in front, any batch, becomes a definite one
+        definite = (batch,) + shape[1:]  # instead of -1 in front, for any batch
+        host[name] = cuda.pinned(definite, kind)
         device[name] = cuda.alloc(host[name].nbytes)
     return host, device
 
 
 def copy_times(cuda, locked, memory, stream, done):
     ordinary = np.array(locked)
-    rows = []
+    spent = []
     for _ in range(50):
         began = time.perf_counter()
         cuda.copy_in(memory, locked, stream)
@@ -206,15 +211,15 @@ def copy_times(cuda, locked, memory, stream, done):
         cuda.wait(done)
         middle = time.perf_counter()
         cuda.upload(memory, ordinary)
-        rows.append((middle - began, time.perf_counter() - middle))
-    return "copy in: {:.0f} us from page-locked memory, {:.0f} from ordinary".format(
-        *1e6 * np.median(rows, axis=0)
-    )
+        end = time.perf_counter()
+        spent.append((middle - began, end - middle))
+    fast, slow = 1e6 * np.median(spent, axis=0)
+    return f"copy in: {fast:.0f} us from page-locked memory, {slow:.0f} from ordinary"
 
 
 # %% [markdown]
-# `cuda` is one of two libraries, pycuda or cuda-python; `trt_course/engine/cuda.py` makes them look alike, in a few
-# lines each.
+# `cuda` is one of two libraries, pycuda or cuda-python. Two classes make them look alike, each call in a few lines:
+# `trt_course/engine/cuda_pycuda.py` and `cuda_python.py`, with what is common to both in `cuda_base.py`.
 #
 # ## 8. Context, stream, start
 #
@@ -230,10 +235,11 @@ def start_with_names(context, tensors, host, device, stream):
 
 
 def start_with_numbers(context, tensors, host, device, stream):
-    for i, (name, is_input, _, _) in enumerate(tensors):
+    addresses = []  # in the order of the numbers
+    for number, (name, is_input, _, _) in enumerate(tensors):
         if is_input:
-            context.set_binding_shape(i, host[name].shape)
-    addresses = [int(device[name]) for name, _, _, _ in tensors]  # in the order of the numbers
+            context.set_binding_shape(number, host[name].shape)
+        addresses.append(int(device[name]))
     return context.execute_async_v2(bindings=addresses, stream_handle=stream)
 
 
@@ -245,10 +251,9 @@ def infer(cuda, start, context, tensors, host, device, stream, done):
     for name, is_input, _, _ in tensors:
         if is_input:
             cuda.copy_in(device[name], host[name], stream)
-    if not start(context, tensors, host, device, cuda.handle(stream)):
-        raise CourseError(
-            "TensorRT could not start the network"
-        )  # it returns False, and raises nothing
+    started = start(context, tensors, host, device, cuda.handle(stream))
+    if not started:  # TensorRT itself raises nothing
+        raise CourseError("TensorRT could not start the network")
     for name, is_input, _, _ in tensors:
         if not is_input:
             cuda.copy_out(host[name], device[name], stream)
@@ -261,9 +266,32 @@ def infer(cuda, start, context, tensors, host, device, stream, done):
 #
 # The cell builds a small engine, runs the second picture, and compares with the CPU.
 # %%
+def run_by_hand(trt, cuda, plan):
+    runtime, engine = open_plan(trt, plan)
+    if hasattr(engine, "num_io_tensors"):
+        tensors = with_names(trt, engine)
+        start = start_with_names
+    else:
+        tensors = with_numbers(trt, engine)
+        start = start_with_numbers
+
+    ours, device = buffers(cuda, tensors)
+    context = engine.create_execution_context()
+    stream = cuda.stream()
+    done = cuda.event()
+    ours["input"][:] = host["input"]
+    infer(cuda, start, context, tensors, ours, device, stream, done)
+    for name in names:
+        difference = abs(ours[name] - host[name])
+        print(f"{name}: up to {difference.max():.6f} from the CPU's")
+    print(copy_times(cuda, ours["input"], device["input"], stream, done))
+    del context, engine, runtime  # in this order: the context first
+
+
+# %%
 import contextlib
 
-from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course import Options, engine_from_onnx
 from trt_course.engine.cuda import open_cuda
 from trt_course.lesson.show import on_gpu
 
@@ -273,20 +301,7 @@ def by_hand():
     trt = load_tensorrt()
     cuda = open_cuda()
     with contextlib.closing(cuda), cuda.active():
-        runtime, engine = open_plan(trt, plan)
-        modern = hasattr(engine, "num_io_tensors")
-        tensors = (with_names if modern else with_numbers)(trt, engine)
-        ours, device = buffers(cuda, tensors)
-        context = engine.create_execution_context()
-        stream = cuda.stream()
-        done = cuda.event()
-        ours["input"][:] = host["input"]
-        start = start_with_names if modern else start_with_numbers
-        infer(cuda, start, context, tensors, ours, device, stream, done)
-        for name in ("scores", "boxes"):
-            print(f"{name}: up to {abs(ours[name] - host[name]).max():.6f} from the CPU's")
-        print(copy_times(cuda, ours["input"], device["input"], stream, done))
-        del context, engine, runtime  # in this order: the context first
+        run_by_hand(trt, cuda, plan)
     return plan
 
 
@@ -304,14 +319,17 @@ plan = on_gpu(by_hand, saved="h200")
 from trt_course import BBoxVisualization, TrtSSD
 from trt_course.lesson.show import show_picture
 
-ssd = TrtSSD(
-    spec, plan=plan
-)  # None, where no engine was built: then it takes what fits, or the CPU
-print([t.name for t in ssd.engine.inputs], [t.name for t in ssd.engine.outputs])
+ssd = TrtSSD(spec, plan=plan)  # no plan where none was built: then it takes what fits, or the CPU
+for tensors in (ssd.engine.inputs, ssd.engine.outputs):
+    print([tensor.name for tensor in tensors])
+
 prepared = ssd.prepare([second])  # the picture into the request's input
 ssd.engine.submit(prepared.request)
-found = ssd.finish(prepared, ssd.engine.result(prepared.request))[0]
-show_picture(BBoxVisualization(spec.cls_dict()).annotate(second, found), f"{len(found)} found")
+outputs = ssd.engine.result(prepared.request)
+found = ssd.finish(prepared, outputs)[0]
+
+vis = BBoxVisualization(spec.cls_dict())
+show_picture(vis.annotate(second, found), f"{len(found)} found")
 # %% [markdown]
 # **You should see** the line that names the engine, the tensors of step 2, and the picture with its sign.
 # `ssd.detect` is these four lines.
@@ -336,7 +354,9 @@ now = Stack()
 def use(stream):
     if not now.contexts:
         return "invalid device context"
-    return "works" if stream == "stream " + now.contexts[-1] else "invalid resource handle"
+    if stream != "stream " + now.contexts[-1]:
+        return "invalid resource handle"
+    return "works"
 
 
 # %% [markdown]
@@ -359,8 +379,9 @@ for context in (None, "of my own", "of the main thread"):
     thread.start()
     thread.join()
 print("\n".join(said))
-print("at the end:", "context stack was not empty" if now.contexts else "fine")
-del now.contexts[-1]
+if now.contexts:
+    print("at the end: context stack was not empty")
+now.contexts.pop()
 
 
 # %% [markdown]
@@ -374,7 +395,8 @@ del now.contexts[-1]
 # %%
 def elsewhere():
     try:
-        said.append(f"{len(ssd.detect(second))} found, for the CPU has no such contexts")
+        found = ssd.detect(second)
+        said.append(f"{len(found)} found, for the CPU has no such contexts")
     except CourseError as err:
         said.append(str(err))
 
@@ -397,13 +419,17 @@ from trt_course.lesson.check import check, summary
 
 def bytes_needed(shapes, batch, size=4):
     # solution, stub: return ...
-    return sum(size * batch * int(np.prod(shape[1:])) for shape in shapes)
+    numbers = sum(int(np.prod(shape[1:])) for shape in shapes)
+    return size * batch * numbers
     # wrong: -1 in front
-    return sum(size * batch * int(np.prod(shape)) for shape in shapes)
+    numbers = sum(int(np.prod(shape)) for shape in shapes)
+    return size * batch * numbers
     # wrong: bytes each number has
-    return sum(batch * int(np.prod(shape[1:])) for shape in shapes)
+    numbers = sum(int(np.prod(shape[1:])) for shape in shapes)
+    return batch * numbers
     # wrong: as many as there are pictures
-    return sum(size * int(np.prod(shape[1:])) for shape in shapes)
+    numbers = sum(int(np.prod(shape[1:])) for shape in shapes)
+    return size * numbers
     # end
 
 
@@ -411,9 +437,10 @@ check(
     "03.1",
     bytes_needed([(-1, 3, 300, 300), (-1, 3860, 4), (-1, 3860, 4)], batch=8),
     8 * sum(array.nbytes for array in host.values()),
-    hint="Of each shape leave out the -1 in front and multiply the rest; times the bytes each "
-    "number has; and all of "
-    "it as many as there are pictures.",
+    hint=(
+        "Of each shape leave out the -1 in front and multiply the rest; times the bytes each "
+        "number has; and all of it as many as there are pictures."
+    ),
 )
 
 
@@ -439,11 +466,17 @@ class Trt10:
 
 def generation(engine):
     # solution, stub: return ...
-    return "tensors" if hasattr(engine, "num_io_tensors") else "bindings"
+    if hasattr(engine, "num_io_tensors"):
+        return "tensors"
+    return "bindings"
     # wrong: '10' comes before '8'
-    return "tensors" if engine.version >= "8.5" else "bindings"
+    if engine.version >= "8.5":
+        return "tensors"
+    return "bindings"
     # wrong: the one in the middle has both
-    return "bindings" if hasattr(engine, "num_bindings") else "tensors"
+    if hasattr(engine, "num_bindings"):
+        return "bindings"
+    return "tensors"
     # end
 
 
@@ -451,9 +484,10 @@ check(
     "03.2",
     [generation(engine) for engine in (Trt7, Trt86, Trt10)],
     ["bindings", "tensors", "tensors"],
-    hint="Ask with hasattr, not by the version, for in a text '10' comes before '8'; and ask for "
-    "the newer thing, "
-    "for the one in the middle has both.",
+    hint=(
+        "Ask with hasattr, not by the version, for in a text '10' comes before '8'; and ask for "
+        "the newer thing, for the one in the middle has both."
+    ),
 )
 # %% [markdown]
 # **03.3** `run(picture)` returns the scores, always in the same array, as an engine does. Return a list with the
@@ -481,8 +515,10 @@ check(
     "03.3",
     collect([9, 5, 7]),
     [[0.9], [0.5], [0.7]],
-    hint="All of them are the same array, and the next run writes over it. Copy at once, not "
-    "when all are done.",
+    hint=(
+        "All of them are the same array, and the next run writes over it. Copy at once, not when "
+        "all are done."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

@@ -21,10 +21,9 @@ from trt_course.lesson.show import show_table
 
 signs = find_model("ssd_mobilenet_v2_signs")
 traffic = find_model("ssd_resnet18_traffic")
-rows = [
-    (field, getattr(signs.input, field), getattr(traffic.input, field))
-    for field in ("width", "height", "resize", "color", "mean", "scale", "layout", "dtype")
-]
+rows = []
+for field in ("width", "height", "resize", "color", "mean", "scale", "layout", "dtype"):
+    rows.append((field, getattr(signs.input, field), getattr(traffic.input, field)))
 show_table(rows, ["", signs.name, traffic.name])
 # %% [markdown]
 # **You should see** two recipes that differ in size, order of colours, mean and scale. Both are usual: the first is
@@ -39,22 +38,29 @@ show_table(rows, ["", signs.name, traffic.name])
 # %%
 import numpy as np
 
-from trt_course.support.files import kit_path
+from trt_course import images_in, read_image
 from trt_course.lesson.show import side_by_side
-from trt_course.media.pictures import images_in, read_image
 from trt_course.model.preprocess import Preprocessor
+from trt_course.support.files import kit_path
+
+
+def with_recipe(spec, **changed):
+    """The same model with some fields of its recipe changed."""
+    return spec._replace(input=spec.input._replace(**changed))
 
 
 def taken_for(image, spec, **changed):
-    prepare = Preprocessor(spec._replace(input=spec.input._replace(**changed)))
+    prepare = Preprocessor(with_recipe(spec, **changed))
     tensor = np.empty(spec.input.shape, np.float32)  # (3, h, w)
     prepare(image, tensor)
-    colours = tensor.transpose(1, 2, 0) * np.float32(spec.input.scale) + np.float32(spec.input.mean)
-    return (
-        colours.round()
-        .clip(0, 255)
-        .astype(np.uint8)[:, :, :: 1 if spec.input.color == "BGR" else -1]
-    )
+
+    # back to a picture, by the right recipe
+    colours = tensor.transpose(1, 2, 0)  # (h, w, 3)
+    colours = colours * np.float32(spec.input.scale) + np.float32(spec.input.mean)
+    picture = colours.round().clip(0, 255).astype(np.uint8)
+    if spec.input.color == "RGB":
+        picture = picture[:, :, ::-1]  # pictures are shown from BGR
+    return picture
 
 
 # %% [markdown]
@@ -62,18 +68,15 @@ def taken_for(image, spec, **changed):
 # when nobody brings its numbers, 0 to 255, into the range from -1 to 1?
 # %%
 image = read_image(images_in(kit_path("data/signs/images"))[2])
-PLAIN = dict(mean=(0.0, 0.0, 0.0), scale=(1.0, 1.0, 1.0))
-wrong = [
-    ("right", {}),
-    ("colours swapped", dict(color="BGR")),
-    ("plain numbers, 0 to 255", PLAIN),
-    ("0 to 1, not -1 to 1", dict(mean=(0.0, 0.0, 0.0), scale=(255.0, 255.0, 255.0))),
-]
-side_by_side(
-    [taken_for(image, signs, **changed) for _, changed in wrong],
-    [name for name, _ in wrong],
-    columns=4,
-)
+PLAIN = {"mean": (0.0, 0.0, 0.0), "scale": (1.0, 1.0, 1.0)}
+recipes = {
+    "right": {},
+    "colours swapped": {"color": "BGR"},
+    "plain numbers, 0 to 255": PLAIN,
+    "0 to 1, not -1 to 1": {"mean": (0.0, 0.0, 0.0), "scale": (255.0, 255.0, 255.0)},
+}
+seen = [taken_for(image, signs, **changed) for changed in recipes.values()]
+side_by_side(seen, list(recipes), columns=4)
 # %% [markdown]
 # **You should see** the picture as it is; one with red and blue swapped; a white nothing, for the network takes 1 for
 # the brightest and got up to 255; and a pale one, the darkest parts of which are grey.
@@ -90,21 +93,31 @@ from trt_course.measure.evaluate import as_found
 
 def load(folder, step):
     """Every step-th picture of a data folder, and its right answers."""
-    paths = images_in(kit_path(folder) / "images")[::step]
-    truths = {
-        path.stem: voc.read_truth(kit_path(folder) / "ground-truth" / (path.stem + ".txt"))
-        for path in paths
-    }
-    return {path.stem: read_image(path) for path in paths}, truths
+    folder = kit_path(folder)
+    pictures = {}
+    answers = {}
+    for path in images_in(folder / "images")[::step]:
+        pictures[path.stem] = read_image(path)
+        answers[path.stem] = voc.read_truth(folder / "ground-truth" / f"{path.stem}.txt")
+    return pictures, answers
 
 
-def mean_ap(spec, images, truths, **changed):
-    changed_spec = spec._replace(input=spec.input._replace(**changed))
-    with TrtSSD(changed_spec, backend="cpu", verbose=False) as ssd:
-        founds = {
-            name: as_found(ssd.detect(image, 0.01), spec.labels) for name, image in images.items()
-        }
-    return 100 * voc.score(truths, founds).mean
+def mean_ap(spec, pictures, answers, **changed):
+    founds = {}
+    with TrtSSD(with_recipe(spec, **changed), backend="cpu", verbose=False) as ssd:
+        for name, picture in pictures.items():
+            found = ssd.detect(picture, conf_th=0.01)
+            founds[name] = as_found(found, spec.labels)
+    return 100 * voc.score(answers, founds).mean
+
+
+# %%
+def compare(spec, recipes, pictures, answers):
+    rows = []
+    for name, changed in recipes.items():
+        percent = mean_ap(spec, pictures, answers, **changed)
+        rows.append((name, f"{percent:.1f} %"))
+    show_table(rows, ["recipe", f"mAP on {len(pictures)} pictures"])
 
 
 # %% [markdown]
@@ -112,10 +125,7 @@ def mean_ap(spec, images, truths, **changed):
 # *mandatory* ones are blue, *prohibitory* ones have a red rim.
 # %%
 pictures, answers = load("data/signs", step=2)
-show_table(
-    [(name, f"{mean_ap(signs, pictures, answers, **changed):.1f} %") for name, changed in wrong],
-    ["recipe", f"mAP on {len(pictures)} pictures"],
-)
+compare(signs, recipes, pictures, answers)
 # %% [markdown]
 # **You should see** about 100, 50, 85 and again 100 %. Swapped colours halve the score, for here the colour *is* the
 # class. What looks like a white nothing to us costs less than you thought: the differences are still in the numbers.
@@ -128,16 +138,17 @@ show_table(
 # did that cost? And what if someone took the signs model's recipe for the traffic model?
 # %%
 pictures, answers = load("data/traffic", step=3)
-wrong = [
-    ("right: BGR, mean taken away", {}),
-    ("no mean, as in the original course", PLAIN),
-    ("colours swapped", dict(color="RGB", mean=traffic.input.mean[::-1])),
-    ("the signs model's recipe", dict(color="RGB", mean=signs.input.mean, scale=signs.input.scale)),
-]
-show_table(
-    [(name, f"{mean_ap(traffic, pictures, answers, **changed):.1f} %") for name, changed in wrong],
-    ["recipe", f"mAP on {len(pictures)} pictures"],
-)
+recipes = {
+    "right: BGR, mean taken away": {},
+    "no mean, as in the original course": PLAIN,
+    "colours swapped": {"color": "RGB", "mean": traffic.input.mean[::-1]},
+    "the signs model's recipe": {
+        "color": "RGB",
+        "mean": signs.input.mean,
+        "scale": signs.input.scale,
+    },
+}
+compare(traffic, recipes, pictures, answers)
 # %% [markdown]
 # **You should see** about 93, then one or two points less for each of the first two mistakes, and less than 1 % for
 # the last. (On all 60 pictures the mean is worth 1.2 points, the order of colours 1.8.) The last mistake is loud: who
@@ -153,7 +164,8 @@ ways = ("stretch", "letterbox", "crop")
 side_by_side([taken_for(image, signs, resize=way) for way in ways], ways, columns=3)
 pictures, answers = load("data/signs", step=2)
 for way in ways:
-    print(f"{way:<10} mAP {mean_ap(signs, pictures, answers, resize=way):.1f} %")
+    percent = mean_ap(signs, pictures, answers, resize=way)
+    print(f"{way:<10} mAP {percent:.1f} %")
 # %% [markdown]
 # **You should see** the crop far behind: what is cut off cannot be found. Stretched or framed makes no difference for
 # these large signs in pictures that are nearly square; with your own pictures, measure it.
@@ -163,9 +175,9 @@ for way in ways:
 from trt_course.model.placement import placement
 
 for way in ways:
-    where = placement(signs._replace(input=signs.input._replace(resize=way)), width=640, height=480)
-    corner = where.to_image(np.zeros((1, 4)))[0, :2].round(1)
-    print(f"{way:<10} {where}, corner at {corner} of the picture")
+    where = placement(with_recipe(signs, resize=way), width=640, height=480)
+    boxes = where.to_image(np.zeros((1, 4)))
+    print(f"{way:<10} {where}, corner at {boxes[0, :2].round(1)} of the picture")
 # %% [markdown]
 # **You should see** that the input's upper left corner is the picture's own only when it was stretched. Who forgets
 # the way back gets boxes beside the objects: another mistake without an error.
@@ -182,15 +194,17 @@ prepared = ssd.prepare([image])
 outputs = ssd.engine.infer(prepared.request)  # the one and only run
 print({name: values.shape for name, values in outputs.items()})
 found = ssd.finish(prepared, outputs, conf_th=0.3)[0].top(100)
+
 height, width = image.shape[:2]
 rows = np.full((100, 7), -1, np.float32)  # image index -1: an empty row
-rows[: len(found)] = np.c_[
-    np.zeros(len(found)), found.clss, found.confs, found.boxes / [width, height, width, height]
-]
-show_table(
-    [[f"{round(float(value), 3):g}" for value in rows[i]] for i in (0, 1, 2, 99)],
-    ["image", "class id", "confidence", "x1", "y1", "x2", "y2"],
-)
+filled = rows[: len(found)]
+filled[:, 0] = 0  # the first picture of the batch
+filled[:, 1] = found.clss
+filled[:, 2] = found.confs
+filled[:, 3:] = found.boxes / [width, height, width, height]
+
+shown = [[f"{value:g}" for value in row] for row in rows[[0, 1, 2, 99]].round(3)]
+show_table(shown, ["image", "class id", "confidence", "x1", "y1", "x2", "y2"])
 # %% [markdown]
 # **You should see** 19,896 candidates with 4 corners and 5 scores, and four of the 100 rows, the last of them empty.
 #
@@ -203,14 +217,9 @@ from trt_course.model.spec import OutputSpec
 
 as_rows = ssd.spec._replace(output=OutputSpec("nms7", {"rows": "NMS"}))
 again = decode(as_rows, {"NMS": rows}, prepared.placements, 0.3)[0]
-print(
-    len(found),
-    "boxes,",
-    len(again),
-    "from the rows, farthest corner",
-    abs(found.boxes - again.boxes).max().round(4),
-    "pixels away",
-)
+farthest = abs(found.boxes - again.boxes).max()
+print(len(found), "boxes,", len(again), "from the rows")
+print(f"farthest corner {farthest:.4f} pixels away")
 # %% [markdown]
 # **You should see** the same boxes twice.
 #
@@ -218,15 +227,9 @@ print(
 # is 1. TLT 2.0 did not: its class 0 was a real one. **Before you run it**: what happens to the names when the list
 # lacks the background?
 # %%
+without = ["road_sign", "vehicle", "pedestrian", "bicycle", "nothing"]
 for cls in sorted(set(found.clss.tolist())):
-    without = ["road_sign", "vehicle", "pedestrian", "bicycle"]
-    print(
-        cls,
-        "is",
-        ssd.spec.labels[cls],
-        "- without background in the list:",
-        (without + ["nothing"])[cls],
-    )
+    print(f"{cls} is {ssd.spec.labels[cls]} - without background in the list: {without[cls]}")
 
 
 # %% [markdown]
@@ -239,16 +242,26 @@ for cls in sorted(set(found.clss.tolist())):
 # each one that overlaps a box already kept by more than the *overlap limit*. The overlap, IoU, is what two boxes
 # share, divided by what they cover together:
 # %%
-def iou(a, b):
-    w = min(a[2], b[2]) - max(a[0], b[0])
-    h = min(a[3], b[3]) - max(a[1], b[1])
-    shared = max(w, 0) * max(h, 0)
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+def area(x1, y1, x2, y2):
+    width = max(x2 - x1, 0)
+    height = max(y2 - y1, 0)
+    return width * height
 
 
-print("the same box:            ", iou([0, 0, 10, 10], [0, 0, 10, 10]))
-print("half a box to the right: ", round(iou([0, 0, 10, 10], [5, 0, 15, 10]), 2))
-print("side by side:            ", iou([0, 0, 10, 10], [10, 0, 20, 10]))
+def iou(box, other):
+    left = max(box[0], other[0])
+    top = max(box[1], other[1])
+    right = min(box[2], other[2])
+    bottom = min(box[3], other[3])
+    shared = area(left, top, right, bottom)
+    both = area(*box) + area(*other)
+    return shared / (both - shared)
+
+
+box = [0, 0, 10, 10]
+print("the same box:            ", iou(box, box))
+print("half a box to the right: ", round(iou(box, [5, 0, 15, 10]), 2))
+print("side by side:            ", iou(box, [10, 0, 20, 10]))
 # %% [markdown]
 # **You should see** 1, a third and 0. A box moved by half its width shares half of itself, but only a third of what
 # both cover: an IoU of 0.5 is stricter than it sounds.
@@ -264,9 +277,10 @@ vis = BBoxVisualization(ssd.spec.cls_dict())
 there = voc.read_truth(kit_path("data/traffic/ground-truth/000020.txt"))
 
 
-def boxes_at(kept, outputs, confidence, limit):
+def boxes_at(prepared, outputs, confidence, limit):
     nms = ssd.spec.nms._replace(iou_threshold=limit, candidates_per_class=2000, max_detections=1000)
-    return decode(ssd.spec._replace(nms=nms), outputs, kept.placements, confidence)[0]
+    changed = ssd.spec._replace(nms=nms)
+    return decode(changed, outputs, prepared.placements, confidence)[0]
 
 
 # %%
@@ -282,7 +296,8 @@ picture = Image(format="jpeg")
 def look(change=None):
     some = boxes_at(prepared, outputs, confidence.value, limit.value)
     line.value = f"{len(some)} boxes, {len(there.labels)} objects are there"
-    picture.value = cv2.imencode(".jpg", vis.annotate(image, some))[1].tobytes()
+    _, jpeg = cv2.imencode(".jpg", vis.annotate(image, some))
+    picture.value = jpeg.tobytes()
 
 
 confidence.observe(look, "value")
@@ -305,17 +320,18 @@ VBox([confidence, limit, line, picture])
 # curve in the air. Is there a peak, or a plateau?
 # %%
 pictures, answers = load("data/traffic", step=3)
-kept = {}
+runs = {}
 for name, one in pictures.items():
     ready = ssd.prepare([one])
-    kept[name] = ready, ssd.engine.infer(ready.request)
+    runs[name] = (ready, ssd.engine.infer(ready.request))
+
 limits = [0.05, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
 curve = []
 for setting in limits:
-    founds = {
-        name: as_found(boxes_at(ready, given, 0.01, setting), ssd.spec.labels)
-        for name, (ready, given) in kept.items()
-    }
+    founds = {}
+    for name, (ready, given) in runs.items():
+        some = boxes_at(ready, given, confidence=0.01, limit=setting)
+        founds[name] = as_found(some, ssd.spec.labels)
     curve.append(100 * voc.score(answers, founds).mean)
 # %%
 import matplotlib.pyplot as plt
@@ -323,7 +339,10 @@ import matplotlib.pyplot as plt
 plt.figure(figsize=(8, 3.2))
 plt.plot(limits, curve, "o-")
 plt.axvline(ssd.spec.nms.iou_threshold, color="grey", linestyle="--", label="the record's limit")
-plt.xlabel("overlap limit"), plt.ylabel("mAP in %"), plt.ylim(40), plt.legend()
+plt.xlabel("overlap limit")
+plt.ylabel("mAP in %")
+plt.ylim(40)
+plt.legend()
 plt.show()
 # %% [markdown]
 # **You should see** a plateau from about 0.4 to 0.7, a slope to the left, where neighbours are lost, and a fall to
@@ -343,11 +362,16 @@ recipe = traffic.input._replace(color="RGB", mean=(123.7, 116.3, 103.5), scale=(
 
 def prepared_pixel(pixel, recipe):
     # solution, stub: return ...
-    return [(pixel[2 - i] - recipe.mean[i]) / recipe.scale[i] for i in range(3)]
+    blue, green, red = pixel
+    triples = zip([red, green, blue], recipe.mean, recipe.scale)
+    return [(value - mean) / scale for value, mean, scale in triples]
     # wrong: turn the order of the colours
-    return [(pixel[i] - recipe.mean[i]) / recipe.scale[i] for i in range(3)]
+    triples = zip(pixel, recipe.mean, recipe.scale)
+    return [(value - mean) / scale for value, mean, scale in triples]
     # wrong: first the mean
-    return [pixel[2 - i] / recipe.scale[i] - recipe.mean[i] for i in range(3)]
+    blue, green, red = pixel
+    triples = zip([red, green, blue], recipe.mean, recipe.scale)
+    return [value / scale - mean for value, mean, scale in triples]
     # end
 
 
@@ -358,8 +382,10 @@ check(
     prepared_pixel(image[200, 300].astype(float), recipe),
     tensor[:, 200, 300],
     tolerance=1e-4,
-    hint="First turn the order of the colours; of each number, take away first the mean, then "
-    "divide by the scale.",
+    hint=(
+        "First turn the order of the colours; of each number, take away first the mean, then "
+        "divide by the scale."
+    ),
 )
 
 
@@ -375,17 +401,23 @@ def suppress(boxes, limit):
             kept.append(i)
     return kept
     # wrong: Only a box that was kept
-    return [
-        i for i, box in enumerate(boxes) if all(iou(box, other) <= limit for other in boxes[:i])
-    ]
+    kept = []
+    for i, box in enumerate(boxes):
+        if all(iou(box, other) <= limit for other in boxes[:i]):
+            kept.append(i)
+    return kept
     # wrong: not only with the one before
-    return [i for i, box in enumerate(boxes) if i == 0 or iou(box, boxes[i - 1]) <= limit]
+    kept = [0]
+    for i in range(1, len(boxes)):
+        if iou(boxes[i], boxes[i - 1]) <= limit:
+            kept.append(i)
+    return kept
     # wrong: more than the limit goes
-    return [
-        i
-        for i, box in enumerate(boxes)
-        if i == 0 or any(iou(box, other) > limit for other in boxes[:i])
-    ]
+    kept = [0]
+    for i in range(1, len(boxes)):
+        if any(iou(boxes[i], other) > limit for other in boxes[:i]):
+            kept.append(i)
+    return kept
     # end
 
 
@@ -394,42 +426,53 @@ check(
     "04.2",
     suppress(chain, 0.45),
     [0, 2, 3],
-    hint="Compare each box with all that are kept so far, not only with the one before. What "
-    "overlaps one of them by "
-    "more than the limit goes. Only a box that was kept may remove another: 1 is gone, so 2 stays.",
+    hint=(
+        "Compare each box with all that are kept so far, not only with the one before. What "
+        "overlaps one of them by more than the limit goes. Only a box that was kept may remove "
+        "another: 1 is gone, so 2 stays."
+    ),
 )
 # %% [markdown]
 # **04.3** A network gave these rows for a batch of two pictures. How many vehicles (class 2) of confidence 0.3 or
 # more are in the second picture, whose image index is 1?
 # %%
-batch = np.float32(
-    [
-        [0, 2, 0.91, 0.1, 0.4, 0.2, 0.6],
-        [0, 2, 0.85, 0.5, 0.4, 0.6, 0.6],
-        [0, 1, 0.40, 0.7, 0.1, 0.8, 0.2],
-        [1, 2, 0.88, 0.1, 0.4, 0.2, 0.6],
-        [1, 2, 0.35, 0.3, 0.4, 0.5, 0.6],
-        [1, 2, 0.12, 0.8, 0.4, 0.9, 0.6],
-        [1, 3, 0.77, 0.6, 0.4, 0.7, 0.7],
-        [-1, -1, -1, -1, -1, -1, -1],
-    ]
-)
+batch = [
+    [0, 2, 0.91, 0.1, 0.4, 0.2, 0.6],
+    [0, 2, 0.85, 0.5, 0.4, 0.6, 0.6],
+    [0, 1, 0.40, 0.7, 0.1, 0.8, 0.2],
+    [1, 2, 0.88, 0.1, 0.4, 0.2, 0.6],
+    [1, 2, 0.35, 0.3, 0.4, 0.5, 0.6],
+    [1, 2, 0.12, 0.8, 0.4, 0.9, 0.6],
+    [1, 3, 0.77, 0.6, 0.4, 0.7, 0.7],
+    [-1, -1, -1, -1, -1, -1, -1],
+]
+batch = np.float32(batch)
 # solution, stub: vehicles = ...
-vehicles = int(((batch[:, 0] == 1) & (batch[:, 1] == 2) & (batch[:, 2] >= 0.3)).sum())
+in_second = batch[:, 0] == 1
+is_vehicle = batch[:, 1] == 2
+is_sure = batch[:, 2] >= 0.3
+vehicles = int((in_second & is_vehicle & is_sure).sum())
 # wrong: column 0
-vehicles = int(((batch[:, 1] == 2) & (batch[:, 2] >= 0.3)).sum())
+is_vehicle = batch[:, 1] == 2
+is_sure = batch[:, 2] >= 0.3
+vehicles = int((is_vehicle & is_sure).sum())
 # wrong: column 2
-vehicles = int(((batch[:, 0] == 1) & (batch[:, 1] == 2)).sum())
+in_second = batch[:, 0] == 1
+is_vehicle = batch[:, 1] == 2
+vehicles = int((in_second & is_vehicle).sum())
 # wrong: column 1
-vehicles = int(((batch[:, 0] == 1) & (batch[:, 2] >= 0.3)).sum())
+in_second = batch[:, 0] == 1
+is_sure = batch[:, 2] >= 0.3
+vehicles = int((in_second & is_sure).sum())
 # end
 second = decode(as_rows, {"NMS": batch}, prepared.placements * 2, 0.3)[1]
 check(
     "04.3",
     vehicles,
     len(second.of_class(2)),
-    hint="All three must hold: column 0 is the picture, column 1 the class, column 2 the "
-    "confidence.",
+    hint=(
+        "All three must hold: column 0 is the picture, column 1 the class, column 2 the confidence."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

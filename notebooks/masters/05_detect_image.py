@@ -15,9 +15,8 @@
 # `ssd.detect(image)` goes this way in one call. Here you go it step by step, with the parts that `detect` itself
 # uses.
 # %%
-from trt_course import BBoxVisualization, Detections, TrtSSD
+from trt_course import BBoxVisualization, Detections, TrtSSD, open_source
 from trt_course.lesson.show import show_picture
-from trt_course.media.sources import open_source
 
 ssd = TrtSSD("ssd_resnet18_traffic", backend="cpu")
 vis = BBoxVisualization(ssd.spec.cls_dict())
@@ -60,9 +59,8 @@ show_picture(seen.round().clip(0, 255).astype(np.uint8), "What the network sees"
 outputs = ssd.engine.infer(prepared.request)
 for name, values in outputs.items():
     print(name, values.shape, values.dtype)
-# (19896, 5), (19896, 4)
-scores = outputs["scores"][0]
-corners = outputs["boxes"][0]
+scores = outputs["scores"][0]  # (19896, 5)
+corners = outputs["boxes"][0]  # (19896, 4)
 print("first box:", corners[0].round(3), "its scores:", scores[0].round(3))
 # %% [markdown]
 # **You should see** 19,896 boxes with 5 scores each, one a class. An SSD always gives all its candidates: it looks at
@@ -74,7 +72,8 @@ print("first box:", corners[0].round(3), "its scores:", scores[0].round(3))
 # %%
 best = scores[:, 1:].max(axis=1)  # the best class but background
 for threshold in (0.01, 0.1, 0.3, 0.5, 0.9):
-    print(f"score of at least {threshold}: {(best >= threshold).sum()} boxes")
+    count = (best >= threshold).sum()
+    print(f"score of at least {threshold}: {count} boxes")
 # %% [markdown]
 # **You should see** that the threshold throws away nearly all: some hundred boxes of 19,896 are left at 0.3.
 #
@@ -84,12 +83,11 @@ for threshold in (0.01, 0.1, 0.3, 0.5, 0.9):
 # and drops those of the same class that overlap it too much.
 # %%
 height, width = image.shape[:2]
+size = [width, height, width, height]
 chosen = best >= 0.3
-crowd = Detections(
-    (corners[chosen] * [width, height, width, height]).clip(0, [width, height, width, height]),
-    best[chosen],
-    scores[chosen, 1:].argmax(axis=1) + 1,
-)
+pixels = (corners[chosen] * size).clip(0, size)
+classes = scores[chosen, 1:].argmax(axis=1) + 1
+crowd = Detections(pixels, best[chosen], classes)
 found = ssd.finish(prepared, outputs, conf_th=0.3)[0]
 show_picture(vis.annotate(image, crowd)[220:560], f"Threshold only: {len(crowd)} boxes")
 show_picture(vis.annotate(image, found)[220:560], f"Threshold and NMS: {len(found)} boxes")
@@ -105,7 +103,8 @@ print(found == ssd.detect(image, conf_th=0.3))
 # %%
 boxes, confs, clss = found
 print(boxes.shape, confs.shape, clss.shape)
-for box, conf, cls in zip(*found.top(3)):
+top = found.top(3)
+for box, conf, cls in zip(top.boxes, top.confs, top.clss):
     print(f"{ssd.spec.labels[cls]:<12} {conf:.2f}  {box}")
 print(found.above(0.9), "of 0.9 or more;", found.of_class(2), "are vehicles")
 # %% [markdown]
@@ -145,11 +144,14 @@ surest = int(best.argmax())
 def to_pixels(share, width, height):
     """share: x1 y1 x2 y2 from 0 to 1. Returns x1 y1 x2 y2 in pixels of a picture of this size."""
     # solution, stub: return ...
-    return [share[0] * width, share[1] * height, share[2] * width, share[3] * height]
+    x1, y1, x2, y2 = share
+    return [x1 * width, y1 * height, x2 * width, y2 * height]
     # wrong: of the picture, not of the network's input
-    return [share[0] * 1248, share[1] * 384, share[2] * 1248, share[3] * 384]
+    x1, y1, x2, y2 = share
+    return [x1 * 1248, y1 * 384, x2 * 1248, y2 * 384]
     # wrong: x goes with the width
-    return [share[0] * height, share[1] * width, share[2] * height, share[3] * width]
+    x1, y1, x2, y2 = share
+    return [x1 * height, y1 * width, x2 * height, y2 * width]
     # end
 
 
@@ -167,11 +169,15 @@ check(
 # %%
 def covered(box, width, height):
     # solution, stub: return ...
-    return (box[2] - box[0]) * (box[3] - box[1]) / (width * height)
+    x1, y1, x2, y2 = box
+    area = (x2 - x1) * (y2 - y1)
+    return area / (width * height)
     # wrong: from corner to corner
-    return box[2] * box[3] / (width * height)
+    x1, y1, x2, y2 = box
+    return x2 * y2 / (width * height)
     # wrong: divided by the picture's area
-    return (box[2] - box[0]) * (box[3] - box[1])
+    x1, y1, x2, y2 = box
+    return (x2 - x1) * (y2 - y1)
     # end
 
 
@@ -179,33 +185,43 @@ check(
     "05.2",
     covered([320, 180, 960, 540], 1280, 720),
     0.25,
-    hint="A box is as wide as from corner to corner, x2 - x1; its area is divided by the "
-    "picture's area.",
+    hint=(
+        "A box is as wide as from corner to corner, x2 - x1; its area is divided by the picture's "
+        "area."
+    ),
 )
 # %% [markdown]
 # **05.3** Count the objects of each class in `found`, as a dictionary from name to number, such as `{"vehicle": 3}`.
 # Leave out what does not occur.
 # %%
 # solution, stub: counts = ...
-counts = {ssd.spec.labels[cls]: int((clss == cls).sum()) for cls in set(clss.tolist())}
+counts = {}
+for cls in set(clss.tolist()):
+    counts[ssd.spec.labels[cls]] = int((clss == cls).sum())
 # wrong: not the number
-counts = {int(cls): int((clss == cls).sum()) for cls in set(clss.tolist())}
+counts = {}
+for cls in set(clss.tolist()):
+    counts[cls] = int((clss == cls).sum())
 # wrong: in `labels`, counting from 0
-counts = {ssd.spec.labels[cls - 1]: int((clss == cls).sum()) for cls in set(clss.tolist())}
+counts = {}
+for cls in set(clss.tolist()):
+    counts[ssd.spec.labels[cls - 1]] = int((clss == cls).sum())
 # wrong: what does not occur
-counts = {label: int((clss == cls).sum()) for cls, label in enumerate(ssd.spec.labels)}
+counts = {}
+for cls, label in enumerate(ssd.spec.labels):
+    counts[label] = int((clss == cls).sum())
 # end
+wanted = {}
+for cls in sorted(set(clss.tolist())):
+    wanted[ssd.spec.labels[cls]] = len(found.of_class(cls))
 check(
     "05.3",
     counts,
-    {
-        label: len(found.of_class(cls))
-        for cls, label in enumerate(ssd.spec.labels)
-        if len(found.of_class(cls))
-    },
-    hint="The key is the name, not the number: the class id is the place in `labels`, counting "
-    "from 0. Leave out "
-    "what does not occur.",
+    wanted,
+    hint=(
+        "The key is the name, not the number: the class id is the place in `labels`, counting from "
+        "0. Leave out what does not occur."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

@@ -12,9 +12,9 @@
 #
 # A data folder of this kit holds `images/` and, with the right answers, `ground-truth/`.
 # %%
-from trt_course.support.files import kit_path
+from trt_course import images_in, read_image
 from trt_course.lesson.show import show_picture, side_by_side
-from trt_course.media.pictures import images_in, read_image
+from trt_course.support.files import kit_path
 
 paths = images_in(kit_path("data/traffic/images"))
 few = [paths[i] for i in (0, 7, 20, 33, 44, 50)]
@@ -35,7 +35,8 @@ from trt_course import TrtSSD, detect_dir
 ssd = TrtSSD("ssd_resnet18_traffic")
 started = time.perf_counter()
 complaints = detect_dir(ssd, "data/traffic/images", out="out/06", conf_th=0.01, draw_th=0.3)
-print(f"{time.perf_counter() - started:.1f} s, complaints: {complaints}")
+seconds = time.perf_counter() - started
+print(f"{seconds:.1f} s, complaints: {complaints}")
 # %% [markdown]
 # **You should see** a time longer than 60 x 50 ms, for reading, drawing and writing pictures cost time as well, and
 # no complaints. There are two thresholds: all boxes of 0.01 or more go into the files, for scoring; only those of 0.3
@@ -63,7 +64,8 @@ show_picture(read_image("out/06/pictures/000012.jpg"), "The same picture, boxes 
 import json
 
 results = json.loads(Path("out/06/detections.json").read_text())
-last = [r for r in results if r["file_name"] == "000012.jpg"][-1]
+of_picture = [result for result in results if result["file_name"] == "000012.jpg"]
+last = of_picture[-1]
 print(len(results), "results; the last one of 000012.jpg:")
 print(json.dumps(last, indent=1))
 print("as text:", rows[-1])
@@ -116,11 +118,15 @@ from trt_course.lesson.check import check, summary
 def parse(row):
     # solution, stub: return ...
     fields = row.split()
-    return [fields[0], float(fields[1]), [float(field) for field in fields[2:]]]
+    box = [float(field) for field in fields[2:]]
+    return [fields[0], float(fields[1]), box]
     # wrong: float() makes numbers
-    return [row.split()[0], row.split()[1], row.split()[2:]]
+    fields = row.split()
+    return [fields[0], fields[1], fields[2:]]
     # wrong: the second field
-    return [row.split()[0], float(row.split()[-1]), [float(field) for field in row.split()[1:5]]]
+    fields = row.split()
+    box = [float(field) for field in fields[1:5]]
+    return [fields[0], float(fields[-1]), box]
     # end
 
 
@@ -128,8 +134,10 @@ check(
     "06.1",
     parse("vehicle 0.9 10 20 110.5 70"),
     ["vehicle", 0.9, [10.0, 20.0, 110.5, 70.0]],
-    hint="row.split() cuts at the blanks, float() makes numbers of texts; the confidence is the "
-    "second field.",
+    hint=(
+        "row.split() cuts at the blanks, float() makes numbers of texts; the confidence is the "
+        "second field."
+    ),
 )
 
 
@@ -139,11 +147,13 @@ check(
 def corners(bbox):
     """[left, top, width, height] -> [left, top, right, bottom]"""
     # solution, stub: return ...
-    return [bbox[0], bbox[1], bbox[0] + bbox[2], bbox[1] + bbox[3]]
+    left, top, width, height = bbox
+    return [left, top, left + width, top + height]
     # wrong: left plus width
     return bbox
     # wrong: top plus height
-    return [bbox[0], bbox[1], bbox[0] + bbox[3], bbox[1] + bbox[2]]
+    left, top, width, height = bbox
+    return [left, top, left + height, top + width]
     # end
 
 
@@ -159,19 +169,17 @@ check(
 # `confs` (an array) of the picture `name`. Give the name.
 # %%
 # solution, stub: busiest = ...
-busiest = max(
-    founds,
-    key=lambda name: sum(
-        label == "vehicle" and conf >= 0.5
-        for label, conf in zip(founds[name].labels, founds[name].confs)
-    ),
-)
+counts = {}
+for name, found in founds.items():
+    sure_ones = [label for label, conf in zip(found.labels, found.confs) if conf >= 0.5]
+    counts[name] = sure_ones.count("vehicle")
+busiest = max(counts, key=counts.get)
 # wrong: Leave out the faint ones
 busiest = max(founds, key=lambda name: founds[name].labels.count("vehicle"))
 # wrong: only vehicles
 busiest = max(founds, key=lambda name: (founds[name].confs >= 0.5).sum())
 # wrong: the name, not the number
-busiest = max(voc.above({n: f}, 0.5)[n].labels.count("vehicle") for n, f in founds.items())
+busiest = max(found.labels.count("vehicle") for found in voc.above(founds, 0.5).values())
 # end
 sure = voc.above(founds, 0.5)
 check(
@@ -181,7 +189,9 @@ check(
     hint="Count only vehicles. Leave out the faint ones. Then give the name, not the number.",
 )
 # %%
-name = busiest if busiest in founds else "000000"  # until you have an answer
+name = "000000"  # until you have an answer
+if busiest in founds:
+    name = busiest
 show_picture(read_image(f"out/06/pictures/{name}.jpg"), name)
 # %% [markdown]
 # ## What you have learned

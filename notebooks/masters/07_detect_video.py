@@ -10,16 +10,15 @@
 # %% [markdown]
 # ## 1. A video is a row of pictures with times
 # %%
+from trt_course import open_source
 from trt_course.lesson.show import show_table, show_video, side_by_side
-from trt_course.media.sources import open_source
 
 CLIP = "data/street.mp4"
 with open_source(CLIP) as video:
     print(video.size, "pixels,", video.fps, "FPS,", video.frames, "frames")
     chosen = [frame for frame in video if frame.number in (0, 150, 300)]
-side_by_side(
-    [frame.image for frame in chosen], [f"{frame.time:.1f} s" for frame in chosen], columns=3
-)
+captions = [f"{frame.time:.1f} s" for frame in chosen]
+side_by_side([frame.image for frame in chosen], captions, columns=3)
 # %% [markdown]
 # **You should see** three moments of a drive. `open_source` opens a file, a folder, a camera or a stream by one
 # string: [Video and cameras](../docs/video.md).
@@ -47,12 +46,14 @@ def plain_loop(path, codec, frames):
     started = time.perf_counter()
     with open_source(CLIP) as video:
         for frame in itertools.islice(video, frames):
-            writer.write(vis.annotate(frame.image, ssd.detect(frame.image)))
+            found = ssd.detect(frame.image)
+            writer.write(vis.annotate(frame.image, found))
     writer.release()  # without it the file's end is missing
     return frames / (time.perf_counter() - started)
 
 
-print("{:.1f} FPS".format(plain_loop(out / "loop.avi", "MJPG", 45)))
+fps = plain_loop(out / "loop.avi", "MJPG", 45)
+print(f"{fps:.1f} FPS")
 # %% [markdown]
 # **You should see** some FPS: about 10 on two cores of a PC. The video is `out/07/loop.avi`, in the list of files on
 # the left. **Before you run the next cell**: will the page play it? And an `.mp4` that OpenCV has written?
@@ -72,9 +73,8 @@ for name in ("loop.avi", "opencv.mp4"):
 # %%
 from trt_course.media.transcode import transcode
 
-show_video(
-    transcode(out / "loop.avi", out=out), "The first one and a half seconds, transcoded to H.264"
-)
+path = transcode(out / "loop.avi", out=out)
+show_video(path, "The first one and a half seconds, transcoded to H.264")
 # %% [markdown]
 # **You should see** a video that plays when you press its button. It was encoded twice, and each time lost a little.
 #
@@ -99,16 +99,16 @@ show_video(path, "Seconds 7 to 11, every third frame")
 from trt_course.measure.fps import bench
 
 timing = bench(ssd, CLIP, scope="video", frames=50, out=out / "bench.mp4")
-stages = sorted(timing.stages.items(), key=lambda item: -item[1])
-show_table(
-    [(name, f"{ms:.1f}", f"{100 * ms / sum(timing.stages.values()):.0f} %") for name, ms in stages],
-    ["stage", "median ms", "share"],
-)
-print(
-    "{:.1f} FPS from file to file, {:.1f} for the network alone".format(
-        timing.fps, 1e3 / timing.stages["infer"]
-    )
-)
+stages = timing.stages
+total = sum(stages.values())
+rows = []
+for name in sorted(stages, key=stages.get, reverse=True):
+    share = stages[name] / total
+    rows.append((name, f"{stages[name]:.1f}", f"{100 * share:.0f} %"))
+show_table(rows, ["stage", "median ms", "share"])
+
+network_alone = 1000 / stages["infer"]
+print(f"{timing.fps:.1f} FPS from file to file, {network_alone:.1f} for the network alone")
 # %% [markdown]
 # **You should see** that on a CPU the network, `infer`, takes most. On a fast GPU it takes about one millisecond, and
 # reading, drawing and writing are what you wait for. That is why they run at the same time in `detect_video`, and why
@@ -129,15 +129,22 @@ rows = json.loads(path.with_suffix(".json").read_text())
 truth = json.loads(kit_path("data/street.json").read_text())
 frame_of = {image["id"]: image["frame"] for image in truth["images"]}
 frames = sorted({row["frame"] for row in rows})
-found = [sum(r["frame"] == n and r["category_id"] == VEHICLE for r in rows) for n in frames]
-there = [frame_of[a["image_id"]] for a in truth["annotations"] if a["category_id"] == VEHICLE]
+
+# the frame of each vehicle, found or there
+found = [row["frame"] for row in rows if row["category_id"] == VEHICLE]
+vehicles = [row for row in truth["annotations"] if row["category_id"] == VEHICLE]
+there = [frame_of[row["image_id"]] for row in vehicles]
 # %%
 import matplotlib.pyplot as plt
 
+seconds = [number / 30 for number in frames]
 plt.figure(figsize=(9, 3))
-plt.step([n / 30 for n in frames], [there.count(n) for n in frames], label="there")
-plt.step([n / 30 for n in frames], found, label="found, confidence 0.3 or more")
-plt.xlabel("seconds"), plt.ylabel("vehicles"), plt.ylim(0), plt.legend()
+plt.step(seconds, [there.count(number) for number in frames], label="there")
+plt.step(seconds, [found.count(number) for number in frames], label="found, confidence 0.3 or more")
+plt.xlabel("seconds")
+plt.ylabel("vehicles")
+plt.ylim(0)
+plt.legend()
 plt.show()
 # %% [markdown]
 # **You should see** two lines that stay close to each other. Where the found one is higher, the detector counts cars
@@ -150,12 +157,14 @@ plt.show()
 # **07.1** How many frames does `detect_video` take from a part of a video that is `seconds` long, at `fps`, with
 # `stride`? The first frame is always taken.
 # %%
+import math
+
 from trt_course.lesson.check import check, summary
 
 
 def frames_taken(seconds, fps, stride):
     # solution, stub: return ...
-    return -(-round(seconds * fps) // stride)
+    return math.ceil(round(seconds * fps) / stride)
     # wrong: rounded up
     return round(seconds * fps) // stride
     # wrong: every stride-th
@@ -167,8 +176,10 @@ check(
     "07.1",
     [frames_taken(4, 30, 1), frames_taken(4, 30, 7), frames_taken(2, 25, 10)],
     [120, 18, 5],
-    hint="There are seconds * fps frames, of which every stride-th is taken, with the first: "
-    "divided and rounded up.",
+    hint=(
+        "There are seconds * fps frames, of which every stride-th is taken, with the first: "
+        "divided and rounded up."
+    ),
 )
 
 
@@ -192,9 +203,10 @@ check(
     "07.2",
     over_all([100, 20, 20, 20]),
     25.0,
-    hint="All frames divided by all the time, and nothing else; not the mean of the rates, in "
-    "which slow frames "
-    "count too little.",
+    hint=(
+        "All frames divided by all the time, and nothing else; not the mean of the rates, in which "
+        "slow frames count too little."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

@@ -21,29 +21,31 @@ from trt_course.measure.evaluate import detect_folder
 ssd = TrtSSD("ssd_resnet18_traffic")
 started = time.perf_counter()
 truths, founds = detect_folder(ssd, "data/traffic", conf_th=0.01)
-print(
-    f"{time.perf_counter() - started:.1f} s for {len(truths)} pictures, "
-    f"{sum(len(found.labels) for found in founds.values())} boxes, "
-    f"{sum(len(truth.labels) for truth in truths.values())} objects"
-)
+seconds = time.perf_counter() - started
+boxes = sum(len(found.labels) for found in founds.values())
+objects = sum(len(truth.labels) for truth in truths.values())
+print(f"{seconds:.1f} s for {len(truths)} pictures, {boxes} boxes, {objects} objects")
 # %%
-from trt_course import BBoxVisualization
-from trt_course.support.files import kit_path
+from trt_course import BBoxVisualization, read_image
 from trt_course.lesson.show import show_picture
 from trt_course.measure import voc
-from trt_course.media.pictures import read_image
+from trt_course.support.files import kit_path
 
 vis = BBoxVisualization(ssd.spec.cls_dict())
-sure = voc.above(founds, 0.3)["000056"]
-truth = truths["000056"]
 image = read_image(kit_path("data/traffic/images/000056.jpg"))
-ids = [ssd.spec.labels.index(label) for label in truth.labels]
-show_picture(
-    vis.draw_bboxes(image, truth.boxes, 1.0 - truth.difficult, ids),
-    "There: 0.00 is a difficult one",
-)
-ids = [ssd.spec.labels.index(label) for label in sure.labels]
-show_picture(vis.draw_bboxes(image, sure.boxes, sure.confs, ids), "Found, confidence 0.3 or more")
+
+
+def drawn(boxes, confs, labels):
+    ids = [ssd.spec.labels.index(label) for label in labels]
+    return vis.draw_bboxes(image, boxes, confs, ids)
+
+
+truth = truths["000056"]
+picture = drawn(truth.boxes, 1.0 - truth.difficult, truth.labels)
+show_picture(picture, "There: 0.00 is a difficult one")
+sure = voc.above(founds, 0.3)["000056"]
+picture = drawn(sure.boxes, sure.confs, sure.labels)
+show_picture(picture, "Found, confidence 0.3 or more")
 
 
 # %% [markdown]
@@ -58,30 +60,29 @@ show_picture(vis.draw_bboxes(image, sure.boxes, sure.confs, ids), "Found, confid
 # A box is compared with all objects of its class in its picture. The object with the best overlap counts, and the
 # overlap must be 0.5 or more. Each object can be found once.
 # %%
+def covers(x1, y1, x2, y2, one=1):
+    """The area of a box: pixels 3 to 5 are three pixels, so sides count + 1."""
+    width = max(x2 - x1 + one, 0)
+    height = max(y2 - y1 + one, 0)
+    return width * height
+
+
 def overlap(box, other, one=1):
-    """What two boxes share, divided by what they cover.
+    """What two boxes share, divided by what they cover."""
+    left = max(box[0], other[0])
+    top = max(box[1], other[1])
+    right = min(box[2], other[2])
+    bottom = min(box[3], other[3])
+    shared = covers(left, top, right, bottom, one)
+    both = covers(*box, one) + covers(*other, one)
+    return shared / (both - shared)
 
-    Pixels 3 to 5 are three pixels, so sides count + 1.
-    """
-    w = min(box[2], other[2]) - max(box[0], other[0]) + one
-    h = min(box[3], other[3]) - max(box[1], other[1]) + one
-    shared = max(w, 0) * max(h, 0)
-    areas = sum((b[2] - b[0] + one) * (b[3] - b[1] + one) for b in (box, other))
-    return shared / (areas - shared)
 
-
-print(
-    "20 pixels, off by 6:",
-    round(overlap([0, 0, 20, 20], [6, 0, 26, 20]), 3),
-    "without the + 1:",
-    round(overlap([0, 0, 20, 20], [6, 0, 26, 20], one=0), 3),
-)
-print(
-    " 6 pixels, off by 2:",
-    round(overlap([0, 0, 6, 6], [2, 0, 8, 6]), 3),
-    "without the + 1:",
-    round(overlap([0, 0, 6, 6], [2, 0, 8, 6], one=0), 3),
-)
+for size, off in ((20, 6), (6, 2)):
+    box = [0, 0, size, size]
+    other = [off, 0, off + size, size]
+    print(f"{size:2} pixels, off by {off}: {overlap(box, other):.3f}", end=" ")
+    print(f"without the + 1: {overlap(box, other, one=0):.3f}")
 
 
 # %% [markdown]
@@ -90,8 +91,26 @@ print(
 #
 # ## 3. AP by hand
 #
-# Some thirty lines, in three steps for each class. First: a verdict for each box, the surest box of a picture first.
+# Some fifty lines, in three steps for each class. First: a verdict for each box, the surest box of a picture first.
 # 1 is right, -1 wrong, 0 neither: a difficult object was found.
+# %%
+def judge_picture(there, hard, boxes, least, one):
+    """A verdict for each box, the surest first; `hard` marks the difficult objects there."""
+    verdicts = []
+    used = set()
+    for box in boxes:
+        overlaps = [overlap(box, other, one) for other in there] + [0.0]
+        best = overlaps.index(max(overlaps))
+        if overlaps[best] < least or best in used:
+            verdicts.append(-1)
+        elif hard[best]:
+            verdicts.append(0)
+        else:
+            verdicts.append(1)
+            used.add(best)
+    return verdicts
+
+
 # %%
 def judge(label, truths, founds, least=0.5, one=1):
     """[(confidence, verdict), ...] and the number of objects to be found."""
@@ -100,24 +119,16 @@ def judge(label, truths, founds, least=0.5, one=1):
     for name in sorted(truths):
         truth = truths[name]
         found = founds[name]
-        used = set()
-        there = [
-            (box, hard)
-            for other, box, hard in zip(truth.labels, truth.boxes.tolist(), truth.difficult)
-            if other == label
-        ]
-        objects += sum(not hard for _, hard in there)
-        boxes = [
-            pair
-            for pair, other in zip(zip(found.confs, found.boxes.tolist()), found.labels)
-            if other == label
-        ]
-        for conf, box in sorted(boxes, key=lambda pair: -pair[0]):
-            overlaps = [overlap(box, other, one) for other, _ in there] + [0.0]
-            best = overlaps.index(max(overlaps))
-            verdict = -1 if overlaps[best] < least or best in used else 0 if there[best][1] else 1
-            judged.append((conf, verdict))
-            used.update([best] if verdict == 1 else [])
+        mine = [i for i, other in enumerate(truth.labels) if other == label]
+        there = truth.boxes[mine].tolist()
+        hard = truth.difficult[mine]
+        objects += len(mine) - int(hard.sum())
+
+        order = [i for i, other in enumerate(found.labels) if other == label]
+        order.sort(key=lambda i: -found.confs[i])
+        boxes = found.boxes[order].tolist()
+        verdicts = judge_picture(there, hard, boxes, least, one)
+        judged.extend(zip(found.confs[order], verdicts))
     return judged, objects
 
 
@@ -131,8 +142,10 @@ def points(judged, objects):
     recall = []
     precision = []
     for _, verdict in sorted(judged, key=lambda pair: -pair[0]):
-        right = right + (verdict == 1)
-        wrong = wrong + (verdict == -1)
+        if verdict == 1:
+            right += 1
+        elif verdict == -1:
+            wrong += 1
         recall.append(right / max(objects, 1))
         precision.append(right / max(right + wrong, 1))  # the first box may meet a difficult object
     return recall, precision
@@ -146,21 +159,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 five = {name: truths[name] for name in sorted(truths)[10:15]}
-recall, precision = points(*judge("pedestrian", five, founds))
+judged, objects = judge("pedestrian", five, founds)
+recall, precision = points(judged, objects)
 best = np.maximum.accumulate(precision[::-1])[::-1]
+
+# the line begins at recall 0
+steps = [0] + recall
+heights = [best[0]] + list(best)
 plt.figure(figsize=(8, 3.6))
-plt.fill_between([0] + recall, [best[0]] + list(best), step="pre", color="#e3f0ff")
-plt.step(
-    [0] + recall, [best[0]] + list(best), where="pre", color="#c9791a", label="best from here on"
-)
+plt.fill_between(steps, heights, step="pre", color="#e3f0ff")
+plt.step(steps, heights, where="pre", color="#c9791a", label="best from here on")
 plt.plot(recall, precision, ".-", linewidth=1, label="after each box")
-(
-    plt.xlabel("recall"),
-    plt.ylabel("precision"),
-    plt.ylim(0, 1.05),
-    plt.xlim(0, 1),
-    plt.legend(loc="lower left"),
-)
+plt.xlabel("recall")
+plt.ylabel("precision")
+plt.xlim(0, 1)
+plt.ylim(0, 1.05)
+plt.legend(loc="lower left")
 plt.show()
 
 
@@ -175,19 +189,27 @@ plt.show()
 def area(recall, precision):
     total = 0.0
     best = 0.0
-    for i in reversed(range(len(recall))):
-        best = max(best, precision[i])
-        total += best * (recall[i] - (recall[i - 1] if i else 0.0))
+    starts = [0.0] + recall[:-1]
+    steps = list(zip(starts, recall, precision))
+    for start, end, height in reversed(steps):
+        best = max(best, height)
+        total += best * (end - start)
     return total
+
+
+def average_precision(label, **rules):
+    judged, objects = judge(label, truths, founds, **rules)
+    recall, precision = points(judged, objects)
+    return area(recall, precision)
 
 
 result = voc.score(truths, founds)
 for label in sorted(result.classes):
-    by_hand = area(*points(*judge(label, truths, founds)))
-    print(
-        f"{label:<11} by hand {by_hand:.10f}  the package {result.classes[label].ap:.10f}  "
-        f"difference {abs(by_hand - result.classes[label].ap):.0e}"
-    )
+    by_hand = average_precision(label)
+    package = result.classes[label].ap
+    difference = abs(by_hand - package)
+    print(f"{label:<11} by hand {by_hand:.10f}  the package {package:.10f}", end="  ")
+    print(f"difference {difference:.0e}")
 print(result.report())
 # %% [markdown]
 # **You should see** the same figures to the last digit but rounding. You have just written the measure by which
@@ -235,27 +257,25 @@ plots.ap_by_height(truths, founds)
 from trt_course.lesson.show import show_table
 
 labels = sorted(result.classes)
-some = [(th, voc.score(truths, voc.above(founds, th))) for th in (0.01, 0.05, 0.1, 0.3, 0.5, 0.7)]
-show_table(
-    [
-        [th, f"{100 * score.mean:.1f}"]
-        + [f"{100 * score.classes[label].ap:.1f}" for label in labels]
-        for th, score in some
-    ],
-    ["threshold", "mAP in %"] + labels,
-)
+by_threshold = {}
+rows = []
+for threshold in (0.01, 0.05, 0.1, 0.3, 0.5, 0.7):
+    score = voc.score(truths, voc.above(founds, threshold))
+    by_threshold[threshold] = score
+    shares = [score.mean] + [score.classes[label].ap for label in labels]
+    rows.append([threshold] + [f"{100 * share:.1f}" for share in shares])
+show_table(rows, ["threshold", "mAP in %"] + labels)
 # %%
 plt.figure(figsize=(7, 3.2))
-for th, score in (some[0], some[3], some[5]):
-    curve = score.classes["pedestrian"]
-    plt.plot(curve.recall, curve.precision, label=f"{th} or more", linewidth=1 + 8 * th)
-(
-    plt.xlabel("recall"),
-    plt.ylabel("precision"),
-    plt.title("pedestrian"),
-    plt.ylim(0, 1.03),
-    plt.legend(),
-)
+for threshold in (0.01, 0.3, 0.7):
+    curve = by_threshold[threshold].classes["pedestrian"]
+    width = 1 + 8 * threshold
+    plt.plot(curve.recall, curve.precision, label=f"{threshold} or more", linewidth=width)
+plt.xlabel("recall")
+plt.ylabel("precision")
+plt.title("pedestrian")
+plt.ylim(0, 1.03)
+plt.legend()
 plt.show()
 
 
@@ -273,22 +293,19 @@ def with_boxes(change):
     return {name: found._replace(boxes=change(found.boxes)) for name, found in founds.items()}
 
 
-kinds = (
-    ("floats", founds),
-    ("rounded", with_boxes(np.round)),
-    ("cut off, int(x)", with_boxes(np.trunc)),
-)
-show_table(
-    [
-        [kind]
-        + [
-            f"{100 * voc.score(truths, found, class_iou=dict.fromkeys(labels, least)).mean:.2f}"
-            for least in (0.5, 0.75, 0.85)
-        ]
-        for kind, found in kinds
-    ],
-    ["boxes", "mAP at overlap 0.5", "0.75", "0.85"],
-)
+kinds = {
+    "floats": founds,
+    "rounded": with_boxes(np.round),
+    "cut off, int(x)": with_boxes(np.trunc),
+}
+rows = []
+for kind, changed in kinds.items():
+    row = [kind]
+    for least in (0.5, 0.75, 0.85):
+        score = voc.score(truths, changed, class_iou=dict.fromkeys(labels, least))
+        row.append(f"{100 * score.mean:.2f}")
+    rows.append(row)
+show_table(rows, ["boxes", "mAP at overlap 0.5", "0.75", "0.85"])
 # %% [markdown]
 # **You should see** a quarter of a point lost at 0.5, and several points at 0.85 when the fraction is cut off, for
 # then each box moves up and to the left. COCO's AP takes the mean over overlaps from 0.5 to 0.95, so it feels
@@ -298,25 +315,21 @@ show_table(
 #
 # Two rules of the measure, each left out once. **Before you run it**: which of them matters more?
 # %%
-easy = {name: truth._replace(difficult=truth.difficult & False) for name, truth in truths.items()}
-removed = {
-    name: voc.Truth(
-        [label for label, hard in zip(truth.labels, truth.difficult) if not hard],
-        truth.boxes[~truth.difficult],
-        truth.difficult[~truth.difficult],
-    )
-    for name, truth in truths.items()
+like_others = {}
+deleted = {}
+for name, truth in truths.items():
+    easy = ~truth.difficult
+    easy_labels = [label for label, kept in zip(truth.labels, easy) if kept]
+    like_others[name] = truth._replace(difficult=np.zeros_like(truth.difficult))
+    deleted[name] = voc.Truth(easy_labels, truth.boxes[easy], truth.difficult[easy])
+
+means = {
+    "as it should be": result.mean,
+    "sides without + 1": np.mean([average_precision(label, one=0) for label in labels]),
+    "difficult objects deleted": voc.score(deleted, founds).mean,
+    "difficult objects like all others": voc.score(like_others, founds).mean,
 }
-plain = [area(*points(*judge(label, truths, founds, one=0))) for label in labels]
-show_table(
-    [
-        ("as it should be", f"{100 * result.mean:.2f}"),
-        ("sides without + 1", f"{100 * sum(plain) / len(plain):.2f}"),
-        ("difficult objects deleted", f"{100 * voc.score(removed, founds).mean:.2f}"),
-        ("difficult objects like all others", f"{100 * voc.score(easy, founds).mean:.2f}"),
-    ],
-    ["rule", "mAP in %"],
-)
+show_table([(rule, f"{100 * mean:.2f}") for rule, mean in means.items()], ["rule", "mAP in %"])
 # %% [markdown]
 # **You should see** half a point for one pixel, two points when the difficult objects are deleted (then who finds one
 # is punished), and nine when they count like all others. Same boxes, same pictures: *two figures of mAP can be
@@ -331,17 +344,17 @@ names = sorted(truths)
 rng = np.random.RandomState(1)
 means = []
 for _ in range(100):
-    drawn = {f"{i:03d}": names[k] for i, k in enumerate(rng.randint(0, len(names), len(names)))}
-    means.append(
-        100
-        * voc.score(
-            {i: truths[name] for i, name in drawn.items()},
-            {i: founds[name] for i, name in drawn.items()},
-        ).mean
-    )
+    sample_truths = {}
+    sample_founds = {}
+    for i, choice in enumerate(rng.randint(0, len(names), len(names))):
+        sample_truths[str(i)] = truths[names[choice]]
+        sample_founds[str(i)] = founds[names[choice]]
+    means.append(100 * voc.score(sample_truths, sample_founds).mean)
+
 low, high = np.percentile(means, [2.5, 97.5])
 plt.figure(figsize=(7, 2.4))
-plt.hist(means, bins=20, color="#8796a5"), plt.axvline(100 * result.mean, color="#d1495b")
+plt.hist(means, bins=20, color="#8796a5")
+plt.axvline(100 * result.mean, color="#d1495b")
 plt.xlabel("mAP in %, of 100 samples of 60 pictures")
 plt.show()
 print(f"mAP {100 * result.mean:.1f} %, 95 of 100 samples between {low:.1f} and {high:.1f} %")
@@ -368,25 +381,28 @@ from trt_course.lesson.check import check, summary
 verdicts = [1, -1, 1, 1, -1]
 objects = 4
 # solution, stub: precisions, recalls = ..., ...
-rights = [verdicts[:n].count(1) for n in range(1, 6)]
-precisions = [r / n for n, r in enumerate(rights, 1)]
-recalls = [r / objects for r in rights]
+rights = [verdicts[:count].count(1) for count in range(1, 6)]
+precisions = [right / count for count, right in enumerate(rights, 1)]
+recalls = [right / objects for right in rights]
 # wrong: boxes so far
-rights = [verdicts[:n].count(1) for n in range(1, 6)]
-precisions = [r / len(verdicts) for r in rights]
-recalls = [r / objects for r in rights]
+rights = [verdicts[:count].count(1) for count in range(1, 6)]
+precisions = [right / len(verdicts) for right in rights]
+recalls = [right / objects for right in rights]
 # wrong: all objects there are
-rights = [verdicts[:n].count(1) for n in range(1, 6)]
-precisions = [r / n for n, r in enumerate(rights, 1)]
-recalls = [r / rights[-1] for r in rights]
+rights = [verdicts[:count].count(1) for count in range(1, 6)]
+precisions = [right / count for count, right in enumerate(rights, 1)]
+recalls = [right / rights[-1] for right in rights]
 # end
+confs = [0.9, 0.8, 0.7, 0.6, 0.5]
+wanted_recalls, wanted_precisions = points(zip(confs, verdicts), objects)
 check(
     "08.1",
     [precisions, recalls],
-    points([(1 - i / 10, v) for i, v in enumerate(verdicts)], objects)[::-1],
-    hint="Both count the right ones so far. Precision divides by the boxes so far, recall by all "
-    "objects there are, "
-    "also those that no box has found.",
+    [wanted_precisions, wanted_recalls],
+    hint=(
+        "Both count the right ones so far. Precision divides by the boxes so far, recall by all "
+        "objects there are, also those that no box has found."
+    ),
 )
 # %% [markdown]
 # **08.2** A warning lamp is to come on for pedestrians, and 9 of 10 warnings must be right. What share of the
@@ -400,10 +416,11 @@ best_recall = curve.recall.max()
 # wrong: recall is asked
 best_recall = curve.precision[curve.recall >= 0.9].max()
 # end
+pairs = zip(curve.recall, curve.precision)
 check(
     "08.2",
     best_recall,
-    max(r for r, p in zip(curve.recall, curve.precision) if p >= 0.9),
+    max(recall for recall, precision in pairs if precision >= 0.9),
     hint="Take only points whose precision is 0.9 or more; of these, recall is asked, the largest.",
 )
 # %% [markdown]
@@ -417,15 +434,14 @@ strict = voc.score(truths, founds, class_iou={"vehicle": 0.75}).mean
 # wrong: not the confidence
 strict = voc.score(truths, voc.above(founds, 0.75)).mean
 # end
-wanted = sum(area(*points(*judge(label, truths, founds, least=0.75))) for label in labels) / len(
-    labels
-)
 check(
     "08.3",
     strict,
-    wanted,
-    hint="The overlap, not the confidence; the dictionary needs all four classes, "
-    "dict.fromkeys(labels, 0.75).",
+    np.mean([average_precision(label, least=0.75) for label in labels]),
+    hint=(
+        "The overlap, not the confidence; the dictionary needs all four classes, "
+        "dict.fromkeys(labels, 0.75)."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

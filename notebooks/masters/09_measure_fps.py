@@ -44,7 +44,8 @@ colours = ("#8796a5", "#6aa3e0", "#2f8f4e", "#e0a04a", "#b98bd0", "#d1495b")
 for (stage, ms), colour in zip(stages.items(), colours):
     plt.barh(0, ms, left=left, color=colour, label=f"{stage} {ms:.1f}")
     left += ms
-plt.yticks([]), plt.xlabel("median milliseconds of a frame, stage after stage")
+plt.yticks([])
+plt.xlabel("median milliseconds of a frame, stage after stage")
 plt.legend(ncol=6, loc="upper center", bbox_to_anchor=(0.5, 1.35), frameon=False, columnspacing=1)
 plt.show()
 # %% [markdown]
@@ -56,12 +57,13 @@ plt.show()
 #
 # **Before you run it**: a fresh detector, 40 times the same work. Which of the calls is the slowest?
 # %%
+import itertools
 import time
 
 import numpy as np
 
+from trt_course import images_in, read_image
 from trt_course.support.files import kit_path
-from trt_course.media.pictures import images_in, read_image
 
 images = [read_image(path) for path in images_in(kit_path("data/signs/images"))]
 
@@ -69,23 +71,23 @@ images = [read_image(path) for path in images_in(kit_path("data/signs/images"))]
 def times_of(detector, count):
     """Milliseconds of `count` detections, each on another picture."""
     spent = []
-    for i in range(count):
+    for image in itertools.islice(itertools.cycle(images), count):
         started = time.perf_counter()
-        detector.detect(images[i % len(images)])
-        spent.append((time.perf_counter() - started) * 1e3)
+        detector.detect(image)
+        seconds = time.perf_counter() - started
+        spent.append(1000 * seconds)
     return np.array(spent)
 
 
 # %%
 started = time.perf_counter()
 fresh = TrtSSD("ssd_mobilenet_v2_signs", verbose=False)
-opening = (time.perf_counter() - started) * 1e3
+opening = 1000 * (time.perf_counter() - started)
 first = times_of(fresh, 40)
 fresh.close()
-print(
-    f"opening {opening:.0f} ms, first call {first[0]:.1f} ms, median of the last 20 "
-    f"{np.median(first[20:]):.1f} ms"
-)
+later = np.median(first[20:])
+print(f"opening {opening:.0f} ms, first call {first[0]:.1f} ms", end=", ")
+print(f"median of the last 20 {later:.1f} ms")
 # %% [markdown]
 # **You should see** that opening takes several times as long as a detection, and the first call longer than most
 # later ones: memory is fetched, threads are started, on a GPU kernels are loaded and the clocks have to rise. Who
@@ -103,12 +105,10 @@ plt.figure(figsize=(9, 3))
 plt.plot(times, ".", markersize=4)
 plt.axhline(median, color="#2f8f4e", label=f"median {median:.1f} ms")
 plt.axhline(p95, color="#d1495b", label=f"p95 {p95:.1f} ms")
-(
-    plt.xlabel("detection"),
-    plt.ylabel("milliseconds"),
-    plt.ylim(0, 1.1 * times.max()),
-    plt.legend(loc="lower right"),
-)
+plt.xlabel("detection")
+plt.ylabel("milliseconds")
+plt.ylim(0, 1.1 * times.max())
+plt.legend(loc="lower right")
 plt.show()
 # %% [markdown]
 # **You should see** a band, dots above it, perhaps even a step: from then on something else had a part of the
@@ -118,8 +118,9 @@ plt.show()
 # %%
 parts = [1000 / part.mean() for part in np.array_split(times, 10)]
 over_all = 1000 / times.mean()
+farthest = max(abs(fps - over_all) for fps in parts)
 print("parts:", " ".join(f"{fps:.0f}" for fps in parts))
-print(f"{over_all:.1f} FPS +- {100 * max(abs(fps - over_all) for fps in parts) / over_all:.0f} %")
+print(f"{over_all:.1f} FPS +- {100 * farthest / over_all:.0f} %")
 
 
 # %% [markdown]
@@ -145,10 +146,9 @@ def running(times, seed):
 hiccups = times.copy()
 hiccups[::10] += 200  # as when a disk or a window holds up each tenth frame
 for name, ms in (("as measured", times), ("with hiccups", hiccups)):
-    print(
-        f"{name:<13} all frames by all time {1000 / ms.mean():6.1f}   mean of the rates "
-        f"{(1000 / ms).mean():6.1f}"
-    )
+    by_time = 1000 / ms.mean()
+    of_rates = (1000 / ms).mean()
+    print(f"{name:<13} all frames by all time {by_time:6.1f}   mean of the rates {of_rates:6.1f}")
 # %% [markdown]
 # **You should see** two figures that are close in the first row, and far apart in the second: the mean of the rates
 # hardly notices the hiccups, for a slow frame is one small number among many. But a slow frame takes *long*, and you
@@ -159,7 +159,10 @@ plt.figure(figsize=(8, 3))
 for seed in (60, 30, 10):
     plt.plot(running(steady, seed), label=f"video of {seed} FPS")
 plt.axhline(10, color="black", linewidth=1, linestyle="--")
-plt.xlabel("frame"), plt.ylabel("FPS shown"), plt.ylim(0), plt.legend()
+plt.xlabel("frame")
+plt.ylabel("FPS shown")
+plt.ylim(0)
+plt.legend()
 plt.show()
 
 
@@ -175,19 +178,19 @@ plt.show()
 # **Before you run it**: how long does a sleep of 0.3 s take by each of the two clocks? And 20 detections?
 # %%
 def two_clocks(work):
-    passed = time.perf_counter()
-    worked = time.process_time()
+    started = time.perf_counter()
+    worked_before = time.process_time()
     work()
-    return [f"{time.perf_counter() - passed:.2f} s", f"{time.process_time() - worked:.2f} s"]
+    passed = time.perf_counter() - started
+    worked = time.process_time() - worked_before
+    return [f"{passed:.2f} s", f"{worked:.2f} s"]
 
 
-show_table(
-    [
-        ["sleep(0.3)"] + two_clocks(lambda: time.sleep(0.3)),
-        ["20 detections"] + two_clocks(lambda: times_of(ssd, 20)),
-    ],
-    ["", "perf_counter: time that passed", "process_time: time of all cores"],
-)
+rows = [
+    ["sleep(0.3)"] + two_clocks(lambda: time.sleep(0.3)),
+    ["20 detections"] + two_clocks(lambda: times_of(ssd, 20)),
+]
+show_table(rows, ["", "perf_counter: time that passed", "process_time: time of all cores"])
 # %% [markdown]
 # **You should see** that sleeping took no time at all by the second clock: so does *waiting for a camera or a disk*,
 # often also for a GPU, and FPS comes out far too high. Where the network runs on several cores, their times are added
@@ -200,11 +203,12 @@ show_table(
 # %%
 started = time.perf_counter()
 seen = []
-while time.perf_counter() - started < 2:
-    number = int((time.perf_counter() - started) * 10)  # the newest picture of our camera
+seconds = 0.0
+while seconds < 2:
+    number = int(10 * seconds)  # the newest picture of our camera
     ssd.detect(images[number])
     seen.append(number)
-seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - started
 print(f"{len(seen) / seconds:.1f} detections a second")
 print(f"{len(set(seen)) / seconds:.1f} unique frames a second")
 # %% [markdown]
@@ -218,19 +222,20 @@ print(f"{len(set(seen)) / seconds:.1f} unique frames a second")
 # ONNX Runtime uses one thread a core. `threads=` sets another number. **Before you run it**: are two threads twice as
 # fast as one? We measure in turns, and take the median of all turns.
 # %%
-detectors = {
-    n: TrtSSD("ssd_mobilenet_v2_signs", backend="cpu", threads=n, verbose=False) for n in (1, 2)
-}
-spent = {n: [] for n in detectors}
-for _ in range(4):
-    for n, detector in detectors.items():
-        spent[n] += list(times_of(detector, 12)[2:])
-for n, detector in detectors.items():
-    print(
-        "{} thread(s): median {:.1f} ms, p95 {:.1f} ms".format(
-            n, *np.percentile(spent[n], [50, 95])
-        )
+detectors = {}
+spent = {}
+for threads in (1, 2):
+    detectors[threads] = TrtSSD(
+        "ssd_mobilenet_v2_signs", backend="cpu", threads=threads, verbose=False
     )
+    spent[threads] = []
+for _ in range(4):
+    for threads, detector in detectors.items():
+        spent[threads].extend(times_of(detector, 12)[2:])
+
+for threads, detector in detectors.items():
+    median, p95 = np.percentile(spent[threads], [50, 95])
+    print(f"{threads} thread(s): median {median:.1f} ms, p95 {p95:.1f} ms")
     detector.close()
 # %% [markdown]
 # **You should see** that two threads are faster, but not twice: parts of the work cannot be divided, and at each layer
@@ -266,19 +271,18 @@ print("held back by heat or power just now:", machine.throttled())
 # The same model with TensorRT, *detect* from picture to boxes. Where there is no GPU, a saved result is shown,
 # of the traffic model. Look for the scope of each of its figures first.
 # %%
-from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course import Options, engine_from_onnx
 from trt_course.lesson.show import on_gpu
 
 
 def with_tensorrt():
-    plan = engine_from_onnx(
-        ssd.spec, Options("fp16", level=0), out="out/09/quick.engine"
-    )  # built quickly
+    options = Options("fp16", level=0)  # built quickly
+    plan = engine_from_onnx(ssd.spec, options, out="out/09/quick.engine")
     with TrtSSD("ssd_mobilenet_v2_signs", plan=plan) as fast:
-        print(bench(fast, "data/street.mp4", scope="detect", frames=200).report())
-        return "the engine with its copies: {:.0f} FPS".format(
-            bench(fast, "data/street.mp4", scope="engine", frames=200).fps
-        )
+        whole = bench(fast, "data/street.mp4", scope="detect", frames=200)
+        alone = bench(fast, "data/street.mp4", scope="engine", frames=200)
+    print(whole.report())
+    return f"the engine with its copies: {alone.fps:.0f} FPS"
 
 
 on_gpu(with_tensorrt, saved="h200")
@@ -318,9 +322,10 @@ check(
     "09.1",
     figures(sample, 2),
     [facts["fps"], facts["p50_ms"], facts["p95_ms"]],
-    hint="First leave out the warm-up. FPS is 1000 by the mean time, not the mean of the rates; "
-    "p95 is not the "
-    "largest, but np.percentile(rest, 95).",
+    hint=(
+        "First leave out the warm-up. FPS is 1000 by the mean time, not the mean of the rates; p95 "
+        "is not the largest, but np.percentile(rest, 95)."
+    ),
 )
 
 
@@ -330,7 +335,9 @@ check(
 # %%
 def fps_with_faster_network(stages, factor):
     # solution, stub: return ...
-    return 1000 / (sum(stages.values()) - stages["infer"] + stages["infer"] / factor)
+    network = stages["infer"]
+    others = sum(stages.values()) - network
+    return 1000 / (others + network / factor)
     # wrong: Only the network
     return 1000 / (sum(stages.values()) / factor)
     # wrong: the other stages stay
@@ -343,8 +350,10 @@ check(
     "09.2",
     [fps_with_faster_network(example, 2), fps_with_faster_network(example, 100)],
     [1000 / 30, 1000 / 10.4],
-    hint="Only the network gets faster, so divide its milliseconds alone; but the other stages "
-    "stay in the sum.",
+    hint=(
+        "Only the network gets faster, so divide its milliseconds alone; but the other stages stay "
+        "in the sum."
+    ),
 )
 
 
@@ -366,8 +375,10 @@ check(
     "09.3",
     unique_fps([5, 5, 5, 6, 6, 8, 8, 8, 9, 9], 0.5),
     8.0,
-    hint="Count each number once; and 7, which the camera gave, was never looked at, so it does "
-    "not count.",
+    hint=(
+        "Count each number once; and 7, which the camera gave, was never looked at, so it does not "
+        "count."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

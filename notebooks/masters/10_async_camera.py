@@ -103,30 +103,24 @@ for name, counts in runs.items():
 # %%
 import matplotlib.pyplot as plt
 
-places = range(len(runs))
-fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.2))
-for shift, what in ((-0.2, "shown"), (0.2, "inferred")):
-    left.bar(
-        [p + shift for p in places],
-        [getattr(c, what) / c.seconds for c in runs.values()],
-        0.4,
-        label=what,
-    )
-for shift, what, label in ((-0.2, "age_p50", "median"), (0.2, "age_p95", "95 of 100 are younger")):
-    right.bar(
-        [p + shift for p in places],
-        [getattr(c, what) * 1000 for c in runs.values()],
-        0.4,
-        label=label,
-    )
-left.set_title("frames a second"), right.set_title("age of the boxes, ms")
-for axes, top in ((left, 45), (right, 200)):
-    (
-        axes.set_xticks(places),
-        axes.set_xticklabels(runs),
-        axes.set_ylim(0, top),
-        axes.legend(loc="upper left"),
-    )
+
+def bars(axes, shift, heights, label):
+    places = [place + shift for place in range(len(heights))]
+    axes.bar(places, heights, width=0.4, label=label)
+
+
+all_counts = list(runs.values())
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.2))
+bars(left, -0.2, [counts.shown / counts.seconds for counts in all_counts], "shown")
+bars(left, 0.2, [counts.inferred / counts.seconds for counts in all_counts], "inferred")
+bars(right, -0.2, [1000 * counts.age_p50 for counts in all_counts], "median")
+bars(right, 0.2, [1000 * counts.age_p95 for counts in all_counts], "95 of 100 are younger")
+left.set(title="frames a second", ylim=(0, 45))
+right.set(title="age of the boxes, ms", ylim=(0, 200))
+for axes in (left, right):
+    axes.set_xticks(range(len(runs)))
+    axes.set_xticklabels(runs)
+    axes.legend(loc="upper left")
 plt.show()
 # %% [markdown]
 # **You should see** about 23 frames a second for `sync` and `child`, and all 30 for `async`. `child` is no faster: it
@@ -145,32 +139,34 @@ plt.show()
 # %%
 import json
 
-from trt_course.support.files import kit_path
+from trt_course import open_source
 from trt_course.lesson.show import side_by_side
-from trt_course.media.sources import open_source
+from trt_course.support.files import kit_path
 
 truth = json.loads(kit_path("data/street.json").read_text())
 frame_of = {row["id"]: row["frame"] for row in truth["images"]}
 where = {}  # frame -> {track: box}
 for row in truth["annotations"]:
     x, y, w, h = row["bbox"]
-    where.setdefault(frame_of[row["image_id"]], {})[row["track_id"]] = [x, y, x + w, y + h]
+    boxes = where.setdefault(frame_of[row["image_id"]], {})
+    boxes[row["track_id"]] = [x, y, x + w, y + h]
 # %%
 import cv2
 
-N = 300
-pictures = []
+NUMBER = 300
 with open_source(CLIP) as video:
-    image = next(frame.image for frame in video if frame.number == N)
+    image = next(frame.image for frame in video if frame.number == NUMBER)
+
+pictures = []
+captions = []
 for old in (0, 3, 15):
     picture = image.copy()
-    for box in where[N - old].values():
+    for box in where[NUMBER - old].values():
         x1, y1, x2, y2 = [int(round(side)) for side in box]
         cv2.rectangle(picture, (x1, y1), (x2, y2), (80, 40, 255), 2)
     pictures.append(picture[250:600])
-side_by_side(
-    pictures, [f"{old} frames old, {old * 1000 / 30:.0f} ms" for old in (0, 3, 15)], columns=1
-)
+    captions.append(f"{old} frames old, {1000 * old / 30:.0f} ms")
+side_by_side(pictures, captions, columns=1)
 # %% [markdown]
 # **You should see** boxes that fit, boxes that fit nearly, and boxes that have lost their objects: first the near and
 # the fast ones. Now in numbers: the overlap (IoU) of each box with the box of the same object some frames before.
@@ -182,22 +178,24 @@ from trt_course.measure.voc import overlap
 
 def slipped(old):
     """The overlap of each box with that of the same object `old` frames before."""
-    pairs = [
-        (box, where[n - old][track])
-        for n, boxes in where.items()
-        if n - old in where
-        for track, box in boxes.items()
-        if track in where[n - old]
-    ]
-    return np.array([overlap(np.array([now]), np.array([then]))[0, 0] for now, then in pairs])
+    overlaps = []
+    for number, boxes in where.items():
+        earlier = where.get(number - old, {})
+        for track, box in boxes.items():
+            if track in earlier:
+                now = np.array([box])  # (1, 4)
+                then = np.array([earlier[track]])
+                overlaps.append(overlap(now, then)[0, 0])
+    return np.array(overlaps)
 
 
 for old in (0, 1, 2, 3, 4, 6, 9, 15):
     values = slipped(old)
+    right = 100 * (values >= 0.5).mean()
     print(
-        f"{old:>2} frames, {old * 1000 / 30:>3.0f} ms: mean overlap {values.mean():.2f}, at "
-        f"least 0.5: {100 * (values >= 0.5).mean():>5.1f} %"
+        f"{old:>2} frames, {1000 * old / 30:>3.0f} ms: mean overlap {values.mean():.2f}", end=", "
     )
+    print(f"at least 0.5: {right:>5.1f} %")
 # %% [markdown]
 # **You should see** a mean overlap of 0.74 at 100 ms: about one box in seven is no longer right by the rule of
 # [lesson 08](08_evaluate_map.ipynb) (an overlap of at least 0.5). At half a second it is six in ten. This is the price
@@ -214,33 +212,43 @@ import queue
 import threading
 
 
+class Child(threading.Thread):
+    """As in the notes: it infers what comes out of a queue, here the moments of capture."""
+
+    def __init__(self, ms):
+        super().__init__()
+        self.detector = Slow(ms)
+        self.waiting = queue.Queue()
+        self.newest = None  # when the frame of the newest boxes was captured
+
+    def run(self):
+        for captured in iter(self.waiting.get, None):  # until there is a None
+            self.detector.detect(None)
+            self.newest = captured
+
+
+# %%
 def with_queue(seconds, ms=150):
-    """As in the notes: every third frame into a queue.
+    """Every third frame goes into the queue.
 
     The age of the boxes at each frame, as `watch` gives it.
     """
-    waiting = queue.Queue()
-    newest = []
+    child = Child(ms)
     ages = []
-    detector = Slow(ms)
-
-    def child():
-        for captured in iter(waiting.get, None):  # until there is a None
-            detector.detect(None)
-            newest[:] = [captured]
-
-    thread = threading.Thread(target=child)
     started = time.monotonic()
-    thread.start()
-    for number in range(int(seconds * 30)):
-        time.sleep(max(0, started + number / 30 - time.monotonic()))
+    child.start()
+    for number in range(30 * seconds):
+        moment = number / 30
+        time.sleep(max(0, started + moment - time.monotonic()))
+        now = time.monotonic()
         if number % 3 == 0:
-            waiting.put(time.monotonic())
-        ages += [(number / 30, time.monotonic() - captured) for captured in newest]
-    print(waiting.qsize(), "frames are still in the queue")
-    waiting.queue.clear()
-    waiting.put(None)  # the notes never did this: their thread never ended
-    thread.join()
+            child.waiting.put(now)
+        if child.newest is not None:
+            ages.append((moment, now - child.newest))
+    print(child.waiting.qsize(), "frames are still in the queue")
+    child.waiting.queue.clear()
+    child.waiting.put(None)  # the notes never did this: their thread never ended
+    child.join()
     return ages
 
 
@@ -252,8 +260,12 @@ for ages, label in (
     (queued, "a queue"),
     (replaced, "one place: a newer frame replaces one that waits"),
 ):
-    plt.plot([t for t, _ in ages], [1000 * age for _, age in ages], label=label)
-plt.xlabel("seconds"), plt.ylabel("age of the boxes, ms"), plt.ylim(0), plt.legend()
+    seconds = [moment for moment, _ in ages]
+    plt.plot(seconds, [1000 * age for _, age in ages], label=label)
+plt.xlabel("seconds")
+plt.ylabel("age of the boxes, ms")
+plt.ylim(0)
+plt.legend()
 plt.show()
 
 
@@ -322,8 +334,7 @@ print("another thread:", in_another_thread(look))
 # **Before you run it**: here a detector is opened in the main thread and used in another one. Which of the three lines
 # brings boxes?
 # %%
-from trt_course import TrtSSD, find_model
-from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course import Options, TrtSSD, engine_from_onnx, find_model
 from trt_course.lesson.show import on_gpu
 
 spec = find_model("ssd_mobilenet_v2_signs")
@@ -393,9 +404,10 @@ check(
     "10.1",
     [plain_loop(30, 40), plain_loop(30, 10), plain_loop(60, 20)],
     [25.0, 30.0, 50.0],
-    hint="The detector manages 1000 / ms; never more than the camera gives. The camera goes on "
-    "while you infer: both "
-    "happen at the same time.",
+    hint=(
+        "The detector manages 1000 / ms; never more than the camera gives. The camera goes on "
+        "while you infer: both happen at the same time."
+    ),
 )
 
 
@@ -409,9 +421,11 @@ def age_in_queue(seconds, fps, ms):
     done = min(seconds * 1000 / ms, seconds * fps)
     return seconds - done / fps
     # wrong: not the number of frames
-    return max(0, seconds * fps - seconds * 1000 / ms)
+    done = seconds * 1000 / ms
+    return max(0, seconds * fps - done)
     # wrong: never less than 0
-    return seconds - seconds * 1000 / ms / fps
+    done = seconds * 1000 / ms
+    return seconds - done / fps
     # end
 
 
@@ -419,10 +433,11 @@ check(
     "10.2",
     [age_in_queue(60, 10, 150), age_in_queue(60, 30, 40), age_in_queue(60, 10, 40)],
     [20.0, 10.0, 0.0],
-    hint="After `seconds`, seconds * 1000 / ms frames are done, and the next was captured at "
-    "done / fps. Wanted is "
-    "its age, not the number of frames; an age is never less than 0, for no frame is done before "
-    "it is there.",
+    hint=(
+        "After `seconds`, seconds * 1000 / ms frames are done, and the next was captured at done / "
+        "fps. Wanted is its age, not the number of frames; an age is never less than 0, for no "
+        "frame is done before it is there."
+    ),
 )
 # %% [markdown]
 # **10.3** The third fault of the notes: the child wrote boxes and names one after the other, and
@@ -496,8 +511,10 @@ check(
     "10.3",
     count_torn(newest),
     0,
-    hint="Do not read without the lock: `with lock:`. Take it once and hold it for both; draw "
-    "after that.",
+    hint=(
+        "Do not read without the lock: `with lock:`. Take it once and hold it for both; draw after "
+        "that."
+    ),
 )
 # %% [markdown]
 # `Detections` makes this easier: boxes, confidences and classes are one object that nobody can change, so one store

@@ -22,13 +22,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from trt_course import CourseError, TrtSSD, find_model
+from trt_course import CourseError, TrtSSD, find_model, images_in, read_image
 from trt_course.builder import graph, precision
-from trt_course.support.files import kit_path
 from trt_course.lesson.show import on_gpu, show_table
 from trt_course.measure import voc
 from trt_course.measure.evaluate import CONF_TH, as_found
-from trt_course.media.pictures import images_in, read_image
+from trt_course.support.files import kit_path
 
 # %%
 spec = find_model("ssd_resnet18_traffic")
@@ -36,10 +35,12 @@ plain = graph.load_plain(spec.onnx)
 out = Path("out/11")
 shutil.rmtree(str(out), ignore_errors=True)
 exam = images_in(kit_path("data/traffic/images"))[::5]
-pictures = {path.stem: read_image(path) for path in exam}
-truths = {
-    name: voc.read_truth(kit_path(f"data/traffic/ground-truth/{name}.txt")) for name in pictures
-}
+pictures = {}
+truths = {}
+for path in exam:
+    name = path.stem
+    pictures[name] = read_image(path)
+    truths[name] = voc.read_truth(kit_path(f"data/traffic/ground-truth/{name}.txt"))
 
 
 # %% [markdown]
@@ -47,34 +48,37 @@ truths = {
 # %%
 def saved(model, name):
     out.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, str(out / (name + ".onnx")))
-    return spec._replace(onnx=out / (name + ".onnx"), provenance={})
+    path = out / f"{name}.onnx"
+    onnx.save(model, str(path))
+    return spec._replace(onnx=path, provenance={})
 
 
 def find_all(spec, **options):
+    founds = {}
     with TrtSSD(spec, verbose=False, **options) as ssd:
-        return {
-            name: as_found(ssd.detect(image, CONF_TH), spec.labels)
-            for name, image in pictures.items()
-        }
+        for name, image in pictures.items():
+            found = ssd.detect(image, CONF_TH)
+            founds[name] = as_found(found, spec.labels)
+    return founds
+
+
+# %%
+def mean_ap(founds, low, high):
+    """mAP in per cent, of the objects that are between `low` and `high` pixels high."""
+    some_truths, some_founds = voc.of_height(truths, founds, low, high)
+    classes = voc.score(some_truths, some_founds).classes.values()
+    return 100 * np.mean([each.ap for each in classes if each.truths])
 
 
 def scores(founds):
     """mAP in per cent: of all objects, of the small ones, of the large ones."""
-    results = [
-        voc.score(*voc.of_height(truths, founds, low, high))
-        for low, high in ((0, 1e9), (0, 32), (32, 1e9))
-    ]
-    return [
-        100 * np.mean([c.ap for c in result.classes.values() if c.truths]) for result in results
-    ]
+    return [mean_ap(founds, 0, 1e9), mean_ap(founds, 0, 32), mean_ap(founds, 32, 1e9)]
 
 
 founds = {"FP32": find_all(spec, backend="cpu")}
-print(
-    sum(len(truth.labels) for truth in truths.values()),
-    "objects; mAP {:.2f} %".format(scores(founds["FP32"])[0]),
-)
+objects = sum(len(truth.labels) for truth in truths.values())
+percent, _, _ = scores(founds["FP32"])
+print(f"{objects} objects; mAP {percent:.2f} %")
 # %% [markdown]
 # **You should see** 306 objects and a mAP near 96 %. On all 60 pictures it is 92.82 %: few pictures make a rough
 # score. Keep that in mind for what follows.
@@ -87,15 +91,13 @@ print(
 import matplotlib.pyplot as plt
 
 share = np.linspace(0, 1, 2000, endpoint=False).astype(np.float16)
-most = 1248 * np.spacing(share).astype(float) / 2  # half of the way to the next FP16 number
+next_one = np.spacing(share).astype(float)  # how far away the next FP16 number is
 figure, axes = plt.subplots(figsize=(9, 3))
-axes.step(1248 * share.astype(float), most)
-axes.set(
-    xlabel="where the corner is, in pixels",
-    ylabel="FP16 is off by at most, pixels",
-    xlim=(0, 1248),
-    ylim=0,
-)
+axes.step(1248 * share.astype(float), 1248 * next_one / 2)
+axes.set_xlabel("where the corner is, in pixels")
+axes.set_ylabel("FP16 is off by at most, pixels")
+axes.set_xlim(0, 1248)
+axes.set_ylim(0)
 plt.show()
 
 
@@ -113,20 +115,32 @@ def rounded(founds, grid):
     for name, found in founds.items():
         height, width = pictures[name].shape[:2]
         size = np.array([width, height, width, height])
-        made[name] = found._replace(boxes=grid(found.boxes / size) * size)
+        shares = grid(found.boxes / size)
+        made[name] = found._replace(boxes=shares * size)
     return made
 
 
-GRIDS = (
-    ("FP32", lambda v: v),
-    ("FP16", lambda v: v.astype(np.float16).astype(float)),
-    ("8 bits", lambda v: np.round(v * 127) / 127),
-)
-rows = [[name] + scores(rounded(founds["FP32"], grid)) for name, grid in GRIDS]
-show_table(
-    [[row[0]] + list(map("{:.2f}".format, row[1:])) for row in rows],
-    ["corners in", "mAP %", "small %", "large %"],
-)
+def to_fp16(shares):
+    return shares.astype(np.float16).astype(float)
+
+
+def to_8_bits(shares):
+    return np.round(shares * 127) / 127
+
+
+# %%
+def row_of(name, numbers, form=".2f"):
+    """A row of a table: a name and numbers as texts."""
+    return [name] + [format(number, form) for number in numbers]
+
+
+fp32 = founds["FP32"]
+rows = [
+    row_of("FP32", scores(fp32)),
+    row_of("FP16", scores(rounded(fp32, to_fp16))),
+    row_of("8 bits", scores(rounded(fp32, to_8_bits))),
+]
+show_table(rows, ["corners in", "mAP %", "small %", "large %"])
 # %% [markdown]
 # **You should see** that FP16 corners cost next to nothing. With 8 bits a step is about 10 pixels wide. That ruins the
 # small objects, some of which are no wider themselves, and costs the large ones far less. So the kit keeps what
@@ -137,10 +151,9 @@ show_table(
 models = {"FP32": plain, "FP16": precision.fp16(plain)}
 founds["FP16"] = find_all(saved(models["FP16"], "FP16"), backend="cpu")
 for name in ("FP32", "FP16"):
-    print(
-        f"{name}: {len(models[name].SerializeToString()) / 1e6:.1f} MB, mAP "
-        f"{scores(founds[name])[0]:.2f} %"
-    )
+    size = len(models[name].SerializeToString())
+    percent, _, _ = scores(founds[name])
+    print(f"{name}: {size / 1e6:.1f} MB, mAP {percent:.2f} %")
 # %% [markdown]
 # **You should see** half the bytes and the same mAP. But careful: ONNX Runtime only *stores* FP16 and computes in
 # FP32. A GPU computes in it, and rounds at each layer. So the CPU cannot say what FP16 costs there; step 11 does.
@@ -165,13 +178,12 @@ def through_a_pair(values, scale):
         helper.make_tensor("scale", TensorProto.FLOAT, [], [scale]),
         helper.make_tensor("zero", TensorProto.INT8, [], [0]),
     ]
-    types = (("x", TensorProto.FLOAT), ("q", TensorProto.INT8), ("y", TensorProto.FLOAT))
-    x, q, y = (helper.make_tensor_value_info(name, kind, ["n"]) for name, kind in types)
-    model = helper.make_model(
-        helper.make_graph(nodes, "pair", [x], [q, y], fixed),
-        opset_imports=[helper.make_opsetid("", 13)],
-        ir_version=7,
-    )
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])
+    q = helper.make_tensor_value_info("q", TensorProto.INT8, ["n"])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n"])
+    pair = helper.make_graph(nodes, "pair", [x], [q, y], fixed)
+    opset = helper.make_opsetid("", 13)
+    model = helper.make_model(pair, opset_imports=[opset], ir_version=7)
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return session.run(None, {"x": np.array(values, np.float32)})
 
@@ -181,7 +193,8 @@ def through_a_pair(values, scale):
 # %%
 values = [0.02, 0.03, -1.0, 3.3, 9.9]
 whole, back = through_a_pair(values, scale=0.05)
-show_table([map("{:.4g}".format, row) for row in zip(values, whole, back)], ["number", "Q", "DQ"])
+rows = [(f"{value:g}", f"{q}", f"{y:.4g}") for value, q, y in zip(values, whole, back)]
+show_table(rows, ["number", "Q", "DQ"])
 # %% [markdown]
 # **You should see** two kinds of loss. *Rounding*: 0.02 becomes 0, and no number is off by more than half a step.
 # *Clipping*: 9.9 becomes 6.35, for more than 127 steps there are not. A small scale rounds little and clips much, a
@@ -201,16 +214,15 @@ TENSOR = "backbone_stages_1_1_relu"
 watched = copy.deepcopy(plain)
 watched.graph.output.append(helper.make_tensor_value_info(TENSOR, TensorProto.FLOAT, None))
 session = ort.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
-seen = np.concatenate(
-    [
-        session.run([TENSOR], {"input": tensor})[0].reshape(-1)
-        for tensor in precision.calibration_batches(spec, few)
-    ]
-)
-print(
-    f"{len(seen):,} values from {seen.min():.2f} to {seen.max():.2f}; "
-    f"{100 * (seen == 0).mean():.0f} % are 0, 99.9 % are below {np.percentile(seen, 99.9):.2f}"
-)
+parts = []
+for tensor in precision.calibration_batches(spec, few):
+    (values,) = session.run([TENSOR], {"input": tensor})
+    parts.append(values.reshape(-1))
+seen = np.concatenate(parts)
+
+zeros = (seen == 0).mean()
+print(f"{len(seen):,} values from {seen.min():.2f} to {seen.max():.2f}")
+print(f"{100 * zeros:.0f} % are 0, 99.9 % are below {np.percentile(seen, 99.9):.2f}")
 
 
 # %% [markdown]
@@ -223,40 +235,42 @@ print(
 # The next cell makes two INT8 networks, by the second and the third method, and reads from them which range they
 # chose. It takes some seconds. **Before you run it**: how far below the largest value will they go?
 # %%
+def constants_of(model):
+    return {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+
+
 def scale_of(model, tensor):
-    fixed = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
-    return next(
-        fixed[node.input[1]]
-        for node in model.graph.node
-        if node.op_type == "QuantizeLinear" and node.input[0] == tensor
-    )
+    """The scale of the pair that stands behind a tensor."""
+    quantisers = [node for node in model.graph.node if node.op_type == "QuantizeLinear"]
+    behind = next(node for node in quantisers if node.input[0] == tensor)
+    return float(constants_of(model)[behind.input[1]])
 
 
 chosen = {"min-max": float(abs(seen).max())}
 for method in ("percentile", "entropy"):
-    models["INT8, " + method] = precision.int8(spec, plain, few, method)
-    chosen[method] = 127 * float(scale_of(models["INT8, " + method], TENSOR))
+    made = precision.int8(spec, plain, few, method)
+    models["INT8, " + method] = made
+    chosen[method] = 127 * scale_of(made, TENSOR)
 print({method: round(value, 2) for method, value in chosen.items()})
+# %%
+some = np.random.RandomState(0).choice(seen, 100000)
+ranges = np.linspace(1, 1.1 * seen.max(), 60)
+errors = []
+for largest in ranges:
+    scale = largest / 127
+    whole = np.round(some / scale).clip(-128, 127)
+    errors.append(np.sqrt(np.mean((some - whole * scale) ** 2)))
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4))
 left.hist(seen, bins=120, log=True, color="#b9c4cf")
-ranges = np.linspace(1, 1.1 * seen.max(), 60)
-some = np.random.RandomState(0).choice(seen, 100000)
-errors = [
-    np.sqrt(np.mean((some - np.round(some / r * 127).clip(-128, 127) * r / 127) ** 2))
-    for r in ranges
-]
 right.plot(ranges, errors, color="black")
+colours = {"min-max": "#c9791a", "percentile": "#2f8f4e", "entropy": "#3a6fb0"}
 for axes in (left, right):
-    for (method, value), color in zip(chosen.items(), ("#c9791a", "#2f8f4e", "#3a6fb0")):
-        axes.axvline(value, color=color, label=f"{method}: {value:.1f}")
+    for method, value in chosen.items():
+        axes.axvline(value, color=colours[method], label=f"{method}: {value:.1f}")
 left.set(xlabel="value", ylabel="how many", title=TENSOR)
-right.set(
-    xlabel="range",
-    ylabel="error (root mean square)",
-    ylim=(0, 4 * min(errors)),
-    title="rounding and clipping together",
-)
+right.set(xlabel="range", ylabel="error (root mean square)", ylim=(0, 4 * min(errors)))
+right.set_title("rounding and clipping together")
 right.legend()
 plt.show()
 # %% [markdown]
@@ -270,13 +284,15 @@ plt.show()
 # Here is the second convolution of the network, with what stands before its inputs.
 # %%
 quantised = models["INT8, percentile"]
-made = {name: node for node in quantised.graph.node for name in node.output}
-fixed = {t.name: onnx.numpy_helper.to_array(t) for t in quantised.graph.initializer}
-conv = next(node for node in quantised.graph.node if node.name == "backbone_stages_0_0_conv1_0")
+nodes = quantised.graph.node
+maker = {name: node for node in nodes for name in node.output}  # tensor -> who makes it
+constants = constants_of(quantised)
+conv = next(node for node in nodes if node.name == "backbone_stages_0_0_conv1_0")
 for name in conv.input[:2]:
-    dequantise = made[name]
-    quantise = made[dequantise.input[0]]
-    print(f"{quantise.input[0]} -> Q -> DQ -> {conv.name}, scales {fixed[quantise.input[1]].shape}")
+    dequantise = maker[name]
+    quantise = maker[dequantise.input[0]]
+    source, scale, _ = quantise.input
+    print(f"{source} -> Q -> DQ -> {conv.name}, scales {constants[scale].shape}")
 # %% [markdown]
 # **You should see** two pairs: one for the picture's features, with a single scale, shape `()`; one for the weights,
 # with 32, one for each *channel* that it makes. There are no other numbers: 0 stays 0 (the scales are *symmetric*), as
@@ -284,18 +300,17 @@ for name in conv.input[:2]:
 #
 # **Before you run it**: why 32? What would a single one do?
 # %%
-weights = fixed[quantise.input[0]]  # (32, 24, 3, 3), the last of the two above
-largest = np.sort(abs(weights).reshape(len(weights), -1).max(axis=1))
+weights = constants[source]  # (32, 24, 3, 3), the last of the two above
+largest = np.sort(abs(weights).max(axis=(1, 2, 3)))  # (32,)
 figure, axes = plt.subplots(figsize=(9, 3))
 axes.bar(range(len(largest)), largest, color="#b9c4cf")
 axes.axhline(largest[-1], color="#c9791a", label="one range for all")
 axes.set(xlabel="channel, sorted", ylabel="largest weight")
 axes.legend(loc="upper left")
 plt.show()
-print(
-    "with one scale for all, the weights of the smallest channel would take "
-    f"{127 * largest[0] / largest[-1]:.0f} of 127 steps"
-)
+steps = 127 * largest[0] / largest[-1]
+print("with one scale for all, the weights of the smallest channel", end=" ")
+print(f"would take {steps:.0f} of 127 steps")
 # %% [markdown]
 # **You should see** channels of very different size. With a scale of its own, each uses all its steps.
 #
@@ -306,15 +321,12 @@ print(
 # %%
 founds["INT8"] = find_all(saved(quantised, "INT8"), backend="cpu")
 rows = []
-for name in founds:
-    classes = voc.score(truths, founds[name]).classes
-    rows.append(
-        [name] + scores(founds[name]) + [100 * classes[label].ap for label in sorted(classes)]
-    )
-show_table(
-    [[row[0]] + list(map("{:.1f}".format, row[1:])) for row in rows],
-    ["", "mAP", "small", "large"] + sorted(classes),
-)
+for name, found in founds.items():
+    classes = voc.score(truths, found).classes
+    labels = sorted(classes)
+    numbers = scores(found) + [100 * classes[label].ap for label in labels]
+    rows.append(row_of(name, numbers, ".1f"))
+show_table(rows, ["", "mAP", "small", "large"] + labels)
 
 
 # %% [markdown]
@@ -328,35 +340,35 @@ show_table(
 def with_ranges(model, factor):
     """A copy with all ranges between the layers so many times as wide."""
     model = copy.deepcopy(model)
-    weights = {t.name for t in plain.graph.initializer}
-    names = {
-        node.input[1]
-        for node in model.graph.node
-        if node.op_type == "QuantizeLinear" and node.input[0] not in weights
-    }
+    weights = {tensor.name for tensor in plain.graph.initializer}
+    scales = set()
+    for node in model.graph.node:
+        if node.op_type == "QuantizeLinear" and node.input[0] not in weights:
+            scales.add(node.input[1])
     for tensor in model.graph.initializer:
-        if tensor.name in names:
-            scale = onnx.numpy_helper.to_array(tensor) * np.float32(factor)
-            tensor.CopyFrom(onnx.numpy_helper.from_array(np.array(scale, np.float32), tensor.name))
+        if tensor.name in scales:
+            wider = np.array(factor * onnx.numpy_helper.to_array(tensor), np.float32)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(wider, tensor.name))
     return model
 
 
 # %% [markdown]
 # **Before you run it**: which does more harm? And who is lost first, the small objects or the large ones?
 # %%
-wrong = {1: scores(founds["INT8"])}
+by_factor = {1: scores(founds["INT8"])}
 for factor in (1 / 4, 4, 16):
-    wrong[factor] = scores(find_all(saved(with_ranges(quantised, factor), "wrong"), backend="cpu"))
+    wrong = saved(with_ranges(quantised, factor), "wrong")
+    by_factor[factor] = scores(find_all(wrong, backend="cpu"))
+table = np.array([by_factor[factor] for factor in sorted(by_factor)])  # (4, 3)
+
 figure, axes = plt.subplots(figsize=(9, 3.4))
 for column, label in enumerate(("all", "small", "large")):
-    axes.plot([wrong[factor][column] for factor in sorted(wrong)], "o-", label=label)
-axes.set(
-    xlabel="ranges so many times as wide",
-    ylabel="mAP, per cent",
-    ylim=(0, 103),
-    xticks=range(4),
-    xticklabels=["1/4", "1", "4", "16"],
-)
+    axes.plot(table[:, column], "o-", label=label)
+axes.set_xlabel("ranges so many times as wide")
+axes.set_xticks(range(4))
+axes.set_xticklabels(["1/4", "1", "4", "16"])
+axes.set_ylabel("mAP, per cent")
+axes.set_ylim(0, 103)
 axes.legend(loc="lower right")
 plt.show()
 # %% [markdown]
@@ -382,26 +394,36 @@ from trt_course.model.preprocess import Preprocessor
 
 names = ("000007", "000020", "000033")
 prepare = Preprocessor(spec)
-paths = {name: kit_path(f"data/traffic/images/{name}.jpg") for name in names}
-tensors = {name: np.empty((1, 3, 384, 1248), np.float32) for name in names}
+paths = {}
+tensors = {}
 for name in names:
+    paths[name] = kit_path(f"data/traffic/images/{name}.jpg")
+    tensors[name] = np.empty((1, 3, 384, 1248), np.float32)
     prepare(read_image(paths[name]), tensors[name][0])
 
 
-def confidences(model, names):
+def confidences(model):
+    """Of each picture, in the order of `names`, all candidates' confidences."""
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return [session.run(["scores"], {"input": tensors[name]})[0][0, :, 1:] for name in names]
+    found = []
+    for name in names:
+        (values,) = session.run(["scores"], {"input": tensors[name]})
+        found.append(values[0, :, 1:])
+    return found
 
 
-exact = dict(zip(names, confidences(plain, names)))
+# %%
+exact = confidences(plain)
 
 
-def off(model, names):
-    likely = {name: exact[name].max(axis=1) > 0.1 for name in names}  # the candidates that matter
-    return [
-        1000 * np.sqrt(np.mean((got - exact[name])[likely[name]] ** 2))
-        for name, got in zip(names, confidences(model, names))
-    ]
+def off(model):
+    """How far the confidences are off, in thousandths, for each picture."""
+    errors = []
+    for right, got in zip(exact, confidences(model)):
+        likely = right.max(axis=1) > 0.1  # the candidates that matter
+        squares = (got - right)[likely] ** 2
+        errors.append(1000 * np.sqrt(np.mean(squares)))
+    return errors
 
 
 # %% [markdown]
@@ -412,12 +434,10 @@ for name in names:
     folder = out / "forced" / name
     folder.mkdir(parents=True)
     shutil.copy(str(paths[name]), str(folder))
-    table.append(off(precision.int8(spec, plain, folder, force=True), names))
-show_table(
-    [[name] + list(map("{:.1f}".format, row)) for name, row in zip(names, table)],
-    ["calibrated on"] + ["off on " + name for name in names],
-)
-table = np.array(table)
+    table.append(off(precision.int8(spec, plain, folder, force=True)))
+rows = [row_of(name, numbers, ".1f") for name, numbers in zip(names, table)]
+show_table(rows, ["calibrated on"] + ["off on " + name for name in names])
+table = np.array(table)  # (3, 3)
 own = np.eye(len(names), dtype=bool)
 print(f"on its own picture {table[own].mean():.1f}, on the others {table[~own].mean():.1f}")
 
@@ -440,7 +460,7 @@ def with_float(names):
     return precision.split_pairs(copy.deepcopy(quantised), names)
 
 
-nodes = {node.name for node in plain.graph.node}
+every_node = {node.name for node in plain.graph.node}
 harm = {}
 for pattern in (
     "backbone_stem*",
@@ -452,7 +472,7 @@ for pattern in (
     "heads_*",
 ):
     group = precision.keep_patterns(plain, [pattern])
-    harm[pattern] = np.mean(off(with_float(nodes - group), names))
+    harm[pattern] = np.mean(off(with_float(every_node - group)))
 # %% [markdown]
 # The backbone comes first, with its stem and four stages, then the neck, at last the heads, which give scores and
 # boxes. **Before you run it**: which group does most harm?
@@ -463,20 +483,18 @@ axes.set(xlabel="confidences are off by, in thousandths, when this group alone i
 plt.show()
 worst = max(harm, key=harm.get)
 mended = with_float(precision.keep_patterns(plain, [worst]))
-print(
-    f"all INT8: off by {np.mean(off(quantised, names)):.1f}; {worst} in float: "
-    f"{np.mean(off(mended, names)):.1f}"
-)
+before = np.mean(off(quantised))
+after = np.mean(off(mended))
+print(f"all INT8: off by {before:.1f}; {worst} in float: {after:.1f}")
 # %% [markdown]
 # **You should see** that the heads do most: what they round goes into the scores at once. With them in float the
 # confidences are nearer to FP32 by a fifth or so. `tools/rank_layers.py` ranks single layers like this, boxes
 # included, and prints the options to build with. They look like this:
 # %%
-from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course import Options, engine_from_onnx
 
-print(
-    Options("int8", calibration="data/calibration/traffic", keep_float=("heads_*",)).command(spec)
-)
+options = Options("int8", calibration="data/calibration/traffic", keep_float=("heads_*",))
+print(options.command(spec))
 try:
     precision.keep_patterns(plain, ["head_*"])
 except CourseError as err:
@@ -497,16 +515,17 @@ from onnxruntime import quantization
 
 class Pictures(quantization.CalibrationDataReader):
     def __init__(self):
-        self.tensors = precision.calibration_batches(spec, few)
+        self.tensors = iter(precision.calibration_batches(spec, few))
 
     def get_next(self):
-        return next(({"input": tensor} for tensor in self.tensors), None)
+        for tensor in self.tensors:
+            return {"input": tensor}
+        return None  # no more
 
 
 ready = copy.deepcopy(plain)
-ready.metadata_props.add(
-    key="onnx.quant.pre_process", value="onnxruntime.quant"
-)  # or it asks for that step
+# without this mark it asks for a step of preparation
+ready.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
 quantization.quantize_static(
     str(saved(ready, "FP32").onnx),
     str(out / "INT8 for the CPU.onnx"),
@@ -527,21 +546,21 @@ founds["INT8 for the CPU"] = find_all(saved(for_cpu, "INT8 for the CPU"), backen
 def times(rounds=7):
     """Median milliseconds of each network in `founds`."""
     options = ort.SessionOptions()
-    options.add_session_config_entry(
-        "session.intra_op.allow_spinning", "0"
-    )  # who is not asked leaves the cores alone
-    sessions = {
-        name: ort.InferenceSession(
-            str(out / (name + ".onnx")), options, providers=["CPUExecutionProvider"]
-        )
-        for name in founds
-    }
-    spent = {name: [] for name in founds}
+    # a network whose turn it is not leaves the cores alone
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    sessions = {}
+    spent = {}
+    for name in founds:
+        path = str(out / f"{name}.onnx")
+        sessions[name] = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        spent[name] = []
+
     for _ in range(rounds + 1):
         for name, session in sessions.items():
             started = time.perf_counter()
             session.run(None, {"input": tensors["000007"]})
-            spent[name].append((time.perf_counter() - started) * 1e3)
+            seconds = time.perf_counter() - started
+            spent[name].append(1000 * seconds)
     return {name: float(np.median(values[1:])) for name, values in spent.items()}
 
 
@@ -551,15 +570,14 @@ def times(rounds=7):
 # %%
 figure, axes = plt.subplots(figsize=(9, 3.6))
 for name, ms in times().items():
-    both = scores(founds[name])[:2]
-    label = "{}: {:.0f} ms, mAP {:.1f} %, small {:.1f} %".format(name, ms, *both)
-    axes.plot([1000 / ms] * 2, both, "o-", label=label)
-axes.set(
-    xlabel="pictures a second, the network alone",
-    ylabel="mAP: all above, small below",
-    ylim=(0, 103),
-)
-axes.set_xlim(0, 1.1 * axes.get_xlim()[1])
+    percent, small, _ = scores(founds[name])
+    label = f"{name}: {ms:.0f} ms, mAP {percent:.1f} %, small {small:.1f} %"
+    axes.plot([1000 / ms, 1000 / ms], [percent, small], "o-", label=label)
+axes.set_xlabel("pictures a second, the network alone")
+axes.set_ylabel("mAP: all above, small below")
+_, right_end = axes.get_xlim()
+axes.set_xlim(0, 1.1 * right_end)
+axes.set_ylim(0, 103)
 axes.legend(loc="lower left")
 plt.show()
 
@@ -574,24 +592,26 @@ plt.show()
 #
 # Three engines, scored on the same 12 pictures. **Before you run it**: how much mAP will FP16 cost? And INT8?
 # %%
+def engine_ms(plan):
+    spent = []
+    with TrtSSD(spec, plan=plan, verbose=False) as ssd:
+        request = ssd.engine.new_request()
+        for _ in range(60):
+            started = time.perf_counter()
+            ssd.engine.infer(request)
+            seconds = time.perf_counter() - started
+            spent.append(1000 * seconds)
+    return float(np.median(spent[10:]))
+
+
 def three_engines():
     rows = []
     for kind in ("fp32", "fp16", "int8"):
-        plan = engine_from_onnx(
-            spec, Options(kind, level=2, calibration=str(few)), out=out / (kind + ".engine")
-        )
-        with TrtSSD(spec, plan=plan, verbose=False) as ssd:
-            request = ssd.engine.new_request()
-            spent = []
-            for _ in range(60):
-                started = time.perf_counter()
-                ssd.engine.infer(request)
-                spent.append((time.perf_counter() - started) * 1e3)
-        rows.append([kind] + scores(find_all(spec, plan=plan)) + [float(np.median(spent[10:]))])
-    show_table(
-        [[row[0]] + list(map("{:.2f}".format, row[1:])) for row in rows],
-        ["precision", "mAP %", "small %", "large %", "ms, engine"],
-    )
+        options = Options(kind, level=2, calibration=str(few))
+        plan = engine_from_onnx(spec, options, out=out / f"{kind}.engine")
+        numbers = scores(find_all(spec, plan=plan)) + [engine_ms(plan)]
+        rows.append(row_of(kind, numbers))
+    show_table(rows, ["precision", "mAP %", "small %", "large %", "ms, engine"])
     return rows
 
 
@@ -628,8 +648,10 @@ check(
     "11.1",
     quantise(values, 0.05),
     through_a_pair(values, 0.05)[0],
-    hint="Divide by the scale, round to the nearest (not cut off), and hold what is beyond 8 "
-    "bits at -128 or 127.",
+    hint=(
+        "Divide by the scale, round to the nearest (not cut off), and hold what is beyond 8 bits "
+        "at -128 or 127."
+    ),
 )
 
 
@@ -652,9 +674,10 @@ check(
     "11.2",
     symmetric_scale(np.array([0.4, -6.35, 2.54])),
     0.05,
-    hint="Symmetric: the distance from 0 counts, so negative ones count as well; not the way "
-    "from smallest to "
-    "largest. That distance is 127 steps.",
+    hint=(
+        "Symmetric: the distance from 0 counts, so negative ones count as well; not the way from "
+        "smallest to largest. That distance is 127 steps."
+    ),
 )
 
 
@@ -679,9 +702,10 @@ check(
         {"a.jpg": b"white", "z.jpg": b"green"},
     ),
     ["new.jpg"],
-    hint="Copies get other names: compare the bytes, not the name; give the names of the "
-    "calibration "
-    "pictures.",
+    hint=(
+        "Copies get other names: compare the bytes, not the name; give the names of the "
+        "calibration pictures."
+    ),
 )
 # %% [markdown]
 # **11.4** Choose an engine: the fastest one whose mAP is at most `points` below the first one's, which is FP32. Give
@@ -698,13 +722,17 @@ ENGINES = (
 def choose(engines, points):
     """engines: (name, mAP in per cent, milliseconds)"""
     # solution, stub: return ...
-    return min((e for e in engines if engines[0][1] - e[1] <= points), key=lambda e: e[2])[0]
+    _, best, _ = engines[0]
+    fine = [(ms, name) for name, percent, ms in engines if best - percent <= points]
+    return min(fine)[1]
     # wrong: only those that lose little enough
-    return min(engines, key=lambda e: e[2])[0]
+    return min((ms, name) for name, _, ms in engines)[1]
     # wrong: not the most accurate
-    return max(engines, key=lambda e: e[1])[0]
+    return max((percent, name) for name, percent, _ in engines)[1]
     # wrong: few milliseconds
-    return max((e for e in engines if engines[0][1] - e[1] <= points), key=lambda e: e[2])[0]
+    _, best, _ = engines[0]
+    fine = [(ms, name) for name, percent, ms in engines if best - percent <= points]
+    return max(fine)[1]
     # end
 
 
@@ -712,9 +740,10 @@ check(
     "11.4",
     choose(ENGINES, points=0.5),
     "INT8, two layers float",
-    hint="First keep only those that lose little enough; of these take the fastest, which is few "
-    "milliseconds, and "
-    "not the most accurate.",
+    hint=(
+        "First keep only those that lose little enough; of these take the fastest, which is few "
+        "milliseconds, and not the most accurate."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

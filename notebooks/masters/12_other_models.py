@@ -16,16 +16,16 @@
 #
 # **Before you run it**: one model knows vehicles, the other traffic signs. What will each do with the other's picture?
 # %%
-from trt_course import BBoxVisualization, TrtSSD, find_model, list_models
+from trt_course import BBoxVisualization, TrtSSD, find_model, list_models, read_image
 from trt_course.support.files import kit_path
-from trt_course.media.pictures import read_image
 
 
 def look(model, data):
     """A picture of a data folder, with what the model finds in it."""
+    image = read_image(kit_path(f"data/{data}/images/000031.jpg"))
     with TrtSSD(model, backend="cpu", verbose=False) as ssd:
-        image = read_image(kit_path(f"data/{data}/images/000031.jpg"))
-        return BBoxVisualization(ssd.spec.cls_dict()).annotate(image, ssd.detect(image))
+        vis = BBoxVisualization(ssd.spec.cls_dict())
+        return vis.annotate(image, ssd.detect(image))
 
 
 # %%
@@ -38,7 +38,8 @@ shown = Image(format="jpeg")
 
 
 def choose(_=None):
-    shown.value = cv2.imencode(".jpg", look(model.value, data.value))[1].tobytes()
+    _, jpeg = cv2.imencode(".jpg", look(model.value, data.value))
+    shown.value = jpeg.tobytes()
 
 
 model.observe(choose, "value")
@@ -62,20 +63,26 @@ traffic = find_model("ssd_resnet18_traffic")
 
 def facts(spec):
     """All that the program needs to know of a model, in one flat dictionary."""
-    rows = dict(spec._asdict(), **{"input." + k: v for k, v in spec.input._asdict().items()})
-    rows.update(("output." + k, v) for k, v in spec.output._asdict().items())
-    return {
-        k: v
-        for k, v in rows.items()
-        if k not in ("input", "output", "provenance", "folder", "onnx")
-    }
+    flat = spec._asdict()
+    for name in ("provenance", "folder", "onnx"):
+        del flat[name]
+    for part in ("input", "output"):
+        fields = flat.pop(part)._asdict()
+        for name, value in fields.items():
+            flat[f"{part}.{name}"] = value
+    return flat
 
 
-def differences(one, other):
-    return [(key, one[key], other[key]) for key in one if one[key] != other[key]]
+def differences(spec, other_spec):
+    others = facts(other_spec)
+    rows = []
+    for field, value in facts(spec).items():
+        if value != others[field]:
+            rows.append((field, value, others[field]))
+    return rows
 
 
-show_table(differences(facts(signs), facts(traffic)), ["field", "signs", "traffic"])
+show_table(differences(signs, traffic), ["field", "signs", "traffic"])
 # %% [markdown]
 # **You should see** a table with the names, the labels and the recipe: size, order of colours, mean and scale. All
 # other fields are the same. Nowhere in the package stands `if model == ...`; every difference is in this table. The
@@ -145,11 +152,11 @@ from trt_course.measure.evaluate import detect_folder
 def percent(**changed):
     """mAP on the first 20 pictures of data/signs, with the recipe changed."""
     spec = find_model(mine)
-    with TrtSSD(
-        spec._replace(input=spec.input._replace(**changed)), backend="cpu", verbose=False
-    ) as ssd:
+    changed_spec = spec._replace(input=spec.input._replace(**changed))
+    with TrtSSD(changed_spec, backend="cpu", verbose=False) as ssd:
         truths, founds = detect_folder(ssd, few)
-    return f"mAP {100 * voc.score(truths, founds).mean:6.2f} %"
+    score = voc.score(truths, founds)
+    return f"mAP {100 * score.mean:6.2f} %"
 
 
 few = Path("out/12/few")
@@ -183,7 +190,7 @@ def complaint(changed):
     """What is said when a model with this record is opened and used."""
     folder = Path("out/12/wrong")
     folder.mkdir(exist_ok=True)
-    shutil.copy(str(mine / "model.onnx"), str(folder / "model.onnx"))
+    shutil.copy(str(mine / "model.onnx"), str(folder))
     (folder / "model.json").write_text(json.dumps(changed))
     try:
         look(folder, "signs")
@@ -191,7 +198,8 @@ def complaint(changed):
         print(err, end="\n\n")
 
 
-complaint(dict(record, input=dict(record["input"], resise="letterbox")))
+misspelt = dict(record["input"], resise="letterbox")
+complaint(dict(record, input=misspelt))
 complaint(dict(record, labels=["mandatory", "prohibitory", "warning"], background=None))
 # %% [markdown]
 # **You should see** two sentences. The first names the file and the field, and guesses what you meant. The second
@@ -207,11 +215,10 @@ from trt_course import get_cls_dict
 
 for name in ("egohands", "face", "signs", "traffic", "coco", "coco80", "coco90"):
     names = get_cls_dict(name)
-    print(
-        "{:<9} {:>2} classes: 0 {}, 1 {}{}".format(
-            name, len(names), names[0], names[1], ", ..." * (len(names) > 2)
-        )
-    )
+    more = ""
+    if len(names) > 2:
+        more = ", ..."
+    print(f"{name:<9} {len(names):>2} classes: 0 {names[0]}, 1 {names[1]}{more}")
 # %% [markdown]
 # **You should see** that `egohands`, `face` and `coco` begin with the background, and the others do not. So a record
 # with one of the first three says `"background": 0`, and with one of the others `"background": null`.
@@ -220,10 +227,8 @@ for name in ("egohands", "face", "signs", "traffic", "coco", "coco80", "coco90")
 # %%
 for name in ("coco", "coco80", "coco90"):
     print(name, "-> 17 is", get_cls_dict(name)[17])
-print(
-    "numbers without a class:",
-    [i for i, label in get_cls_dict("coco").items() if label.startswith("unused")],
-)
+unused = [number for number, label in get_cls_dict("coco").items() if label.startswith("unused")]
+print("numbers without a class:", unused)
 # %% [markdown]
 # **You should see** three animals. COCO has 80 classes with numbers from 1 to 90, for ten numbers are not used.
 # TensorFlow's models keep those numbers and the background (`coco`) or shift them by one (`coco90`); others count 80
@@ -255,6 +260,7 @@ face = {
         "license": "MIT",
     },
 }
+# %%
 coco = {
     "name": "coco_mobilenet",
     "title": "COCO SSD-MobileNet v1, quantised",
@@ -287,8 +293,8 @@ for one in (face, coco):
     folder.mkdir(exist_ok=True)
     (folder / "model.json").write_text(json.dumps(one, indent=1))
     specs.append(find_model(folder))  # reads it and checks it
-rows = differences(*map(facts, specs))
-show_table([[str(cell)[:60] for cell in row] for row in rows], ["field", "face", "coco"])
+rows = [[str(cell)[:60] for cell in row] for row in differences(specs[0], specs[1])]
+show_table(rows, ["field", "face", "coco"])
 # %% [markdown]
 # **You should see** the two side by side. The second has numbers of 8 bits as input, the three colours of a pixel
 # beside each other (`nhwc`), suppression inside, its boxes as y1 x1 y2 x2, and labels counted from 0 without a
@@ -306,54 +312,51 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 
-def colour_net(path, pools):
-    """Scores: the mean blue, green and red of each of 6 x 8 cells. Boxes: the cells."""
+def backbone(pools):
+    """Its nodes, each the mean of more and more pixels, and the name of what they see."""
     nodes = []
     last = "input"
-    for number, side in enumerate(pools):  # the backbone
-        nodes.append(
-            helper.make_node(
-                "AveragePool",
-                [last],
-                ["seen%d" % number],
-                kernel_shape=[side, side],
-                strides=[side, side],
-            )
-        )
-        last = "seen%d" % number
-    nodes += [
-        helper.make_node("Reshape", [last, "flat"], ["rows"]),  # the head
+    for number, side in enumerate(pools):
+        seen = f"seen{number}"
+        size = [side, side]
+        node = helper.make_node("AveragePool", [last], [seen], kernel_shape=size, strides=size)
+        nodes.append(node)
+        last = seen
+    return nodes, last
+
+
+def head(seen):
+    """Its nodes. Scores: the mean blue, green and red of each of 6 x 8 cells. Boxes: the cells."""
+    return [
+        helper.make_node("Reshape", [seen, "flat"], ["rows"]),
         helper.make_node("Transpose", ["rows"], ["scores"], perm=[0, 2, 1]),
         helper.make_node("Identity", ["cells"], ["boxes"]),
     ]
-    y, x = np.mgrid[0:6, 0:8]
-    cells = (
-        np.stack([x / 8, y / 6, (x + 1) / 8, (y + 1) / 6], axis=-1)
-        .reshape(1, 48, 4)
-        .astype(np.float32)
-    )
-    info = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-        for name, shape in (
-            ("input", [1, 3, 96, 128]),
-            ("scores", [1, 48, 3]),
-            ("boxes", [1, 48, 4]),
-        )
+
+
+# %%
+def cells():
+    """The boxes: 6 rows of 8 cells, as shares of the picture."""
+    row, column = np.mgrid[0:6, 0:8]
+    left_top = np.stack([column, row], axis=-1)  # (6, 8, 2)
+    corners = np.concatenate([left_top, left_top + 1], axis=-1)  # (6, 8, 4)
+    shares = corners / [8, 6, 8, 6]
+    return shares.reshape(1, 48, 4).astype(np.float32)
+
+
+def colour_net(path, pools):
+    picture = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 96, 128])
+    scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 48, 3])
+    boxes = helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, 48, 4])
+    constants = [
+        numpy_helper.from_array(np.int64([1, 3, 48]), "flat"),
+        numpy_helper.from_array(cells(), "cells"),
     ]
-    graph = helper.make_graph(
-        nodes,
-        "colours",
-        info[:1],
-        info[1:],
-        [
-            numpy_helper.from_array(np.int64([1, 3, 48]), "flat"),
-            numpy_helper.from_array(cells, "cells"),
-        ],
-    )
-    onnx.save(
-        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8),
-        str(path),
-    )
+    nodes, seen = backbone(pools)
+    nodes += head(seen)
+    graph = helper.make_graph(nodes, "colours", [picture], [scores, boxes], constants)
+    opset = helper.make_opsetid("", 13)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), str(path))
 
 
 # %%
@@ -377,8 +380,7 @@ folder.mkdir(exist_ok=True)
 for file, pools in (("one_step.onnx", [16]), ("two_steps.onnx", [4, 4])):
     colour_net(folder / file, pools)
 picture = np.zeros((192, 256, 3), np.uint8)
-# BGR
-picture[32:64, 64:96] = (0, 0, 255)
+picture[32:64, 64:96] = (0, 0, 255)  # red, for the order is BGR
 picture[128:160, 192:224] = (0, 200, 0)
 # %% [markdown]
 # **Before you run it**: two networks, one record. Which of its fields must differ?
@@ -388,15 +390,15 @@ for file in ("one_step.onnx", "two_steps.onnx"):
     (folder / "model.json").write_text(json.dumps(dict(colours, file=file)))
     with TrtSSD(folder, backend="cpu", verbose=False) as ssd:
         found[file] = ssd.detect(picture)
-        print("{:<15} {}".format(file, found[file].to_text(ssd.spec.labels).replace("\n", ";  ")))
-one, two = found.values()
-print(
-    "the same boxes:",
-    (one.boxes == two.boxes).all(),
-    "- scores apart by",
-    abs(one.confs - two.confs).max(),
-)
-show_picture(BBoxVisualization(ssd.spec.cls_dict()).annotate(picture, two), "two steps")
+        text = found[file].to_text(ssd.spec.labels).replace("\n", ";  ")
+        print(f"{file:<15} {text}")
+
+one = found["one_step.onnx"]
+two = found["two_steps.onnx"]
+print("the same boxes:", np.array_equal(one.boxes, two.boxes))
+print("scores apart by", abs(one.confs - two.confs).max())
+vis = BBoxVisualization(ssd.spec.cls_dict())
+show_picture(vis.annotate(picture, two), "two steps")
 # %% [markdown]
 # **You should see** the same two boxes from both, with scores that are equal but for the last digits: sums in another
 # order are rounded in another way. Only `file` has changed, for a backbone lies between the input and the head, where
@@ -410,26 +412,14 @@ show_picture(BBoxVisualization(ssd.spec.cls_dict()).annotate(picture, two), "two
 # centre x, centre y, width, height in pixels of the input, one number "is there an object at all", and one a class.
 # Here is such an output, made by hand, of a network for pictures of 128 x 96 with our three classes:
 # %%
-yolo = np.float32(
-    [
-        [
-            # cx, cy, w, h, object, blue, green, red
-            [40, 24, 16, 16, 0.9, 0.0, 0.1, 1.0],
-            [41, 24, 16, 16, 0.8, 0.0, 0.1, 0.9],  # the same object once more
-            [104, 72, 16, 16, 0.8, 0.0, 0.95, 0.0],
-            [
-                64,
-                48,
-                90,
-                60,
-                0.05,
-                0.9,
-                0.0,
-                0.0,
-            ],  # sure that it would be blue, if there were an object
-        ]
-    ]
-)
+rows = [
+    # cx, cy, w, h, object, blue, green, red
+    [40, 24, 16, 16, 0.9, 0.0, 0.1, 1.0],
+    [41, 24, 16, 16, 0.8, 0.0, 0.1, 0.9],  # the same object once more
+    [104, 72, 16, 16, 0.8, 0.0, 0.95, 0.0],
+    [64, 48, 90, 60, 0.05, 0.9, 0.0, 0.0],  # it would be blue, if there were an object
+]
+yolo = np.float32([rows])  # a batch of one
 print(yolo.shape)
 # %% [markdown]
 # None of the layouts is this one, and none needs to be: `boxes_scores` is near. It wants corners instead of centres,
@@ -445,29 +435,39 @@ def from_yolo(rows):
     # solution, stub: return ..., ...
     centre = rows[:, :2]
     half = rows[:, 2:4] / 2
-    return np.concatenate([centre - half, centre + half], axis=1), rows[:, 4:5] * rows[:, 5:]
+    boxes = np.concatenate([centre - half, centre + half], axis=1)
+    scores = rows[:, 4:5] * rows[:, 5:]
+    return boxes, scores
     # wrong: half the width
-    return np.concatenate([rows[:, :2] - rows[:, 2:4], rows[:, :2] + rows[:, 2:4]], axis=1), rows[
-        :, 4:5
-    ] * rows[:, 5:]
+    centre = rows[:, :2]
+    size = rows[:, 2:4]
+    boxes = np.concatenate([centre - size, centre + size], axis=1)
+    scores = rows[:, 4:5] * rows[:, 5:]
+    return boxes, scores
     # wrong: times the number of the object
-    return np.concatenate(
-        [rows[:, :2] - rows[:, 2:4] / 2, rows[:, :2] + rows[:, 2:4] / 2], axis=1
-    ), rows[:, 5:]
+    centre = rows[:, :2]
+    half = rows[:, 2:4] / 2
+    boxes = np.concatenate([centre - half, centre + half], axis=1)
+    return boxes, rows[:, 5:]
     # wrong: the width and the height are no corners
-    return rows[:, :4], rows[:, 4:5] * rows[:, 5:]
+    scores = rows[:, 4:5] * rows[:, 5:]
+    return rows[:, :4], scores
     # end
 
 
 boxes, scores = from_yolo(yolo[0])
+third = ...  # until you have an answer
+if boxes is not ...:
+    third = np.concatenate([boxes[2], scores[2]])
 check(
     "12.1",
-    boxes if boxes is ... else np.concatenate([boxes[2], scores[2]]),
+    third,
     [96, 64, 112, 80, 0, 0.76, 0],
     1e-4,
-    hint="A corner is the centre minus, or plus, half the width and half the height; the width "
-    "and the height are no "
-    "corners. A score is the class's number times the number of the object.",
+    hint=(
+        "A corner is the centre minus, or plus, half the width and half the height; the width and "
+        "the height are no corners. A score is the class's number times the number of the object."
+    ),
 )
 # %% [markdown]
 # `decode`, which every model of the course goes through, does the rest: threshold, suppression, and the way back to the
@@ -478,9 +478,8 @@ check(
 from trt_course.model.decode import decode
 from trt_course.model.placement import placement
 
-(folder / "model.json").write_text(
-    json.dumps(dict(colours, output=dict(colours["output"], units="pixels")))
-)
+output = dict(colours["output"], units="pixels")
+(folder / "model.json").write_text(json.dumps(dict(colours, output=output)))
 spec = find_model(folder)
 if boxes is ...:  # until you have an answer
     boxes = np.zeros((0, 4), np.float32)
@@ -488,7 +487,8 @@ if boxes is ...:  # until you have an answer
 outputs = {"boxes": boxes[None], "scores": scores[None]}  # a batch of one
 found = decode(spec, outputs, [placement(spec, 256, 192)], conf_th=0.3)[0]
 print(found.to_text(spec.labels))
-show_picture(BBoxVisualization(spec.cls_dict()).annotate(picture, found), f"{len(found)} boxes")
+vis = BBoxVisualization(spec.cls_dict())
+show_picture(vis.annotate(picture, found), f"{len(found)} boxes")
 # %% [markdown]
 # **You should see** two boxes, once 12.1 is right. The second row is the first object again and falls to suppression;
 # the fourth has 0.05 x 0.9 and falls to the threshold.
@@ -525,13 +525,17 @@ mean = [127.5] * 3
 layout = "boxes_scores"
 background = 0
 # end
+number = background
+if background is not ...:
+    number = str(background)  # a text, for None would count as "not done yet"
 check(
     "12.2",
-    [color, mean, layout, background if background is ... else str(background)],
+    [color, mean, layout, number],
     ["RGB", [127.5, 127.5, 127.5], "nms7", "0"],
-    hint="TensorFlow reads RGB and wants -1 to 1. Rows of 7 numbers are what NMS_TRT gives, with "
-    "suppression inside. "
-    "`egohands` begins with the background.",
+    hint=(
+        "TensorFlow reads RGB and wants -1 to 1. Rows of 7 numbers are what NMS_TRT gives, with "
+        "suppression inside. `egohands` begins with the background."
+    ),
 )
 # %%
 hands = {
@@ -550,12 +554,14 @@ hands = {
     },
     "output": {"layout": layout, "tensors": {"rows": "NMS"}},
 }
+# %%
 if ... not in (color, mean, layout, background):
     folder = Path("out/12/egohands")
     folder.mkdir(exist_ok=True)
     (folder / "model.json").write_text(json.dumps(hands))
     try:
-        print("read:", find_model(folder).title, find_model(folder).output)
+        spec = find_model(folder)
+        print("read:", spec.title, spec.output)
     except CourseError as err:
         print(err)
 
@@ -580,9 +586,10 @@ check(
     "12.3",
     [to_coco80(1), to_coco80(17), to_coco80(90)],
     [0, 15, 79],
-    hint="Not only the background is missing: ten numbers are not used. Look for the name in the "
-    "other list; wanted "
-    "is its place there, not the name itself.",
+    hint=(
+        "Not only the background is missing: ten numbers are not used. Look for the name in the "
+        "other list; wanted is its place there, not the name itself."
+    ),
 )
 # %% [markdown]
 # ## What you have learned

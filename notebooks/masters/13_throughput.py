@@ -27,7 +27,8 @@ def delays(load, ms=10, count=20000):
     The customers come at random and are served one by one.
     """
     came = np.cumsum(np.random.RandomState(0).exponential(1, count))
-    came *= count * ms / load / came[-1]
+    whole = count * ms / load  # until the last one comes
+    came *= whole / came[-1]
     free = 0.0
     spent = []
     for moment in came:
@@ -41,16 +42,18 @@ spent = [delays(load) for load in loads]
 # %%
 import matplotlib.pyplot as plt
 
+means = [float(np.mean(ms)) for ms in spent]
+p95s = [np.percentile(ms, 95) for ms in spent]
 figure, axes = plt.subplots(figsize=(9, 3.2))
-axes.plot(100 * loads, [np.mean(s) for s in spent], "o-", label="mean")
-axes.plot(100 * loads, [np.percentile(s, 95) for s in spent], "o-", color="#d1495b", label="p95")
+axes.plot(100 * loads, means, "o-", label="mean")
+axes.plot(100 * loads, p95s, "o-", color="#d1495b", label="p95")
 axes.axhline(10, color="black", linewidth=1, linestyle="--", label="the work itself")
-axes.set(
-    xlabel="load: customers that come, in per cent of those that can be served", ylabel="ms", ylim=0
-)
+axes.set_xlabel("load: customers that come, in per cent of those that can be served")
+axes.set_ylabel("ms")
+axes.set_ylim(0)
 axes.legend()
 plt.show()
-print({int(round(100 * load)): round(float(np.mean(s))) for load, s in zip(loads, spent)})
+print({int(round(100 * load)): round(mean) for load, mean in zip(loads, means)})
 # %% [markdown]
 # **You should see** a mean of 15 ms at half load, of more than 50 at 90 %, and a curve that goes up steeply from
 # there. Nobody works more slowly; they wait for each other. So one cannot have both ends: a machine that is always
@@ -71,10 +74,8 @@ import itertools
 import time
 from pathlib import Path
 
+from trt_course import TrtSSD, VideoWriter, open_source
 from trt_course.support import trace
-from trt_course import TrtSSD
-from trt_course.media.sources import open_source
-from trt_course.media.writer import VideoWriter
 
 out = Path("out/13")
 clip = Path("out/13/clip.mp4")
@@ -100,12 +101,18 @@ def plain(ssd):
 def spans(path):
     """(track, stage, start, length) of each span of a trace, in ms."""
     events = json.loads(Path(path).read_text())["traceEvents"]
-    tracks = {e["tid"]: e["args"]["name"] for e in events if e["ph"] == "M"}
-    return [
-        (tracks[e["tid"]], e["name"], e["ts"] / 1e3, e["dur"] / 1e3)
-        for e in events
-        if e["ph"] == "X"
-    ]
+    tracks = {}  # the name of each thread
+    for event in events:
+        if event["ph"] == "M":
+            tracks[event["tid"]] = event["args"]["name"]
+
+    found = []
+    for event in events:
+        if event["ph"] == "X":
+            start = event["ts"] / 1000
+            length = event["dur"] / 1000
+            found.append((tracks[event["tid"]], event["name"], start, length))
+    return found
 
 
 # %% [markdown]
@@ -114,29 +121,28 @@ def spans(path):
 # %%
 with trace.tracing(out / "plain.json"):
     plain(ssd)
-stages = {}
+lengths = {}
 for _, stage, _, length in spans(out / "plain.json"):
-    stages.setdefault(stage, []).append(length)
-stages = {stage: float(np.mean(lengths)) for stage, lengths in stages.items()}
+    lengths.setdefault(stage, []).append(length)
+stages = {stage: float(np.mean(ms)) for stage, ms in lengths.items()}
 share = stages["network"] / sum(stages.values())
 print({stage: f"{ms:.2f} ms" for stage, ms in stages.items()})
 print(f"the network has {100 * share:.0f} % of the time")
 # %%
 factors = np.geomspace(1, 100)
+marks = [1, 2, 5, 10, 20, 50, 100]
 figure, axes = plt.subplots(figsize=(9, 3.2))
 for part, label in (
     (share, f"your loop, {100 * share:.0f} % in the network"),
     (0.3, "30 % in the network"),
 ):
-    (line,) = axes.semilogx(factors, 1 / (1 - part + part / factors), label=label)
-    axes.axhline(1 / (1 - part), color=line.get_color(), linewidth=1, linestyle="--")
-axes.set(
-    xlabel="network so many times as fast",
-    ylabel="loop so many times as fast",
-    ylim=(0, None),
-    xticks=[1, 2, 5, 10, 20, 50, 100],
-    xticklabels=[1, 2, 5, 10, 20, 50, 100],
-)
+    others = 1 - part
+    (line,) = axes.semilogx(factors, 1 / (others + part / factors), label=label)
+    axes.axhline(1 / others, color=line.get_color(), linewidth=1, linestyle="--")
+axes.set(xlabel="network so many times as fast", ylabel="loop so many times as fast")
+axes.set_xticks(marks)
+axes.set_xticklabels(marks)
+axes.set_ylim(0)
 axes.legend(loc="lower right")
 plt.show()
 # %% [markdown]
@@ -150,15 +156,16 @@ plt.show()
 # A batch is several pictures in one run of the network. **Before you run it**: how many times as long as one picture
 # will eight of them take on your CPU?
 # %%
-request = {n: ssd.engine.new_request(n) for n in (1, 2, 4, 8)}
-runs = {n: [] for n in request}
+requests = {batch: ssd.engine.new_request(batch) for batch in (1, 2, 4, 8)}
+runs = {batch: [] for batch in requests}
 for _ in range(7):
-    for n in request:  # in turns
+    for batch, request in requests.items():  # in turns
         started = time.perf_counter()
-        ssd.engine.infer(request[n])
-        runs[n].append((time.perf_counter() - started) * 1e3)
-own = {n: min(ms) for n, ms in runs.items()}  # what other programs took is left out
-print({n: f"{ms:.1f} ms, {1000 * n / ms:.0f} a second" for n, ms in own.items()})
+        ssd.engine.infer(request)
+        seconds = time.perf_counter() - started
+        runs[batch].append(1000 * seconds)
+own = {batch: min(ms) for batch, ms in runs.items()}  # what other programs took is left out
+print({batch: f"{ms:.1f} ms, {1000 * batch / ms:.0f} a second" for batch, ms in own.items()})
 # %% [markdown]
 # Now the same for a GPU, from the results that the kit has saved: the network alone, FP16. **Before you run it**: how
 # many times as long will 16 pictures take there?
@@ -171,34 +178,41 @@ from trt_course.support.files import kit_path
 def saved_table(name):
     """The rows of a saved result's first table, as dictionaries."""
     page = kit_path("docs/measured.md").read_text(encoding="utf-8")
-    part = page.partition(f"<!-- saved: {name} -->")[2].partition("<!-- end -->")[0]
-    lines = re.search(r"(?:^\|.*\n)+", part, re.M).group().splitlines()
-    head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
-    return [dict(zip(head, row)) for row in rows]
+    _, _, after = page.partition(f"<!-- saved: {name} -->")
+    table = re.search(r"(?:^\|.*\n)+", after, re.M).group()
+    rows = []
+    for line in table.splitlines():
+        _, *cells, _ = line.split("|")
+        rows.append([cell.strip() for cell in cells])
+    heads = rows[0]  # and rows[1] is the line below the heads
+    return [dict(zip(heads, row)) for row in rows[2:]]
 
 
 def number(text):
     """1,354 as a number; None where there is none."""
     text = text.replace(",", "").strip("* ")
-    return float(text) if re.match(r"[\d.]+$", text) else None
+    if not re.match(r"[\d.]+$", text):
+        return None
+    return float(text)
 
 
 # %%
-gpu = {
-    int(row["batch"]): 1e3 * int(row["batch"]) / number(row["network alone"])
-    for row in saved_table("h200")
-    if row["precision"] == "FP16"
-}
-figure, places = plt.subplots(1, 2, figsize=(10, 3.2))
-for axes, ms, name in zip(places, (own, gpu), ("your CPU", "saved: an H200")):
-    each, start = np.polyfit(list(ms), list(ms.values()), 1)
-    axes.plot(list(ms), list(ms.values()), "o")
-    axes.plot(
-        [0, max(ms)],
-        [start, start + each * max(ms)],
-        label=f"{start:.2f} ms a run + {each:.2f} ms a picture",
-    )
-    axes.set(xlabel="pictures in the batch", ylabel="ms a run", ylim=0, title=name)
+gpu = {}
+for row in saved_table("h200"):
+    if row["precision"] == "FP16":
+        batch = int(row["batch"])
+        gpu[batch] = 1000 * batch / number(row["network alone"])
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.2))
+for axes, runs, title in ((left, own, "your CPU"), (right, gpu, "saved: an H200")):
+    batches = list(runs)
+    ms = list(runs.values())
+    each, start = np.polyfit(batches, ms, 1)
+    end = start + each * max(batches)
+    axes.plot(batches, ms, "o")
+    label = f"{start:.2f} ms a run + {each:.2f} ms a picture"
+    axes.plot([0, max(batches)], [start, end], label=label)
+    axes.set(xlabel="pictures in the batch", ylabel="ms a run", ylim=0, title=title)
     axes.legend(loc="lower right")
 plt.tight_layout()
 plt.show()
@@ -244,7 +258,8 @@ class MakeBelieve(Engine):
         return self._arrays(self.outputs, pictures)
 
     def _start(self, request):
-        return self.gpu.submit(self._work, len(request.inputs[self.inputs[0].name]))
+        tensor = request.inputs[self.inputs[0].name]
+        return self.gpu.submit(self._work, len(tensor))
 
     def _finish(self, request):
         return request.pending.result()
@@ -259,16 +274,17 @@ from trt_course.throughput.many import detect_many
 
 def overlapped(ssd, batch=None):
     """Frames a second with two readers, and each picture's ms from read to boxes."""
-    delays = []
+    spent = []
+
+    def take(seen, found):
+        spent.append(1000 * (time.perf_counter() - seen.read))
+
+    openers = [functools.partial(open_source, clip)] * 2
     started = time.perf_counter()
-    complaints = detect_many(
-        ssd,
-        [functools.partial(open_source, clip)] * 2,
-        lambda seen, found: delays.append(time.perf_counter() - seen.read),
-        batch=batch,
-    )
+    complaints = detect_many(ssd, openers, take, batch=batch)
+    seconds = time.perf_counter() - started
     print(*complaints, end="")
-    return len(delays) / (time.perf_counter() - started), 1e3 * np.array(delays)
+    return len(spent) / seconds, np.array(spent)
 
 
 network = ssd.engine
@@ -298,17 +314,11 @@ def timeline(path, axes, title, window=80):
     begin = np.median([start for _, _, start, _ in rows])
     tracks = sorted({track for track, _, _, _ in rows}, reverse=True)
     for stage, colour in COLOURS.items():
-        for y, track in enumerate(tracks):
-            axes.broken_barh(
-                [
-                    (start - begin, length)
-                    for t, s, start, length in rows
-                    if (t, s) == (track, stage) and -20 < start - begin < window
-                ],
-                (y - 0.4, 0.8),
-                color=colour,
-                edgecolor="white",
-            )
+        for track, name, start, length in rows:
+            left = start - begin
+            if name == stage and -20 < left < window:
+                y = tracks.index(track)
+                axes.barh(y, length, left=left, color=colour, edgecolor="white")
     axes.set(xlim=(0, window), yticks=range(len(tracks)), yticklabels=tracks, title=title)
 
 
@@ -317,16 +327,15 @@ figure, (top, bottom) = plt.subplots(2, 1, figsize=(10, 4.6), gridspec_kw={"heig
 timeline(out / "before.json", top, f"plain loop: {before:.0f} a second")
 timeline(out / "after.json", bottom, f"overlapped: {after:.0f} a second")
 for stage in ("read", "fill", "network", "decode", "wait"):
-    bottom.barh(0, 0, color=COLOURS[stage], label=stage if stage != "fill" else "fill, prepare")
+    bottom.barh(0, 0, color=COLOURS[stage], label=stage.replace("fill", "fill, prepare"))
 bottom.legend(ncol=5, loc="upper center", bbox_to_anchor=(0.5, -0.22), frameon=False)
 bottom.set_xlabel("ms")
 plt.tight_layout()
 plt.show()
-inside = after * np.median(spent) / 1e3
-print(
-    f"inside at any moment: {after:.0f} a second x {np.median(spent):.1f} ms = {inside:.1f} "
-    "pictures"
-)
+
+median = np.median(spent)
+inside = after * median / 1000
+print(f"inside at any moment: {after:.0f} a second x {median:.1f} ms = {inside:.1f} pictures")
 # %% [markdown]
 # **You should see**, above, work that jumps from one line to the other, and a GPU with gaps. Below, the green bar has
 # no gaps any more; everything else is done meanwhile. What is left is the rule of overlap: **a second holds 1 / (the
@@ -337,14 +346,20 @@ print(
 # %%
 from trt_course.lesson.show import show_table
 
-rows = [("plain loop", before, 1000 / before, 200), ("overlapped", after, np.median(spent), 200)]
+
+def row_of(name, fps, ms, batch=1):
+    gpu_alone = 1000 * batch / (4 + batch)
+    return (name, f"{fps:.0f}", f"{ms:.0f}", f"{gpu_alone:.0f}")
+
+
+rows = [
+    row_of("plain loop", before, 1000 / before),
+    row_of("overlapped", after, median),
+]
 for batch in (2, 4, 8):
     fps, spent = overlapped(ssd, batch)
-    rows.append((f"overlapped, batch {batch}", fps, np.median(spent), 1000 * batch / (4 + batch)))
-show_table(
-    [(name, f"{fps:.0f}", f"{ms:.0f}", f"{limit:.0f}") for name, fps, ms, limit in rows],
-    ["", "a second", "ms, median", "the GPU alone, a second"],
-)
+    rows.append(row_of(f"overlapped, batch {batch}", fps, np.median(spent), batch))
+show_table(rows, ["", "a second", "ms, median", "the GPU alone, a second"])
 # %% [markdown]
 # **You should see** that overlap helps much, batches help at first, and soon no more: now the CPU, which reads and
 # fills, is the slowest stage, and a faster GPU gains nothing. Each step upwards moves the narrow place elsewhere.
@@ -364,9 +379,10 @@ both = {
 }
 mine = {}
 for name, detector in both.items():
-    mine["plain loop, " + name] = plain(detector)
-    mine["overlapped, " + name] = overlapped(detector)[0]
-show_table([(name, f"{fps:.0f}") for name, fps in mine.items()], ["network on the CPU", "a second"])
+    mine[f"plain loop, {name}"] = plain(detector)
+    mine[f"overlapped, {name}"], _ = overlapped(detector)
+rows = [(name, f"{fps:.0f}") for name, fps in mine.items()]
+show_table(rows, ["network on the CPU", "a second"])
 both["1 thread"].close()
 # %% [markdown]
 # **You should see** gains that are smaller than with a GPU; another run may change them by ten or twenty per cent.
@@ -376,22 +392,9 @@ both["1 thread"].close()
 # %%
 from trt_course.__main__ import main
 
-status = main(
-    [
-        "detect",
-        str(clip),
-        str(clip),
-        "--fast",
-        "--backend",
-        "cpu",
-        "--model",
-        "ssd_mobilenet_v2_signs",
-        "--out",
-        str(out / "tables"),
-        "--trace",
-        str(out / "trace.json"),
-    ]
-)
+command = f"detect {clip} {clip} --fast --backend cpu --model ssd_mobilenet_v2_signs"
+command += f" --out {out}/tables --trace {out}/trace.json"
+status = main(command.split())
 # %% [markdown]
 # **You should see** what was tried, frames a second, and the time from frame to boxes. In a terminal this is
 #
@@ -430,28 +433,28 @@ class Counted(InMemory):
 
 
 def pictures_inside(depth):
-    """(seconds, pictures between reading and boxes) at each picture that is done."""
+    """At each picture that is done: the seconds so far, and the pictures still inside."""
     Counted.count = 0
+    seconds = []
     inside = []
+
+    def take(seen, found):
+        inside.append(Counted.count - len(inside))
+        seconds.append(time.perf_counter() - started)
+
+    openers = [lambda: Counted(pictures * 2)] * 2
     started = time.perf_counter()
-    detect_many(
-        ssd,
-        [lambda: Counted(pictures * 2)] * 2,
-        lambda *_: inside.append((time.perf_counter() - started, Counted.count - len(inside))),
-        batch=1,
-        depth=depth,
-    )
-    return inside
+    detect_many(ssd, openers, take, batch=1, depth=depth)
+    return seconds, inside
 
 
 # %%
 ssd.engine = pretended
 figure, axes = plt.subplots(figsize=(9, 3))
 for depth in (2, 150):
-    inside = pictures_inside(depth)
-    axes.plot(
-        *zip(*inside), label=f"{depth + 2} batches: {len(inside) / inside[-1][0]:.0f} a second"
-    )
+    seconds, inside = pictures_inside(depth)
+    rate = len(inside) / seconds[-1]
+    axes.plot(seconds, inside, label=f"{depth + 2} batches: {rate:.0f} a second")
 axes.set(xlabel="seconds", ylabel="pictures inside", ylim=0)
 axes.legend()
 plt.show()
@@ -483,31 +486,28 @@ class Camera(InMemory):
 def two_cameras(deadline):
     """The ms of each picture, pictures a batch, and which share of the time the GPU had work."""
     spent = []
+
+    def take(seen, found):
+        spent.append(1000 * (time.perf_counter() - seen.read))
+
+    openers = [lambda: Camera(pictures[:30])] * 2
     pretended.runs = 0
     started = time.perf_counter()
-    detect_many(
-        ssd,
-        [lambda: Camera(pictures[:30])] * 2,
-        lambda seen, found: spent.append(1e3 * (time.perf_counter() - seen.read)),
-        batch=8,
-        deadline=deadline / 1e3,
-    )
-    busy = pretended.runs * 0.012 / (time.perf_counter() - started)  # a run of 8 takes 4 + 8 ms
+    detect_many(ssd, openers, take, batch=8, deadline=deadline / 1000)
+    seconds = time.perf_counter() - started
+    busy = 0.012 * pretended.runs / seconds  # a run of 8 takes 4 + 8 ms
     return spent, len(spent) / pretended.runs, busy
 
 
 # %%
+heads = ["deadline, ms", "pictures a batch", "GPU busy", "ms from picture to boxes, median", "p95"]
 rows = []
 for deadline in (0, 30, 300):
     spent, filled, busy = two_cameras(deadline)
-    rows.append(
-        [deadline, f"{filled:.1f}", f"{100 * busy:.0f} %"]
-        + [f"{ms:.0f}" for ms in np.percentile(spent, [50, 95])]
-    )
-show_table(
-    rows,
-    ["deadline, ms", "pictures a batch", "GPU busy", "ms from picture to boxes, median", "p95"],
-)
+    median, p95 = np.percentile(spent, [50, 95])
+    row = (deadline, f"{filled:.1f}", f"{100 * busy:.0f} %", f"{median:.0f}", f"{p95:.0f}")
+    rows.append(row)
+show_table(rows, heads)
 # %% [markdown]
 # **You should see** that without any patience the batches are nearly empty, and the GPU works several times as much for
 # the same pictures: it computes all 8 places, filled or not. With 300 ms the batches are full, the GPU rests, and the
@@ -529,25 +529,30 @@ h, w = image.shape[:2]
 planes = cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420)  # brightness, then the two colours
 colours = planes[h:].reshape(2, h // 2, w // 2)
 back = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)
-small = np.full((h, w), 255, np.uint8)
-small[: h // 2, : w // 2], small[: h // 2, w // 2 :] = colours
+small = np.full((h, w), 255, np.uint8)  # both colours beside each other, on white
+small[: h // 2, : w // 2] = colours[0]
+small[: h // 2, w // 2 :] = colours[1]
 side_by_side(
     [cv2.cvtColor(plane, cv2.COLOR_GRAY2BGR) for plane in (planes[:h], small)],
     [f"brightness, {w} x {h}", f"the two colours, {w // 2} x {h // 2} each"],
 )
-print(
-    f"{image.nbytes / 1e6:.2f} MB in BGR, {planes.nbytes / 1e6:.2f} MB in NV12; there and back a "
-    f"value changes by {np.abs(image.astype(int) - back).mean():.1f} of 255 on average"
-)
+
+change = np.abs(image.astype(int) - back).mean()
+print(f"{image.nbytes / 1e6:.2f} MB in BGR, {planes.nbytes / 1e6:.2f} MB in NV12")
+print(f"there and back a value changes by {change:.1f} of 255 on average")
 # %%
-ways = (
-    ("the network's input: 1248 x 384, 3 colours, FP32", 1248 * 384 * 3 * 4),
-    ("the frame in BGR", w * h * 3),
-    ("the frame in NV12", w * h * 3 // 2),
-    ("decoded on the GPU: 100 boxes of 7 FP32 back", 100 * 7 * 4),
-)
+ways = {
+    "the network's input: 1248 x 384, 3 colours, FP32": 1248 * 384 * 3 * 4,
+    "the frame in BGR": w * h * 3,
+    "the frame in NV12": w * h * 3 // 2,
+    "decoded on the GPU: 100 boxes of 7 FP32 back": 100 * 7 * 4,
+}
+rows = []
+for name, size in ways.items():
+    gigabytes = 5000 * size / 1e9
+    rows.append((name, f"{size:,}", f"{gigabytes:.2f}"))
 show_table(
-    [(name, f"{size:,}", f"{size * 5000 / 1e9:.2f}") for name, size in ways],
+    rows,
     [
         "what crosses between host and GPU",
         "bytes a picture",
@@ -579,51 +584,57 @@ show_table(
 # that the narrow place? Add `nms="engine"` to the options, and see.) **Before you run it**: from the original loop to
 # the top, on one and the same GPU: a factor of 5, of 10, or more?
 # %%
-from trt_course.builder.onnx import Options, engine_from_onnx
+from trt_course import Options, engine_from_onnx
 
 
 class Again(InMemory):
     """The pictures again and again, for a second."""
 
     def __init__(self, frames):
-        end = time.perf_counter() + 1
-        super().__init__(
-            itertools.takewhile(lambda _: time.perf_counter() < end, itertools.cycle(frames))
-        )
+        super().__init__(self._repeated(frames, end=time.perf_counter() + 1))
+
+    @staticmethod
+    def _repeated(frames, end):
+        for frame in itertools.cycle(frames):
+            if time.perf_counter() >= end:
+                return
+            yield frame
 
 
 def one_by_one(gpu, batch):
-    started = time.perf_counter()
-    count = 0
     group = [frame.image for frame in pictures[:batch]]
-    while time.perf_counter() < started + 1:
+    count = 0
+    seconds = 0.0
+    started = time.perf_counter()
+    while seconds < 1:
         gpu.detect_batch(group)
         count += batch
-    return count / (time.perf_counter() - started)
-
-
-def all_at_once(gpu):
-    kept = []
-    started = time.perf_counter()
-    detect_many(gpu, [lambda: Again(pictures)] * 4, lambda seen, found: kept.append(seen))
-    return len(kept) / (time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+    return count / seconds
 
 
 # %%
+def all_at_once(gpu):
+    kept = []
+    openers = [lambda: Again(pictures)] * 4
+    started = time.perf_counter()
+    detect_many(gpu, openers, lambda seen, found: kept.append(seen))
+    return len(kept) / (time.perf_counter() - started)
+
+
 def some_rungs():
-    rungs = []
+    rungs = {}
     for batch in (1, 16):
-        options = Options(
-            "fp16", (batch,) * 3, preprocess="engine", source=(w, h), level=0
-        )  # built quickly
+        sizes = (batch, batch, batch)
+        # level 0: built quickly
+        options = Options("fp16", sizes, preprocess="engine", source=(w, h), level=0)
         plan = engine_from_onnx(ssd.spec, options, out=out / f"{options.name()}.engine")
         with TrtSSD(ssd.spec, plan=plan, lanes=2, verbose=False) as gpu:
             gpu.warm_up()
-            rungs.append((f"batch {batch}, one after the other", one_by_one(gpu, batch)))
-            rungs.append((f"batch {batch}, overlapped", all_at_once(gpu)))
-    show_table(
-        [(name, f"{fps:.0f}") for name, fps in rungs], ["FP16, recipe inside", "pictures a second"]
-    )
+            rungs[f"batch {batch}, one after the other"] = one_by_one(gpu, batch)
+            rungs[f"batch {batch}, overlapped"] = all_at_once(gpu)
+    rows = [(name, f"{fps:.0f}") for name, fps in rungs.items()]
+    show_table(rows, ["FP16, recipe inside", "pictures a second"])
     return rungs
 
 
@@ -633,34 +644,39 @@ on_gpu(some_rungs, saved="ladder")
 # older cards, another network with other pictures: compare the *slopes*, not the heights). Your CPU's figures of step 5
 # stand beside them, with the smaller model.
 # %%
-rungs = saved_table("ladder")
-column = next(head for head in rungs[0] if "a second" in head or "FPS" in head)
-figures = [(list(row.values())[0], number(row[column])) for row in rungs if number(row[column])]
-limits = [pair for pair in figures if "alone" in pair[0]]
-rungs = [pair for pair in figures if pair not in limits and "latency" not in pair[0]]
+rows = saved_table("ladder")
+heads = list(rows[0])
+column = next(head for head in heads if "a second" in head or "FPS" in head)
+limits = {}  # of the engine and the decoder, each alone
+rungs = {}
+for row in rows:
+    name = row[heads[0]]
+    fps = number(row[column])
+    if fps is None or "latency" in name:
+        continue
+    if "alone" in name:
+        limits[name] = fps
+    else:
+        rungs[name] = fps
 climbs = {
-    "saved: H200": [fps for _, fps in rungs],
+    "saved: H200": list(rungs.values()),
     "study: V100": [6, 80, 196, 336],
     "study: 2080 Ti, the last with two": [9, 16, 80, 125, 185, 235, 350, 930, 1240, 2530],
 }
-figure, (left, right) = plt.subplots(1, 2, figsize=(12, 1.5 + 0.25 * (len(rungs) + len(mine))))
-bars = rungs + [("yours: " + name, fps) for name, fps in mine.items()]
-left.barh(
-    range(len(bars)),
-    [fps for _, fps in bars],
-    color=["#2f8f4e"] * len(rungs) + ["#6aa3e0"] * len(mine),
-)
-left.set(
-    yticks=range(len(bars)),
-    yticklabels=[name for name, _ in bars],
-    xscale="log",
-    xlabel="pictures a second",
-)
-left.set_xlim(1, 2 * max(fps for _, fps in figures + bars))
-left.invert_yaxis()
-for name, fps in limits:
+# %%
+height = 1.5 + 0.25 * (len(rungs) + len(mine))
+figure, (left, right) = plt.subplots(1, 2, figsize=(12, height))
+left.barh(list(rungs), list(rungs.values()), color="#2f8f4e")
+yours = [f"yours: {name}" for name in mine]
+left.barh(yours, list(mine.values()), color="#6aa3e0")
+last = len(rungs) + len(mine) - 1
+for name, fps in limits.items():
     left.axvline(fps, color="#d1495b", linestyle="--")
-    left.annotate(name, (fps, len(bars) - 1), color="#d1495b", rotation=90, ha="left", va="bottom")
+    left.annotate(name, (fps, last), color="#d1495b", rotation=90, ha="left", va="bottom")
+fastest = max(list(rungs.values()) + list(mine.values()) + list(limits.values()))
+left.set(xscale="log", xlim=(1, 2 * fastest), xlabel="pictures a second")
+left.invert_yaxis()
+
 for name, fps in climbs.items():
     right.semilogy(range(1, len(fps) + 1), fps, "o-", label=name)
 right.set(xlabel="rung", ylabel="pictures a second")
@@ -695,13 +711,16 @@ from trt_course.lesson.check import check, summary
 
 def pictures_a_second(stages, workers):
     # solution, stub: return ...
-    return 1000 / max(ms / workers.get(stage, 1) for stage, ms in stages.items())
+    shares = [ms / workers.get(stage, 1) for stage, ms in stages.items()]
+    return 1000 / max(shares)
     # wrong: not their sum
-    return 1000 / sum(ms / workers.get(stage, 1) for stage, ms in stages.items())
+    shares = [ms / workers.get(stage, 1) for stage, ms in stages.items()]
+    return 1000 / sum(shares)
     # wrong: share the pictures
     return 1000 / max(stages.values())
     # wrong: the slowest
-    return 1000 / min(ms / workers.get(stage, 1) for stage, ms in stages.items())
+    shares = [ms / workers.get(stage, 1) for stage, ms in stages.items()]
+    return 1000 / min(shares)
     # end
 
 
@@ -714,8 +733,10 @@ check(
         pictures_a_second(example, {"read": 4, "fill": 4}),
     ],
     [250, 400, 400],
-    hint="Several workers share the pictures: ms / workers for each stage. Then the slowest "
-    "counts, not their sum.",
+    hint=(
+        "Several workers share the pictures: ms / workers for each stage. Then the slowest counts, "
+        "not their sum."
+    ),
 )
 
 
@@ -725,13 +746,15 @@ check(
 # %%
 def first_waits(batch, fps, deadline):
     # solution, stub: return ...
-    return min((batch - 1) * 1000 / fps, deadline)
+    full_after = 1000 * (batch - 1) / fps
+    return min(full_after, deadline)
     # wrong: it does not wait for itself
-    return min(batch * 1000 / fps, deadline)
+    return min(1000 * batch / fps, deadline)
     # wrong: no longer than the deadline
-    return (batch - 1) * 1000 / fps
+    return 1000 * (batch - 1) / fps
     # wrong: not the mean
-    return min((batch - 1) * 1000 / fps / 2, deadline)
+    full_after = 1000 * (batch - 1) / fps
+    return min(full_after / 2, deadline)
     # end
 
 
@@ -739,9 +762,10 @@ check(
     "13.2",
     [first_waits(16, 3000, 20), first_waits(16, 120, 20), first_waits(1, 30, 20)],
     [5.0, 20.0, 0.0],
-    hint="The first waits for batch - 1 others (it does not wait for itself), each 1000 / fps "
-    "later; and no longer "
-    "than the deadline. Wanted is the first, not the mean of all.",
+    hint=(
+        "The first waits for batch - 1 others (it does not wait for itself), each 1000 / fps "
+        "later; and no longer than the deadline. Wanted is the first, not the mean of all."
+    ),
 )
 
 
@@ -751,15 +775,16 @@ check(
 # %%
 def efficiency(lengths, gpus):
     # solution, stub: return ...
-    return sum(lengths) / (gpus * max(sum(lengths[n::gpus]) for n in range(gpus)))
+    shares = [sum(lengths[gpu::gpus]) for gpu in range(gpus)]
+    return sum(lengths) / (gpus * max(shares))
     # wrong: not the gain
-    return sum(lengths) / max(sum(lengths[n::gpus]) for n in range(gpus))
+    shares = [sum(lengths[gpu::gpus]) for gpu in range(gpus)]
+    return sum(lengths) / max(shares)
     # wrong: is not cut in two
     return 1.0
     # wrong: the longest share
-    return min(sum(lengths[n::gpus]) for n in range(gpus)) / max(
-        sum(lengths[n::gpus]) for n in range(gpus)
-    )
+    shares = [sum(lengths[gpu::gpus]) for gpu in range(gpus)]
+    return min(shares) / max(shares)
     # end
 
 
@@ -767,9 +792,10 @@ check(
     "13.3",
     [efficiency([60, 60], 2), efficiency([60, 60, 60], 2), efficiency([90, 10, 50, 10], 2)],
     [1.0, 0.75, 0.5714285714],
-    hint="A source is not cut in two, so the longest share sets the time: all the work / (gpus x "
-    "that time). That is "
-    "a share from 0 to 1, not the gain.",
+    hint=(
+        "A source is not cut in two, so the longest share sets the time: all the work / (gpus x "
+        "that time). That is a share from 0 to 1, not the gain."
+    ),
 )
 
 
@@ -779,9 +805,11 @@ check(
 # %%
 def limit(pipeline, engine, decoder):
     # solution, stub: return ...
-    return [min(engine, decoder), pipeline / min(engine, decoder)]
+    lower = min(engine, decoder)
+    return [lower, pipeline / lower]
     # wrong: the lower of the two
-    return [max(engine, decoder), pipeline / max(engine, decoder)]
+    higher = max(engine, decoder)
+    return [higher, pipeline / higher]
     # wrong: their times do not add up
     both = 1 / (1 / engine + 1 / decoder)
     return [both, pipeline / both]
@@ -792,8 +820,10 @@ check(
     "13.4",
     [limit(4400, 9000, 4700), limit(2700, 3000, 4700)],
     [[4700, 4400 / 4700], [3000, 0.9]],
-    hint="Both work at the same time, so their times do not add up: the lower of the two limits "
-    "applies.",
+    hint=(
+        "Both work at the same time, so their times do not add up: the lower of the two limits "
+        "applies."
+    ),
 )
 # %% [markdown]
 # ## What you have learned
