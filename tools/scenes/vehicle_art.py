@@ -33,18 +33,23 @@ SIDES = (-1, 1)
 
 def side(spec: Spec) -> int:
     """The side's texture: the front is at the left."""
-    m = spec.measures
-    canvas = Canvas(m.length, m.height, spec.texels_a_metre)
+    measures = spec.measures
+    canvas = Canvas(measures.length, measures.height, spec.texels_a_metre)
     sill = 0.20 if spec.cladding else 0.09
-    canvas.rect(0, 0, m.length, m.clear + sill, SILL_BLACK, gloss=0.15)
+    canvas.rect(0, 0, measures.length, measures.clear + sill, SILL_BLACK, gloss=0.15)
     _doors(canvas, spec)
     _lamps_from_the_side(canvas, spec)
 
     # where the bumpers end
-    front_bumper = m.clear + 0.33
-    rear_bumper = m.clear + 0.36
+    front_bumper = measures.clear + 0.33
+    rear_bumper = measures.clear + 0.36
     canvas.line([(0, front_bumper), (0.35, front_bumper)], SEAM, 0.012, paint=1)
-    canvas.line([(m.length - 0.45, rear_bumper), (m.length, rear_bumper)], SEAM, 0.012, paint=1)
+    canvas.line(
+        [(measures.length - 0.45, rear_bumper), (measures.length, rear_bumper)],
+        SEAM,
+        0.012,
+        paint=1,
+    )
 
     if spec.is_bus:
         bus_side(canvas, spec)
@@ -79,24 +84,24 @@ def _lamps_from_the_side(canvas, spec):
 
 def _doors(canvas, spec):
     """Door seams, handles, and a crease from lamp to lamp."""
-    m = spec.measures
-    low = m.clear + 0.14
+    measures = spec.measures
+    low = measures.clear + 0.14
     for y in spec.glazing.seams:
-        seam = [(y, m.belt + 0.04), (y + 0.02, low + 0.25), (y - 0.02, low)]
+        seam = [(y, measures.belt + 0.04), (y + 0.02, low + 0.25), (y - 0.02, low)]
         canvas.line(seam, SEAM, 0.014, paint=1)
     first = spec.glazing.seams[0]
     last = spec.glazing.seams[-1]
     canvas.line([(first, low), (last, low)], SEAM, 0.014, paint=1)
 
     for y in spec.glazing.seams[1:]:
-        place = (y - 0.27, m.belt - 0.11, y - 0.08, m.belt - 0.075)
+        place = (y - 0.27, measures.belt - 0.11, y - 0.08, measures.belt - 0.075)
         if spec.chrome:
             canvas.rect(*place, CHROME, paint=0, gloss=0.5)
         else:
             canvas.rect(*place, PAINTED_HANDLE, paint=1, gloss=0.5)
 
-    crease = m.belt - 0.2
-    end = m.length - 0.3
+    crease = measures.belt - 0.2
+    end = measures.length - 0.3
     light = [(0.7, crease - 0.04), (end, crease + 0.03)]
     canvas.line(light, CREASE_LIGHT, 0.03, paint=1, gloss=0.5)
     dark = [(0.7, crease - 0.07), (end, crease)]
@@ -105,13 +110,13 @@ def _doors(canvas, spec):
 
 def _window_outline(spec):
     """The side glass as one outline, clockwise from the lower front corner: (n, 2)."""
-    m = spec.measures
-    low = m.belt + 0.045
+    measures = spec.measures
+    low = measures.belt + 0.045
     roof = []
-    for y in np.linspace(m.top_y + 0.12, m.roof_y - 0.05, 9):
+    for y in np.linspace(measures.top_y + 0.12, measures.roof_y - 0.05, 9):
         roof.append((y, spec.top_at(y) - 0.115))
-    start = m.cowl_y + (m.top_y - m.cowl_y) * 0.32
-    end = m.rear_y - (m.rear_y - m.roof_y) * 0.30
+    start = measures.cowl_y + (measures.top_y - measures.cowl_y) * 0.32
+    end = measures.rear_y - (measures.rear_y - measures.roof_y) * 0.30
     front = [(start + 0.10, low), (start + 0.07, low + 0.05)]
     rear = [(end, low + 0.12), (end - 0.06, low + 0.01)]
     return np.array(front + roof + rear)
@@ -182,26 +187,28 @@ def _arches(canvas, spec):
 
 def top(spec: Spec) -> int:
     """The top's texture: the front is at the left, the right side of the vehicle is up."""
-    m = spec.measures
-    half = m.width / 2
-    roof = half * (0.95 - m.tumble)
-    canvas = Canvas(m.length, m.width, spec.texels_a_metre, origin=(0, -half))
-    if m.style != "box":
-        _windscreen_from_above(canvas, m, half, roof)
-    if spec.is_car and not m.bed:
-        foot = (m.rear_y - 0.04, half * 0.82)
-        head = (m.roof_y + 0.05, roof - 0.06)
+    measures = spec.measures
+    half = measures.width / 2
+    roof = half * (0.95 - measures.tumble)
+    canvas = Canvas(measures.length, measures.width, spec.texels_a_metre, origin=(0, -half))
+    if measures.style != "box":
+        _windscreen_from_above(canvas, measures, half, roof)
+    if spec.is_car and not measures.bed:
+        foot = (measures.rear_y - 0.04, half * 0.82)
+        head = (measures.roof_y + 0.05, roof - 0.06)
         _screen_from_above(canvas, foot, head)
 
-    if m.bed:
-        _band(canvas, m.rear_y + 0.1, m.length - 0.1, half * 0.82, BED_BLACK, gloss=0.1)
+    if measures.bed:
+        _band(
+            canvas, measures.rear_y + 0.1, measures.length - 0.1, half * 0.82, BED_BLACK, gloss=0.1
+        )
     elif spec.sunroof:
-        start = m.top_y + 0.25
-        end = m.top_y + 1.1
+        start = measures.top_y + 0.25
+        end = measures.top_y + 1.1
         _band(canvas, start, end, roof * 0.65, SUNROOF_BLACK, gloss=1.0, round_by=0.06)
 
     for sign in SIDES:
-        _bonnet_lines(canvas, m, sign * half)
+        _bonnet_lines(canvas, measures, sign * half)
     return canvas.store()
 
 
@@ -218,22 +225,24 @@ def _screen_from_above(canvas, foot: Tuple[float, float], head: Tuple[float, flo
     canvas.poly(corners, DARK_GLASS, gloss=1.0)
 
 
-def _windscreen_from_above(canvas, m, half, roof):
+def _windscreen_from_above(canvas, measures, half, roof):
     """The windscreen, its wiper, and two seats behind it."""
-    foot = (m.cowl_y + 0.02, half * 0.88)
-    head = (m.top_y - 0.02, roof - 0.05)
+    foot = (measures.cowl_y + 0.02, half * 0.88)
+    head = (measures.top_y - 0.02, roof - 0.05)
     _screen_from_above(canvas, foot, head)
-    _band(canvas, m.cowl_y - 0.05, m.cowl_y + 0.05, half * 0.8, WIPER_BLACK, gloss=0.3)
+    _band(
+        canvas, measures.cowl_y - 0.05, measures.cowl_y + 0.05, half * 0.8, WIPER_BLACK, gloss=0.3
+    )
     for sign in SIDES:
         middle = sign * half * 0.42
-        seat = (m.cowl_y + 0.35, middle - 0.2, m.cowl_y + 0.62, middle + 0.2)
+        seat = (measures.cowl_y + 0.35, middle - 0.2, measures.cowl_y + 0.62, middle + 0.2)
         canvas.rect(*seat, SEAT_FROM_ABOVE, gloss=1.0, round_by=0.1)
 
 
-def _bonnet_lines(canvas, m, half):
+def _bonnet_lines(canvas, measures, half):
     """The bonnet's seam on one side, and a ridge if it is long; `half` has the side's sign."""
-    seam = [(0.25, half * 0.78), (m.cowl_y - 0.05, half * 0.86)]
+    seam = [(0.25, half * 0.78), (measures.cowl_y - 0.05, half * 0.86)]
     canvas.line(seam, SEAM, 0.012, paint=1)
-    if m.cowl_y > 0.8:
-        ridge = [(0.3, half * 0.3), (m.cowl_y - 0.1, half * 0.5)]
+    if measures.cowl_y > 0.8:
+        ridge = [(0.3, half * 0.3), (measures.cowl_y - 0.1, half * 0.5)]
         canvas.line(ridge, BONNET_RIDGE, 0.03, paint=1, gloss=0.5)

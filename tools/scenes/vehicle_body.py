@@ -31,33 +31,33 @@ NOSE_PLACES = (0, 0.10, 0.45, 1.1)
 TAIL_PLACES = (1.0, 0.35, 0.05, 0)  # from the tail
 
 
-def _half_width(m, y):
+def _half_width(measures, y):
     """Half the width of the hull at y: narrower towards both ends."""
-    nose_shares = (m.taper, m.taper * 0.55 + 0.42, 0.965, 1)
-    tail_shares = (1, 0.96, m.taper * 0.4 + 0.50, m.taper * 0.5 + 0.38)
-    tail_places = [m.length - place for place in TAIL_PLACES]
+    nose_shares = (measures.taper, measures.taper * 0.55 + 0.42, 0.965, 1)
+    tail_shares = (1, 0.96, measures.taper * 0.4 + 0.50, measures.taper * 0.5 + 0.38)
+    tail_places = [measures.length - place for place in TAIL_PLACES]
     share = np.interp(y, [*NOSE_PLACES, *tail_places], [*nose_shares, *tail_shares])
-    return share * m.width / 2
+    return share * measures.width / 2
 
 
-def _floor(m, y):
+def _floor(measures, y):
     """The height of the hull's lower edge at y: higher at both ends."""
-    places = (0, 0.35, 0.6, m.length - 0.7, m.length)
-    return np.interp(y, places, (0.10, 0.02, 0, 0, 0.10)) + m.clear
+    places = (0, 0.35, 0.6, measures.length - 0.7, measures.length)
+    return np.interp(y, places, (0.10, 0.02, 0, 0, 0.10)) + measures.clear
 
 
 def _section(spec, y):
     """Half a cross-section at y: (n, 2) of x and z, from the bottom's middle to the roof's."""
-    m = spec.measures
-    half = _half_width(m, y)
-    floor = _floor(m, y)
+    measures = spec.measures
+    half = _half_width(measures, y)
+    floor = _floor(measures, y)
     top = np.interp(y, spec.outline[:, 0], spec.outline[:, 1])
-    rising_belt = m.belt + 0.04 * y / m.length
+    rising_belt = measures.belt + 0.04 * y / measures.length
     belt = min(rising_belt, top - 0.03)
 
     # from the hood (0) to the full height of the cabin (1)
-    cabin = np.clip((top - belt) / (m.height - m.belt), 0, 1)
-    roof_half = half * (0.955 - m.tumble * cabin)
+    cabin = np.clip((top - belt) / (measures.height - measures.belt), 0, 1)
+    roof_half = half * (0.955 - measures.tumble * cabin)
 
     # the door, a little inwards below the belt where it is tall enough
     door = belt - floor
@@ -150,7 +150,7 @@ def _with_pictures(spec, sheet, pictures):
 
 def _views(spec, sheet):
     """Which view sees each face best, (n,), and whether it belongs to the underside, (n,)."""
-    m = spec.measures
+    measures = spec.measures
     first_edge = sheet.pos[:, 1] - sheet.pos[:, 0]
     second_edge = sheet.pos[:, 2] - sheet.pos[:, 0]
     normal = np.cross(first_edge, second_edge)
@@ -160,22 +160,22 @@ def _views(spec, sheet):
     view = np.where(sideways > 0.42, SIDE, TOP)
     is_end = lengthways > 0.62
     middle = sheet.pos[..., 1].mean(1)
-    in_front = middle < m.length / 2
+    in_front = middle < measures.length / 2
     view[is_end & in_front] = FRONT
     view[is_end & ~in_front] = REAR
 
     highest = sheet.pos[..., 2].max(1)
-    belly = (highest < m.clear + 0.12) & (upwards > 0.7)
+    belly = (highest < measures.clear + 0.12) & (upwards > 0.7)
     return view, belly
 
 
-def _texture_places(m, sheet, view):
+def _texture_places(measures, sheet, view):
     """Where each corner lies on the picture of its view: (n, 3, 2)."""
     x, y, z = np.moveaxis(sheet.pos, -1, 0)
-    along = y / m.length
-    down = 1 - z / m.height
-    left = 0.5 - x / m.width
-    right = 0.5 + x / m.width
+    along = y / measures.length
+    down = 1 - z / measures.height
+    left = 0.5 - x / measures.width
+    right = 0.5 + x / measures.width
     places = {
         SIDE: np.stack([along, down], -1),
         FRONT: np.stack([left, down], -1),

@@ -106,63 +106,67 @@ def _varied(measures: Measures, rng) -> Measures:
 
 def _outline(measures: Measures) -> np.ndarray:
     """The top line from nose to tail with rounded corners: (n, 2) of y and z."""
-    m = measures
-    line: List[Tuple[float, float]] = [(0, m.nose)]
-    if m.cowl_y > 0.6:
-        # a bonnet, and a corner on the way up to the windscreen
-        rise_z = m.hood * 0.35 + m.cowl_z * 0.65
-        line += [(0.05, m.hood - 0.07), (0.22, m.hood), (m.cowl_y * 0.55, rise_z)]
 
-    roof_middle = (m.top_y + m.roof_y) / 2
+    line: List[Tuple[float, float]] = [(0, measures.nose)]
+    if measures.cowl_y > 0.6:
+        # a bonnet, and a corner on the way up to the windscreen
+        rise_z = measures.hood * 0.35 + measures.cowl_z * 0.65
+        line += [
+            (0.05, measures.hood - 0.07),
+            (0.22, measures.hood),
+            (measures.cowl_y * 0.55, rise_z),
+        ]
+
+    roof_middle = (measures.top_y + measures.roof_y) / 2
     line += [
-        (m.cowl_y, m.cowl_z),
-        (m.top_y, m.height - 0.05),
-        (roof_middle, m.height + 0.01),
-        (m.roof_y, m.height - 0.06),
-        (m.rear_y, m.rear_z),
-        (m.length - 0.07, m.tail_z),
-        (m.length, m.tail_z - 0.16),
+        (measures.cowl_y, measures.cowl_z),
+        (measures.top_y, measures.height - 0.05),
+        (roof_middle, measures.height + 0.01),
+        (measures.roof_y, measures.height - 0.06),
+        (measures.rear_y, measures.rear_z),
+        (measures.length - 0.07, measures.tail_z),
+        (measures.length, measures.tail_z - 0.16),
     ]
     return chaikin(line, 2)
 
 
-def _glazing(kind: str, m: Measures) -> Glazing:
+def _glazing(kind: str, measures: Measures) -> Glazing:
     """Side windows and door seams."""
     if kind in ("van", "city_van"):
-        door = m.top_y + 0.75
-        panes = [Pane(m.cowl_y, door)]
-        return Glazing(panes, seams=[m.cowl_y + 0.30, door + 0.04, door + 1.2])
+        door = measures.top_y + 0.75
+        panes = [Pane(measures.cowl_y, door)]
+        return Glazing(panes, seams=[measures.cowl_y + 0.30, door + 0.04, door + 1.2])
     if kind == "minibus":
-        return _minibus_glazing(m)
+        return _minibus_glazing(measures)
     if kind == "truck":
-        panes = [Pane(m.cowl_y, m.length - 0.35)]
-        return Glazing(panes, seams=[m.cowl_y + 0.4, m.length - 0.3])
-    return _car_glazing(kind, m)
+        panes = [Pane(measures.cowl_y, measures.length - 0.35)]
+        return Glazing(panes, seams=[measures.cowl_y + 0.4, measures.length - 0.3])
+    return _car_glazing(kind, measures)
 
 
-def _minibus_glazing(m):
+def _minibus_glazing(measures):
     """A front window and three behind it."""
-    cuts = np.linspace(m.top_y + 0.85, m.rear_y, 4)
-    panes = [Pane(m.cowl_y, cuts[0])]
+    cuts = np.linspace(measures.top_y + 0.85, measures.rear_y, 4)
+    panes = [Pane(measures.cowl_y, cuts[0])]
     for start, end in zip(cuts[:-1], cuts[1:]):
         panes.append(Pane(start + 0.06, end))
     door_start, door_end = cuts[:2] + 0.03
-    return Glazing(panes, seams=[m.cowl_y + 0.30, door_start, door_end])
+    return Glazing(panes, seams=[measures.cowl_y + 0.30, door_start, door_end])
 
 
-def _car_glazing(kind, m):
+def _car_glazing(kind, measures):
     """A front and a rear window, and for some kinds a third one."""
-    roof_length = m.roof_y - m.top_y
-    middle = m.top_y + roof_length * MIDDLE_POST.get(kind, USUAL_MIDDLE_POST)
-    third = m.rear_y
+    roof_length = measures.roof_y - measures.top_y
+    middle = measures.top_y + roof_length * MIDDLE_POST.get(kind, USUAL_MIDDLE_POST)
+    third = measures.rear_y
     if kind not in WITHOUT_THIRD_WINDOW:
-        third = m.rear_y - 0.42
+        third = measures.rear_y - 0.42
 
-    panes = [Pane(m.cowl_y, middle), Pane(middle + 0.09, third - 0.03)]
-    if third < m.rear_y:
-        panes.append(Pane(third + 0.05, m.rear_y))
+    panes = [Pane(measures.cowl_y, middle), Pane(middle + 0.09, third - 0.03)]
+    if third < measures.rear_y:
+        panes.append(Pane(third + 0.05, measures.rear_y))
 
-    seams = [m.cowl_y + 0.22, middle + 0.04]
+    seams = [measures.cowl_y + 0.22, middle + 0.04]
     if kind not in TWO_DOOR_KINDS:
-        seams.append(m.axles[-1] - 0.28)
+        seams.append(measures.axles[-1] - 0.28)
     return Glazing(panes, seams)

@@ -46,15 +46,17 @@ def _across(canvas, half, low, high, rgb, **finish):
 
 def _canvas(spec):
     """One metre is one metre; x = 0 is the vehicle's middle."""
-    m = spec.measures
-    return Canvas(m.width, m.height, spec.texels_a_metre, origin=(-m.width / 2, 0))
+    measures = spec.measures
+    return Canvas(
+        measures.width, measures.height, spec.texels_a_metre, origin=(-measures.width / 2, 0)
+    )
 
 
 def front(spec: Spec) -> int:
     """The front's texture, as one sees it from before the vehicle."""
-    m = spec.measures
-    half = m.width / 2
-    low = m.clear
+    measures = spec.measures
+    half = measures.width / 2
+    low = measures.clear
     canvas = _canvas(spec)
 
     # below the windscreen
@@ -65,17 +67,17 @@ def front(spec: Spec) -> int:
     _grille(canvas, spec)
     _headlamps(canvas, spec)
     _number_plate(canvas, low + 0.30, spec.rng)
-    bonnet_edge = m.hood - 0.03
+    bonnet_edge = measures.hood - 0.03
     seam = [(-half * 0.6, bonnet_edge), (half * 0.6, bonnet_edge)]
     canvas.line(seam, SEAM, 0.012, paint=1)
 
     # the windscreen; a bus has its destination above it
-    foot = (half * 0.84, m.cowl_z + 0.05)
-    head_half = half * (0.93 - m.tumble) - 0.03
-    head = (head_half, m.height - 0.13)
+    foot = (half * 0.84, measures.cowl_z + 0.05)
+    head_half = half * (0.93 - measures.tumble) - 0.03
+    head = (head_half, measures.height - 0.13)
     if spec.is_bus:
-        foot = (half * 0.90, m.cowl_z + 0.05)
-        head = (head_half, m.height - 0.45)
+        foot = (half * 0.90, measures.cowl_z + 0.05)
+        head = (head_half, measures.height - 0.45)
     _screen(canvas, foot, head, seats=True)
     if spec.is_bus:
         _destination(canvas, spec)
@@ -84,14 +86,14 @@ def front(spec: Spec) -> int:
 
 def _destination(canvas, spec):
     """A bus's lit sign with its line, and a stripe below the windscreen."""
-    m = spec.measures
-    half = m.width / 2
-    sign_low = m.height - 0.38
-    sign_high = m.height - 0.12
+    measures = spec.measures
+    half = measures.width / 2
+    sign_low = measures.height - 0.38
+    sign_high = measures.height - 0.12
     _across(canvas, half * 0.7, sign_low, sign_high, BLACK, gloss=0.7, round_by=0.03)
     line = str(spec.rng.integers(1, 99))
-    canvas.text(line + " CITY", 0, m.height - 0.25, 0.15, BUS_LETTERS)
-    _across(canvas, half, m.clear + 0.4, m.clear + 0.62, spec.second, gloss=0.4)
+    canvas.text(line + " CITY", 0, measures.height - 0.25, 0.15, BUS_LETTERS)
+    _across(canvas, half, measures.clear + 0.4, measures.clear + 0.62, spec.second, gloss=0.4)
 
 
 def _number_plate(canvas, z, rng):
@@ -223,9 +225,9 @@ def _on_side(side, inner, outer):
 
 def rear(spec: Spec) -> int:
     """The rear's texture, as one sees it from behind the vehicle."""
-    m = spec.measures
-    half = m.width / 2
-    low = m.clear
+    measures = spec.measures
+    half = measures.width / 2
+    low = measures.clear
     canvas = _canvas(spec)
 
     # below the window
@@ -233,7 +235,7 @@ def rear(spec: Spec) -> int:
     boot_edge = low + 0.40
     canvas.line([(-half, boot_edge), (half, boot_edge)], SEAM, 0.014, paint=1)
     for side in SIDES:
-        seam = [(side * half * 0.86, boot_edge), (side * half * 0.84, m.belt)]
+        seam = [(side * half * 0.86, boot_edge), (side * half * 0.84, measures.belt)]
         canvas.line(seam, SEAM, 0.012, paint=1)
         exhaust = side * half * 0.6
         canvas.rect(exhaust - 0.07, low, exhaust + 0.07, low + 0.06, EXHAUST_GREY, gloss=0.5)
@@ -243,22 +245,24 @@ def rear(spec: Spec) -> int:
     canvas.circle(0, spec.tail_lamp_z + 0.06, 0.045, CHROME, gloss=0.6)
 
     # the window, or two in the doors
-    if m.style in ("van", "box"):
-        _rear_doors(canvas, m)
+    if measures.style in ("van", "box"):
+        _rear_doors(canvas, measures)
     else:
-        foot = (half * 0.82, m.rear_z + 0.04)
-        head_z = m.height - (0.6 if spec.is_bus else 0.14)
-        head_half = half * (0.92 - m.tumble) - 0.04
+        foot = (half * 0.82, measures.rear_z + 0.04)
+        head_z = measures.height - (0.6 if spec.is_bus else 0.14)
+        head_half = half * (0.92 - measures.tumble) - 0.04
         _screen(canvas, foot, (head_half, head_z), seats=spec.is_car)
-        _across(canvas, 0.16, m.height - 0.10, m.height - 0.075, TAIL, gloss=0.6, glow=0.3)
+        _across(
+            canvas, 0.16, measures.height - 0.10, measures.height - 0.075, TAIL, gloss=0.6, glow=0.3
+        )
     return canvas.store()
 
 
-def _rear_doors(canvas, m):
+def _rear_doors(canvas, measures):
     """A seam in the middle and a window on each side."""
-    canvas.line([(0, m.clear + 0.2), (0, m.height - 0.1)], SEAM, 0.016, paint=1)
-    half = m.width / 2
+    canvas.line([(0, measures.clear + 0.2), (0, measures.height - 0.1)], SEAM, 0.016, paint=1)
+    half = measures.width / 2
     for side in SIDES:
         left, right = _on_side(side, 0.08, half * 0.80)
-        window = (left, m.belt + 0.1, right, m.height - 0.30)
+        window = (left, measures.belt + 0.1, right, measures.height - 0.30)
         canvas.rect(*window, DARK_GLASS, gloss=1.0, round_by=0.05)

@@ -108,13 +108,13 @@ def _pair(wheel, reach, y, z):
 
 def wheels(spec: Spec) -> List[Mesh]:
     """The wheels of all axles; a truck's box has its own."""
-    m = spec.measures
-    width = 0.30 if m.style in ("bus", "box") else 0.21
-    wheel = _wheel(m.wheel, width, spec.rims)
-    reach = m.width / 2 - width / 2 + 0.012
+    measures = spec.measures
+    width = 0.30 if measures.style in ("bus", "box") else 0.21
+    wheel = _wheel(measures.wheel, width, spec.rims)
+    reach = measures.width / 2 - width / 2 + 0.012
     parts = []
-    for y in m.axles:
-        parts += _pair(wheel, reach, m.length / 2 - y, m.wheel)
+    for y in measures.axles:
+        parts += _pair(wheel, reach, measures.length / 2 - y, measures.wheel)
     return parts
 
 
@@ -145,13 +145,13 @@ CAR_MIRROR = _MirrorStyle((0.115, 0.065, 0.075), beside=0.06, behind=0.38, above
 
 def mirrors(spec: Spec) -> List[Mesh]:
     """The two wing mirrors; some cars' are painted, all others are black."""
-    m = spec.measures
+    measures = spec.measures
     black = spec.rng.random() < 0.5 or not spec.is_car
     finish = PLASTIC if black else PAINTED
     style = CAR_MIRROR if spec.is_car else TALL_MIRROR
-    x = m.width / 2 + style.beside
-    y = m.length / 2 - m.cowl_y - style.behind
-    z = m.belt + style.above
+    x = measures.width / 2 + style.beside
+    y = measures.length / 2 - measures.cowl_y - style.behind
+    z = measures.belt + style.above
     parts = []
     for side in SIDES:
         at = (side * x, y, z)
@@ -184,12 +184,12 @@ def _box_end_picture(wide, tall):
 
 def _cargo(spec):
     """A truck's box behind its cab, with its own axles."""
-    m = spec.measures
-    rng = np.random.default_rng((int(m.length * 1e6), 3))
+    measures = spec.measures
+    rng = np.random.default_rng((int(measures.length * 1e6), 3))
     length = rng.uniform(4.5, 7.5)
     tall = rng.uniform(2.3, 2.7)
-    wide = m.width + 0.16
-    front = -m.length / 2 - 0.12
+    wide = measures.width + 0.16
+    front = -measures.length / 2 - 0.12
     middle = front - length / 2
 
     # the box: the same picture on all faces, but the doors' on those across the road
@@ -215,38 +215,38 @@ def _cargo(spec):
 
 def extras(spec: Spec) -> List[Mesh]:
     """What some kinds or designs have: a load, lights on the roof, rails, a roof box, a ladder."""
-    m = spec.measures
-    roof_y = m.length / 2 - (m.top_y + m.roof_y) / 2
+    measures = spec.measures
+    roof_y = measures.length / 2 - (measures.top_y + measures.roof_y) / 2
     parts = []
     if spec.kind == "truck":
         parts += _cargo(spec)
 
     # what the livery brings
     if spec.livery == "check":
-        at = (0, roof_y + 0.3, m.height + 0.07)
+        at = (0, roof_y + 0.3, measures.height + 0.07)
         parts.append(box(at, (0.40, 0.14, 0.13), sf.GLOW, TAXI_SIGN))
     if spec.livery == "rescue":
-        at = (0, m.length / 2 - m.top_y - 0.25, m.height + 0.07)
+        at = (0, measures.length / 2 - measures.top_y - 0.25, measures.height + 0.07)
         parts.append(box(at, (1.3, 0.28, 0.14), sf.GLASS, BLUE_LIGHT))
 
     # what some owners fit
     if spec.kind in ("estate", "suv", "offroad") and spec.rng.random() < 0.6:
-        parts += _roof_rails(m, roof_y)
+        parts += _roof_rails(measures, roof_y)
     if spec.kind in ("estate", "people", "suv") and spec.rng.random() < 0.15:
-        at = (0, roof_y - 0.1, m.height + 0.13)
+        at = (0, roof_y - 0.1, measures.height + 0.13)
         roof_box = ellipsoid(at, (0.36, 0.90, 0.16), sf.PLAIN, MIRROR_BLACK, rows=8, cols=14)
         parts.append(roof_box)
     if spec.kind == "van" and spec.rng.random() < 0.3:
+        z = measures.height + 0.10
         for x in (-0.25, 0.25):
-            at = (x, roof_y, m.height + 0.10)
-            parts.append(box(at, (0.05, 2.6, 0.05), sf.METAL, LADDER_GREY))
+            parts.append(box((x, roof_y, z), (0.05, 2.6, 0.05), sf.METAL, LADDER_GREY))
     return parts
 
 
-def _roof_rails(m, roof_y):
-    size = (0.035, (m.roof_y - m.top_y) * 0.85, 0.04)
+def _roof_rails(measures, roof_y):
+    size = (0.035, (measures.roof_y - measures.top_y) * 0.85, 0.04)
     parts = []
     for side in SIDES:
-        x = side * m.width / 2 * (0.90 - m.tumble)
-        parts.append(box((x, roof_y, m.height + 0.02), size, sf.METAL, RAIL_GREY))
+        x = side * measures.width / 2 * (0.90 - measures.tumble)
+        parts.append(box((x, roof_y, measures.height + 0.02), size, sf.METAL, RAIL_GREY))
     return parts
