@@ -1,438 +1,248 @@
-"""Paints a vehicle's four views (side, front, rear, top) from the same measures its body is lofted from.
+"""Paints a vehicle's side and top from the same measures its body is lofted from.
 
-Windows, lamps, grilles, seams and plates are paint with its own gloss and glow; the shape is in `vehicles`.
+Windows, seams and handles are paint with its own gloss and glow; the shape is in `vehicle_body`.
+The front and the rear: `vehicle_ends`.
 """
+
+from typing import Optional, Tuple
 
 import numpy as np
 
-from .livery import AMBER, BLACK, CHROME, DARK_GLASS, HEAD, SEAM, TAIL, bus_side, livery
+from .livery import BLACK, CHROME, DARK_GLASS, HEAD, SEAM, TAIL, bus_side, livery
 from .textures import Canvas
+from .vehicle_design import Spec
+
+SILL_BLACK = (30, 30, 31)
+CLADDING_BLACK = (34, 34, 35)
+ARCH_BLACK = (5, 5, 5)
+FAR_WINDOW = (62, 68, 74)
+SEAT_BACK = (24, 24, 26)
+SEAT_FROM_ABOVE = (46, 46, 48)
+WIPER_BLACK = (14, 14, 15)
+BED_BLACK = (28, 28, 30)
+SUNROOF_BLACK = (16, 16, 18)
+
+# paint over the vehicle's own colour: these darken it
+PAINTED_HANDLE = (150, 150, 150)
+CREASE_LIGHT = (205, 205, 205)
+CREASE_DARK = (150, 150, 150)
+BONNET_RIDGE = (190, 190, 190)
+
+SIDES = (-1, 1)
 
 
-def _profile(s, y):
-    return float(np.interp(y, s.top[:, 0], s.top[:, 1]))
+def side(spec: Spec) -> int:
+    """The side's texture: the front is at the left."""
+    measures = spec.measures
+    canvas = Canvas(measures.length, measures.height, spec.texels_a_metre)
+    sill = 0.20 if spec.cladding else 0.09
+    canvas.rect(0, 0, measures.length, measures.clear + sill, SILL_BLACK, gloss=0.15)
+    _doors(canvas, spec)
+    _lamps_from_the_side(canvas, spec)
 
-
-def _window_outline(s):
-    """The side glass as one outline, clockwise from the lower front corner."""
-    b = s.shape
-    low = b["belt"] + 0.045
-    fall = np.array(
-        [(y, _profile(s, y) - 0.115) for y in np.linspace(b["top_y"] + 0.12, b["roof_y"] - 0.05, 9)]
+    # where the bumpers end
+    front_bumper = measures.clear + 0.33
+    rear_bumper = measures.clear + 0.36
+    canvas.line([(0, front_bumper), (0.35, front_bumper)], SEAM, 0.012, paint=1)
+    canvas.line(
+        [(measures.length - 0.45, rear_bumper), (measures.length, rear_bumper)],
+        SEAM,
+        0.012,
+        paint=1,
     )
-    start, end = (
-        b["cowl_y"] + (b["top_y"] - b["cowl_y"]) * 0.32,
-        b["rear_y"] - (b["rear_y"] - b["roof_y"]) * 0.30,
-    )
+
+    if spec.is_bus:
+        bus_side(canvas, spec)
+    else:
+        _side_windows(canvas, spec)
+    livery(canvas, spec)
+    _arches(canvas, spec)
+    return canvas.store()
+
+
+def _lamps_from_the_side(canvas, spec):
+    lamp = spec.lamp_z
+    headlamp = [
+        (0, lamp - 0.08),
+        (0.16, lamp - 0.06),
+        (0.44, lamp + 0.07),
+        (0.12, lamp + 0.08),
+        (0, lamp + 0.07),
+    ]
+    canvas.poly(headlamp, HEAD, gloss=0.9, glow=0.5)
+
+    tail = spec.tail_lamp_z
+    end = spec.measures.length
+    tail_lamp = [
+        (end, tail - 0.11),
+        (end - 0.16, tail - 0.09),
+        (end - 0.26, tail + 0.08),
+        (end, tail + 0.10),
+    ]
+    canvas.poly(tail_lamp, TAIL, gloss=0.8, glow=0.35)
+
+
+def _doors(canvas, spec):
+    """Door seams, handles, and a crease from lamp to lamp."""
+    measures = spec.measures
+    low = measures.clear + 0.14
+    for y in spec.glazing.seams:
+        seam = [(y, measures.belt + 0.04), (y + 0.02, low + 0.25), (y - 0.02, low)]
+        canvas.line(seam, SEAM, 0.014, paint=1)
+    first = spec.glazing.seams[0]
+    last = spec.glazing.seams[-1]
+    canvas.line([(first, low), (last, low)], SEAM, 0.014, paint=1)
+
+    for y in spec.glazing.seams[1:]:
+        place = (y - 0.27, measures.belt - 0.11, y - 0.08, measures.belt - 0.075)
+        if spec.chrome:
+            canvas.rect(*place, CHROME, paint=0, gloss=0.5)
+        else:
+            canvas.rect(*place, PAINTED_HANDLE, paint=1, gloss=0.5)
+
+    crease = measures.belt - 0.2
+    end = measures.length - 0.3
+    light = [(0.7, crease - 0.04), (end, crease + 0.03)]
+    canvas.line(light, CREASE_LIGHT, 0.03, paint=1, gloss=0.5)
+    dark = [(0.7, crease - 0.07), (end, crease)]
+    canvas.line(dark, CREASE_DARK, 0.02, paint=1, gloss=0.5)
+
+
+def _window_outline(spec):
+    """The side glass as one outline, clockwise from the lower front corner: (n, 2)."""
+    measures = spec.measures
+    low = measures.belt + 0.045
+    roof = []
+    for y in np.linspace(measures.top_y + 0.12, measures.roof_y - 0.05, 9):
+        roof.append((y, spec.top_at(y) - 0.115))
+    start = measures.cowl_y + (measures.top_y - measures.cowl_y) * 0.32
+    end = measures.rear_y - (measures.rear_y - measures.roof_y) * 0.30
     front = [(start + 0.10, low), (start + 0.07, low + 0.05)]
-    return np.array([*front, *fall, (end, low + 0.12), (end - 0.06, low + 0.01)])
+    rear = [(end, low + 0.12), (end - 0.06, low + 0.01)]
+    return np.array(front + roof + rear)
 
 
-def _cut(outline, left, right):
-    """The part of a convex outline with left <= y <= right."""
+def _cut(outline: np.ndarray, left: float, right: float) -> Optional[np.ndarray]:
+    """The part of a convex outline (n, 2) with left <= y <= right, if any."""
     for edge, sign in ((left, 1), (right, -1)):
         kept = []
-        for a, b in zip(outline, np.roll(outline, -1, axis=0)):
-            inside_a, inside_b = (a[0] - edge) * sign >= 0, (b[0] - edge) * sign >= 0
-            if inside_a:
-                kept.append(a)
-            if inside_a != inside_b:
-                kept.append(a + (b - a) * (edge - a[0]) / (b[0] - a[0]))
+        for start, end in zip(outline, np.roll(outline, -1, axis=0)):
+            start_inside = (start[0] - edge) * sign >= 0
+            end_inside = (end[0] - edge) * sign >= 0
+            if start_inside:
+                kept.append(start)
+            if start_inside != end_inside:
+                span = end - start
+                to_edge = edge - start[0]
+                kept.append(start + span * to_edge / span[0])
         outline = np.array(kept)
         if len(outline) < 3:
             return None
     return outline
 
 
-def _seats(canvas, left, right, low, high):
-    """What one sees through the glass: a brighter strip of the far window, seat backs before it."""
-    canvas.rect(
-        left + 0.08, low + 0.06, right - 0.08, high - 0.10, (62, 68, 74), 0, 1.0, round_by=0.06
-    )
-    middle = left * 0.35 + right * 0.65
-    canvas.rect(middle - 0.13, low, middle + 0.13, low + 0.22, (24, 24, 26), 0, 1.0, round_by=0.08)
-    canvas.rect(
-        middle - 0.09, low + 0.18, middle + 0.09, low + 0.36, (24, 24, 26), 0, 1.0, round_by=0.07
-    )
+def _edge(canvas, outline, rgb):
+    """A closed line along an outline."""
+    canvas.line(np.concatenate([outline, outline[:1]]), rgb, 0.022)
 
 
-def _side_windows(canvas, s):
-    outline = _window_outline(s)
-    trim = CHROME if s.chrome else BLACK
-    framed = _cut(outline, s.panes[0][0], s.panes[-1][1])
-    canvas.line(np.concatenate([framed, framed[:1]]), trim, 0.022)
-    for left, right in s.panes:
-        pane = _cut(outline, left, right)
-        if pane is None:
+def _side_windows(canvas, spec):
+    """One frame around all panes, then pane by pane."""
+    outline = _window_outline(spec)
+    panes = spec.glazing.panes
+    framed = _cut(outline, panes[0].start, panes[-1].end)
+    _edge(canvas, framed, CHROME if spec.chrome else BLACK)
+    for pane in panes:
+        glass = _cut(outline, pane.start, pane.end)
+        if glass is None:
             continue
-        canvas.poly(pane, DARK_GLASS, 0, 1.0)
-        if right - left > 0.5 and s.shape["style"] == "car":
-            _seats(canvas, max(left, pane[:, 0].min()), right, pane[:, 1].min(), pane[:, 1].max())
-            frame = _cut(outline, left, right)
-            canvas.line(np.concatenate([frame, frame[:1]]), BLACK, 0.022)
+        canvas.poly(glass, DARK_GLASS, gloss=1.0)
+        if spec.is_car and pane.end - pane.start > 0.5:
+            low = glass.min(0)
+            high = glass.max(0)
+            left = max(pane.start, low[0])
+            _seats(canvas, left, pane.end, low[1], high[1])
+            _edge(canvas, glass, BLACK)
 
 
-def _doors(canvas, s):
-    b = s.shape
-    low = b["clear"] + 0.14
-    for y in s.seams:
-        canvas.line(
-            [(y, b["belt"] + 0.04), (y + 0.02, low + 0.25), (y - 0.02, low)], SEAM, 0.014, 1
+def _seats(canvas, left, right, low, high):
+    """What one sees through the glass: a brighter strip of the far window, a seat before it."""
+    far_window = (left + 0.08, low + 0.06, right - 0.08, high - 0.10)
+    canvas.rect(*far_window, FAR_WINDOW, gloss=1.0, round_by=0.06)
+    middle = left * 0.35 + right * 0.65
+    back = (middle - 0.13, low, middle + 0.13, low + 0.22)
+    canvas.rect(*back, SEAT_BACK, gloss=1.0, round_by=0.08)
+    head_rest = (middle - 0.09, low + 0.18, middle + 0.09, low + 0.36)
+    canvas.rect(*head_rest, SEAT_BACK, gloss=1.0, round_by=0.07)
+
+
+def _arches(canvas, spec):
+    """The dark openings that the wheels stand in."""
+    radius = spec.measures.wheel
+    for y in spec.measures.axles:
+        if spec.cladding:
+            canvas.circle(y, radius, radius * 1.30, CLADDING_BLACK, gloss=0.1)
+        canvas.circle(y, radius, radius * 1.14, ARCH_BLACK, gloss=0.0)
+
+
+def top(spec: Spec) -> int:
+    """The top's texture: the front is at the left, the right side of the vehicle is up."""
+    measures = spec.measures
+    half = measures.width / 2
+    roof = half * (0.95 - measures.tumble)
+    canvas = Canvas(measures.length, measures.width, spec.texels_a_metre, origin=(0, -half))
+    if measures.style != "box":
+        _windscreen_from_above(canvas, measures, half, roof)
+    if spec.is_car and not measures.bed:
+        foot = (measures.rear_y - 0.04, half * 0.82)
+        head = (measures.roof_y + 0.05, roof - 0.06)
+        _screen_from_above(canvas, foot, head)
+
+    if measures.bed:
+        _band(
+            canvas, measures.rear_y + 0.1, measures.length - 0.1, half * 0.82, BED_BLACK, gloss=0.1
         )
-    if s.seams:
-        canvas.line([(s.seams[0], low), (s.seams[-1], low)], SEAM, 0.014, 1)
-    for y in s.seams[1:]:
-        canvas.rect(
-            y - 0.27,
-            b["belt"] - 0.11,
-            y - 0.08,
-            b["belt"] - 0.075,
-            CHROME if s.chrome else (150, 150, 150),
-            0 if s.chrome else 1,
-            0.5,
-        )
-    crease = b["belt"] - 0.2
-    canvas.line(
-        [(0.7, crease - 0.04), (b["length"] - 0.3, crease + 0.03)], (205, 205, 205), 0.03, 1, 0.5
-    )
-    canvas.line([(0.7, crease - 0.07), (b["length"] - 0.3, crease)], (150, 150, 150), 0.02, 1, 0.5)
+    elif spec.sunroof:
+        start = measures.top_y + 0.25
+        end = measures.top_y + 1.1
+        _band(canvas, start, end, roof * 0.65, SUNROOF_BLACK, gloss=1.0, round_by=0.06)
 
-
-def _arches(canvas, s):
-    b = s.shape
-    for y in b["axles"]:
-        if s.cladding:
-            canvas.circle(y, b["wheel"], b["wheel"] * 1.30, (34, 34, 35), 0, 0.1)
-        canvas.circle(y, b["wheel"], b["wheel"] * 1.14, (5, 5, 5), 0, 0.0)
-
-
-def side(s):
-    b = s.shape
-    canvas = Canvas(b["length"], b["height"], s.fine)
-    canvas.rect(
-        0, 0, b["length"], b["clear"] + (0.20 if s.cladding else 0.09), (30, 30, 31), 0, 0.15
-    )
-    _doors(canvas, s)
-    lamp = b["lamp"]
-    canvas.poly(
-        [
-            (0, lamp - 0.08),
-            (0.16, lamp - 0.06),
-            (0.44, lamp + 0.07),
-            (0.12, lamp + 0.08),
-            (0, lamp + 0.07),
-        ],
-        HEAD,
-        0,
-        0.9,
-        0.5,
-    )
-    tail, end = b["tail_lamp"], b["length"]
-    canvas.poly(
-        [
-            (end, tail - 0.11),
-            (end - 0.16, tail - 0.09),
-            (end - 0.26, tail + 0.08),
-            (end, tail + 0.10),
-        ],
-        TAIL,
-        0,
-        0.8,
-        0.35,
-    )
-    canvas.line([(0, b["clear"] + 0.33), (0.35, b["clear"] + 0.33)], SEAM, 0.012, 1)
-    canvas.line([(end - 0.45, b["clear"] + 0.36), (end, b["clear"] + 0.36)], SEAM, 0.012, 1)
-    if b["style"] == "bus":
-        bus_side(canvas, s)
-    else:
-        _side_windows(canvas, s)
-    livery(canvas, s)
-    _arches(canvas, s)
+    for sign in SIDES:
+        _bonnet_lines(canvas, measures, sign * half)
     return canvas.store()
 
 
-def _plate(canvas, z, rear, rng):
-    canvas.rect(-0.27, z - 0.065, 0.27, z + 0.065, BLACK)
-    canvas.rect(
-        -0.26,
-        z - 0.055,
-        0.26,
-        z + 0.055,
-        (225, 225, 215) if rng.random() < 0.75 else (225, 190, 60),
+def _band(canvas, start, end, half, rgb, **finish):
+    """A rectangle from y to y, as far to the left as to the right."""
+    canvas.rect(start, -half, end, half, rgb, **finish)
+
+
+def _screen_from_above(canvas, foot: Tuple[float, float], head: Tuple[float, float]):
+    """A sloping window; `foot` and `head` are the y and the half width of its edges."""
+    foot_y, foot_half = foot
+    head_y, head_half = head
+    corners = [(foot_y, -foot_half), (foot_y, foot_half), (head_y, head_half), (head_y, -head_half)]
+    canvas.poly(corners, DARK_GLASS, gloss=1.0)
+
+
+def _windscreen_from_above(canvas, measures, half, roof):
+    """The windscreen, its wiper, and two seats behind it."""
+    foot = (measures.cowl_y + 0.02, half * 0.88)
+    head = (measures.top_y - 0.02, roof - 0.05)
+    _screen_from_above(canvas, foot, head)
+    _band(
+        canvas, measures.cowl_y - 0.05, measures.cowl_y + 0.05, half * 0.8, WIPER_BLACK, gloss=0.3
     )
-    canvas.rect(-0.26, z - 0.055, -0.22, z + 0.055, (25, 60, 150))
-    letters = "".join(rng.choice(list("ABCDEFGHKLMNPRSTUVXYZ"), 3)) + str(rng.integers(100, 999))
-    canvas.text(letters, 0.02, z, 0.07, (20, 20, 22))
+    for sign in SIDES:
+        middle = sign * half * 0.42
+        seat = (measures.cowl_y + 0.35, middle - 0.2, measures.cowl_y + 0.62, middle + 0.2)
+        canvas.rect(*seat, SEAT_FROM_ABOVE, gloss=1.0, round_by=0.1)
 
 
-GRILLES = ("bars", "mesh", "slim", "shield", "none")
-
-
-def _grille(canvas, s):
-    b = s.shape
-    z, half = b["lamp"] - 0.03, b["width"] * 0.27
-    if s.grille == "none":
-        return
-    low, high = (z - 0.05, z + 0.05) if s.grille == "slim" else (z - 0.17, z + 0.08)
-    canvas.rect(
-        -half - 0.02,
-        low - 0.02,
-        half + 0.02,
-        high + 0.02,
-        CHROME if s.chrome else BLACK,
-        0,
-        0.5,
-        round_by=0.05,
-    )
-    canvas.rect(-half, low, half, high, (10, 10, 11), 0, 0.1, round_by=0.04)
-    if s.grille == "bars":
-        for k in range(4):
-            at = low + (high - low) * (k + 0.5) / 4
-            canvas.line([(-half, at), (half, at)], CHROME, 0.014)
-    elif s.grille == "shield":
-        canvas.poly(
-            [(-half * 0.6, low), (half * 0.6, low), (half * 0.8, high), (-half * 0.8, high)],
-            (35, 35, 37),
-            0,
-            0.2,
-        )
-        for k in range(9):
-            at = -half * 0.6 + half * 1.2 * k / 8
-            canvas.line([(at, low), (at, high)], (90, 90, 92), 0.012)
-    canvas.circle(0, (low + high) / 2, 0.05, CHROME, 0, 0.6)
-
-
-LAMPS = {
-    "swept": ((0.47, -0.05), (0.52, 0.03), (0.97, 0.13), (1.0, 0.02), (0.92, -0.07)),
-    "round": None,
-    "slim": ((0.50, -0.02), (0.50, 0.04), (1.0, 0.09), (1.0, 0.01)),
-    "block": ((0.62, -0.08), (0.62, 0.08), (0.98, 0.09), (1.0, -0.06)),
-}
-
-
-def _headlamps(canvas, s):
-    b = s.shape
-    half, z = b["width"] / 2 * 0.93, b["lamp"]
-    for sign in (-1, 1):
-        if LAMPS[s.lamps] is None:
-            canvas.circle(sign * half * 0.74, z, 0.125, CHROME, 0, 0.7)
-            canvas.circle(sign * half * 0.74, z, 0.105, HEAD, 0, 0.9, 1.0)
-        else:
-            outline = [(sign * half * x, z + dz) for x, dz in LAMPS[s.lamps]]
-            canvas.poly(outline, (95, 98, 102), 0, 0.9, 0.3)
-            canvas.line(np.array([*outline, outline[0]]), BLACK, 0.016)
-            for x in (0.68, 0.86):
-                canvas.circle(sign * half * x, z + 0.02, 0.048, HEAD, 0, 0.9, 1.0)
-        low = b["clear"] + 0.20
-        canvas.rect(
-            sign * half * 0.78 - 0.09,
-            low - 0.06,
-            sign * half * 0.78 + 0.09,
-            low + 0.06,
-            BLACK,
-            0,
-            0.2,
-            round_by=0.04,
-        )
-        canvas.circle(sign * half * 0.78, low, 0.035, HEAD, 0, 0.8, 0.2)
-
-
-def _screen(canvas, s, low, high, half_low, half_high, inside=True):
-    canvas.poly(
-        [(-half_low, low), (half_low, low), (half_high, high), (-half_high, high)],
-        DARK_GLASS,
-        0,
-        1.0,
-    )
-    if not inside:
-        return
-    for sign in (-1, 1):
-        canvas.rect(
-            sign * half_low * 0.48 - 0.13,
-            low + 0.02,
-            sign * half_low * 0.48 + 0.13,
-            low + (high - low) * 0.55,
-            (44, 44, 47),
-            0,
-            1.0,
-            round_by=0.1,
-        )
-    canvas.rect(-0.1, high - 0.1, 0.1, high - 0.05, (10, 10, 10), 0, 1.0, round_by=0.02)
-
-
-def front(s):
-    b = s.shape
-    half = b["width"] / 2
-    canvas = Canvas(b["width"], b["height"], s.fine, origin=(-half, 0))
-    low = b["clear"]
-    canvas.rect(-half, 0, half, low + 0.08, (26, 26, 27), 0, 0.1)
-    canvas.rect(
-        -half * 0.62, low + 0.08, half * 0.62, low + 0.24, (12, 12, 13), 0, 0.1, round_by=0.04
-    )
-    _grille(canvas, s)
-    _headlamps(canvas, s)
-    _plate(canvas, low + 0.30, False, s.rng)
-    canvas.line([(-half * 0.6, b["hood"] - 0.03), (half * 0.6, b["hood"] - 0.03)], SEAM, 0.012, 1)
-    screen_half = half * (0.90 if b["style"] == "bus" else 0.84)
-    _screen(
-        canvas,
-        s,
-        b["cowl_z"] + 0.05,
-        b["height"] - (0.45 if b["style"] == "bus" else 0.13),
-        screen_half,
-        half * (0.93 - b["tumble"]) - 0.03,
-    )
-    if b["style"] == "bus":
-        canvas.rect(
-            -half * 0.7,
-            b["height"] - 0.38,
-            half * 0.7,
-            b["height"] - 0.12,
-            BLACK,
-            0,
-            0.7,
-            round_by=0.03,
-        )
-        canvas.text(
-            str(s.rng.integers(1, 99)) + " CITY", 0, b["height"] - 0.25, 0.15, (250, 170, 30)
-        )
-        canvas.rect(-half, low + 0.4, half, low + 0.62, s.second, 0, 0.4)
-    return canvas.store()
-
-
-TAILS = ("upright", "wide", "round", "bar")
-
-
-def _taillamps(canvas, s):
-    b = s.shape
-    half, z = b["width"] / 2 * 0.92, b["tail_lamp"]
-    if s.tails == "bar":
-        canvas.rect(-half, z - 0.035, half, z + 0.045, TAIL, 0, 0.8, 0.3, round_by=0.03)
-    for sign in (-1, 1):
-        x0, x1 = sorted(
-            (sign * half * (0.82 if s.tails == "upright" else 0.58), sign * half * 1.02)
-        )
-        tall = {"upright": 0.24, "wide": 0.095, "round": 0.1, "bar": 0.07}[s.tails]
-        canvas.rect(x0, z - tall, x1, z + tall, TAIL, 0, 0.8, 0.35, round_by=0.05)
-        canvas.rect(
-            x0 + 0.03, z - tall * 0.30, x1 - 0.03, z + tall * 0.05, (225, 215, 210), 0, 0.8, 0.05
-        )
-        canvas.rect(x0 + 0.03, z - tall * 0.75, x1 - 0.03, z - tall * 0.40, AMBER, 0, 0.8, 0.05)
-
-
-def rear(s):
-    b = s.shape
-    half = b["width"] / 2
-    canvas = Canvas(b["width"], b["height"], s.fine, origin=(-half, 0))
-    low = b["clear"]
-    canvas.rect(-half, 0, half, low + 0.16, (26, 26, 27), 0, 0.1)
-    canvas.line([(-half, low + 0.40), (half, low + 0.40)], SEAM, 0.014, 1)
-    for sign in (-1, 1):
-        canvas.line(
-            [(sign * half * 0.86, low + 0.40), (sign * half * 0.84, b["belt"])], SEAM, 0.012, 1
-        )
-        canvas.rect(
-            sign * half * 0.6 - 0.07,
-            low,
-            sign * half * 0.6 + 0.07,
-            low + 0.06,
-            (95, 95, 98),
-            0,
-            0.5,
-        )
-    _taillamps(canvas, s)
-    _plate(canvas, low + (0.52 if b["style"] == "car" else 0.25), True, s.rng)
-    canvas.circle(0, b["tail_lamp"] + 0.06, 0.045, CHROME, 0, 0.6)
-    if b["style"] in ("van", "box"):
-        canvas.line([(0, low + 0.2), (0, b["height"] - 0.1)], SEAM, 0.016, 1)
-        for sign in (-1, 1):
-            x0, x1 = sorted((sign * 0.08, sign * half * 0.80))
-            canvas.rect(
-                x0, b["belt"] + 0.1, x1, b["height"] - 0.30, DARK_GLASS, 0, 1.0, round_by=0.05
-            )
-    else:
-        _screen(
-            canvas,
-            s,
-            b["rear_z"] + 0.04,
-            b["height"] - (0.6 if b["style"] == "bus" else 0.14),
-            half * 0.82,
-            half * (0.92 - b["tumble"]) - 0.04,
-            b["style"] == "car",
-        )
-        canvas.rect(-0.16, b["height"] - 0.10, 0.16, b["height"] - 0.075, TAIL, 0, 0.6, 0.3)
-    return canvas.store()
-
-
-def top(s):
-    """Seen from above: the front is at the left, the right side of the vehicle is up."""
-    b = s.shape
-    half = b["width"] / 2
-    canvas = Canvas(b["length"], b["width"], s.fine, origin=(0, -half))
-    roof = half * (0.95 - b["tumble"])
-    if b["style"] != "box":
-        canvas.poly(
-            [
-                (b["cowl_y"] + 0.02, -half * 0.88),
-                (b["cowl_y"] + 0.02, half * 0.88),
-                (b["top_y"] - 0.02, roof - 0.05),
-                (b["top_y"] - 0.02, -roof + 0.05),
-            ],
-            DARK_GLASS,
-            0,
-            1.0,
-        )
-        canvas.rect(
-            b["cowl_y"] - 0.05, -half * 0.8, b["cowl_y"] + 0.05, half * 0.8, (14, 14, 15), 0, 0.3
-        )
-        for sign in (-1, 1):
-            canvas.rect(
-                b["cowl_y"] + 0.35,
-                sign * half * 0.42 - 0.2,
-                b["cowl_y"] + 0.62,
-                sign * half * 0.42 + 0.2,
-                (46, 46, 48),
-                0,
-                1.0,
-                round_by=0.1,
-            )
-    if b["style"] == "car" and not b["bed"]:
-        canvas.poly(
-            [
-                (b["rear_y"] - 0.04, -half * 0.82),
-                (b["rear_y"] - 0.04, half * 0.82),
-                (b["roof_y"] + 0.05, roof - 0.06),
-                (b["roof_y"] + 0.05, -roof + 0.06),
-            ],
-            DARK_GLASS,
-            0,
-            1.0,
-        )
-    if b["bed"]:
-        canvas.rect(
-            b["rear_y"] + 0.1, -half * 0.82, b["length"] - 0.1, half * 0.82, (28, 28, 30), 0, 0.1
-        )
-    elif s.sunroof:
-        canvas.rect(
-            b["top_y"] + 0.25,
-            -roof * 0.65,
-            b["top_y"] + 1.1,
-            roof * 0.65,
-            (16, 16, 18),
-            0,
-            1.0,
-            round_by=0.06,
-        )
-    for sign in (-1, 1):
-        canvas.line(
-            [(0.25, sign * half * 0.78), (b["cowl_y"] - 0.05, sign * half * 0.86)], SEAM, 0.012, 1
-        )
-        if b["cowl_y"] > 0.8:
-            canvas.line(
-                [(0.3, sign * half * 0.3), (b["cowl_y"] - 0.1, sign * half * 0.5)],
-                (190, 190, 190),
-                0.03,
-                1,
-                0.5,
-            )
-    return canvas.store()
+def _bonnet_lines(canvas, measures, half):
+    """The bonnet's seam on one side, and a ridge if it is long; `half` has the side's sign."""
+    seam = [(0.25, half * 0.78), (measures.cowl_y - 0.05, half * 0.86)]
+    canvas.line(seam, SEAM, 0.012, paint=1)
+    if measures.cowl_y > 0.8:
+        ridge = [(0.3, half * 0.3), (measures.cowl_y - 0.1, half * 0.5)]
+        canvas.line(ridge, BONNET_RIDGE, 0.03, paint=1, gloss=0.5)
