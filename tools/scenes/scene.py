@@ -9,7 +9,8 @@ from . import light, truth, world
 from .items import Item
 from .mesh import Mesh, coarse
 from .shade import Light, Soup
-from .street import VEHICLE, Street
+from .street import Street
+from .traffic import VEHICLE
 from .world import Camera, Thing
 
 BEHIND = 8.0  # metres behind the camera that things still count
