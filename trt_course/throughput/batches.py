@@ -168,9 +168,8 @@ class Batches:
                     if oldest.filled == oldest.places:
                         return self._line.popleft()
                     if oldest.taken == oldest.places:
-                        seconds = (
-                            None  # its pictures are on their way, and being late changes nothing
-                        )
+                        # Its pictures are on their way, and being late changes nothing.
+                        seconds = None
                 if not block:
                     return None
                 self._news.wait(seconds)
