@@ -308,7 +308,7 @@ def test_live_source_until_its_end(ssd, monkeypatch, tmp_path):
         def release(self):
             pass
 
-    monkeypatch.setitem(captures.OPENERS, "csi", lambda uri: Camera())
+    monkeypatch.setitem(captures.SCHEMES, "csi", lambda uri: Camera())
     detector = Wrapped(ssd, lambda calls: time.sleep(0.03))
     target = detect_video(detector, "csi://0", tmp_path / "o", end=1)
     with open_source(target) as video:

@@ -83,6 +83,10 @@ def test_python(shell, tmp_path):
     "page",
     [
         "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/architecture.md",
+        "docs/throughput.md",
         "docs/jetson.md",
         "docs/model_json.md",
         "docs/training.md",

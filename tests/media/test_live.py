@@ -197,7 +197,7 @@ class Stuck:
 def test_a_driver_that_hangs_does_not_hang_the_reader(monkeypatch, capsys):
     stuck = Stuck()
     monkeypatch.setattr(live, "SILENCE", -0.8)
-    monkeypatch.setitem(captures.OPENERS, "csi", lambda uri: stuck)
+    monkeypatch.setitem(captures.SCHEMES, "csi", lambda uri: stuck)
     source = open_source("csi://0")
     source.read()
     with pytest.raises(CourseError, match="no new frame in 0.1 s"):

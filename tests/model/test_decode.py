@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from conftest import RECORD
 from trt_course import CourseError, find_model
 from trt_course.model.decode import decode
+from trt_course.model.layouts import LAYOUT_FUNCTIONS
 from trt_course.model.placement import placement
 from trt_course.model.spec import LAYOUTS, InputSpec, ModelSpec, OutputSpec
 
@@ -53,6 +54,11 @@ def rows_of(found):
         corners = np.round(box, 3).tolist()
         rows.append((int(cls), round(float(conf), 4), *corners))
     return rows
+
+
+def test_each_layout_that_a_record_may_name_is_decoded():
+    batchwise = {"efficient_nms"}  # by a module of its own
+    assert set(LAYOUT_FUNCTIONS) | batchwise == set(LAYOUTS)
 
 
 def test_nms7_with_count(tmp_path):

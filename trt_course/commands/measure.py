@@ -3,11 +3,12 @@
 import argparse
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, List
+from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, List
 
 from ..contest.board import rank, write_board
 from ..contest.pack import pack
 from ..measure import coco, voc
+from ..measure.boxes import Founds, Truths
 from ..measure.evaluate import detect_folder, read_folders, save_plots
 from ..measure.fps import SCOPES, bench
 from ..support.errors import CourseError
@@ -16,6 +17,21 @@ from . import ENGINE, add_command, open_ssd, print_report
 
 if TYPE_CHECKING:
     from . import Commands
+
+
+def _voc_score(
+    truths: Truths, founds: Founds, ignore: Collection[str], class_iou: Dict[str, float]
+) -> voc.Score:
+    return voc.score(truths, founds, ignore, class_iou)
+
+
+def _coco_score(truths: Truths, founds: Founds, *_: object) -> coco.CocoScore:
+    """COCO has its own overlaps, and scores every class."""
+    return coco.score(*coco.from_voc(truths, founds))
+
+
+# By the names that --metric takes. Each gives a score with `report()` and `as_dict()`.
+METRICS: Dict[str, Callable[..., Any]] = {"voc": _voc_score, "coco": _coco_score}
 
 
 def add_commands(commands: "Commands") -> None:
@@ -48,7 +64,7 @@ def _add_evaluate(commands: "Commands") -> None:
     add.add_argument("--model", help="detect first, with this model, in --data")
     add.add_argument(
         "--metric",
-        choices=("voc", "coco"),
+        choices=tuple(METRICS),
         default="voc",
         help="mAP at overlap 0.5, or COCO's numbers",
     )
@@ -153,18 +169,13 @@ def _evaluate(args: argparse.Namespace) -> None:
     else:
         truths, founds = read_folders(args.gt, args.det, args.names)
 
-    # The figures, and for either metric the plots of VOC's
-    voc_scores = None
-    if args.metric == "coco":
-        coco_scores = coco.score(*coco.from_voc(truths, founds))
-        print_report(args, coco_scores.report(), coco_scores.as_dict())
-    else:
-        voc_scores = voc.score(truths, founds, args.ignore, class_iou)
-        print_report(args, voc_scores.report(), voc_scores.as_dict())
+    # The figures, and whatever the metric, the plots of VOC's
+    score = METRICS[args.metric](truths, founds, args.ignore, class_iou)
+    print_report(args, score.report(), score.as_dict())
     if args.plots:
-        if voc_scores is None:
-            voc_scores = voc.score(truths, founds)
-        save_plots(args.plots, truths, founds, voc_scores, images)
+        if not isinstance(score, voc.Score):
+            score = voc.score(truths, founds)
+        save_plots(args.plots, truths, founds, score, images)
 
 
 def _class_overlaps(words: List[str]) -> Dict[str, float]:

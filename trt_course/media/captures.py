@@ -1,7 +1,7 @@
 """Opens what a live source reads from: cameras, GStreamer pipelines, and what the network sends.
 
-Another kind of camera is another function here and a line in OPENERS. What they return is read as
-a cv2.VideoCapture is; live.py reads it.
+Another kind of camera is another function here and a line in SCHEMES. What they return is read as
+a cv2.VideoCapture is, and is one or a class of our own that Capture names; live.py reads it.
 """
 
 import base64
@@ -54,7 +54,7 @@ class Still:
         """Nothing is held between two pictures."""
 
 
-Capture = Union[cv2.VideoCapture, Still]
+Capture = Union[cv2.VideoCapture, Still]  # whose `read` waits for a picture, but for Still
 
 
 def open_usb(uri: str) -> Capture:
@@ -126,7 +126,7 @@ def open_http(uri: str, rate: float = 5.0) -> Capture:
 
 
 # by what stands before the colon; what is none of them is a USB camera's device
-OPENERS: Dict[str, Callable[..., Capture]] = {
+SCHEMES: Dict[str, Callable[..., Capture]] = {
     "csi": open_csi,
     "gst": open_gst,
     "rtsp": open_rtsp,
@@ -141,13 +141,13 @@ def is_live(uri: object) -> bool:
     if text.isdecimal() or text.startswith("/dev/video"):
         return True
     scheme, colon, _ = text.partition(":")
-    return colon == ":" and scheme in OPENERS
+    return colon == ":" and scheme in SCHEMES
 
 
 def open_capture(uri: str, **options: Any) -> Capture:
     """What a camera's or stream's address names, opened; a CourseError says what to do instead."""
-    opener = OPENERS.get(uri.partition(":")[0], open_usb)
-    return opener(uri, **options)
+    open_it = SCHEMES.get(uri.partition(":")[0], open_usb)
+    return open_it(uri, **options)
 
 
 def _require_open(capture: cv2.VideoCapture, uri: str, advice: str) -> cv2.VideoCapture:

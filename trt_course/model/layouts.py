@@ -69,7 +69,7 @@ def loc_conf_priors(spec: ModelSpec, tensors: Tensors, index: int, conf_th: floa
     return found._replace(dropped=found.dropped + _rows_with_nan(conf))
 
 
-# By their names in a record.
+# By their names in a record, which spec.LAYOUTS lists with their tensors.
 LAYOUT_FUNCTIONS = {
     "nms7": nms7,
     "tf_detection": tf_detection,

@@ -36,6 +36,7 @@ class Roles(NamedTuple):
     may: Tuple[str, ...] = ()
 
 
+# What the tensors mean stands in layouts.py, in a function of the same name for each layout.
 LAYOUTS = {
     "nms7": Roles(must=("rows",), may=("count",)),
     "efficient_nms": Roles(must=("count", "boxes", "scores", "classes")),
