@@ -140,11 +140,11 @@ class Detections:
         return "".join(lines)
 
     def to_coco(self, image_id: int, category_ids: Mapping[int, int]) -> List[Dict[str, Any]]:
-        """COCO result records; `category_ids` maps class ids to the ground truth's category ids."""
-        records = []
+        """COCO's results; `category_ids` maps class ids to the ground truth's category ids."""
+        results = []
         for box, conf, cls in zip(self.boxes.tolist(), self.confs.tolist(), self.clss.tolist()):
             x1, y1, x2, y2 = box
-            records.append(
+            results.append(
                 {
                     "image_id": image_id,
                     "category_id": category_ids[cls],
@@ -152,7 +152,7 @@ class Detections:
                     "bbox": [x1, y1, x2 - x1, y2 - y1],  # x, y, width, height
                 }
             )
-        return records
+        return results
 
     def to_supervision(self) -> Any:
         """The same as a `supervision.Detections`, which that library's tools work on.

@@ -74,10 +74,10 @@ ENGINE = ("--backend", "--engine", "--threads")
 
 
 def add_command(
-    commands: "Commands", name: str, call: Command, text: str, *shared: str
+    commands: "Commands", name: str, call: Command, purpose: str, *shared: str
 ) -> argparse.ArgumentParser:
     """Add a command that `call` does; its parser has those of the shared options that it names."""
-    parser = commands.add_parser(name, help=text)
+    parser = commands.add_parser(name, help=purpose)
     parser.set_defaults(call=call)
     for option in shared:
         parser.add_argument(option, **_SHARED[option])

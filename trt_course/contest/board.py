@@ -171,11 +171,11 @@ def write_board(board: Board, folder: AnyPath) -> List[Path]:
     """Write board.txt, board.html and board.json into a folder; the paths."""
     folder = Path(str(folder))
     paths = [folder / ("board" + suffix) for suffix in (".txt", ".html", ".json")]
-    text, page, record = paths
-    write_text(text, board.report() + "\n")
+    screen, page, figures = paths
+    write_text(screen, board.report() + "\n")
     write_text(page, to_html(board))
     write_json(
-        record,
+        figures,
         {
             "about": board.about,
             "rules": RULES,

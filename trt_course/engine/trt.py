@@ -85,9 +85,9 @@ class TrtEngine(Engine):
             self.close()
             raise
         self._turns = itertools.cycle(self._lanes)  # each new request gets the next
-        self._describe(product_of(trt))
+        self._declare(product_of(trt))
 
-    def _describe(self, product: str) -> None:
+    def _declare(self, product: str) -> None:
         """Set the attributes that follow from the plan and the GPU."""
         self.inputs = tuple(self._api.inputs)
         self.outputs = tuple(self._api.outputs)
@@ -139,7 +139,7 @@ class TrtEngine(Engine):
                 resident=resident,
             )
             if self._graph:
-                self._record(request)
+                self._capture_graph(request)
         return request
 
     def placer(self) -> Placer:
@@ -229,7 +229,7 @@ class TrtEngine(Engine):
 
     # Graphs --------------------------------------------------------------------------------------
 
-    def _record(self, request: TrtRequest) -> None:
+    def _capture_graph(self, request: TrtRequest) -> None:
         """Record a request's steps as a graph, after a first run without one."""
         self._enqueue(request)
         self._cuda.wait(request.done)

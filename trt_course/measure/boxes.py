@@ -45,7 +45,7 @@ NOTHING = Found([], np.zeros(0), np.zeros((0, 4)))
 class _Form(NamedTuple):
     """How a line is written: a class, numbers that end with the box, and perhaps a mark."""
 
-    text: str
+    wanted: str  # as a message says it
     fields: int  # without the mark
     most: int  # with it
 
@@ -147,7 +147,7 @@ def _parse(fields: List[str], form: _Form) -> _Line:
     """The fields of a line as what they mean; a ValueError says what is wrong with them."""
     if len(fields) not in (form.fields, form.most):
         raise ValueError(
-            f"{len(fields)} fields; wanted: {form.text}. "
+            f"{len(fields)} fields; wanted: {form.wanted}. "
             "A class name with blanks is quoted, or listed"
         )
     mark = fields[form.fields :]

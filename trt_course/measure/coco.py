@@ -30,7 +30,7 @@ NAMES = (
     "AR_large",
 )
 
-Record = Dict[str, Any]  # an object of COCO's JSON
+CocoObject = Dict[str, Any]  # of COCO's JSON
 
 
 class CocoScore(NamedTuple):
@@ -50,8 +50,8 @@ class CocoScore(NamedTuple):
         return dict(self.numbers, classes=self.classes)
 
 
-def score(dataset: Record, results: List[Record]) -> CocoScore:
-    """The CocoScore of result records against a dataset, both as COCO's JSON has them."""
+def score(dataset: CocoObject, results: List[CocoObject]) -> CocoScore:
+    """The CocoScore of results against a dataset, both as COCO's JSON has them."""
     if not dataset.get("annotations"):
         raise CourseError("The ground truth holds no boxes: there is nothing to score.")
     evaluation = _evaluate(dataset, results)
@@ -70,7 +70,7 @@ def score(dataset: Record, results: List[Record]) -> CocoScore:
     return CocoScore(numbers, classes)
 
 
-def _evaluate(dataset: Record, results: List[Record]) -> Any:
+def _evaluate(dataset: CocoObject, results: List[CocoObject]) -> Any:
     """The library's evaluation, run. The results become a dataset of their own for it.
 
     Its own loadRes is not used, for it fails where nothing was detected.
@@ -105,14 +105,14 @@ def _library() -> Tuple[Any, Any]:
     return COCO, COCOeval
 
 
-def _indexed(coco: Any, dataset: Record) -> Any:
+def _indexed(coco: Any, dataset: CocoObject) -> Any:
     """A COCO object that holds a dataset from memory; the library itself reads only files."""
     coco.dataset = dataset
     coco.createIndex()
     return coco
 
 
-def from_voc(truths: Truths, founds: Founds) -> Tuple[Record, List[Record]]:
+def from_voc(truths: Truths, founds: Founds) -> Tuple[CocoObject, List[CocoObject]]:
     """COCO dataset and results from {image: Truth} and {image: Found}.
 
     Images and classes are numbered from 1 in the order of their names. Detections of a class that
@@ -122,19 +122,19 @@ def from_voc(truths: Truths, founds: Founds) -> Tuple[Record, List[Record]]:
     categories = _numbered(sorted(labels))
     images = _numbered(sorted(truths))
 
-    annotations: List[Record] = []
+    annotations: List[CocoObject] = []
     for name, truth in truths.items():
         for label, box, difficult in zip(truth.labels, truth.boxes, truth.difficult):
-            record = _record(images[name], categories[label], box)
+            annotation = _located(images[name], categories[label], box)
             number = len(annotations) + 1
-            annotations.append(dict(record, id=number, iscrowd=int(difficult)))
+            annotations.append(dict(annotation, id=number, iscrowd=int(difficult)))
 
-    results: List[Record] = []
+    results: List[CocoObject] = []
     for name, found in founds.items():
         for label, conf, box in zip(found.labels, found.confs, found.boxes):
             if label in categories:
-                record = _record(images[name], categories[label], box)
-                results.append(dict(record, score=float(conf)))
+                result = _located(images[name], categories[label], box)
+                results.append(dict(result, score=float(conf)))
 
     dataset = {
         "images": [{"id": number, "file_name": name} for name, number in images.items()],
@@ -148,7 +148,7 @@ def _numbered(names: Sequence[str]) -> Dict[str, int]:
     return {name: number for number, name in enumerate(names, 1)}
 
 
-def _record(image: int, category: int, box: np.ndarray) -> Record:
+def _located(image: int, category: int, box: np.ndarray) -> CocoObject:
     """What an annotation and a result have in common; COCO's boxes are left, top, width, height."""
     left, top, right, bottom = (float(side) for side in box)
     width = right - left
