@@ -1,9 +1,9 @@
 """The two generations of TensorRT's API for running an engine: named tensors and numbered bindings.
 
-This is the place to change for another version of TensorRT: what an engine tells of its tensors
-and how a context is started stands here and nowhere else. Which generation an engine has is asked
-of the engine itself, never of a version number. Memory, streams and requests are not told apart
-here.
+This is the place to change when another version of TensorRT runs engines differently: what an
+engine tells of its tensors and how a context is started stands here and nowhere else. Which
+generation an engine has is asked of the engine itself, never of a version number. Memory, streams
+and requests are the same in both.
 """
 
 from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
