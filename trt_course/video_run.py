@@ -77,7 +77,7 @@ class VideoRun:
                 self._writer = stages.enter_context(writer)
             sink = stages.enter_context(Behind(self._keep))
 
-            # A live source is not read ahead: each of its frames shall be new.
+            # A live source is not read ahead: each of its frames must be new.
             if not live:
                 frames = ahead(frames, 4 + self._batch)
             stages.enter_context(contextlib.closing(frames))

@@ -153,7 +153,7 @@ class CudaPython(Cuda):
         self._call(self._runtime.cudaGraphLaunch, graph, stream)
 
     def _attributes_of_batched_copies(self) -> List[Any]:
-        """How cudaMemcpyBatchAsync shall read; empty where CUDA or the driver does not know it."""
+        """How cudaMemcpyBatchAsync is to read; empty where CUDA or the driver does not know it."""
         if not hasattr(self._runtime, "cudaMemcpyBatchAsync"):
             return []
         if self._call(self._runtime.cudaDriverGetVersion) < _BATCHED_COPIES:

@@ -54,7 +54,7 @@ def _read_ahead(items: Iterable[Any], line: "queue.Queue[Any]", stop: threading.
             line.put(item)
             if stop.is_set():
                 return
-    except BaseException as err:  # the caller shall see it, whatever it is
+    except BaseException as err:  # the caller must see it, whatever it is
         end = _End(err)
     line.put(end)
 

@@ -145,7 +145,7 @@ def frames_of(
 ) -> Iterator[List[Any]]:
     """The frames of each read, until the source ends, or `wait_for_room` says that the run does.
 
-    A live source is read when there is room: its frame shall be new. A frame that cannot be read is
+    A live source is read when there is room: its frame must be new. A frame that cannot be read is
     a complaint where the source goes on after it, else an error.
     """
     while not source.live or wait_for_room():
