@@ -16,6 +16,7 @@ import pytest
 
 import check_real_world as check
 import fetch
+import real_pictures
 from trt_course import Detections, find_model
 from trt_course.measure import voc
 
@@ -24,7 +25,7 @@ ADAS = ["background", "vehicle", "pedestrian"]
 
 
 def test_frame_labels_are_well_formed():
-    rows, (width, height) = check.read_frame_labels()
+    rows, (width, height) = real_pictures.read_frame_labels()
     numbers = list(rows)
     assert len(numbers) == 40
     assert numbers == sorted(set(numbers))
@@ -100,12 +101,12 @@ def vehicles(boxes, confs):
 def figure(confs, boxes, empty=()):
     """The figures of vehicles, found in a picture that has some and in one that has none."""
     rows = [
-        check.Row("vehicle", NEAR, False),
-        check.Row("vehicle", FAR, False),
-        check.Row("vehicle", CROWD, True),
-        check.Row("bicycle", FAR, False),
+        real_pictures.Row("vehicle", NEAR, False),
+        real_pictures.Row("vehicle", FAR, False),
+        real_pictures.Row("vehicle", CROWD, True),
+        real_pictures.Row("bicycle", FAR, False),
     ]
-    truths = {"a": check.truth(rows), "empty": check.truth([])}
+    truths = {"a": real_pictures.truth(rows), "empty": real_pictures.truth([])}
     found = {"a": vehicles(boxes, confs), "empty": vehicles([NEAR for _ in empty], empty)}
     result = check.figures(truths, found, spec())
     assert set(result) == {"vehicle"}  # a class that the model does not know has no figure
@@ -126,11 +127,11 @@ def test_figures_on_tiny_cases():
 
 def test_table_has_a_dash_for_a_class_the_model_lacks():
     rows = [
-        check.Row("vehicle", NEAR, False),
-        check.Row("vehicle", NEAR, True),
-        check.Row("road_sign", NEAR, False),
+        real_pictures.Row("vehicle", NEAR, False),
+        real_pictures.Row("vehicle", NEAR, True),
+        real_pictures.Row("road_sign", NEAR, False),
     ]
-    sets = [check.PictureSet("photographs", {}, {"a": check.truth(rows)})]
+    sets = [real_pictures.PictureSet("photographs", {}, {"a": real_pictures.truth(rows)})]
     results = {"adas": {"photographs": {"vehicle": check.Figures(0.5, 3, 1)}}}
     lines = check.table(sets, results).splitlines()
     assert lines[0] == "| AP50 (found / false) | photographs: vehicle | photographs: road_sign |"

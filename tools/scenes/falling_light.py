@@ -28,7 +28,7 @@ from .shade_records import (
     Soup,
 )
 from .textures import noise_at
-from .triples import between, beyond, dot, scaled, total, triple
+from .vectors import between, beyond, columns, dot, scaled, total
 
 BUMPS_UNTIL = 60  # metres away
 SHADOW_LIFT = 0.06  # metres off the surface, so that it does not shade itself
@@ -168,7 +168,7 @@ def _lamp_light(point, normal, lamps):
     """The colour that street lamps throw on a surface."""
     rgb = (0.0, 0.0, 0.0)
     for k in range(lamps.shape[0]):
-        lamp = triple(lamps, k, 0, 1, 2)
+        lamp = columns(lamps, k, 0, 1, 2)
         away = beyond(lamp, -1.0, point)
         far = dot(away, away)
         if far < LAMP_REACH:
@@ -176,7 +176,7 @@ def _lamp_light(point, normal, lamps):
             lit = max(lean * 0.8 + 0.2, 0.0)
             fading = 1 - far / LAMP_REACH
             strength = lit / (far + 4.0) * fading
-            rgb = beyond(rgb, strength, triple(lamps, k, 3, 4, 5))
+            rgb = beyond(rgb, strength, columns(lamps, k, 3, 4, 5))
     return rgb
 
 
@@ -241,8 +241,8 @@ def find(
 
         # what it is, its normal stirred where the material is rough and near
         material = tag[t, MATERIAL]
-        point = triple(geo, s, at.X, at.Y, at.Z)
-        normal = triple(geo, s, at.NX, at.NY, at.NZ)
+        point = columns(geo, s, at.X, at.Y, at.Z)
+        normal = columns(geo, s, at.NX, at.NY, at.NZ)
         depth = float(geo[s, at.DEPTH])
         bump = materials[material, BUMP]
         if bump > 0 and depth < BUMPS_UNTIL:

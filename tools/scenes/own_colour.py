@@ -24,7 +24,7 @@ from .shade_records import (
     Soup,
 )
 from .textures import noise_at
-from .triples import scaled, triple
+from .vectors import columns, scaled
 
 LEAST_FACING = 0.04  # a surface seen from its edge counts as seen a little from its front
 WET_PAVING = 0.5
@@ -97,7 +97,7 @@ def find(
         material = tag[t, MATERIAL]
         texture = tag[t, TEXTURE]
         record = tag[t, RECORD]
-        r, g, b = triple(rgb, t, 0, 1, 2)
+        r, g, b = columns(rgb, t, 0, 1, 2)
         lamp = float(rgb[t, 3])
         gloss = 0.0
         glow = 0.0

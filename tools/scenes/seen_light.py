@@ -29,7 +29,7 @@ from .shade_records import (
     Soup,
 )
 from .sky import mirrored, power, sky_at
-from .triples import beyond, dot, scaled, triple
+from .vectors import beyond, columns, dot, scaled
 
 BRIGHTEST = 30.0
 LEAST_GLOSS = 0.05  # below these, nothing is mirrored
@@ -153,7 +153,7 @@ def add(
 
     for s in range(count):
         t = tri[s]
-        point = triple(geo, s, at.X, at.Y, at.Z)
+        point = columns(geo, s, at.X, at.Y, at.Z)
         depth = float(geo[s, at.DEPTH])
         wet = 0.0
         if t < 0:
@@ -165,15 +165,15 @@ def add(
             facing = float(geo[s, at.FACING])
             gloss = float(geo[s, at.GLOSS])
             damp = float(geo[s, at.WET]) * sky[WETNESS]
-            own = triple(geo, s, at.RED, at.GREEN, at.BLUE)
-            light_rgb = triple(falling, s, FALLING_RED, FALLING_GREEN, FALLING_BLUE)
+            own = columns(geo, s, at.RED, at.GREEN, at.BLUE)
+            light_rgb = columns(falling, s, FALLING_RED, FALLING_GREEN, FALLING_BLUE)
             rgb = _thrown_back(own, damp, light_rgb, float(geo[s, at.SHINE]))
 
             # what it mirrors
             material = tag[t, MATERIAL]
             reflectance = materials[material, REFLECTANCE]
             if gloss > LEAST_GLOSS or reflectance > LEAST_REFLECTANCE:
-                normal = triple(falling, s, NORMAL_X, NORMAL_Y, NORMAL_Z)
+                normal = columns(falling, s, NORMAL_X, NORMAL_Y, NORMAL_Z)
                 away = _mirrored_view(point, eye, depth * reach, facing, normal)
                 seen = mirrored(away[0], away[1], away[2], mirror)
                 seen = scaled(seen, falling[s, SKY_SHARE])

@@ -1,24 +1,24 @@
-"""Vectors of three numbers for kernels: plain tuples (x, y, z), not arrays.
+"""Vectors of three numbers for kernels: tuples (x, y, z), or rows of an array.
 
 Every sum is taken from left to right, so a picture's bits do not depend on who adds.
 """
 
-from typing import Tuple
+from typing import Tuple, Union
 
 import numpy as np
 
 from .kernel import kernel
 
-Vector = Tuple[float, float, float]
+Vector = Union[Tuple[float, float, float], np.ndarray]
 
 
 @kernel
 def dot(a: Vector, b: Vector) -> float:
     """The scalar product."""
-    ax, ay, az = a
-    bx, by, bz = b
-    flat = ax * bx + ay * by
-    return flat + az * bz
+    x = a[0] * b[0]
+    y = a[1] * b[1]
+    z = a[2] * b[2]
+    return x + y + z
 
 
 @kernel
@@ -74,3 +74,46 @@ def bilinear(x: float, y: float) -> Tuple[float, float, float, float]:
     rest_x = 1 - x
     rest_y = 1 - y
     return rest_x * rest_y, x * rest_y, rest_x * y, x * y
+
+
+@kernel
+def total(a: Vector) -> float:
+    """The sum of the three."""
+    first_two = a[0] + a[1]
+    return first_two + a[2]
+
+
+@kernel
+def scaled(a: Vector, factor: float) -> Vector:
+    """Each of the three times a factor."""
+    return (
+        a[0] * factor,
+        a[1] * factor,
+        a[2] * factor,
+    )
+
+
+@kernel
+def beyond(start: Vector, factor: float, along: Vector) -> Vector:
+    """The place `factor` times `along` from `start`."""
+    return (
+        start[0] + factor * along[0],
+        start[1] + factor * along[1],
+        start[2] + factor * along[2],
+    )
+
+
+@kernel
+def between(a: float, b: float, share: float) -> float:
+    """A number from a (share 0) to b (share 1)."""
+    return a * (1 - share) + b * share
+
+
+@kernel
+def columns(table: np.ndarray, row: int, first: int, second: int, third: int) -> Vector:
+    """Three columns of a row, in double precision."""
+    return (
+        float(table[row, first]),
+        float(table[row, second]),
+        float(table[row, third]),
+    )
