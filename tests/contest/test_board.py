@@ -81,7 +81,7 @@ def edited():
         "odd-seal.json": Cheat(changed("d", seal={"whole": "x"}), "hand-in: seal is {"),
         "inf.json": Cheat(json.dumps(made_up("p")).replace("0.9", "1e999").encode(), "broken"),
         "other.json": Cheat(made_up("v", schema="x"), "not a hand-in of this contest"),
-        "older.json": Cheat(made_up("v", schema="trt_course contest 1"), "not a hand-in of this"),
+        "older.json": Cheat(made_up("v", schema="trt_course contest 1"), "Pack again with"),
     }
 
 

@@ -42,6 +42,10 @@ def no_results(monkeypatch):
         (["a", [1.0]], ["a", [1.0]], "right", "none"),
         (True, True, "right", "none"),
         ([], [1], "wrong", "missing: 1"),
+        (np.zeros((0, 4)), np.zeros((0, 4)), "right", "none"),
+        (np.zeros(0), np.zeros(4), "wrong", "the shape is (0,), wanted: (4,)"),
+        (np.array(["a", "b"]), np.array(["a", "b"]), "right", "none"),
+        (np.array(["a"]), np.array(["a", "b"]), "wrong", "missing: 'b'"),
     ],
 )
 def test_verdicts(capsys, got, wanted, verdict, difference):

@@ -287,3 +287,11 @@ def test_five_thousand_images_in_five_seconds(tmp_path):
     spent = time.perf_counter() - started
     assert sum(found.hits + found.false_alarms for found in result.classes.values()) == 100_000
     assert spent < 5, spent
+
+
+def test_boxes_the_wrong_way_round_overlap_nothing():
+    """A broken network gives such boxes, and 0 / 0 would make partners of any two of them."""
+    across = np.array([[30.0, 5, 10, 25]])
+    down = np.array([[5.0, 30, 25, 10]])
+    assert voc.overlap(across, across).tolist() == [[0.0]]
+    assert voc.overlap(across, down).tolist() == [[0.0]]

@@ -92,6 +92,7 @@ WAYS = {
     "OSError": ("{library}.py", f"raise OSError({MISSING_FILE!r})", MISSING_FILE),
     "any error": ("{library}.py", "print('noise'); 1 / 0", "division by zero"),
     "no words": ("{library}.py", "raise RuntimeError", "RuntimeError"),
+    "empty": ("{library}.py", "", "only an empty folder"),
 }
 
 

@@ -46,7 +46,7 @@ def engine_from_onnx(spec: ModelSpec, options: Options, out: Union[str, Path, No
     device = _device(trt)
     path = _engine_path(spec, options, out)
 
-    # Prepare the model and build, in a thread that Ctrl-C can interrupt.
+    # Prepare the model; build in a thread of its own, so that Ctrl-C works.
     started = time.time()
     try:
         prepared = _prepare(trt, spec, options)

@@ -6,19 +6,17 @@ Which hand-ins count is decided in sieves.py, and who wins in scoring.py.
 import html
 import unicodedata
 from pathlib import Path
-from typing import Collection, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Collection, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..measure import voc
 from ..measure.boxes import Truths
 from ..measure.evaluate import pictures_of
 from ..support.errors import CourseError
-from ..support.files import kit_path, sha256, write_json, write_text
+from ..support.files import AnyPath, kit_path, sha256, write_json, write_text
 from .digests import data_digest
 from .handin import HandIn, clean, read_hand_in
 from .scoring import RULES, Row, placed
 from .sieves import Refused, Wanted, require_complete, sift
-
-AnyPath = Union[str, Path]
 
 # The heads of the columns, by the fields of a Row.
 HEADS = {

@@ -76,7 +76,8 @@ def read_hand_in(path: Path) -> HandIn:
     """The HandIn in a file; whatever else is in the file, the answer is a CourseError."""
     try:
         value = _unsealed(fields.json_object(_json_in(path), "hand-in"))
-        entry = _hand_in_of(value, clean(path.name))
+        hand_in_of = fields.record_of(HandIn, HAND_IN_RULES, file=clean(path.name))
+        entry = hand_in_of(value, "hand-in")
     except RecursionError:
         raise CourseError("It is no hand-in: its JSON is nested too deeply.") from None
 
@@ -91,15 +92,13 @@ def read_hand_in(path: Path) -> HandIn:
     return entry
 
 
-def _hand_in_of(value: Dict[str, Any], file: str) -> HandIn:
-    """The HandIn that a JSON object holds."""
-    return fields.record_of(HandIn, HAND_IN_RULES, file=file)(value, "hand-in")
-
-
 def _unsealed(value: Dict[str, Any]) -> Dict[str, Any]:
     """The object without schema and seal, which must both be right."""
     if value.get("schema") != SCHEMA:
-        raise CourseError(f"It is not a hand-in of this contest: its schema is not '{SCHEMA}'.")
+        raise CourseError(
+            f"It is not a hand-in of this contest: its schema is not '{SCHEMA}'. "
+            "Pack again with the version of trt_course that ranks it."
+        )
     seal = fields.text(value.get("seal"), "hand-in: seal")
     if seal != seal_of(value):
         raise CourseError(

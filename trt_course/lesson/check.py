@@ -88,7 +88,11 @@ def _numbers_in(value: Any) -> Optional[np.ndarray]:
         array = np.asarray(value)
     except ValueError:  # rows of different lengths
         return None
-    if array.dtype.kind not in "biuf" or not array.size:
+    if array.dtype.kind not in "biuf":
+        return None
+
+    # An empty list has no numbers in it; an array without any still has a shape.
+    if not array.size and not isinstance(value, np.ndarray):
         return None
     return array.astype(float)
 
@@ -97,6 +101,8 @@ def _difference_of_values(got: Any, wanted: Any) -> str:
     """Of values that are not numbers: another type, another value, or other members."""
     if type(got) is not type(wanted):
         return f"a value of type {type(got).__name__}, wanted: {type(wanted).__name__}"
+    if isinstance(got, np.ndarray):  # of texts, say; == would compare each for itself
+        return _difference_of_values(got.tolist(), wanted.tolist())
     if got == wanted:
         return ""
     if not isinstance(got, (dict, list, tuple, set)):

@@ -6,13 +6,12 @@ This module only reads; scoring is the business of voc.py and coco.py.
 import math
 import shlex
 from pathlib import Path
-from typing import Collection, Dict, List, NamedTuple, Tuple, Union
+from typing import Collection, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
 from ..support.errors import CourseError
-
-AnyPath = Union[str, Path]
+from ..support.files import AnyPath
 
 
 class Truth(NamedTuple):

@@ -13,10 +13,10 @@ from ..detections import Detections
 from ..media.pictures import images_in, read_image
 from ..ssd import TrtSSD
 from ..support.errors import CourseError
-from ..support.files import kit_path, whole_file, write_image
+from ..support.files import AnyPath, kit_path, whole_file, write_image
 from ..support.progress import progress
 from . import plots, voc
-from .boxes import AnyPath, Found, Founds, Truths
+from .boxes import Found, Founds, Truths
 
 CONF_TH = 0.01  # a higher one cuts the precision-recall curve short
 WORST = 24  # so many misses and false alarms are shown

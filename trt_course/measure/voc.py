@@ -225,17 +225,15 @@ def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     theirs = others[None]  # (1, m, 4)
     left_top = np.maximum(mine[..., :2], theirs[..., :2])
     right_bottom = np.minimum(mine[..., 2:], theirs[..., 2:])
-    shared = _areas(left_top, right_bottom)  # (n, m)
-
-    my_area = _areas(mine[..., :2], mine[..., 2:])  # (n, 1)
-    their_area = _areas(theirs[..., :2], theirs[..., 2:])  # (1, m)
-    return shared / (my_area + their_area - shared)
+    sides = right_bottom - left_top + 1  # (n, m, 2), not above 0 where they do not meet
+    shared = sides.clip(0).prod(axis=-1)  # (n, m)
+    return shared / (_areas(mine) + _areas(theirs) - shared)
 
 
-def _areas(left_top: np.ndarray, right_bottom: np.ndarray) -> np.ndarray:
-    """Pixels between two corners, both counted in; 0 where they are the wrong way round."""
-    sides = right_bottom - left_top + 1  # (..., 2)
-    return sides.clip(0).prod(axis=-1)
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    """The pixels of (..., 4) boxes, both corners counted in."""
+    sides = boxes[..., 2:] - boxes[..., :2] + 1  # (..., 2)
+    return sides.prod(axis=-1)
 
 
 def class_overlap(some: Union[Truth, Found], others: Union[Truth, Found]) -> np.ndarray:

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import List, NamedTuple, Optional
 
 _PATIENCE = 20  # seconds that a program may take to answer
@@ -30,15 +31,20 @@ class Finding(NamedTuple):
 # How the machine is asked -------------------------------------------------------------------------
 
 
-def module_version(module: str) -> str:
-    """A Python module's version; empty where it is missing or broken."""
+def _imported(module: str) -> Optional[ModuleType]:
+    """A Python module; None where it is missing or broken."""
     # A broken module may say so in the middle of the table; its place there says enough.
     silence = io.StringIO()
     with contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence):
         try:
-            return str(getattr(importlib.import_module(module), "__version__", "present"))
+            return importlib.import_module(module)
         except Exception:  # the reader shall see the other findings
-            return ""
+            return None
+
+
+def module_version(module: str) -> str:
+    """A Python module's version; empty where it is missing, broken, or only an empty folder."""
+    return str(getattr(_imported(module), "__version__", ""))
 
 
 def program_output(*command: str) -> str:
@@ -80,12 +86,10 @@ def _first_line(text: str) -> str:
 
 def _opencv_gstreamer() -> str:
     """`yes` and the version, where OpenCV was built with GStreamer."""
-    if not module_version("cv2"):
+    opencv = _imported("cv2")
+    if opencv is None or not hasattr(opencv, "getBuildInformation"):
         return ""
-    try:
-        build = importlib.import_module("cv2").getBuildInformation()
-    except Exception:
-        return ""
+    build = opencv.getBuildInformation()
     match = re.search(r"GStreamer:\s+YES(.*)", build)
     if match is None:
         return ""
@@ -105,9 +109,10 @@ def _tensorrt() -> str:
 
 def _cuda_library() -> str:
     """The library through which Python reaches CUDA."""
-    if module_version("pycuda.driver"):
+    # These two do not all tell a version.
+    if _imported("pycuda.driver") is not None:
         return "pycuda"
-    if module_version("cuda.bindings"):
+    if _imported("cuda.bindings") is not None:
         return "cuda-python"
     return ""
 

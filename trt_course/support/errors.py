@@ -57,14 +57,25 @@ def need(module: str) -> ModuleType:
 def why_unusable() -> str:
     """Why NumPy or OpenCV cannot be imported, and what to do; empty where both can."""
     for module in _BASIS:
-        try:
-            importlib.import_module(module)
-        except Exception as err:  # a broken library raises what it likes, such as an OSError
-            said = " ".join(str(err).split())
-            reason = said or type(err).__name__
+        reason = _why_broken(module)
+        if reason:
             return (
                 f"The Python module '{module}', which all of trt_course needs, cannot be imported "
                 f"({reason}). Install it with: {install_command(module)}. "
                 "python -m trt_course doctor says what else is missing."
             )
+    return ""
+
+
+def _why_broken(module: str) -> str:
+    """Why a module of the basis cannot be imported; empty where it can."""
+    try:
+        imported = importlib.import_module(module)
+    except Exception as err:  # a broken library raises what it likes, such as an OSError
+        said = " ".join(str(err).split())
+        return said or type(err).__name__
+
+    # Python takes any folder of that name for the module, such as one that was left behind.
+    if not hasattr(imported, "__version__"):
+        return "there is only an empty folder of that name"
     return ""

@@ -167,8 +167,9 @@ class Batches:
                         oldest.close()
                     if oldest.filled == oldest.places:
                         return self._line.popleft()
+
+                    # Once all its places are taken, being late changes nothing: it is waited for.
                     if oldest.taken == oldest.places:
-                        # Its pictures are on their way, and being late changes nothing.
                         seconds = None
                 if not block:
                     return None

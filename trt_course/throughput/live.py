@@ -28,8 +28,8 @@ def detect_live(
                 ssd.engine.submit(prepared.request)
 
                 # While the GPU works, decode the last outputs once more, for nothing: what
-                # decoding needs is in the processor's caches when the new ones come.
-                # docs/measured.md has what it saves.
+                # decoding needs is in the processor's caches when the new ones come. Then it
+                # takes 0.05 ms in place of 0.22 (docs/measured.md).
                 if outputs is not None:
                     ssd.finish(prepared, outputs, conf_th)
 
