@@ -1,9 +1,10 @@
 """Stages in threads: they overlap, nothing piles up, errors come out once, no thread stays."""
 
 import itertools
+import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -137,6 +138,54 @@ def test_ctrl_c_lets_the_sink_finish():
             sink.put(i)
         raise KeyboardInterrupt
     assert written == list(range(20))
+
+
+def in_time(work, seconds=10):
+    """Whether a thread gets the work done; one that hangs is left behind."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return not thread.is_alive()
+
+
+class CtrlC:
+    """Raises KeyboardInterrupt at the nth line of Python that a thread executes in some modules."""
+
+    FILES = ("threading.py", "queue.py", "pipeline.py")
+
+    def __init__(self, nth):
+        self.left = nth
+
+    def __call__(self, frame, event, _):
+        if not frame.f_code.co_filename.endswith(self.FILES):
+            return None
+        if event == "line":
+            self.left -= 1
+            if self.left == 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return self
+
+
+@pytest.mark.parametrize("depth", [1, 4])
+def test_ctrl_c_anywhere_within_the_line_leaves_nobody_asleep(depth):
+    """Within each line of `put` and of `get` in turn, also while they wait."""
+    for nth in range(1, 60):
+
+        def work(nth=nth):
+            items = ahead(itertools.count(), depth)
+            sink = Behind(Slow(0.001), depth)
+            with suppress(KeyboardInterrupt), sink, closing(items):
+                next(items)
+                try:
+                    sys.settrace(CtrlC(nth))
+                    for i in items:
+                        sink.put(i)
+                finally:
+                    sys.settrace(None)
+                    time.sleep(0.003)  # the others wait again
+
+        assert in_time(work), nth
 
 
 def test_a_slot_gives_the_newest_once_and_until_it_is_closed():

@@ -5,15 +5,27 @@ An exception anywhere stops all and is raised once, in the caller's thread. What
 not known here.
 """
 
-import contextlib
-import queue
 import threading
+from collections import deque
 from types import TracebackType
-from typing import Any, Callable, Generator, Generic, Iterable, NamedTuple, Optional, Type, TypeVar
+from typing import (
+    Any,
+    Callable,
+    Deque,
+    Generator,
+    Generic,
+    Iterable,
+    NamedTuple,
+    Optional,
+    Type,
+    TypeVar,
+)
 
 from ..support import trace
 
 Item = TypeVar("Item")
+
+_LOOK = 0.5  # seconds after which a thread that waits for another one looks for itself
 
 
 class _End(NamedTuple):
@@ -22,12 +34,64 @@ class _End(NamedTuple):
     error: Optional[BaseException] = None
 
 
+class _Bell:
+    """Wakes the one thread that waits for it. Rung before somebody waits, it wakes him at once."""
+
+    def __init__(self) -> None:
+        self._silent = threading.Lock()  # locked until the bell is rung
+        self._silent.acquire()
+
+    def ring(self) -> None:
+        """Called by one thread only."""
+        if self._silent.locked():
+            self._silent.release()
+
+    def wait(self) -> None:
+        """Until it is rung, or a while has passed: look then whether there is anything."""
+        self._silent.acquire(timeout=_LOOK)
+
+
+class _Line:
+    """A short queue from one thread to one other, which Ctrl-C cannot break.
+
+    A queue.Queue it can: where KeyboardInterrupt comes within it, its lock may stay locked, or one
+    of its wake-ups is lost, and both threads sleep for ever. Here each step is whole, nobody holds
+    anything, and whoever waits looks again after a while.
+    """
+
+    def __init__(self, depth: int) -> None:
+        self._items: Deque[Any] = deque()
+        self._depth = depth
+        self._filled = _Bell()
+        self._emptied = _Bell()
+
+    def put(self, item: Any) -> None:
+        """Called by the one thread; waits for a place."""
+        while len(self._items) >= self._depth:
+            self._emptied.wait()
+        self._items.append(item)
+        self._filled.ring()
+
+    def get(self) -> Any:
+        """Called by the other one; waits for an item."""
+        while not self._items:
+            self._filled.wait()
+        item = self._items.popleft()
+        self._emptied.ring()
+        return item
+
+    def drop_all(self) -> None:
+        """Called by the one that gets."""
+        self._items.clear()
+        self._emptied.ring()
+
+
 def ahead(items: Iterable[Item], depth: int = 4) -> Generator[Item, None, None]:
     """The items of an iterable, read up to `depth` ahead.
 
     Close it (contextlib.closing) to stop the thread.
     """
-    line: "queue.Queue[Any]" = queue.Queue(depth)
+    line = _Line(depth)
     stop = threading.Event()
     thread = threading.Thread(
         target=_read_ahead, args=(items, line, stop), name="ahead", daemon=True
@@ -43,11 +107,11 @@ def ahead(items: Iterable[Item], depth: int = 4) -> Generator[Item, None, None]:
             raise item.error
     finally:
         stop.set()
-        _empty(line)  # the thread may be waiting for a place
+        line.drop_all()  # the thread may be waiting for a place
         thread.join(5)
 
 
-def _read_ahead(items: Iterable[Any], line: "queue.Queue[Any]", stop: threading.Event) -> None:
+def _read_ahead(items: Iterable[Any], line: _Line, stop: threading.Event) -> None:
     end = _End()
     try:
         for item in items:
@@ -57,12 +121,6 @@ def _read_ahead(items: Iterable[Any], line: "queue.Queue[Any]", stop: threading.
     except BaseException as err:  # the caller must see it, whatever it is
         end = _End(err)
     line.put(end)
-
-
-def _empty(line: "queue.Queue[Any]") -> None:
-    with contextlib.suppress(queue.Empty):
-        while True:
-            line.get_nowait()
 
 
 class Behind:
@@ -81,10 +139,9 @@ class Behind:
 
     def __init__(self, write: Callable[..., object], depth: int = 4) -> None:
         self._write = write
-        self._line: "queue.Queue[Any]" = queue.Queue(depth)
-        self._error: Optional[BaseException] = (
-            None  # the first of `write`; nothing is done after it
-        )
+        self._line = _Line(depth)
+        self._error: Optional[BaseException] = None  # the first of `write`
+        self._drops = False  # what is still in the line is not written
         self._thread = threading.Thread(target=self._run, name="behind", daemon=True)
 
     def put(self, *args: Any) -> None:
@@ -107,7 +164,7 @@ class Behind:
         where: Optional[TracebackType],
     ) -> None:
         if kind is not None and not issubclass(kind, KeyboardInterrupt):
-            _empty(self._line)
+            self._drops = True
         self._line.put(_End())
         self._thread.join()
         if kind is None and self._error is not None:
@@ -118,7 +175,7 @@ class Behind:
             args = self._line.get()
             if isinstance(args, _End):
                 return
-            if self._error is None:
+            if not self._drops:
                 self._call(args)
 
     def _call(self, args: Any) -> None:
@@ -127,6 +184,7 @@ class Behind:
                 self._write(*args)
         except BaseException as err:  # raised by the next put, or at the end
             self._error = err
+            self._drops = True
 
 
 def _always() -> bool:
