@@ -199,6 +199,16 @@ def test_encoders(tmp_path, monkeypatch):
         with pytest.raises(CourseError, match=message):
             write(tmp_path / "a.mp4", encoder="jetson")
 
+    # one who takes the complaint and goes on writes nothing, and loses nothing
+    old = tmp_path / "old.mp4"
+    old.write_bytes(b"a video")
+    with VideoWriter(old, encoder="nvenc") as out:
+        for _ in range(2):
+            with pytest.raises(CourseError, match="no encoder 'nvenc'"):
+                out.write(picture(0))
+    assert old.read_bytes() == b"a video"
+    old.unlink()
+
     monkeypatch.setattr(gstreamer, "has_element", lambda name: True)
     assert writer._command("auto", "o").words[0] == "gst-launch-1.0"
     assert writer._command("x264", "o").words[0] != "gst-launch-1.0"

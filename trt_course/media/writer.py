@@ -108,11 +108,15 @@ class VideoWriter:
     def _open(self, frame: np.ndarray) -> "_Encoder":
         """Begin the file and start its encoder, for frames of this one's size."""
         self._height, self._width = frame.shape[:2]
-        temporary = self._file.enter_context(whole_file(self.path))
-        command = _command(self.encoder, temporary)
+        with contextlib.ExitStack() as opening:  # without an encoder there is no file either
+            temporary = opening.enter_context(whole_file(self.path))
+            command = _command(self.encoder, temporary)
+            child = _Encoder(command.words)
+            self._file = opening.pop_all()
+
         self._rows_below = -self._height % command.step
         self._columns_right = -self._width % command.step
-        return _Encoder(command.words)
+        return child
 
     def _require_size(self, frame: np.ndarray) -> None:
         height, width = frame.shape[:2]
