@@ -301,6 +301,23 @@ def test_closing_while_the_detector_starts_leaves_nothing_behind():
     assert not camera._child.is_alive()
 
 
+@pytest.mark.parametrize("mode", ["child", "async"])
+def test_a_source_that_cannot_be_closed_leaves_no_detector_behind(mode):
+    class Stuck(Pulse):
+        def close(self):
+            super().close()
+            raise OSError("the driver says no")
+
+    maker = Maker(0.01)
+    camera = MODES[mode](Stuck(), maker, every=1)
+    camera.read()
+    with pytest.raises(OSError, match="the driver says no"):
+        camera.close()
+    camera._child.join(5)
+    assert not camera._child.is_alive()
+    assert maker.made[0].closed
+
+
 # --- Counts
 def test_counts():
     with SyncCamera(Pulse(until=31), lambda: Detector(0.08)) as camera:

@@ -202,8 +202,10 @@ class ChildCamera(Camera):
 
         A detector that hangs, or is still starting, is left behind after `stall` seconds.
         """
-        super().close()
+        # first what ends the child: a source may take its time to close, or fail to
+        self._stopped = True
         self._slot.close()
+        super().close()
         self._child.join(max(0.0, self.stall - self._silence()))
 
     def _run(self) -> None:
