@@ -215,6 +215,7 @@ def find(
     axes: np.ndarray,
 ) -> None:
     """Fill in what falls on those of the first `count` samples that lie on a surface."""
+    # out of the records once, since each look into one inside the loop costs
     tri = samples.tri
     geo = samples.geo
     falling = samples.falling

@@ -68,6 +68,7 @@ def find(
     focal: float,
 ) -> None:
     """Fill in the looks of those of the first `count` samples that lie on a surface."""
+    # out of the records once, since each look into one inside the loop costs
     tri = samples.tri
     geo = samples.geo
     tag = soup.tag

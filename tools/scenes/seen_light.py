@@ -133,6 +133,7 @@ def add(
     picture: Picture,
 ) -> None:
     """Add the first `count` samples to the picture, each by its share of its pixel."""
+    # out of the records once, since each look into one inside the loop costs
     tri = samples.tri
     pixels = samples.pixel
     shares = samples.share

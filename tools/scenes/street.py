@@ -110,6 +110,8 @@ class Street(Traffic, Passers, Kerbside):
             junction = rng.uniform(22, 75)
         mouth = rng.uniform(10.5, 14)
         zebra = self._zebra_place(junction, mouth)
+
+        # the ranges are drawn in this order
         return Plan(
             lanes=habit["lanes"],
             lane=rng.uniform(*habit["lane"]),
