@@ -5,7 +5,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, List, Tuple
 
-from ..contest.board import rank, write_board
+from ..contest.board import board_files, rank, write_board
 from ..contest.pack import pack
 from ..measure import coco, voc
 from ..measure.boxes import Founds, Truths
@@ -22,6 +22,7 @@ from ..measure.evaluate import (
 from ..measure.fps import SCOPES, bench
 from ..support.errors import CourseError, need
 from ..support.files import kit_path
+from ..support.words import printable
 from . import ENGINE, add_command, open_ssd, print_report
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ def _add_rank(steps: "Commands") -> None:
         _rank,
         "check, score and rank a folder of hand-ins; status 1 if one is refused",
         "--ignore",
+        "--force",
     )
     add.add_argument("folder", help="folder of hand-ins")
     add.add_argument("--gt", required=True, help="folder of ground-truth text files")
@@ -226,13 +228,17 @@ def _overlap(text: str) -> float:
 
 
 def _bench(args: argparse.Namespace) -> None:
+    out = Path(args.out) / "bench.mp4"
+    if args.scope == "video":
+        args.outputs.claim(out)
     with open_ssd(args) as ssd:
         timing = bench(
             ssd,
             kit_path(args.source),
             args.scope,
             frames=args.frames,
-            out=Path(args.out) / "bench.mp4",
+            out=out,
+            outputs=args.outputs,
         )
     print_report(args, timing.report(), timing.as_dict())
 
@@ -247,13 +253,19 @@ def _pack(args: argparse.Namespace) -> None:
             out=args.out,
             restructured=args.restructured,
             other_model=args.other_model,
+            outputs=args.outputs,
         )
-    print(f"The hand-in of {args.team}: {path}")
+    print(f"The hand-in of {printable(args.team)}: {path}")
 
 
 def _rank(args: argparse.Namespace) -> int:
+    if Path(args.out).resolve() == kit_path(args.folder).resolve():
+        raise CourseError(
+            f"The board does not belong among the hand-ins in {args.folder}: choose another --out."
+        )
+    args.outputs.claim(*board_files(args.out))
     board = rank(args.folder, args.gt, args.ignore, args.data, args.video)
-    paths = write_board(board, args.out)
+    paths = write_board(board, args.out, args.outputs)
     written = ", ".join(str(path) for path in paths)
     print(f"{board.report()}\n\nWritten: {written}")
     if board.refused:

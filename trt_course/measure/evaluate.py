@@ -138,7 +138,7 @@ def whole_pictures(paths: Iterable[Path]) -> Iterator[np.ndarray]:
     if damaged:
         some = " ".join(damaged[:MOST_NAMED])
         raise CourseError(
-            f"{len(damaged)} of the pictures cannot be read, so nothing is scored: {some}"
+            f"{len(damaged)} of the pictures cannot be read, so there is no result: {some}"
         )
 
 
@@ -177,8 +177,8 @@ def warn_of_classes(
         if len(names) > MOST_NAMED:
             some += f" and {len(names) - MOST_NAMED} more"
         print(
-            f"{len(strange)} boxes are of classes that the ground truth lacks, and are not "
-            f"scored: {some}",
+            "Boxes of classes that the ground truth lacks are not scored "
+            f"({len(strange)} in all): {some}",
             file=sys.stderr,
         )
 
@@ -190,7 +190,7 @@ _SHEETS = ("worst_misses", "worst_false_alarms")
 
 def plot_files(folder: AnyPath, with_images: bool) -> List[Path]:
     """The files that `save_plots` writes."""
-    names = _FIGURES
+    names = list(_FIGURES)
     if with_images:
         names += _SHEETS
     return [Path(str(folder)) / (name + ".png") for name in names]
