@@ -13,7 +13,7 @@ from ..draw import class_color
 from ..support.errors import need
 from .boxes import Founds, Truths
 from .confusion import SHOWN_TH, confusion_matrix
-from .shown import boxes_of, remark_on, shown_classes, words_of
+from .shown import MOST_CLASSES, boxes_of, remark_on, shown_classes, words_of
 from .voc import MIN_IOU, Score, above, class_overlap, falling, of_height, score
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HEIGHTS",
+    "MOST_CLASSES",
     "SHOWN_TH",
     "Fault",
     "ap_bars",
