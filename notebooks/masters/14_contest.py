@@ -250,13 +250,11 @@ take_out("eve", "finn", "gil", "hal")
 # * **Rita repeats frames**: in the video her detector works on every third frame only, and gives the old boxes again
 #   for the others.
 # * **Tom has a threshold**: he hands in boxes of 0.5 and more only. Less to decode, so he is a little faster.
-# * **Sue has another scope**: she times the network alone, without preprocessing and decoding.
+# * **Sue has another scope**: she times the network alone. Preprocessing and decoding, say 15 %, she leaves out.
 # * **Una halves everything**: every time in her file, that of the whole run too.
 #
 # **Before you run it**: which of the four can be refused for what stands in the file alone?
 # %%
-import numpy as np
-
 here = yours["machine"]
 rita = made_up("Rita", machine=here)
 for number in range(len(rita["frame_ms"])):
@@ -267,16 +265,9 @@ tom = made_up("Tom", times=0.95, machine=here)
 for name, rows in tom["detections"].items():
     tom["detections"][name] = [row for row in rows if row[1] >= 0.5]
 
-
-def frame_to_engine(value):
-    """How many times as long as the engine alone a frame takes."""
-    return np.median(value["frame_ms"]) / np.median(value["engine_ms"])
-
-
 sue = made_up("Sue", machine=here)
-longer = frame_to_engine(sue)
-sue["frame_ms"] = [ms / longer for ms in sue["frame_ms"]]
-sue["other_ms"] += sum(sue["frame_ms"]) * (longer - 1)  # the rest of each frame went by untimed
+sue["other_ms"] += 0.15 * sum(sue["frame_ms"])  # it went by all the same
+sue["frame_ms"] = [0.85 * ms for ms in sue["frame_ms"]]
 
 una = made_up("Una", times=0.5, machine=here)
 
@@ -308,6 +299,9 @@ plt.show()
 # **14.2** Measure it: which share of the frames took less than a third of the time of a *picture*? Compare with the
 # median of the pictures: the frames themselves may mostly be repeated.
 # %%
+import numpy as np
+
+
 def repeated(value):
     """A share from 0 to 1.
 
@@ -350,15 +344,17 @@ def traces(value):
     share = "?"  # until you have an answer
     if repeated(value) is not ...:
         share = f"{repeated(value):.2f}"
-    return (value["team"], share, f"{min(confidences):.3f}", f"{frame_to_engine(value):.2f}")
+    not_timed = value["other_ms"] / 1000
+    return (value["team"], share, f"{min(confidences):.3f}", f"{not_timed:.2f}")
 
 
 rows = [traces(json.loads(path.read_text())) for path in sorted(handins.glob("*.json"))]
-show_table(rows, ["team", "repeated", "lowest confidence", "frame / engine"])
+show_table(rows, ["team", "repeated", "lowest confidence", "seconds not timed"])
 # %% [markdown]
-# **You should see** that Tom's boxes end at 0.5, where those of all others go down to 0.02 or less. And that Sue's
-# frames take just as long as the engine alone: who preprocessed and decoded, and when? None of this is a proof. It
-# tells you whom to ask, and what. Una has left no trace here at all; only a run on your machine settles it.
+# **You should see** that Tom's boxes end at 0.5, where those of all others go down to 0.02 or less. And that more of
+# Sue's run was not timed than of yours. That part of a run is reading, and some runs of warm-up, which takes much the
+# same for all on one machine. What Sue left out of her times, she did not leave out of her run. None of this is a
+# proof. It tells you whom to ask, and what. Una has halved this, too: only a run on your machine settles it.
 #
 # ## 6. Restructure the class
 #
