@@ -1,7 +1,7 @@
 """What kind of picture a file is, told from its first bytes and never from its name."""
 
 import re
-from typing import Optional
+from typing import NamedTuple, Optional
 
 # The first so many bytes of a file tell its kind.
 HEAD_BYTES = 64
@@ -35,12 +35,20 @@ _BEGINNINGS = (
 )
 
 # "BM" alone may begin a text. The size of the second header follows it, one of these.
-_BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
+_BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
 
 _PNM = re.compile(rb"P([1-6][ \t\r\n]+[#0-9]|7[ \t\r\n]+([#]|WIDTH|HEIGHT|DEPTH|MAXVAL|TUPLTYPE))")
 
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
+
+
+class PictureFacts(NamedTuple):
+    """What a picture's bytes say about it before they are decoded."""
+
+    width: int
+    height: int
+    whole: bool  # nothing is missing at its end
 
 
 def picture_format(head: bytes) -> Optional[str]:
