@@ -351,6 +351,10 @@ def test_files_that_pillow_makes(tmp_path):
         with pytest.raises(CourseError, match="cannot be read as a picture"):
             read_image(path)
 
+    rgb.save(str(tmp_path / "turned.tif"), tiffinfo={0x0112: 6})  # OpenCV 5 reads it by no name
+    upright = cv2.rotate(scene(), cv2.ROTATE_90_CLOCKWISE)
+    assert np.array_equal(read_image(tmp_path / "turned.tif"), upright)
+
 
 def test_an_iphones_heic_is_named(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500))
