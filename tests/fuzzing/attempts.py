@@ -4,6 +4,7 @@ import contextlib
 import faulthandler
 import io
 import signal
+import sys
 import warnings
 
 from trt_course import CourseError
@@ -92,7 +93,8 @@ def _bounded():
 
     before = signal.signal(signal.SIGALRM, hang)
     signal.setitimer(signal.ITIMER_REAL, LONGEST_SECONDS)
-    faulthandler.dump_traceback_later(3 * LONGEST_SECONDS, exit=True)  # where C does not come back
+    # where C does not come back
+    faulthandler.dump_traceback_later(3 * LONGEST_SECONDS, exit=True, file=sys.__stderr__)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
