@@ -373,8 +373,10 @@ def test_a_file_of_somebody_else_and_of_another_team_stays(ssd, arena):
 
 
 def test_a_damaged_picture_makes_no_hand_in(ssd, arena):
-    (arena / "images" / "b.png").write_bytes(b"no picture")
-    with pytest.raises(CourseError, match="1 of the pictures cannot be read.*b.png"):
+    noise = np.random.RandomState(1).randint(0, 255, (200, 200, 3), np.uint8)
+    whole = cv2.imencode(".jpg", noise)[1].tobytes()
+    (arena / "images" / "d.jpg").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CourseError, match="1 of the pictures cannot be read.*d.jpg"):
         pack(ssd, arena)
     assert not list((arena / "out").glob("*.json"))
 
