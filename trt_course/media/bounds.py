@@ -5,13 +5,14 @@ one sentence before it takes the machine's memory or anybody's evening.
 """
 
 import time
-from typing import Callable, Optional
+from typing import Optional
 
 from ..support.errors import CourseError
 
 MOST_PIXELS = 100 * 1000 * 1000  # of a picture: 300 MB as BGR, and some three times that on the way
 MOST_BYTES = 64 << 20  # of a picture as it comes, which is compressed
-MOST_SECONDS = 10.0  # from a picture's first byte to its last
+MOST_SECONDS = 10.0  # that a picture takes to come, from the question to its last byte
+SILENCE = 5.0  # seconds after which a connection that sends nothing counts as lost
 
 
 def require_pixels(width: int, height: int, what: str) -> None:
@@ -37,7 +38,7 @@ class Meter:
     >>> meter.count(8)
     Traceback (most recent call last):
     ...
-    trt_course.support.errors.CourseError: The camera sent over 10 bytes for one picture.
+    trt_course.support.errors.CourseError: The camera sends over 10 bytes for one picture: is it a camera?
     """
 
     def __init__(
@@ -45,28 +46,32 @@ class Meter:
         what: str,
         most_bytes: int = MOST_BYTES,
         most_seconds: float = MOST_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.what = what
         self.most_bytes = most_bytes
         self.most_seconds = most_seconds
         self.bytes = 0  # of this picture
-        self._clock = clock
-        self._end: Optional[float] = None  # the clock's time at which it has taken too long
+        self._end: Optional[float] = None  # the time.monotonic() at which it has taken too long
 
     def begin(self) -> None:
         """The next picture: nothing has come of it."""
         self.bytes = 0
-        self._end = self._clock() + self.most_seconds
+        self._end = time.monotonic() + self.most_seconds
 
     def count(self, more: int) -> None:
         """So many bytes have come; a CourseError where it is too much, or has taken too long."""
         if self._end is None:
             self.begin()
+        self.require_room(more)
         self.bytes += more
-        if self.bytes > self.most_bytes:
-            raise CourseError(f"{self.what} sent over {self.most_bytes} bytes for one picture.")
         self.require_time()
+
+    def require_room(self, more: int) -> None:
+        """A CourseError where so many bytes more would be too much."""
+        if self.bytes + more > self.most_bytes:
+            raise CourseError(
+                f"{self.what} sends over {self.most_bytes} bytes for one picture: is it a camera?"
+            )
 
     def require_time(self) -> None:
         """A CourseError where the picture has taken too long."""
@@ -80,4 +85,4 @@ class Meter:
         """How long the picture may still take."""
         if self._end is None:
             return self.most_seconds
-        return self._end - self._clock()
+        return self._end - time.monotonic()
