@@ -196,7 +196,7 @@ class Stuck:
 
 def test_a_driver_that_hangs_does_not_hang_the_reader(monkeypatch, capsys):
     stuck = Stuck()
-    monkeypatch.setattr(live, "SILENCE", -0.8)
+    monkeypatch.setattr(live, "_PATIENCE", 0.2)
     monkeypatch.setitem(captures.SCHEMES, "csi", lambda uri: stuck)
     source = open_source("csi://0")
     source.read()

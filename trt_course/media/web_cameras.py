@@ -63,8 +63,8 @@ class Mjpeg:
     def read(self) -> Tuple[bool, Optional[np.ndarray]]:
         """Whether another picture came, and the picture; damaged ones are left out."""
         trouble: Optional[CourseError] = None
+        self._meter.begin()
         for _ in range(_DAMAGED):
-            self._meter.begin()
             encoded = self._next_part()
             if encoded is None:
                 return False, None
