@@ -86,9 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     # Here, because these modules need NumPy and OpenCV.
     from .commands import build, detect, measure, overview
 
-    parser = _Parser(
-        prog="python -m trt_course", description=(__doc__ or "").splitlines()[0]
-    )
+    parser = _Parser(prog="python -m trt_course", description=(__doc__ or "").splitlines()[0])
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True
     overview.add_commands(commands)

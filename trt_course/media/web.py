@@ -170,7 +170,11 @@ class _MeteredFile(io.RawIOBase):
         self._meter.require_time()
         patience = min(SILENCE, self._meter.seconds_left())
         self._socket.settimeout(max(patience, _SHORTEST))
-        count = cast(io.RawIOBase, self._file).readinto(buffer)
+        try:
+            count = cast(io.RawIOBase, self._file).readinto(buffer)
+        except socket.timeout:
+            self._meter.require_time()  # says more than `timed out`
+            raise
         self._meter.count(count or 0)
         return count
 

@@ -8,11 +8,11 @@ from email.message import Message
 from http.client import HTTPResponse
 from typing import Optional, Tuple
 
-import cv2
 import numpy as np
 
 from ..support.errors import CourseError
 from .bounds import Meter
+from .pictures import decode_picture
 from .web import ask, read_body
 
 _LONGEST_LINE = 1 << 16  # bytes read at a time where nobody says how many there are
@@ -33,7 +33,7 @@ class Still:
         self._due = time.monotonic() + 1 / self.rate
         with ask(self.uri, self._meter) as reply:
             encoded = read_body(reply, self._meter)
-        return True, _decoded(encoded, self.uri)
+        return True, decode_picture(encoded, self.uri)
 
     def seconds_left(self) -> float:
         """How long to wait before the next `read`."""
@@ -69,7 +69,7 @@ class Mjpeg:
             if encoded is None:
                 return False, None
             try:
-                return True, _decoded(encoded, self.uri)
+                return True, decode_picture(encoded, self.uri)
             except CourseError as err:
                 trouble = err
         raise trouble or CourseError(f"{self.uri} sends no pictures.")
@@ -137,13 +137,3 @@ def _line_between_parts(headers: Message) -> bytes:
     if not text.startswith("--"):
         text = "--" + text
     return text.encode("latin-1", "replace")
-
-
-def _decoded(encoded: bytes, what: str) -> np.ndarray:
-    """A picture from its bytes."""
-    image = None
-    if encoded:
-        image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise CourseError(f"{what} sent {len(encoded)} bytes that are no picture.")
-    return image
