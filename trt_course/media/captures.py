@@ -6,6 +6,7 @@ a cv2.VideoCapture is, and is one or a class of our own that Capture names; live
 
 import contextlib
 import os
+import re
 import threading
 from typing import Any, Callable, Dict, Iterator, List, Union
 from urllib.parse import parse_qsl, urlsplit
@@ -21,6 +22,7 @@ from .web_cameras import Mjpeg, Still
 _HIGHEST_RATE = 1000.0  # questions a second
 _FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _environment = threading.Lock()
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 # whose `read` waits for a picture, but for Still
@@ -113,12 +115,14 @@ SCHEMES: Dict[str, Callable[..., Capture]] = {
 
 
 def is_live(uri: object) -> bool:
-    """Whether it names a camera or a stream, and not a file."""
+    """Whether it names a camera or a stream, also of a kind that nobody here opens, and no file."""
     text = str(uri)
     if text.isdecimal() or text.startswith("/dev/video"):
         return True
     scheme, colon, _ = text.partition(":")
-    return colon == ":" and scheme.lower() in SCHEMES
+    if colon and scheme.lower() in SCHEMES:
+        return True
+    return _ADDRESS.match(text) is not None
 
 
 def open_capture(uri: str, **options: Any) -> Capture:
@@ -126,7 +130,13 @@ def open_capture(uri: str, **options: Any) -> Capture:
     scheme, colon, rest = uri.partition(":")
     if not colon:
         return open_usb(uri, **options)
+
     scheme = scheme.lower()
+    if scheme not in SCHEMES:
+        known = ", ".join(SCHEMES)
+        raise CourseError(
+            f"{uri} cannot be opened: {scheme} is none of {known}. A file is named by its path."
+        )
     return SCHEMES[scheme](scheme + colon + rest, **options)
 
 
