@@ -8,7 +8,7 @@ import argparse
 import contextlib
 import os
 import sys
-from typing import List, NoReturn, Optional
+from typing import List, NoReturn, Optional, cast
 
 from . import unusable
 from .support import doctor, signals
