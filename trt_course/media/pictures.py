@@ -22,10 +22,9 @@ from .picture_formats import HEAD_BYTES, TITLES, picture_format
 
 # Names with these endings are pictures in a folder, whatever is in the files: a picture that
 # cannot be read is complained about, not passed over. Other names are pictures by their content.
-PICTURES = (
-    *(".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".jp2", ".j2k", ".avif"),
-    *(".pnm", ".pbm", ".pgm", ".ppm", ".pam"),
-)
+_COMMON = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
+_RARE = (".jp2", ".j2k", ".avif", ".pnm", ".pbm", ".pgm", ".ppm", ".pam")
+PICTURES = _COMMON + _RARE
 
 _MOST_FILE_BYTES = 512 * MIB  # of a picture's file: MOST_PIXELS of 16 bits, hardly compressed
 
@@ -41,11 +40,12 @@ def images_in(folder: Union[str, Path]) -> List[Path]:
     else:
         names = glob.glob(place)
 
-    paths = sorted(Path(name) for name in names if _is_picture(name))
-    if not paths:
+    found = [name for name in names if _is_picture(name)]
+    if not found:
         kinds = ", ".join(TITLES.values())
         raise CourseError(f"The folder {place} holds no pictures ({kinds}).")
-    return paths
+    found.sort(key=lambda name: name.split(os.sep))
+    return [Path(name) for name in found]
 
 
 def _names_in(folder: str) -> List[str]:

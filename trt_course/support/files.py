@@ -52,8 +52,11 @@ def read_small(path: AnyPath, what: str, most: int = 16 * MIB) -> bytes:
     A device or a pipe may never end, and is refused.
     """
     with open_regular(path, what) as stream:
-        data = stream.read(most + 1)
-    if len(data) > most:
+        size = os.fstat(stream.fileno()).st_size  # 0 of some files that the system makes up
+        data = b""
+        if size <= most:
+            data = stream.read(most + 1)
+    if max(size, len(data)) > most:
         raise CourseError(
             f"{path} is more than {most / MIB:g} MiB long, too much for {what}. "
             "Is it the right file?"
