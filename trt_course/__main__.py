@@ -86,7 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     # Here, because these modules need NumPy and OpenCV.
     from .commands import build, detect, measure, overview
 
-    parser = _Parser(prog="python -m trt_course", description=(__doc__ or "").splitlines()[0])
+    description = (__doc__ or "").splitlines()[0]
+    parser = cast(
+        argparse.ArgumentParser, _Parser(prog="python -m trt_course", description=description)
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True
     overview.add_commands(commands)
