@@ -10,7 +10,7 @@ from ..contest.pack import pack
 from ..measure import coco, voc
 from ..measure.boxes import Founds, Truths
 from ..measure.evaluate import detect_folder, read_folders, save_plots
-from ..measure.fps import SCOPES, bench
+from ..measure.fps import FRAMES, SCOPES, bench
 from ..support.errors import CourseError
 from ..support.files import kit_path
 from . import ENGINE, add_command, open_ssd, print_report
@@ -108,7 +108,7 @@ def _add_bench(commands: "Commands") -> None:
     add.add_argument(
         "--source", default="data/street.mp4", help="video or folder (default: %(default)s)"
     )
-    add.add_argument("--frames", type=int, help="how many frames (default: 200, or all there are)")
+    add.add_argument("--frames", type=FRAMES, help="how many frames (default: 200, or all there are)")
 
 
 def _add_pack(steps: "Commands") -> None:

@@ -6,12 +6,17 @@ from typing import Any, List, NamedTuple, Optional
 from ..model.placement import Placement
 from ..model.spec import InputSpec, ModelSpec, OutputSpec
 from ..support.errors import CourseError
+from ..support.ranges import whole
 from . import CpuEngine, Engine, manifest
 from .cuda import open_cuda
 from .plan import load_tensorrt, product_of
 from .trt import TrtEngine
 
 BACKENDS = ("auto", "cpu", "tensorrt")
+
+THREADS = whole(0, 1024)  # of the CPU, for one network; 0: one a core
+LANES = whole(1, 64)  # requests that run beside each other
+BATCH = whole(1, 256)  # pictures that go through a network at once
 
 
 class Opened(NamedTuple):
@@ -47,6 +52,8 @@ def open_engine(
     if backend not in BACKENDS:
         allowed = ", ".join(BACKENDS)
         raise CourseError(f"There is no backend '{backend}'; allowed: {allowed}")
+    THREADS.require(threads, "threads")
+    LANES.require(lanes, "lanes")
     if backend == "cpu":
         return _open_on_cpu(spec, threads, lanes, reason="as asked")
 

@@ -14,12 +14,16 @@ from typing import Callable, Deque, List, Optional, Sequence, cast
 
 from ..detections import Detections
 from ..engine import Engine, Request
+from ..engine.choose import BATCH
 from ..engine.trt import TrtEngine
 from ..ssd import Prepared, TrtSSD
+from ..support.ranges import number
 from .batches import NOBODY, Batch, Batches, Seen
 from .readers import Filler, NumberedOpener, Opener, Reader
 
 Keep = Callable[[Seen, Detections], object]
+
+DEADLINE = number(0, 3600)  # seconds that a batch may wait for its last picture
 
 _JOIN_SECONDS = 2  # a reader may hang in a camera that gives nothing; it is left behind then
 
@@ -44,6 +48,9 @@ def detect_many(
     `deadline` seconds after its first picture. `depth` batches are under way at once (None: one
     more than the engine's lanes).
     """
+    DEADLINE.require(deadline, "deadline")
+    if batch is not None:
+        BATCH.require(batch, "batch")
     if not depth:
         depth = ssd.engine.lanes + 1
     places = places_of(ssd.engine, batch)
