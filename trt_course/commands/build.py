@@ -97,7 +97,11 @@ def _add_int8_options(add: argparse.ArgumentParser) -> None:
 def _add_builder_options(add: argparse.ArgumentParser) -> None:
     """How TensorRT's builder works, and for which processor."""
     add.add_argument(
-        "--workspace", type=WORKSPACE, dest="workspace_mib", metavar="MiB", help="a small machine: 256"
+        "--workspace",
+        type=WORKSPACE,
+        dest="workspace_mib",
+        metavar="MiB",
+        help="a small machine: 256",
     )
     add.add_argument(
         "--level",

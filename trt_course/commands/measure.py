@@ -108,7 +108,9 @@ def _add_bench(commands: "Commands") -> None:
     add.add_argument(
         "--source", default="data/street.mp4", help="video or folder (default: %(default)s)"
     )
-    add.add_argument("--frames", type=FRAMES, help="how many frames (default: 200, or all there are)")
+    add.add_argument(
+        "--frames", type=FRAMES, help="how many frames (default: 200, or all there are)"
+    )
 
 
 def _add_pack(steps: "Commands") -> None:

@@ -6,8 +6,8 @@ from typing import List, Optional, Sequence
 from ..engine.choose import BATCH, THREADS
 from ..ssd import TrtSSD
 from ..support.files import AnyPath
+from .batches import DEADLINE
 from .gpus import GPUS, detect_on_gpus
-from .many import DEADLINE
 from .opening import is_one_camera, named
 from .run import Run, detect_here
 from .tuning import OpenSsd, best_split, with_graph

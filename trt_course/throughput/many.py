@@ -17,13 +17,10 @@ from ..engine import Engine, Request
 from ..engine.choose import BATCH
 from ..engine.trt import TrtEngine
 from ..ssd import Prepared, TrtSSD
-from ..support.ranges import number
-from .batches import NOBODY, Batch, Batches, Seen
+from .batches import DEADLINE, NOBODY, Batch, Batches, Seen
 from .readers import Filler, NumberedOpener, Opener, Reader
 
 Keep = Callable[[Seen, Detections], object]
-
-DEADLINE = number(0, 3600)  # seconds that a batch may wait for its last picture
 
 _JOIN_SECONDS = 2  # a reader may hang in a camera that gives nothing; it is left behind then
 
