@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..model.fields import (
     Rules,
+    any_text,
     anything,
     count,
     each,
@@ -155,29 +156,29 @@ class Manifest(NamedTuple):
 
 def _source(value: Any, where: str) -> Optional[Tuple[int, int]]:
     """Width and height, or null where pictures of any size are taken."""
-    if not value:
+    if value is None:
         return None
     return numbers(2, count)(value, where)
 
 
 MANIFEST_RULES: Rules = {
-    "model": text,
-    "model_sha256": anything,
+    "model": any_text,
+    "model_sha256": any_text,
     "plan_sha256": text,
     "tensorrt": text,
     "gpu": text,
     "capability": text,
     "precision": text,
     "batch": numbers(3, count),
-    "nms": text,
-    "preprocess": text,
+    "nms": one_of("host", "engine"),
+    "preprocess": one_of("host", "engine"),
     "source": _source,
     "threshold": share,
-    "route": text,
+    "route": one_of("onnx", "etlt"),
     "built": each(anything),
-    "command": text,
+    "command": any_text,
     "pixels": one_of("bgr", "nv12"),
-    "recipe": anything,
+    "recipe": any_text,
 }
 
 
@@ -195,7 +196,13 @@ def read(plan: Any) -> Manifest:
             "built from and for. A plan file is code: build it here, "
             "python -m trt_course build MODEL."
         )
-    return record_of(Manifest, MANIFEST_RULES)(read_json(path), str(path))
+    record: Manifest = record_of(Manifest, MANIFEST_RULES)(read_json(path), str(path))
+    if record.preprocess == "engine" and record.source is None:
+        raise CourseError(
+            f"{path}: preprocess is engine, and source is null; wanted: the width and height of "
+            f"the pictures that the engine prepares. Build it again:\n    {record.command}"
+        )
+    return record
 
 
 def write(

@@ -11,8 +11,7 @@ import numbers
 from typing import Any, Callable
 
 from .errors import CourseError
-
-_MOST_SHOWN = 40  # characters of a text that is no number
+from .words import shown
 
 
 class Range:
@@ -40,13 +39,15 @@ class Range:
             value = self._read(text)
             if self._holds(value):
                 return value
-        raise argparse.ArgumentTypeError(f"wanted: {self}; given: {_shown(text)}")
+        raise argparse.ArgumentTypeError(f"wanted: {self}; given: {shown(text)}")
 
     def require(self, value: Any, name: str) -> Any:
         """The value of the argument called `name`; a CourseError where it is none of these."""
         is_number = isinstance(value, self._kind) and not isinstance(value, bool)
         if not is_number or not self._holds(value):
-            raise CourseError(f"{name} is {_shown(value)}; wanted: {self}")
+            if is_number:
+                value = _bare(value)
+            raise CourseError(f"{name} is {shown(value)}; wanted: {self}")
         return value
 
     def _holds(self, value: Any) -> bool:
@@ -76,7 +77,7 @@ def number(least: float, most: float) -> Range:
     0.25
     >>> share("nan")
     Traceback (most recent call last):
-    argparse.ArgumentTypeError: wanted: a number from 0 to 1; given: nan
+    argparse.ArgumentTypeError: wanted: a number from 0 to 1; given: 'nan'
     """
     return Range("a number", float, numbers.Real, least, most)
 
@@ -88,12 +89,8 @@ def _plain(value: float) -> str:
     return f"{value:g}"
 
 
-def _shown(value: Any) -> str:
-    """What was given, cut where it is long."""
-    try:
-        text = str(value)
-    except ValueError:  # Python prints no whole number of more than 4300 digits
-        return "a number of thousands of digits"
-    if len(text) > _MOST_SHOWN:
-        return text[:_MOST_SHOWN] + "..."
-    return text
+def _bare(value: Any) -> Any:
+    """NumPy's numbers as Python's, which are shown without their type."""
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    return float(value)
