@@ -84,7 +84,7 @@ def test_missing_file(tmp_path):
 
 
 def test_fewer_threads_than_none(cells):
-    with pytest.raises(CourseError, match="There cannot be -2 threads"):
+    with pytest.raises(CourseError, match="threads is -2; wanted: a whole number from 0 to"):
         CpuEngine(cells / "model.onnx", threads=-2)
 
 

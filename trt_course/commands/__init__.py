@@ -9,7 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence
 
 from ..detections import CONFIDENCE
-from ..engine.choose import BACKENDS, THREADS
+from ..engine.choose import BACKENDS
+from ..engine.cpu import THREADS
 from ..media.writer import ENCODERS
 from ..ssd import TrtSSD
 

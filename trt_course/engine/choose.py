@@ -8,14 +8,13 @@ from ..model.spec import InputSpec, ModelSpec, OutputSpec
 from ..support.errors import CourseError
 from ..support.ranges import whole
 from . import CpuEngine, Engine, manifest
+from .cpu import LANES, THREADS
 from .cuda import open_cuda
 from .plan import load_tensorrt, product_of
 from .trt import TrtEngine
 
 BACKENDS = ("auto", "cpu", "tensorrt")
 
-THREADS = whole(0, 1024)  # of the CPU, for one network; 0: one a core
-LANES = whole(1, 64)  # requests that run beside each other
 BATCH = whole(1, 256)  # pictures that go through a network at once
 
 

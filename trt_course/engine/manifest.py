@@ -24,7 +24,7 @@ from ..model.fields import (
 from ..model.placement import Placement, placement
 from ..model.spec import InputSpec, ModelSpec, OutputSpec
 from ..support.errors import CourseError
-from ..support.files import sha256, write_json
+from ..support.files import is_hidden, sha256, write_json
 from .cuda import Device
 
 # The outputs of an engine with the suppression inside: what the decoder calls them, their names
@@ -125,11 +125,7 @@ class Manifest(NamedTuple):
 
     def _pictures(self) -> InputSpec:
         """The input of an engine that prepares pictures itself: their bytes as they are."""
-        if self.source is None:
-            raise CourseError(
-                "The engine's record says that it prepares the pictures, but not their size. Build "
-                f"it again:\n    {self.command}"
-            )
+        assert self.source is not None  # `read` refuses a record without it
         width, height = self.source
         layout = self.pixels
         if self.pixels == "bgr":
@@ -260,7 +256,9 @@ def require_fit(plan: Any, spec: ModelSpec, tensorrt: str, device: Device) -> Ma
 def engines_of(spec: ModelSpec) -> List[Path]:
     """The model's engines that have a record, newest first."""
     plans = [
-        plan for plan in (spec.folder / "engines").glob("*.engine") if manifest_path(plan).is_file()
+        plan
+        for plan in (spec.folder / "engines").glob("*.engine")
+        if plan.is_file() and manifest_path(plan).is_file() and not is_hidden(plan)
     ]
     return sorted(plans, key=_time_of_change, reverse=True)
 

@@ -3,7 +3,8 @@
 import functools
 from typing import List, Optional, Sequence
 
-from ..engine.choose import BATCH, THREADS
+from ..engine.choose import BATCH
+from ..engine.cpu import THREADS
 from ..ssd import TrtSSD
 from ..support.files import AnyPath
 from .batches import DEADLINE
