@@ -74,11 +74,11 @@ def open_regular(path: AnyPath, what: str) -> Any:
         reason = getattr(err, "strerror", None) or err
         raise CourseError(f"{path} cannot be opened as {what}: {reason}.") from None
 
-    stream = os.fdopen(descriptor, "rb")
+    # Asked of what is open, not of the name; os.fdopen itself refuses a folder.
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        stream.close()
+        os.close(descriptor)
         raise CourseError(f"{path} is no plain file; wanted: {what}.")
-    return stream
+    return os.fdopen(descriptor, "rb")
 
 
 def read_text(path: AnyPath, what: str, most: int = 16 * MIB) -> str:
