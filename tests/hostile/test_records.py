@@ -119,7 +119,17 @@ def test_names_that_no_model_has(name):
 
 # Its texts ----------------------------------------------------------------------------------------
 
-UNFIT = ["a\nb", "a\u2028b", "a\u2029b", "a\x85b", "a\x1cb", "a\x0bb", "\ud800", "a\x1b[2J", "\u202ea"]
+UNFIT = [
+    "a\nb",
+    "a\u2028b",
+    "a\u2029b",
+    "a\x85b",
+    "a\x1cb",
+    "a\x0bb",
+    "\ud800",
+    "a\x1b[2J",
+    "\u202ea",
+]
 
 
 @pytest.mark.parametrize("label", [*UNFIT, " ", "", "x" * 5000, 3, None, ["a"]])
