@@ -88,7 +88,7 @@ def test_fewer_threads_than_none(cells):
         CpuEngine(cells / "model.onnx", threads=-2)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello, I am an engine", bytes(range(256)) * 40])
+@pytest.mark.parametrize("content", [b"\n", b"hello, I am an engine", bytes(range(256)) * 40])
 def test_not_onnx(tmp_path, content):
     (tmp_path / "bad.onnx").write_bytes(content)
     with pytest.raises(CourseError, match="bad.onnx cannot run on the CPU: it is not an ONNX file"):

@@ -42,5 +42,7 @@ def test_a_file_that_holds_no_priors(tmp_path):
 
     path = tmp_path / "flat.npy"
     np.save(str(path), np.zeros(8))
-    with pytest.raises(CourseError, match="flat.npy has shape .8,.; wanted: .priors, 4."):
+    with pytest.raises(
+        CourseError, match="flat.npy has shape .8,. of float64; wanted: .priors, 4."
+    ):
         read_priors(path)
