@@ -21,7 +21,7 @@ Color = Tuple[int, int, int]  # blue, green, red
 _GOLDEN = 0.618034  # steps of the golden ratio keep neighbouring hues far apart
 _PIXELS_A_LINE = 350  # a picture with sides of so many pixels has lines of 1 pixel, but:
 _THINNEST = 2  # lines are thinner at small boxes only
-_SIDE_A_LINE = 12  # pixels of a box's short side for each pixel of its line
+_SIDE_A_LINE = 16  # a box with a shorter side has a line of 1 pixel; of twice that, 2; and so on
 _LONGEST_NAME = 30  # characters of a class name that are shown
 
 
@@ -141,7 +141,7 @@ def _draw_boxes(canvas: np.ndarray, boxes: List[List[int]], colors: Sequence[Col
     wanted = max(round((width + height) / 2 / _PIXELS_A_LINE), _THINNEST)
     for (left, top, right, bottom), color in zip(boxes, colors):
         shorter = min(right - left, bottom - top)
-        line = max(min(wanted, shorter // _SIDE_A_LINE), 1)
+        line = min(wanted, 1 + max(shorter, 0) // _SIDE_A_LINE)
         cv2.rectangle(canvas, (left, top), (right, bottom), color, line)
 
 
