@@ -4,6 +4,7 @@ The file is opened here and read through Python: FFmpeg sees no name, which coul
 need not be UTF-8, and can open nothing else.
 """
 
+import contextlib
 import os
 from collections import deque
 from typing import Any, Deque, Iterator, List, Optional
@@ -18,18 +19,21 @@ from .video_decoder import Picture, Showing, VideoDecoder, showing, unreadable
 # what FFmpeg takes for a video, and is none: text, drawn; lists of other files
 _NO_VIDEOS = {"tty", "hls", "concat", "dash", "sdp", "ass", "srt"}
 _NO_ADDRESSES = {"protocol_whitelist": "none"}
+# kinds of file that say neither how long they are nor where they end
+_ENDLESS = {"mpegts", "mpeg", "mpegvideo", "h264", "hevc"}
+_REORDERED = 16  # so many frames that came before the last one may be shown behind it
+
 _DAMAGED = 1000  # failures in a row, with nothing read, after which a file counts as ended
 
 _FASTEST = 1000  # frames a second; what claims more only counts time so finely
 
 
 def is_here() -> bool:
-    """Whether PyAV can be imported: it has no wheel for a Jetson Nano's Python."""
+    """Whether PyAV can be imported and is new enough: a Jetson Nano's Python has no wheel of it."""
     try:
-        need("av")
+        return hasattr(need("av").VideoFrame, "rotation")
     except CourseError:
         return False
-    return True
 
 
 class AvFile(VideoDecoder):
@@ -39,7 +43,6 @@ class AvFile(VideoDecoder):
         super().__init__(path)
         self._av = need("av")
         self._errors = self._av.error.FFmpegError
-        self._reformatter = need("av.video.reformatter").VideoReformatter()
 
         # what is open
         self._file: Any = None
@@ -47,10 +50,12 @@ class AvFile(VideoDecoder):
         self._stream: Any = None
         self._packets: Iterator[Any] = iter(())
         self._deinterlacer: Optional[Deinterlacer] = None
+        self._reformatter: Any = None
 
         # what is decoded and waits to be read
         self._ready: Deque[Any] = deque()
         self._at_end = False
+        self._since_damage = _REORDERED  # frames since the last damaged one
         self._showing = Showing()
 
         try:
@@ -63,11 +68,13 @@ class AvFile(VideoDecoder):
     def read(self) -> Optional[Picture]:
         """The next picture that can be read; None at the end."""
         frame = self._next_frame()
-        if frame is None:
-            return None
-        self.ends_damaged = frame.is_corrupt
-        image = self._showing.of(self._bgr(frame))
-        return Picture(image, self._time_of(frame))
+        while frame is not None:
+            self._note_damage(frame)
+            with contextlib.suppress(self._errors, ValueError):  # pixels that nobody can convert
+                image = self._showing.of(self._bgr(frame))
+                return Picture(image, self._time_of(frame))
+            frame = self._next_frame()
+        return None
 
     def begin_again(self) -> None:
         """Open the file anew: that is exact for every kind of file."""
@@ -79,10 +86,12 @@ class AvFile(VideoDecoder):
         self._ready.clear()
         self._packets = iter(())
         self._deinterlacer = None
+        self._reformatter = None
         self._stream = None
         if self._container is not None:
             self._container.close()
             self._container = None
+        self._since_damage = _REORDERED
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -104,6 +113,7 @@ class AvFile(VideoDecoder):
         if self._stream is None or self._stream.codec_context is None:
             raise unreadable(self.path, "PyAV")
         self._stream.thread_type = "AUTO"
+        self._reformatter = need("av.video.reformatter").VideoReformatter()
         self._packets = self._container.demux(self._stream)
         self._at_end = False
 
@@ -114,7 +124,8 @@ class AvFile(VideoDecoder):
         if rate <= _FASTEST:
             self.fps = rate
         self.frames = self._claim()
-        self.is_counted = stream.frames > 0
+        is_gif = self._container.format.name == "gif"  # whose frames FFmpeg has counted itself
+        self.is_counted = stream.frames > 0 and not is_gif
 
         first = self._next_frame()
         if first is None:
@@ -161,8 +172,9 @@ class AvFile(VideoDecoder):
                 if packet is None:
                     break
                 return packet.decode()
-            except self._errors:  # a damaged packet; the next one may be whole
-                continue
+            except self._errors:
+                # a damaged place, and there may be more behind it
+                self._packets = self._container.demux(self._stream)
         self._at_end = True
         return []
 
@@ -179,6 +191,15 @@ class AvFile(VideoDecoder):
         if self._at_end:
             ready += self._deinterlacer.flush()
         return ready
+
+    def _note_damage(self, frame: Any) -> None:
+        """Of a stream without an end of its own, a damaged last frame tells that it was cut."""
+        if frame.is_corrupt:
+            self._since_damage = 0
+        else:
+            self._since_damage += 1
+        is_endless = self._container.format.name in _ENDLESS
+        self.ends_damaged = is_endless and self._since_damage < _REORDERED
 
     def _bgr(self, frame: Any) -> np.ndarray:
         """The frame's pixels, where FFmpeg has put them: `to_ndarray` would copy them once more."""

@@ -65,6 +65,12 @@ def video_format(head: bytes) -> Optional[str]:
     return None
 
 
+def kind_of_video(path: Union[str, Path]) -> Optional[str]:
+    """`video_format` of a file."""
+    with open(os.fsencode(str(path)), "rb") as stream:
+        return video_format(stream.read(HEAD))
+
+
 def is_moving(head: bytes) -> bool:
     """Whether a file that begins as a picture does holds several, which are shown in turn.
 

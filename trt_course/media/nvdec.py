@@ -12,9 +12,8 @@ from typing import Any, List, NamedTuple, Optional, Tuple, Union
 
 from ..support.errors import CourseError, need
 from .base import Source, cut_off
-from .containers import is_cut
-from .cv_file import is_utf8
-from .video_file import open_decoder
+from .containers import kind_of_video
+from .video_file import require_plain
 
 # frames a call: fewer calls wait less for Python's lock, more are lost before a damaged place
 _AT_ONCE = 16
@@ -46,7 +45,7 @@ class GpuVideoFile(Source[GpuFrame]):
     def __init__(self, path: Union[str, Path], size: Optional[Tuple[int, int]] = None) -> None:
         super().__init__(path)
         codec = need("PyNvVideoCodec")
-        _require_plain(self.uri)
+        require_plain(self.uri)
         try:
             self._decoder = _open_decoder(codec, self.uri)
             facts = self._decoder.get_stream_metadata()
@@ -115,27 +114,9 @@ class GpuVideoFile(Source[GpuFrame]):
         self._left = 0
 
 
-def _require_plain(path: str) -> None:
-    """Refuse what the GPU's decoder would show otherwise than it is meant, or not tell of."""
-    why = ""
-    try:
-        if not is_utf8(path):
-            why = "its name is not UTF-8"
-        elif is_cut(path):
-            why = "it is cut off"
-        else:
-            with contextlib.closing(open_decoder(path)) as decoder:
-                if not decoder.is_plain:
-                    why = "it is interlaced, turned, trimmed, or its pixels are not square"
-    except OSError as err:
-        why = str(err.strerror)
-    if why:
-        raise CourseError(f"{path} is not decoded by the GPU: {why}.")
-
-
 def _open_decoder(codec: Any, path: str) -> Any:
     """The one that this thread has to spare, or a new one."""
-    if path.lower().endswith(".ts"):
+    if kind_of_video(path) == "mpegts":
         raise CourseError("PyNvVideoCodec finds no frames in transport streams")
 
     spare = vars(_spare).pop("decoder", None)

@@ -1,5 +1,6 @@
 """The frames of a video file, each at its own time: by PyAV where it is there, else by OpenCV."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Optional, Union
@@ -8,7 +9,7 @@ from ..support.errors import CourseError
 from . import av_file
 from .base import Frame, Source, cut_off
 from .containers import is_cut
-from .cv_file import CvFile
+from .cv_file import CvFile, is_utf8
 from .video_decoder import Picture, VideoDecoder
 
 _STEP = 0.04  # seconds between frames where the file does not tell its rate
@@ -27,6 +28,8 @@ class VideoFile(Source[Frame]):
         super().__init__(path, loop)
         if not Path(self.uri).is_file():
             raise CourseError(f"There is no file {path}.")
+        if pipeline:
+            require_plain(self.uri)
         try:
             self._decoder = open_decoder(self.uri, pipeline)
         except OSError as err:
@@ -116,3 +119,21 @@ def open_decoder(path: str, pipeline: Optional[str] = None) -> VideoDecoder:
     if pipeline or not av_file.is_here():
         return CvFile(path, pipeline)
     return av_file.AvFile(path)
+
+
+def require_plain(path: str) -> None:
+    """Refuse what a decoder on a GPU or a Jetson would show wrong, or not tell of."""
+    why = ""
+    try:
+        if not is_utf8(path):
+            why = "its name is not UTF-8"
+        elif is_cut(path):
+            why = "it is cut off"
+        else:
+            with contextlib.closing(open_decoder(path)) as decoder:
+                if not decoder.is_plain:
+                    why = "it is interlaced, turned or trimmed, or its pixels are not square"
+    except OSError as err:
+        why = str(err.strerror)
+    if why:
+        raise CourseError(f"{path} is left to the CPU: {why}.")
