@@ -13,6 +13,7 @@ import cv2  # noqa: F401  before av: after it, cv2.imshow would hang
 import numpy as np
 
 from ..support.errors import CourseError, need
+from .bounds import require_pixels
 from .deinterlace import Deinterlacer
 from .video_decoder import Picture, Showing, VideoDecoder, showing, unreadable
 
@@ -112,6 +113,9 @@ class AvFile(VideoDecoder):
         self._stream = self._container.streams.best("video")
         if self._stream is None or self._stream.codec_context is None:
             raise unreadable(self.path, "PyAV")
+        codec = self._stream.codec_context
+        if codec.width and codec.height:
+            require_pixels(codec.width, codec.height, self.path)
         self._stream.thread_type = "AUTO"
         self._reformatter = need("av.video.reformatter").VideoReformatter()
         self._packets = self._container.demux(self._stream)
@@ -124,8 +128,6 @@ class AvFile(VideoDecoder):
         if rate <= _FASTEST:
             self.fps = rate
         self.frames = self._claim()
-        is_gif = self._container.format.name == "gif"  # whose frames FFmpeg has counted itself
-        self.is_counted = stream.frames > 0 and not is_gif
 
         first = self._next_frame()
         if first is None:
@@ -135,6 +137,7 @@ class AvFile(VideoDecoder):
         shape = stream.sample_aspect_ratio or 0
         self._showing = showing(self.path, float(shape), first.rotation)
         self.size = self._showing.size_of(first.width, first.height)
+        require_pixels(*self.size, what=self.path)
 
         is_trimmed = self.frames is not None and stream.frames > self.frames
         is_as_decoded = self._showing == Showing() and self._deinterlacer is None
@@ -150,7 +153,8 @@ class AvFile(VideoDecoder):
             seconds = self._container.duration / self._av.time_base
 
         by_time = int(round(seconds * self.fps))
-        if by_time and stream.frames > by_time + 1:
+        has_edit_list = "mp4" in self._container.format.name
+        if has_edit_list and by_time and stream.frames > by_time + 1:
             return by_time
         return stream.frames or by_time or None
 

@@ -13,6 +13,7 @@ from typing import Any, Optional
 import cv2
 
 from ..support.errors import CourseError, need
+from .bounds import require_pixels
 from .video_decoder import Picture, Showing, VideoDecoder, showing, unreadable
 
 _DAMAGED = 30  # frames in a row that may be damaged before a video counts as ended
@@ -92,6 +93,7 @@ class CvFile(VideoDecoder):
 
         self._showing = showing(self.path, self._stretch(), degrees=0)
         self.size = self._showing.size_of(width, height)
+        require_pixels(*self.size, what=self.path)
         is_turned = self._property("CAP_PROP_ORIENTATION_META") != 0
         self.is_plain = self._showing == Showing() and not is_turned
 

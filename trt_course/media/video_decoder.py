@@ -30,7 +30,6 @@ class VideoDecoder:
         self.size: Tuple[int, int] = (0, 0)  # width, height of the pictures as they are shown
         self.fps = 0.0
         self.frames: Optional[int] = None
-        self.is_counted = False  # the file counts its frames; else `frames` is an estimate
         self.is_plain = True  # every decoded picture is shown, and just as it is
 
         # how it is read

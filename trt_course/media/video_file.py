@@ -98,8 +98,6 @@ class VideoFile(Source[Frame]):
         """By the number of frames that it claims, by its last part, or by its last picture."""
         if cut_off(self.frames, self._frames_seen()):
             return True
-        if self._decoder.is_counted and self._number >= (self.frames or 0):
-            return False
         return self._decoder.ends_damaged or is_cut(self.uri)
 
     def _frames_seen(self) -> float:
