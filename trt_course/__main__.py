@@ -8,7 +8,7 @@ import argparse
 import contextlib
 import os
 import sys
-from typing import List, Optional
+from typing import List, NoReturn, Optional, cast
 
 from . import unusable
 from .support import doctor, signals
@@ -74,13 +74,21 @@ def _print_into_nothing() -> None:
     os.close(nothing)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Its complaints repeat what was typed, which may hold a password."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(str(CourseError(message)))
+
+
 def _parser() -> argparse.ArgumentParser:
     """The arguments of all commands."""
     # Here, because these modules need NumPy and OpenCV.
     from .commands import build, detect, measure, overview
 
-    parser = argparse.ArgumentParser(
-        prog="python -m trt_course", description=(__doc__ or "").splitlines()[0]
+    description = (__doc__ or "").splitlines()[0]
+    parser = cast(
+        argparse.ArgumentParser, _Parser(prog="python -m trt_course", description=description)
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True

@@ -119,6 +119,10 @@ def test_addresses_that_give_no_pictures(web, path, message):
         ("http://127.0.0.1:9/x.jpg", {}, "does not answer: .*refused"),
         ("rtsp://127.0.0.1:9/x", {}, "cannot be opened. Are address"),
         ("rtsp://127.0.0.1:9/x", {"transport": "pigeon"}, "transport is tcp or udp"),
+        ("rtmp://127.0.0.1:9/x", {}, "cannot be opened: rtmp is none of csi, gst, rtsp"),
+        ("file:///x.mp4", {}, "A file is named by its path"),
+        ("http://127.0.0.1:9/x", {"rate": 0}, "rate is over 0"),
+        ("rtsp://ada:s3/cret@h/x", {}, "is not understood as an address.*/ is written %2F"),
         ("/dev/video99", {}, "no camera /dev/video99. Is it plugged in"),
         (99, {}, "no camera /dev/video99"),
         ("csi://one", {}, "is not understood; wanted: csi://0"),
@@ -196,7 +200,7 @@ class Stuck:
 
 def test_a_driver_that_hangs_does_not_hang_the_reader(monkeypatch, capsys):
     stuck = Stuck()
-    monkeypatch.setattr(live, "SILENCE", -0.8)
+    monkeypatch.setattr(live, "_PATIENCE", 0.2)
     monkeypatch.setitem(captures.SCHEMES, "csi", lambda uri: stuck)
     source = open_source("csi://0")
     source.read()

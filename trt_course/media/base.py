@@ -10,6 +10,7 @@ import numpy as np
 
 from ..support import trace
 from ..support.errors import CourseError
+from ..support.words import printable, without_secrets
 
 Item = TypeVar("Item")
 Self = TypeVar("Self", bound="Stream")
@@ -65,8 +66,9 @@ class Source(Stream[Item]):
     """
 
     def __init__(self, uri: object, loop: bool = False) -> None:
-        # which source it is, and whether it begins again at its end
+        # which source it is, to open it and to show it, and whether it begins again at its end
         self.uri = str(uri)
+        self.shown = printable(without_secrets(self.uri))  # a password is only in `uri`
         self.loop = loop
 
         # what is known of its frames
@@ -106,4 +108,4 @@ def cut_off(claim: Optional[int], seen: float) -> bool:
 def require_whole(source: Source) -> None:
     """For whoever has read a source to its end: a CourseError where that came too early."""
     if source.short:
-        raise CourseError(f"{source.uri}: not all of it could be read; what could be is done.")
+        raise CourseError(f"{source.shown}: not all of it could be read; what could be is done.")

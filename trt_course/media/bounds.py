@@ -1,12 +1,23 @@
-"""How much a picture may be, whoever sends it.
+"""How much a picture may be, whoever sends it: in bytes, in seconds and in pixels.
 
 What comes from a file or the network may be hostile, broken or merely a mistake. It is refused by
-one sentence before it takes the machine's memory.
+one sentence before it takes the machine's memory or anybody's evening.
 """
+
+import contextlib
+import ctypes
+import time
+from pathlib import Path
+from typing import Optional, Set
 
 from ..support.errors import CourseError
 
 MOST_PIXELS = 100 * 1000 * 1000  # of a picture: 300 MB as BGR, and some three times that on the way
+MOST_BYTES = 64 << 20  # of a picture as it comes, which is compressed
+MOST_SECONDS = 10.0  # that a picture takes to come, from the question to its last byte
+SILENCE = 5.0  # seconds after which a connection that sends nothing counts as lost
+
+_MOST_MEMORY = 3 * MOST_PIXELS + (1 << 20)  # bytes: with what FFmpeg puts around a picture
 
 
 def require_pixels(width: int, height: int, what: str) -> None:
@@ -22,3 +33,79 @@ def require_pixels(width: int, height: int, what: str) -> None:
             f"{MOST_PIXELS // 10**6} million are taken, for more would not fit into memory. "
             "Scale it down first."
         )
+
+
+def bound_ffmpeg() -> None:
+    """Let FFmpeg, in whichever libraries this process has loaded it, take no larger memory at once.
+
+    It collects a picture of a stream in one piece of memory, however long the sender makes it, and
+    decodes it into others. The largest is the picture of MOST_PIXELS as BGR. What the bound stops
+    counts as damaged. Only Linux tells which libraries are loaded; elsewhere nothing is bounded.
+    """
+    for path in _loaded_libraries("libavutil"):
+        library = ctypes.CDLL(path)
+        with contextlib.suppress(AttributeError):  # it is another library of that name
+            library.av_max_alloc.restype = None
+            library.av_max_alloc.argtypes = [ctypes.c_size_t]
+            library.av_max_alloc(_MOST_MEMORY)
+
+
+def _loaded_libraries(name: str) -> Set[str]:
+    """The files of shared libraries that this process has loaded, by the beginning of a name."""
+    found = set()
+    with contextlib.suppress(OSError):  # no Linux
+        for line in Path("/proc/self/maps").read_text(errors="surrogateescape").splitlines():
+            _, slash, rest = line.partition("/")
+            path = slash + rest
+            if Path(path).name.startswith(name) and ".so" in path:
+                found.add(path)
+    return found
+
+
+class Meter:
+    """Counts the bytes and the seconds of one picture, and refuses what is too much.
+
+    >>> meter = Meter("The camera")
+    >>> meter.count(1000)
+    >>> meter.count(MOST_BYTES)
+    Traceback (most recent call last):
+    ...
+    trt_course.support.errors.CourseError: The camera sends over 64 MiB for one picture.
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.bytes = 0  # of this picture
+        self._end: Optional[float] = None  # the time.monotonic() at which it has taken too long
+
+    def begin(self) -> None:
+        """The next picture: nothing has come of it."""
+        self.bytes = 0
+        self._end = time.monotonic() + MOST_SECONDS
+
+    def count(self, more: int) -> None:
+        """So many bytes have come; a CourseError where it is too much, or has taken too long."""
+        if self._end is None:
+            self.begin()
+        self.require_room(more)
+        self.bytes += more
+        self.require_time()
+
+    def require_room(self, more: int) -> None:
+        """A CourseError where so many bytes more would be too much."""
+        if self.bytes + more > MOST_BYTES:
+            raise CourseError(f"{self.what} sends over {MOST_BYTES >> 20} MiB for one picture.")
+
+    def require_time(self) -> None:
+        """A CourseError where the picture has taken too long."""
+        if self.seconds_left() <= 0:
+            raise CourseError(
+                f"{self.what} took over {MOST_SECONDS:g} s for one picture, "
+                f"of which {self.bytes} bytes came."
+            )
+
+    def seconds_left(self) -> float:
+        """How long the picture may still take."""
+        if self._end is None:
+            return MOST_SECONDS
+        return self._end - time.monotonic()

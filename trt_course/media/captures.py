@@ -4,57 +4,29 @@ Another kind of camera is another function here and a line in SCHEMES. What they
 a cv2.VideoCapture is, and is one or a class of our own that Capture names; live.py reads it.
 """
 
-import base64
 import contextlib
-import http.client
 import os
+import re
 import threading
-import time
-import urllib.request
-from http.client import HTTPResponse
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, Union
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Any, Callable, Dict, Iterator, List, Union
+from urllib.parse import parse_qsl, urlsplit
 
 import cv2
-import numpy as np
 
 from ..support.errors import CourseError
 from . import gstreamer
+from .bounds import SILENCE, Meter, bound_ffmpeg, require_pixels
+from .web import ask, require_address
+from .web_cameras import Mjpeg, Still
 
-SILENCE = 5  # seconds after which a connection that sends nothing counts as lost
+_HIGHEST_RATE = 1000.0  # questions a second
 _FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _environment = threading.Lock()
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
-class Still:
-    """A picture at an address, asked for `rate` times a second. Read as a cv2.VideoCapture is."""
-
-    def __init__(self, uri: str, rate: float) -> None:
-        self.uri = uri
-        self.rate = rate
-        self._due = 0.0  # the time.monotonic() of the next question
-
-    def read(self) -> Tuple[bool, Optional[np.ndarray]]:
-        """Whether there is a picture, and the picture. It asks at once; its caller waits."""
-        self._due = time.monotonic() + 1 / self.rate
-        with _ask(self.uri) as reply:
-            encoded = np.frombuffer(reply.read(), np.uint8)
-        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-        return image is not None, image
-
-    def seconds_left(self) -> float:
-        """How long to wait before the next `read`."""
-        return max(0.0, self._due - time.monotonic())
-
-    def get(self, _: int) -> float:
-        """The rate, whatever is asked: it is the one property that a live source asks for."""
-        return self.rate
-
-    def release(self) -> None:
-        """Nothing is held between two pictures."""
-
-
-Capture = Union[cv2.VideoCapture, Still]  # whose `read` waits for a picture, but for Still
+# whose `read` waits for a picture, but for Still
+Capture = Union[cv2.VideoCapture, Mjpeg, Still]
 
 
 def open_usb(uri: str) -> Capture:
@@ -99,6 +71,7 @@ def open_gst(uri: str) -> Capture:
 
 def open_rtsp(uri: str, latency: int = 200, transport: str = "tcp", codec: str = "h264") -> Capture:
     """An IP camera, through the Jetson's decoder where there is one. `latency` in milliseconds."""
+    require_address(uri)
     if transport not in ("tcp", "udp") or codec not in ("h264", "h265"):
         raise CourseError(f"{uri}: transport is tcp or udp, codec h264 or h265")
 
@@ -114,10 +87,16 @@ def open_rtsp(uri: str, latency: int = 200, transport: str = "tcp", codec: str =
 
 def open_http(uri: str, rate: float = 5.0) -> Capture:
     """MJPEG as it comes, or a picture that is asked for `rate` times a second."""
-    with _ask(uri) as reply:
-        kind = reply.headers.get_content_type()
+    if not 0 < rate <= _HIGHEST_RATE:
+        raise CourseError(f"{uri}: rate is over 0 and at most {_HIGHEST_RATE:g} pictures a second")
+
+    meter = Meter(uri)
+    reply = ask(uri, meter)
+    kind = reply.headers.get_content_type()
     if kind == "multipart/x-mixed-replace":
-        return _open_ffmpeg(uri, "fflags;nobuffer", "It says that it is MJPEG, but is not.")
+        return Mjpeg(uri, reply, meter)
+
+    reply.close()
     if kind.startswith("image/"):
         return Still(uri, rate)
     raise CourseError(
@@ -136,18 +115,29 @@ SCHEMES: Dict[str, Callable[..., Capture]] = {
 
 
 def is_live(uri: object) -> bool:
-    """Whether it names a camera or a stream, and not a file."""
+    """Whether it names a camera or a stream, also of a kind that nobody here opens, and no file."""
     text = str(uri)
     if text.isdecimal() or text.startswith("/dev/video"):
         return True
     scheme, colon, _ = text.partition(":")
-    return colon == ":" and scheme in SCHEMES
+    if colon and scheme.lower() in SCHEMES:
+        return True
+    return _ADDRESS.match(text) is not None
 
 
 def open_capture(uri: str, **options: Any) -> Capture:
     """What a camera's or stream's address names, opened; a CourseError says what to do instead."""
-    open_it = SCHEMES.get(uri.partition(":")[0], open_usb)
-    return open_it(uri, **options)
+    scheme, colon, rest = uri.partition(":")
+    if not colon:
+        return open_usb(uri, **options)
+
+    scheme = scheme.lower()
+    if scheme not in SCHEMES:
+        known = ", ".join(SCHEMES)
+        raise CourseError(
+            f"{uri} cannot be opened: {scheme} is none of {known}. A file is named by its path."
+        )
+    return SCHEMES[scheme](scheme + colon + rest, **options)
 
 
 def _require_open(capture: cv2.VideoCapture, uri: str, advice: str) -> cv2.VideoCapture:
@@ -165,20 +155,28 @@ def _open_pipeline(uri: str, pipeline: str, advice: str) -> cv2.VideoCapture:
 
 def _open_ffmpeg(uri: str, options: str, advice: str) -> cv2.VideoCapture:
     """By OpenCV's FFmpeg."""
+    bound_ffmpeg()
     limits = _ffmpeg_limits()
     with _ffmpeg_options(options):
         if limits:
             capture = cv2.VideoCapture(uri, cv2.CAP_FFMPEG, limits)
         else:
             capture = cv2.VideoCapture(uri, cv2.CAP_FFMPEG)
-    return _require_open(capture, uri, advice)
+    _require_open(capture, uri, advice)
+
+    # where it is not known yet, bound_ffmpeg stops what is too large
+    width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+    height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+    if width and height:
+        require_pixels(width, height, uri)
+    return capture
 
 
 def _ffmpeg_limits() -> List[int]:
     """Properties and their values in turns: as many of the wanted ones as this OpenCV knows."""
     wanted = {
-        "CAP_PROP_OPEN_TIMEOUT_MSEC": SILENCE * 1000,
-        "CAP_PROP_READ_TIMEOUT_MSEC": SILENCE * 1000,
+        "CAP_PROP_OPEN_TIMEOUT_MSEC": int(SILENCE * 1000),
+        "CAP_PROP_READ_TIMEOUT_MSEC": int(SILENCE * 1000),
         "CAP_PROP_N_THREADS": 1,  # each thread holds a frame back
     }
     limits = []
@@ -202,22 +200,3 @@ def _ffmpeg_options(options: str) -> Iterator[None]:
         finally:
             if not set_by_reader:
                 del os.environ[_FFMPEG_OPTIONS]
-
-
-def _ask(uri: str) -> HTTPResponse:
-    """The answer to a request; user and password may stand in the address."""
-    parts = urlsplit(uri)
-    credentials, _, host = parts.netloc.rpartition("@")
-    headers = {}
-    if credentials:
-        encoded = base64.b64encode(unquote(credentials).encode())
-        headers["Authorization"] = "Basic " + encoded.decode()
-
-    address = parts._replace(netloc=host).geturl()
-    try:
-        request = urllib.request.Request(address, headers=headers)
-        return urllib.request.urlopen(request, timeout=SILENCE)
-    except (OSError, http.client.HTTPException, ValueError) as err:
-        raise CourseError(
-            f"{host} does not answer: {err}. Are address, user and password right?"
-        ) from None

@@ -16,11 +16,14 @@ import numpy as np
 
 from ..support.errors import CourseError
 from .base import Frame, Source
-from .captures import SILENCE, Capture, Still, open_capture
+from .bounds import MOST_SECONDS
+from .captures import Capture, open_capture
+from .web_cameras import Still
 
 _FIRST_PAUSE = 0.25  # seconds before connecting again; twice as many after each failure
 _LONGEST_PAUSE = 2.0
 _HIGHEST_RATE = 1000.0  # some drivers claim nonsense
+_PATIENCE = MOST_SECONDS + 1  # seconds that closing waits for the picture that is on its way
 
 # by address: a notebook's cell, run again, closes what it opened before
 _open: "weakref.WeakValueDictionary[str, LiveSource]" = weakref.WeakValueDictionary()
@@ -55,7 +58,7 @@ class LiveSource(Source[Frame]):
         if self.uri in _open:
             _open[self.uri].close()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="live " + self.uri, daemon=True)
+        self._thread = threading.Thread(target=self._run, name="live " + self.shown, daemon=True)
         self._thread.start()
         _open[self.uri] = self
         self._wait_for_first()
@@ -67,7 +70,7 @@ class LiveSource(Source[Frame]):
         with self._changed:
             if not self._changed.wait_for(self._has_news, timeout):
                 trouble = self._trouble or ""
-                raise CourseError(f"{self.uri}: no new frame in {timeout:g} s. {trouble}")
+                raise CourseError(f"{self.shown}: no new frame in {timeout:g} s. {trouble}")
             frame = self._newest
             self._newest = None
 
@@ -81,11 +84,10 @@ class LiveSource(Source[Frame]):
             self._stop.set()
             self._changed.notify_all()
 
-        patience = SILENCE + 1
-        self._thread.join(patience)
+        self._thread.join(_PATIENCE)
         if self._thread.is_alive():
             print(
-                f"{self.uri} does not let go: its driver has not answered for {patience} s, "
+                f"{self.shown} does not let go: its driver has not answered for {_PATIENCE:g} s, "
                 "and may hold the device until Python ends.",
                 file=sys.stderr,
             )
@@ -104,7 +106,7 @@ class LiveSource(Source[Frame]):
         if self.captured:
             return
         self.close()
-        raise trouble or CourseError(f"{self.uri} sent no frame in {self.limit:g} s.")
+        raise trouble or CourseError(f"{self.shown} sent no frame in {self.limit:g} s.")
 
     def _run(self) -> None:
         """The thread: connect and hand on frames, again and again, until the source is closed."""
@@ -132,7 +134,7 @@ class LiveSource(Source[Frame]):
                 good, image = capture.read()
                 if not good or image is None:
                     raise CourseError(
-                        f"{self.uri} sends no more: it has ended, or the connection is lost."
+                        f"{self.shown} sends no more: it has ended, or the connection is lost."
                     )
                 if not connected:
                     connected = True
@@ -167,7 +169,7 @@ class LiveSource(Source[Frame]):
     def _complain(self, err: Exception) -> None:
         """Keep an error for the reader."""
         if not isinstance(err, CourseError):
-            err = CourseError(f"{self.uri}: {err}")
+            err = CourseError(f"{self.shown}: {err}")
         with self._changed:
             self._trouble = err
             self._changed.notify_all()

@@ -1,0 +1,139 @@
+"""Cameras that send their pictures by HTTP: one when asked, or one after the other as MJPEG.
+
+Both are read as a cv2.VideoCapture is. OpenCV's own reader of MJPEG has no bounds; these have.
+"""
+
+import time
+from email.message import Message
+from http.client import HTTPResponse
+from typing import Optional, Tuple
+
+import numpy as np
+
+from ..support.errors import CourseError
+from .bounds import Meter
+from .pictures import decode_picture
+from .web import ask, read_body
+
+_LONGEST_LINE = 1 << 16  # bytes read at a time where nobody says how many there are
+_DAMAGED = 5  # pictures in a row that may be damaged before a stream counts as lost
+
+
+class Still:
+    """A picture at an address, asked for `rate` times a second."""
+
+    def __init__(self, uri: str, rate: float) -> None:
+        self.uri = uri
+        self.rate = rate
+        self._meter = Meter(uri)
+        self._due = 0.0  # the time.monotonic() of the next question
+
+    def read(self) -> Tuple[bool, Optional[np.ndarray]]:
+        """True and the picture. It asks at once; its caller waits."""
+        self._due = time.monotonic() + 1 / self.rate
+        with ask(self.uri, self._meter) as reply:
+            encoded = read_body(reply, self._meter)
+        return True, decode_picture(encoded, self.uri)
+
+    def seconds_left(self) -> float:
+        """How long to wait before the next `read`."""
+        return max(0.0, self._due - time.monotonic())
+
+    def get(self, _: int) -> float:
+        """The rate, whatever is asked: it is the one property that a live source asks for."""
+        return self.rate
+
+    def release(self) -> None:
+        """Nothing is held between two pictures."""
+
+
+class Mjpeg:
+    """Pictures in the parts of one endless answer, multipart/x-mixed-replace.
+
+    `reply` is the answer whose head has been read, and `meter` counts it.
+    """
+
+    def __init__(self, uri: str, reply: HTTPResponse, meter: Meter) -> None:
+        self.uri = uri
+        self._reply = reply
+        self._meter = meter
+        self._cut = _line_between_parts(reply.headers)
+        self._at_part = False  # the line before the next part has been read
+
+    def read(self) -> Tuple[bool, Optional[np.ndarray]]:
+        """Whether another picture came, and the picture; damaged ones are left out."""
+        trouble: Optional[CourseError] = None
+        self._meter.begin()
+        for _ in range(_DAMAGED):
+            encoded = self._next_part()
+            if encoded is None:
+                return False, None
+            try:
+                return True, decode_picture(encoded, self.uri)
+            except CourseError as err:
+                trouble = err
+        raise trouble or CourseError(f"{self.uri} sends no pictures.")
+
+    def get(self, _: int) -> float:
+        """The rate, which nobody knows."""
+        return 0.0
+
+    def release(self) -> None:
+        """Let go of the connection."""
+        self._reply.close()
+
+    def _next_part(self) -> Optional[bytes]:
+        """What the next part holds; None at the end."""
+        while not self._at_part:
+            line = self._reply.readline(_LONGEST_LINE)
+            if not line:
+                return None
+            self._at_part = line.startswith(self._cut)
+        self._at_part = False
+
+        length = self._length_of_part()
+        if length is None:
+            return self._until_cut()
+        self._meter.require_room(length)
+        part = bytearray()
+        while len(part) < length:
+            piece = self._reply.read(length - len(part))
+            if not piece:
+                return None
+            part += piece
+        return bytes(part)
+
+    def _length_of_part(self) -> Optional[int]:
+        """Read a part's head; how many bytes it says that the part has, None where it does not."""
+        length = None
+        line = self._reply.readline(_LONGEST_LINE)
+        while line.strip():
+            name, _, value = line.partition(b":")
+            if name.strip().lower() == b"content-length" and value.strip().isdigit():
+                length = int(value)
+            line = self._reply.readline(_LONGEST_LINE)
+        return length
+
+    def _until_cut(self) -> Optional[bytes]:
+        """A part whose length nobody says: all that comes before the line between two parts."""
+        part = bytearray()
+        while True:
+            line = self._reply.readline(_LONGEST_LINE)
+            if not line:
+                return None
+            at_start_of_line = not part or part.endswith(b"\n")
+            if at_start_of_line and line.startswith(self._cut):
+                self._at_part = True
+                return bytes(part)
+            part += line
+
+
+def _line_between_parts(headers: Message) -> bytes:
+    """How it begins. Some cameras count its dashes to the boundary that they announce."""
+    boundary = headers.get_param("boundary") or ""
+    if not isinstance(boundary, str) or not boundary.strip("-"):
+        return b"--"
+    text = boundary.strip()
+    if not text.startswith("--"):
+        text = "--" + text
+    return text.encode("latin-1", "replace")
