@@ -104,12 +104,14 @@ class VideoFile(Source[Frame]):
         """How much of its claim the file has kept.
 
         Some kinds of file claim their length times their rate. Where the rate varies, the last
-        frame's time says how far they were read, and the number of frames does not.
+        frame's time says how far they were read, and the number of frames does not. The last one
+        is shown as long as the others are on the average.
         """
-        if not self._number or not self._decoder.tells_times:
+        if self._number < 2 or not self._decoder.tells_times:
             return self._number
-        by_time = self._time / self._step + 1
-        return max(self._number, by_time)
+        steps = self._time / self._step
+        last = max(1.0, steps / (self._number - 1))
+        return max(self._number, steps + last)
 
 
 def open_decoder(path: str, pipeline: Optional[str] = None) -> VideoDecoder:
