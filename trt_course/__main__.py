@@ -11,7 +11,7 @@ import sys
 from typing import List, NoReturn, Optional, cast
 
 from . import unusable
-from .support import doctor, signals
+from .support import doctor, memory, signals
 from .support.errors import CourseError
 from .support.outputs import Outputs
 from .support.trace import tracing
@@ -40,8 +40,10 @@ def main(argv: Optional[List[str]] = None) -> int:
         reason = err.strerror or err
         where = err.filename or "a file"
         _complain(str(CourseError(f"{reason}: {where}")))
-    except MemoryError:
-        _complain("There is not enough memory for this. Close other programs, or do less at once.")
+    except Exception as err:
+        if not memory.is_shortage(err):
+            raise
+        _complain(memory.NOT_ENOUGH)
     except KeyboardInterrupt as stop:
         with contextlib.suppress(OSError):  # whoever stopped it may have gone
             print("\nStopped. What was finished is kept.", file=sys.stderr)
@@ -101,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _without_libraries(words: List[str]) -> int:
     """Where NumPy or OpenCV are missing only the doctor works; everything else says so."""
-    if words == ["doctor"]:
+    if words == ["doctor"] and not memory.why_too_little():
         print(doctor.report())
         return ALL_DONE
     _complain(unusable)

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Callable, Dict, NamedTuple, Optional, Type, Union
 
-from .camera_counts import Counts, Tally
+from .camera_counts import EVERY, Counts, Tally
 from .detections import Detections
 from .media.base import Frame, Source, Stream
 from .media.paced import Paced
@@ -77,7 +77,7 @@ class Camera(Stream[View]):
         # what the caller decides
         self.source: Stream[Frame] = source if source.live else Paced(source)
         self.make_detector = make_detector
-        self.every = max(1, every)
+        self.every = max(1, EVERY.require(every, "every"))
         self.conf_th = conf_th
         self.stall = stall
 

@@ -10,6 +10,9 @@ from typing import Deque, NamedTuple, Optional
 
 import numpy as np
 
+from .support.ranges import whole
+
+EVERY = whole(0, 1000000)  # of so many frames one is inferred; 0: as many as can be
 _MOST_AGES = 3000  # the last 100 s at 30 FPS
 
 

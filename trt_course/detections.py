@@ -10,8 +10,11 @@ from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
 import numpy as np
 
 from .support.errors import CourseError, need
+from .support.ranges import number
 
 Numbers = Union[np.ndarray, Sequence]
+
+CONFIDENCE = number(0, 1)  # what a confidence, and a threshold for it, may be
 
 
 class Detections:

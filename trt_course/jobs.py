@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from .detections import Detections
+from .detections import CONFIDENCE, Detections
 from .draw import BBoxVisualization
+from .engine.choose import BATCH
 from .media.base import Source, require_whole
 from .media.pictures import images_in, read_image
 from .media.sources import open_source
@@ -20,10 +21,13 @@ from .support.errors import CourseError
 from .support.files import AnyPath, kit_path, require_apart
 from .support.outputs import Outputs
 from .support.progress import progress
+from .support.ranges import number, whole
 from .video_run import Show, VideoRun, chosen_frames
 
 FORMATS = ("voc", "coco")
 
+STRIDE = whole(1, 10000)  # of a video, every n-th frame
+SECONDS = number(0, 10000000)  # a moment of a video, counted from its start
 _LONGEST_NAME = 255  # in bytes, on nearly every file system
 
 
@@ -112,6 +116,7 @@ def detect_dir(
     ['mandatory']
     >>> ssd.close()
     """
+    CONFIDENCE.require(draw_th, "draw_th")
     paths = images_in(kit_path(source))
     out = Path(str(out))
     _require_own_names(paths, source)
@@ -230,10 +235,11 @@ def detect_video(
     each picture with its boxes, in the caller's thread, and ends the video when it returns False.
     `outputs` is detect_one's.
     """
-    if stride < 1 or batch < 1:
-        raise CourseError(
-            f"stride and batch are whole numbers from 1 up; given: {stride} and {batch}"
-        )
+    STRIDE.require(stride, "stride")
+    BATCH.require(batch, "batch")
+    SECONDS.require(start, "start")
+    if end is not None:
+        SECONDS.require(end, "end")
     outputs = outputs or Outputs()
     started = time.perf_counter()
     run = VideoRun(ssd, conf_th, batch, show)

@@ -8,7 +8,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from .detections import Detections
+from .detections import CONFIDENCE, Detections
 from .engine import Engine, Request
 from .engine.choose import open_engine
 from .model.decode import decode
@@ -135,6 +135,7 @@ class TrtSSD:
         """The last third of `detect`: the engine's outputs into Detections of each picture."""
         if conf_th is None:
             conf_th = self.spec.conf_threshold
+        CONFIDENCE.require(conf_th, "conf_th")
         with trace.span("decode"):
             return decode(self._decode_spec, outputs, prepared.placements, conf_th)
 

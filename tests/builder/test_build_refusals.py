@@ -95,12 +95,15 @@ NOT_BUILDABLE = [
     (dict(batch=(4, 2, 1)), "--batch 4,2,1"),
     (dict(precision="int8"), "--calibration DIR"),
     (dict(preprocess="engine"), "--source-size 1280x720"),
-    (dict(preprocess="engine", source=(0, 48)), "--source-size 0x48: wanted: numbers from 1 up"),
+    (
+        dict(preprocess="engine", source=(0, 48)),
+        "--source-size 0x48 is 0; wanted: a whole number from 1",
+    ),
     (dict(preprocess="engine", source=(63, 48), pixels="nv12"), "of even numbers"),
     (dict(pixels="nv12"), "--pixels nv12"),
-    (dict(threshold=float("nan")), "--nms-threshold nan: wanted: a number from 0 to 1"),
-    (dict(workspace_mib=-5), "--workspace -5: wanted: MiB"),
-    (dict(workspace_mib=1 << 40), "--workspace 1099511627776"),
+    (dict(threshold=float("nan")), "--nms-threshold is nan; wanted: a number from 0 to 1"),
+    (dict(workspace_mib=-5), "--workspace is -5; wanted: a whole number from 1 to"),
+    (dict(workspace_mib=1 << 40), "--workspace is 1099511627776"),
 ]
 
 

@@ -206,7 +206,9 @@ def test_preprocessing_inside(spec):
 def test_preprocessing_inside_for_pictures_of_an_unknown_size(spec):
     plan = engine(spec, OPTIONS._replace(preprocess="engine", source=(640, 360)))
     change(plan, source=None)
-    with pytest.raises(CourseError, match="not their size. Build it again"):
+    with pytest.raises(
+        CourseError, match="source is null; wanted: the width and height .* Build it again"
+    ):
         manifest.read(plan).wired(spec)
 
 

@@ -37,10 +37,12 @@ def test_priors_there_and_back(seed):
 def test_a_file_that_holds_no_priors(tmp_path):
     path = tmp_path / "priors.npy"
     path.write_bytes(b"no array")
-    with pytest.raises(CourseError, match="priors.npy cannot be read as an array of priors"):
+    with pytest.raises(CourseError, match="priors.npy cannot be read; wanted: an array of priors"):
         read_priors(path)
 
     path = tmp_path / "flat.npy"
     np.save(str(path), np.zeros(8))
-    with pytest.raises(CourseError, match="flat.npy has shape .8,.; wanted: .priors, 4."):
+    with pytest.raises(
+        CourseError, match="flat.npy has shape .8,. of float64; wanted: .priors, 4."
+    ):
         read_priors(path)

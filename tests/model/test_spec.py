@@ -42,7 +42,7 @@ def test_no_background_counts_from_one(tmp_path):
     "path, value, message",
     [
         ("input.color", "bgr", "input.color is 'bgr'; allowed: BGR, RGB"),
-        ("input.width", 0, "input.width is 0; wanted: a whole number from 1 up"),
+        ("input.width", 0, "input.width is 0; wanted: a whole number from 1 to 8192"),
         ("input.width", True, "input.width is True"),
         ("input.mean", [1, 2], "input.mean is .1, 2.; wanted: a list of 3 numbers"),
         ("input.scale", [1, 0, 1], "input.scale.1. is 0; wanted: a number that is not 0"),

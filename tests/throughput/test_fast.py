@@ -136,8 +136,9 @@ def test_a_network_that_fails_keeps_the_boxes_so_far(open_ssd, clips, tmp_path, 
     ],
 )
 def test_numbers_that_cannot_be(cells, clips, capsys, words):
-    assert fast(clips[0], "--model", cells, *words) == 2
-    assert "--gpus and --batch are whole numbers from 1 up" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        fast(clips[0], "--model", cells, *words)
+    assert f"argument {words[0]}: wanted: a " in capsys.readouterr().err
 
 
 def test_what_does_not_go_together_is_told(cells, clips, capsys):

@@ -3,12 +3,12 @@
 This module loads and looks; precision/ changes the types of a model.
 """
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 import numpy as np
 
+from ..model.network_file import require_network
 from ..support.errors import CourseError, need
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ def load_plain(path: Union[str, Path]) -> "ModelProto":
 def _load(path: Union[str, Path]) -> "ModelProto":
     """The model as it is in the file, if it is a whole one."""
     onnx = need("onnx")
-    if not os.path.isfile(str(path)):
-        raise CourseError(f"There is no file {path}. A model's ONNX stands beside its model.json.")
+    require_network(path)
     try:
         model = onnx.load(str(path))
         if not model.graph.node:

@@ -7,12 +7,20 @@ import shlex
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
+from ..detections import CONFIDENCE
+from ..engine.choose import BATCH
 from ..model.spec import ModelSpec
 from ..support.errors import CourseError
+from ..support.ranges import whole
 
 PRECISIONS = ("fp32", "fp16", "int8")
 PLACES = ("host", "engine")
 PIXELS = ("bgr", "nv12")
+
+WORKSPACE = whole(1, 1 << 20)  # MiB
+LEVEL = whole(0, 5)
+DLA = whole(0, 7)
+SIDE = whole(1, 16384)  # pixels
 
 
 class Options(NamedTuple):
@@ -133,8 +141,10 @@ def require_buildable(options: Options, out: Union[str, Path, None] = None) -> N
 
 
 def _require_batch(options: Options) -> None:
+    for pictures in options.batch:
+        BATCH.require(pictures, "--batch")
     fewest, usual, most = options.batch
-    if not 1 <= fewest <= usual <= most:
+    if not fewest <= usual <= most:
         raise CourseError(
             f"--batch {_joined(options.batch, ',')}: wanted: one number, or the smallest, "
             "the usual and the largest in this order."
@@ -156,8 +166,9 @@ def _require_source(options: Options) -> None:
                 "Preprocessing inside the engine needs the size of the pictures: "
                 "--source-size 1280x720."
             )
-    elif not all(options.source):
-        raise CourseError(f"--source-size {_size(options.source)}: wanted: numbers from 1 up.")
+        return
+    for side in options.source:
+        SIDE.require(side, f"A side of --source-size {_size(options.source)}")
 
 
 def _require_pixels(options: Options) -> None:
@@ -171,11 +182,13 @@ def _require_pixels(options: Options) -> None:
 
 
 def _require_limits(options: Options) -> None:
-    if not 0 <= options.threshold <= 1:
-        raise CourseError(f"--nms-threshold {options.threshold}: wanted: a number from 0 to 1.")
-    mib = options.workspace_mib
-    if mib is not None and not 0 < mib < 1 << 30:
-        raise CourseError(f"--workspace {mib}: wanted: MiB, from 1 up.")
+    CONFIDENCE.require(options.threshold, "--nms-threshold")
+    if options.workspace_mib is not None:
+        WORKSPACE.require(options.workspace_mib, "--workspace")
+    if options.level is not None:
+        LEVEL.require(options.level, "--level")
+    if options.dla is not None:
+        DLA.require(options.dla, "--dla")
 
 
 def _require_engine_name(out: Path) -> None:

@@ -8,7 +8,9 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence
 
+from ..detections import CONFIDENCE
 from ..engine.choose import BACKENDS
+from ..engine.cpu import THREADS
 from ..media.writer import ENCODERS
 from ..ssd import TrtSSD
 
@@ -16,14 +18,6 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 Command = Callable[[argparse.Namespace], Optional[int]]
-
-
-def confidence(text: str) -> float:
-    """An argument that is a number from 0 to 1."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError("wanted: a number from 0 to 1")
-    return value
 
 
 _MODEL: Dict[str, Any] = {
@@ -37,7 +31,7 @@ _SHARED: Dict[str, Dict[str, Any]] = {
     "model": dict(_MODEL, nargs="?"),
     "--model": _MODEL,
     "--conf": {
-        "type": confidence,
+        "type": CONFIDENCE,
         "help": "confidence from which a box counts (default: the model's own)",
     },
     "--data": {
@@ -69,7 +63,7 @@ _SHARED: Dict[str, Dict[str, Any]] = {
         "metavar": "FILE",
         "help": "a TensorRT engine (default: the newest that fits)",
     },
-    "--threads": {"type": int, "default": 0, "help": "CPU threads; 0: one a core"},
+    "--threads": {"type": THREADS, "default": 0, "help": "CPU threads; 0: one a core"},
 }
 
 # The options that say how the network runs.

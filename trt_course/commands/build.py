@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Tuple
 from ..builder import onnx, precision
 from ..builder.from_etlt import build_from_etlt
 from ..builder.inspect import inspect
+from ..builder.options import DLA, LEVEL, SIDE, WORKSPACE
+from ..detections import CONFIDENCE
 from ..engine import manifest
+from ..engine.choose import BATCH
 from ..measure.parity import compare
 from ..model.find import find_model
 from ..support.errors import CourseError
@@ -67,7 +70,7 @@ def _add_inside_options(add: argparse.ArgumentParser) -> None:
     add.add_argument("--nms", choices=onnx.PLACES, help="where suppression is done")
     add.add_argument(
         "--nms-threshold",
-        type=float,
+        type=CONFIDENCE,
         dest="threshold",
         help="of --nms engine (default: %(default)s)",
     )
@@ -96,15 +99,19 @@ def _add_int8_options(add: argparse.ArgumentParser) -> None:
 def _add_builder_options(add: argparse.ArgumentParser) -> None:
     """How TensorRT's builder works, and for which processor."""
     add.add_argument(
-        "--workspace", type=int, dest="workspace_mib", metavar="MiB", help="a small machine: 256"
+        "--workspace",
+        type=WORKSPACE,
+        dest="workspace_mib",
+        metavar="MiB",
+        help="a small machine: 256",
     )
     add.add_argument(
         "--level",
-        type=int,
-        choices=range(6),
+        type=LEVEL,
+        metavar="0-5",
         help="how long the builder searches (TensorRT 8.6 on)",
     )
-    add.add_argument("--dla", type=int, metavar="CORE", help="run on this DLA core of a Jetson")
+    add.add_argument("--dla", type=DLA, metavar="CORE", help="run on this DLA core of a Jetson")
     add.add_argument("--verbose", action="store_true", help="print all that TensorRT says")
 
 
@@ -134,13 +141,12 @@ def _add_compare(commands: "Commands") -> None:
 
 def _batch(text: str) -> Tuple[int, ...]:
     """The smallest, the usual and the largest batch; one number is all three."""
-    parts = text.split(",")
-    good = all(part.isdigit() and int(part) > 0 for part in parts)
-    if len(parts) not in (1, 3) or not good:
+    parts = [BATCH(part) for part in text.split(",")]
+    if len(parts) not in (1, 3):
         raise argparse.ArgumentTypeError("wanted: one number such as 8, or three such as 1,4,16")
     if len(parts) == 1:
         parts = parts * 3
-    return tuple(int(part) for part in parts)
+    return tuple(parts)
 
 
 def _size(text: str) -> Tuple[int, int]:
@@ -148,7 +154,7 @@ def _size(text: str) -> Tuple[int, int]:
     match = re.match(r"(\d+)x(\d+)$", text)
     if match is None:
         raise argparse.ArgumentTypeError("wanted: width and height, such as 1280x720")
-    return int(match.group(1)), int(match.group(2))
+    return SIDE(match.group(1)), SIDE(match.group(2))
 
 
 def _build(args: argparse.Namespace) -> None:

@@ -8,20 +8,26 @@ from typing import TYPE_CHECKING, Iterator, Optional, Sequence
 import numpy as np
 
 from ..camera import MODES, Camera, View
+from ..camera_counts import EVERY
 from ..draw import BBoxVisualization
-from ..jobs import FORMATS, detect_dir, detect_one, detect_video
+from ..engine.choose import BATCH
+from ..jobs import FORMATS, SECONDS, STRIDE, detect_dir, detect_one, detect_video
 from ..media.sources import kind_of
 from ..media.transcode import transcode
 from ..media.window import Window
 from ..model.find import find_model
 from ..support.errors import CourseError
+from ..support.ranges import number
+from ..throughput.batches import DEADLINE
 from ..throughput.fast import detect_fast
+from ..throughput.gpus import GPUS
 from . import ENGINE, add_command, open_ssd, print_report, status_after
 
 if TYPE_CHECKING:
     from . import Commands
 
-_MOST_MILLISECONDS = 3600 * 1000  # that a batch may wait
+_MILLISECONDS = number(0, 1000 * DEADLINE.most)  # that a batch may wait
+_WATCHED = number(0.001, SECONDS.most)  # seconds that a camera is watched
 
 
 def add_commands(commands: "Commands") -> None:
@@ -71,10 +77,10 @@ def _add_output_options(add: argparse.ArgumentParser) -> None:
 
 def _add_video_options(add: argparse.ArgumentParser) -> None:
     """Which frames of a video, and how many at once."""
-    add.add_argument("--stride", type=int, default=1, help="of a video: every n-th frame only")
-    add.add_argument("--start", type=float, default=0.0, help="of a video: seconds")
-    add.add_argument("--end", type=float, help="of a video: seconds")
-    add.add_argument("--batch", type=int, help="of a video: frames a run")
+    add.add_argument("--stride", type=STRIDE, default=1, help="of a video: every n-th frame only")
+    add.add_argument("--start", type=SECONDS, default=0.0, help="of a video: seconds")
+    add.add_argument("--end", type=SECONDS, help="of a video: seconds")
+    add.add_argument("--batch", type=BATCH, help="of a video: frames a run")
 
 
 def _add_fast_options(add: argparse.ArgumentParser) -> None:
@@ -87,13 +93,13 @@ def _add_fast_options(add: argparse.ArgumentParser) -> None:
     )
     add.add_argument(
         "--deadline",
-        type=float,
+        type=_MILLISECONDS,
         default=20,
         metavar="MS",
         help="--fast: a batch waits so long for its last picture (default: %(default)s)",
     )
     add.add_argument(
-        "--gpus", type=int, default=1, help="--fast: a process on each of so many GPUs"
+        "--gpus", type=GPUS, default=1, help="--fast: a process on each of so many GPUs"
     )
 
 
@@ -122,12 +128,12 @@ def _add_camera(commands: "Commands") -> None:
     )
     add.add_argument(
         "--every",
-        type=int,
+        type=EVERY,
         default=3,
         help="async: infer every N-th frame; 0: as fast as the detector can (default: %(default)s)",
     )
     add.add_argument(
-        "--seconds", type=float, help="stop after that time (default: at the end, or Ctrl-C)"
+        "--seconds", type=_WATCHED, help="stop after that time (default: at the end, or Ctrl-C)"
     )
 
 
@@ -154,7 +160,6 @@ def _window(wanted: bool) -> Iterator[Optional[Window]]:
 
 
 def _detect(args: argparse.Namespace) -> int:
-    _require_sensible(args)
     if args.fast:
         return _detect_fast(args)
     if len(args.source) > 1:
@@ -163,18 +168,6 @@ def _detect(args: argparse.Namespace) -> int:
             "(A wildcard in quotes is one source.)"
         )
     return _detect_source(args, args.source[0])
-
-
-def _require_sensible(args: argparse.Namespace) -> None:
-    counts = [args.gpus]
-    if args.batch is not None:
-        counts.append(args.batch)
-    if min(counts) < 1 or not 0 <= args.deadline <= _MOST_MILLISECONDS:
-        raise CourseError(
-            "--gpus and --batch are whole numbers from 1 up, --deadline is 0 to "
-            f"{_MOST_MILLISECONDS} milliseconds; "
-            f"given: {args.gpus}, {args.batch} and {args.deadline:g}"
-        )
 
 
 def _detect_source(args: argparse.Namespace, source: str) -> int:

@@ -19,7 +19,7 @@ from ..measure.evaluate import (
     truths_of,
     warn_of_classes,
 )
-from ..measure.fps import SCOPES, bench
+from ..measure.fps import FRAMES, SCOPES, bench
 from ..support.errors import CourseError, need
 from ..support.files import kit_path
 from ..support.words import printable
@@ -118,7 +118,9 @@ def _add_bench(commands: "Commands") -> None:
     add.add_argument(
         "--source", default="data/street.mp4", help="video or folder (default: %(default)s)"
     )
-    add.add_argument("--frames", type=int, help="how many frames (default: 200, or all there are)")
+    add.add_argument(
+        "--frames", type=FRAMES, help="how many frames (default: 200, or all there are)"
+    )
 
 
 def _add_pack(steps: "Commands") -> None:

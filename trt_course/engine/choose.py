@@ -6,12 +6,16 @@ from typing import Any, List, NamedTuple, Optional
 from ..model.placement import Placement
 from ..model.spec import InputSpec, ModelSpec, OutputSpec
 from ..support.errors import CourseError
+from ..support.ranges import whole
 from . import CpuEngine, Engine, manifest
+from .cpu import LANES, THREADS
 from .cuda import open_cuda
 from .plan import load_tensorrt, product_of
 from .trt import TrtEngine
 
 BACKENDS = ("auto", "cpu", "tensorrt")
+
+BATCH = whole(1, 256)  # pictures that go through a network at once
 
 
 class Opened(NamedTuple):
@@ -47,6 +51,8 @@ def open_engine(
     if backend not in BACKENDS:
         allowed = ", ".join(BACKENDS)
         raise CourseError(f"There is no backend '{backend}'; allowed: {allowed}")
+    THREADS.require(threads, "threads")
+    LANES.require(lanes, "lanes")
     if backend == "cpu":
         return _open_on_cpu(spec, threads, lanes, reason="as asked")
 

@@ -3,18 +3,24 @@
 It serves machines without a GPU, and is what engines on a GPU are compared with.
 """
 
-import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Optional
 
 import numpy as np
 
+from ..model.network_file import require_network
 from ..support import trace
 from ..support.errors import CourseError, need
+from ..support.ranges import whole
 from .base import Arrays, Engine, Request, TensorInfo
 from .refusals import Refusal, meaning_of, one_line
 
 _REFUSALS = (
+    Refusal(
+        signs=("bad_alloc", "Failed to allocate memory", "Cannot allocate memory"),
+        meaning="there is not enough memory for it. Close other programs, or take fewer threads "
+        "and lanes.",
+    ),
     Refusal(
         signs=(
             "_TRT",
@@ -27,6 +33,11 @@ _REFUSALS = (
         "use the model without NMS inside.",
     ),
     Refusal(
+        signs=("External data", "external data", "Deserialize tensor"),
+        meaning="some of its weights are in another file, which is missing, too short, or no plain "
+        "file in the model's own folder. Fetch or export both again.",
+    ),
+    Refusal(
         signs=(
             "INVALID_PROTOBUF",
             "Protobuf parsing failed",
@@ -37,6 +48,8 @@ _REFUSALS = (
         "(An .engine or .etlt file is not ONNX.)",
     ),
 )
+THREADS = whole(0, 1024)  # for one network; 0: one a core
+LANES = whole(1, 64)  # requests that run beside each other
 _MOST = 8  # of a batch that may vary: a longer one buys nothing on a CPU but memory
 _NUMPY = {"float": "float32", "double": "float64"}  # where ONNX Runtime's name is another
 
@@ -58,14 +71,9 @@ class CpuEngine(Engine):
 
     def __init__(self, path: Any, threads: int = 0, lanes: int = 1) -> None:
         super().__init__()
-        if not os.path.isfile(str(path)):
-            raise CourseError(
-                f"There is no file {path}. A model's ONNX stands beside its model.json."
-            )
-        if threads < 0:
-            raise CourseError(
-                f"There cannot be {threads} threads; wanted: a number, or 0 for one a core."
-            )
+        require_network(path)
+        THREADS.require(threads, "threads")
+        LANES.require(lanes, "lanes")
 
         # What runs it
         runtime = need("onnxruntime")

@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..model.fields import (
     Rules,
+    any_text,
     anything,
     count,
     each,
@@ -23,7 +24,7 @@ from ..model.fields import (
 from ..model.placement import Placement, placement
 from ..model.spec import InputSpec, ModelSpec, OutputSpec
 from ..support.errors import CourseError
-from ..support.files import sha256
+from ..support.files import is_hidden, sha256
 from ..support.outputs import Outputs
 from .cuda import Device
 
@@ -125,11 +126,7 @@ class Manifest(NamedTuple):
 
     def _pictures(self) -> InputSpec:
         """The input of an engine that prepares pictures itself: their bytes as they are."""
-        if self.source is None:
-            raise CourseError(
-                "The engine's record says that it prepares the pictures, but not their size. Build "
-                f"it again:\n    {self.command}"
-            )
+        assert self.source is not None  # `read` refuses a record without it
         width, height = self.source
         layout = self.pixels
         if self.pixels == "bgr":
@@ -156,29 +153,29 @@ class Manifest(NamedTuple):
 
 def _source(value: Any, where: str) -> Optional[Tuple[int, int]]:
     """Width and height, or null where pictures of any size are taken."""
-    if not value:
+    if value is None:
         return None
     return numbers(2, count)(value, where)
 
 
 MANIFEST_RULES: Rules = {
-    "model": text,
-    "model_sha256": anything,
+    "model": any_text,
+    "model_sha256": any_text,
     "plan_sha256": text,
     "tensorrt": text,
     "gpu": text,
     "capability": text,
     "precision": text,
     "batch": numbers(3, count),
-    "nms": text,
-    "preprocess": text,
+    "nms": one_of("host", "engine"),
+    "preprocess": one_of("host", "engine"),
     "source": _source,
     "threshold": share,
-    "route": text,
+    "route": one_of("onnx", "etlt"),
     "built": each(anything),
-    "command": text,
+    "command": any_text,
     "pixels": one_of("bgr", "nv12"),
-    "recipe": anything,
+    "recipe": any_text,
 }
 
 
@@ -196,7 +193,13 @@ def read(plan: Any) -> Manifest:
             "built from and for. A plan file is code: build it here, "
             "python -m trt_course build MODEL."
         )
-    return record_of(Manifest, MANIFEST_RULES)(read_json(path), str(path))
+    record: Manifest = record_of(Manifest, MANIFEST_RULES)(read_json(path), str(path))
+    if record.preprocess == "engine" and record.source is None:
+        raise CourseError(
+            f"{path}: preprocess is engine, and source is null; wanted: the width and height of "
+            f"the pictures that the engine prepares. Build it again:\n    {record.command}"
+        )
+    return record
 
 
 def write(
@@ -257,7 +260,9 @@ def require_fit(plan: Any, spec: ModelSpec, tensorrt: str, device: Device) -> Ma
 def engines_of(spec: ModelSpec) -> List[Path]:
     """The model's engines that have a record, newest first."""
     plans = [
-        plan for plan in (spec.folder / "engines").glob("*.engine") if manifest_path(plan).is_file()
+        plan
+        for plan in (spec.folder / "engines").glob("*.engine")
+        if plan.is_file() and manifest_path(plan).is_file() and not is_hidden(plan)
     ]
     return sorted(plans, key=_time_of_change, reverse=True)
 

@@ -21,6 +21,7 @@ from ..support import machine, trace
 from ..support.errors import CourseError
 from ..support.outputs import Outputs
 from ..support.progress import progress
+from ..support.ranges import whole
 
 SCOPES = {
     "engine": "input tensor to output tensors",
@@ -36,6 +37,7 @@ _STAGES = {
 
 WARM_UP = 10  # frames that are not counted
 LEAST = 200  # frames that are measured where nobody says how many
+FRAMES = whole(WARM_UP + 2, 1000000)  # that somebody may ask for
 BLOCKS = 10  # parts of a run that are compared for its spread
 
 _Result = TypeVar("_Result")
@@ -132,6 +134,9 @@ def bench(
     """
     if scope not in SCOPES:
         raise CourseError(f"There is no scope '{scope}'; allowed: {', '.join(SCOPES)}")
+
+    if frames is not None:
+        FRAMES.require(frames, "frames")
 
     watch = _Stopwatch()
     ends = _run(ssd, source, scope, most=frames or LEAST, watch=watch, out=out, outputs=outputs)

@@ -8,15 +8,22 @@ This is not a general schema language: it has the few rules that the kit's own r
 """
 
 import difflib
-import json
 import math
-from pathlib import Path
+import os
+from pathlib import Path, PurePath
 from typing import Any, Callable, Container, Dict, Optional, Tuple, Union
 
+from ..support import files, ranges
 from ..support.errors import CourseError
+from ..support.words import printable, shown
 
 Rule = Callable[[Any, str], Any]
 Rules = Dict[str, Rule]
+
+_MOST_BYTES = 4 * files.MIB  # of a record
+_MOST_TEXT = 1000  # characters
+_MOST_NAME = 60  # characters of a field's name in a message
+_JOINERS = "\u200c\u200d"  # join and part letters in scripts and pictograms; nobody sees them
 
 
 def rule(
@@ -34,7 +41,7 @@ def rule(
 
     def checked(value: Any, where: str) -> Any:
         if not holds(value):
-            raise CourseError(f"{where} is {value!r}; {remedy}")
+            raise CourseError(f"{where} is {shown(value)}; {remedy}")
         if become is None:
             return value
         return become(value)
@@ -49,20 +56,27 @@ def is_number(value: Any) -> bool:
     return abs(value) < 1e300
 
 
-def _is_filled_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 1
+def _is_line(value: Any) -> bool:
+    """Whether it is a text that can stand in a line of a text file, or of a terminal."""
+    if not isinstance(value, str) or not 0 < len(value) <= _MOST_TEXT:
+        return False
+    return bool(value.strip()) and printable(value, keep=_JOINERS) == value
 
 
-def _is_share(value: Any) -> bool:
-    return is_number(value) and 0 <= value <= 1
+def _is_file_inside(value: Any) -> bool:
+    """Whether it names a file in the record's own folder, or below it."""
+    if not _is_line(value):
+        return False
+    path = PurePath(value)
+    return not path.anchor and ".." not in path.parts
 
 
 def _is_factor(value: Any) -> bool:
-    return is_number(value) and value != 0
+    return is_number(value) and 1e-6 <= abs(value) <= 1e6
 
 
 def _is_object(value: Any) -> bool:
@@ -75,17 +89,42 @@ def anything(value: Any, where: str) -> Any:
 
 
 json_object = rule("wanted: a JSON object {...}", _is_object)
-text = rule("wanted: a text that is not empty", _is_filled_text)
-count = rule("wanted: a whole number from 1 up", _is_count)
-share = rule("wanted: a number from 0 to 1", _is_share, float)
-number = rule("wanted: a number", is_number, float)
-factor = rule("wanted: a number that is not 0", _is_factor, float)
+any_text = rule("wanted: a text", _is_text)
+text = rule(
+    f"wanted: a text on one line of 1 to {_MOST_TEXT} characters that can be printed",
+    _is_line,
+)
+file_inside = rule("wanted: the name of a file in the record's own folder", _is_file_inside)
+factor = rule(
+    "wanted: a number that is not 0, of a size from 0.000001 to 1000000", _is_factor, float
+)
+
+
+def whole_from(least: int, most: int) -> Rule:
+    """The rule of the whole numbers from `least` to `most`."""
+    return ranges.whole(least, most).require
+
+
+def number_from(least: float, most: float) -> Rule:
+    """The rule of the numbers from `least` to `most`."""
+    allowed = ranges.number(least, most)
+
+    def checked(value: Any, where: str) -> float:
+        return float(allowed.require(value, where))
+
+    return checked
+
+
+count = whole_from(1, 1000000)
+number = number_from(-1000000, 1000000)
+share = number_from(0, 1)
 
 
 def one_of(*allowed: Any) -> Rule:
-    """The rule that a value is one of these."""
+    """The rule that a value is one of these; 1 is not true."""
     names = ", ".join(str(value) for value in allowed)
-    return rule(f"allowed: {names}", lambda value: value in allowed)
+    kinds = {type(value) for value in allowed}
+    return rule(f"allowed: {names}", lambda value: type(value) in kinds and value in allowed)
 
 
 def listed(entry: Rule, remedy: str, least: int = 0, most: float = math.inf) -> Rule:
@@ -105,9 +144,6 @@ def listed(entry: Rule, remedy: str, least: int = 0, most: float = math.inf) -> 
 def numbers(length: int, entry: Rule = number) -> Rule:
     """The rule of a list of so many numbers."""
     return listed(entry, f"wanted: a list of {length} numbers", length, length)
-
-
-texts = listed(text, "wanted: a list of texts", 1)
 
 
 def each(entry: Rule) -> Rule:
@@ -167,17 +203,16 @@ def _nearest(key: str, rules: Rules) -> str:
 def _inside(where: str, key: str) -> str:
     """The place of a field: `file: field`, and `file: field.part` further in."""
     joint = "." if ": " in where else ": "
+    if len(key) > _MOST_NAME:
+        key = key[:_MOST_NAME] + "..."
     return where + joint + key
 
 
 def read_json(path: Union[str, Path]) -> Any:
     """The value in a JSON file that is a model's record, or stands beside an engine."""
-    try:
-        return json.loads(Path(str(path)).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not os.path.lexists(str(path)):
         raise CourseError(
             f"There is no file {path}. A model's record stands beside its network and says how "
             "pictures go in and what comes out; copy one from models/ and change it."
-        ) from None
-    except ValueError as err:
-        raise CourseError(f"{path} is not JSON: {err}") from None
+        )
+    return files.read_json(path, "a record in JSON", _MOST_BYTES)

@@ -1,10 +1,13 @@
 """How a model is found: by its name in models/, or by a path to its folder or one of its files."""
 
+import contextlib
+import os
 from pathlib import Path
 from typing import Dict, List, Union
 
 from ..support.errors import CourseError
-from ..support.files import kit_path
+from ..support.files import is_hidden, kit_path
+from ..support.words import shown
 from .labels import LABEL_SETS
 from .spec import MODELS, ModelSpec, read_spec
 
@@ -13,7 +16,8 @@ Model = Union[str, Path, ModelSpec]  # what a reader may call a model by
 
 def list_models() -> List[str]:
     """The names of the models in models/."""
-    return sorted(path.parent.name for path in MODELS.glob("*/model.json"))
+    names = [path.parent.name for path in MODELS.glob("*/model.json")]
+    return sorted(name for name in names if not is_hidden(name))
 
 
 def find_model(model: Model) -> ModelSpec:
@@ -30,21 +34,23 @@ def find_model(model: Model) -> ModelSpec:
     if isinstance(model, ModelSpec):
         return model
 
-    named = MODELS / str(model) / "model.json"
-    if named.is_file():
-        return read_spec(named)
+    # A file that is there and cannot be read is not passed over: read_spec says why.
+    with contextlib.suppress(OSError, ValueError):  # no name that a file could have
+        named = MODELS / str(model) / "model.json"
+        if os.path.lexists(str(named)):
+            return read_spec(named)
 
-    path = kit_path(model)
-    if path.is_dir():
-        return read_spec(path / "model.json")
-    if path.suffix == ".json" and path.is_file():
-        return read_spec(path)
-    if path.suffix == ".onnx" and path.is_file():
-        return _spec_beside(path)
+        path = kit_path(model)
+        if path.is_dir():
+            return read_spec(path / "model.json")
+        if path.suffix == ".json" and path.exists():
+            return read_spec(path)
+        if path.suffix == ".onnx" and path.exists():
+            return _spec_beside(path)
 
     here = ", ".join(list_models()) or "none"
     raise CourseError(
-        f"There is no model '{model}'. Models here: {here}. "
+        f"There is no model {shown(str(model))}. Models here: {here}. "
         "A path to a folder with model.json works too."
     )
 

@@ -5,28 +5,63 @@ themselves are a file beside the model, centre x, centre y, width, height, norma
 """
 
 import functools
+import io
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Sequence
 
 import numpy as np
 
 from ..support.errors import CourseError
+from ..support.files import read_small
+
+_WHAT = "an array of priors, as numpy.save writes it (.npy)"
+_HEADERS = {  # by the version of the format; NumPy writes no other for plain numbers
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 @functools.lru_cache(maxsize=8)
 def read_priors(path: Path) -> np.ndarray:
     """The priors (p, 4) in a .npy file; each file is read once."""
-    try:
-        priors = np.load(str(path), allow_pickle=False).astype(np.float32)
-    except (OSError, ValueError) as err:
-        raise CourseError(f"{path} cannot be read as an array of priors: {err}") from None
+    stream = io.BytesIO(read_small(path, _WHAT))
+    _require_plain_numbers(path, stream)
 
-    if priors.ndim != 2 or priors.shape[1] != 4:
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        priors = np.load(stream, allow_pickle=False).astype(np.float32)
+    possible = np.isfinite(priors).all() and (priors[:, 2:] > 0).all()
+    if not possible:
         raise CourseError(
-            f"{path} has shape {priors.shape}; "
-            "wanted: (priors, 4), centre x, centre y, width, height"
+            f"{path} holds a prior that is no box: wanted are finite numbers, and widths and "
+            "heights above 0."
         )
     return priors
+
+
+def _require_plain_numbers(path: Path, stream: io.BytesIO) -> None:
+    """The array's head promises rows of four numbers, and as many as the file holds.
+
+    It is read before the array, for which NumPy would take as much memory as the head says.
+    """
+    try:
+        header: Any = _HEADERS[np.lib.format.read_magic(stream)](stream)
+        shape, _, dtype = header
+    except Exception:  # the head is read as Python's own text, which may fail in many ways
+        raise CourseError(f"{path} cannot be read; wanted: {_WHAT}.") from None
+
+    if len(shape) != 2 or shape[0] < 1 or shape[1] != 4 or dtype.kind not in "fiu":
+        raise CourseError(
+            f"{path} has shape {shape} of {dtype}; "
+            "wanted: (priors, 4) numbers, centre x, centre y, width, height"
+        )
+    promised = shape[0] * shape[1] * dtype.itemsize
+    held = len(stream.getvalue()) - stream.tell()
+    if promised != held:
+        raise CourseError(
+            f"{path} promises {shape[0]} priors and holds {held / promised * 100:.0f} % of them: "
+            "it is cut short or damaged. Make it again."
+        )
+    stream.seek(0)
 
 
 def from_priors(loc: np.ndarray, priors: np.ndarray, variances: Sequence[float]) -> np.ndarray:

@@ -9,12 +9,15 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from ..support.errors import CourseError
 from ..support.files import KIT, sha256
+from ..support.words import shown
 from .fields import (
     Rules,
     anything,
-    count,
     each,
     factor,
+    file_inside,
+    listed,
+    number_from,
     numbers,
     one_of,
     read_fields,
@@ -22,11 +25,16 @@ from .fields import (
     record_of,
     share,
     text,
-    texts,
+    whole_from,
 )
 from .labels import LABEL_SETS
 
 MODELS = KIT / "models"  # a folder here is a model that is found by its name
+
+# More than this no detector has, and no machine would hold.
+_MOST_SIDE = 8192  # pixels of an input
+_MOST_LABELS = 20000
+_MOST_BOXES = 10000  # that suppression compares with each other
 
 
 class Roles(NamedTuple):
@@ -75,8 +83,8 @@ class InputSpec(NamedTuple):
 
 INPUT_RULES: Rules = {
     "name": text,
-    "width": count,
-    "height": count,
+    "width": whole_from(1, _MOST_SIDE),
+    "height": whole_from(1, _MOST_SIDE),
     "layout": one_of("nchw", "nhwc"),
     "color": one_of("BGR", "RGB"),
     "dtype": one_of("float32", "uint8"),
@@ -108,8 +116,8 @@ OUTPUT_RULES: Rules = {
     "tensors": each(text),
     "units": one_of("normalized", "pixels"),
     "activation": one_of("none", "softmax", "sigmoid"),
-    "priors": text,  # a file's name; read_spec makes it a Path
-    "variances": numbers(4),
+    "priors": file_inside,  # its name; read_spec makes it a Path
+    "variances": numbers(4, number_from(0.001, 100)),
     "threshold": share,
 }
 
@@ -124,8 +132,8 @@ class NmsSpec(NamedTuple):
 
 NMS_RULES: Rules = {
     "iou_threshold": share,
-    "candidates_per_class": count,
-    "max_detections": count,
+    "candidates_per_class": whole_from(1, _MOST_BOXES),
+    "max_detections": whole_from(1, _MOST_BOXES),
 }
 
 
@@ -182,13 +190,18 @@ class ModelSpec(NamedTuple):
         return wanted != "" and wanted != sha256(self.onnx)
 
 
+_label_list = listed(text, f"wanted: a list of texts, 1 to {_MOST_LABELS}", 1, _MOST_LABELS)
+
+
 def _labels(value: Any, where: str) -> Tuple[str, ...]:
     """The rule of the class names: a list of them, or the name of a shared list."""
     if not isinstance(value, str):
-        return texts(value, where)
+        return _label_list(value, where)
     if value not in LABEL_SETS:
         shared = ", ".join(sorted(LABEL_SETS))
-        raise CourseError(f"{where} is {value!r}; allowed: a list of names, or one of {shared}")
+        raise CourseError(
+            f"{where} is {shown(value)}; allowed: a list of names, or one of {shared}"
+        )
     return LABEL_SETS[value]
 
 
@@ -200,7 +213,7 @@ MODEL_RULES: Rules = {
     "labels": _labels,
     "background": anything,  # read_spec compares it with the labels
     "task": one_of("detection"),
-    "file": text,
+    "file": file_inside,
     "conf_threshold": share,
     "nms": record_of(NmsSpec, NMS_RULES),
     "provenance": each(text),
@@ -250,7 +263,7 @@ def _require_background(spec: ModelSpec, path: Path) -> None:
     is_index = type(spec.background) is int and 0 <= spec.background < classes  # true is no index
     if not is_index:
         raise CourseError(
-            f"{path}: background is {spec.background!r}; wanted: null (no background class), "
+            f"{path}: background is {shown(spec.background)}; wanted: null (no background class), "
             f"or its index in labels, which has {classes} entries"
         )
 

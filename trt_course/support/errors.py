@@ -8,6 +8,7 @@ import importlib
 from types import ModuleType
 from typing import Any
 
+from . import memory
 from .words import printable, without_secrets
 
 
@@ -70,6 +71,11 @@ def need(module: str) -> ModuleType:
 
 def why_unusable() -> str:
     """Why NumPy or OpenCV cannot be imported, and what to do; empty where both can."""
+    # Where memory is short they do not fail, they crash.
+    short = memory.why_too_little()
+    if short:
+        return short
+
     for module in _BASIS:
         reason = _why_broken(module)
         if reason:

@@ -4,16 +4,18 @@ A file is written under a temporary name and renamed when it is whole (temporary
 files mean is not known here; whether one may be replaced is asked in outputs.py.
 """
 
+import collections
 import contextlib
 import hashlib
 import json
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterator, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple, Union
 
 from .errors import CourseError
 from .temporary import temporary_beside, temporary_elsewhere
+from .words import shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,11 +77,11 @@ def open_regular(path: AnyPath, what: str) -> Any:
         reason = getattr(err, "strerror", None) or err
         raise CourseError(f"{path} cannot be opened as {what}: {reason}.") from None
 
-    stream = os.fdopen(descriptor, "rb")
+    # Asked of what is open, not of the name; os.fdopen itself refuses a folder.
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        stream.close()
+        os.close(descriptor)
         raise CourseError(f"{path} is no plain file; wanted: {what}.")
-    return stream
+    return os.fdopen(descriptor, "rb")
 
 
 def read_text(path: AnyPath, what: str, most: int = 16 * MIB) -> str:
@@ -97,11 +99,21 @@ def read_text(path: AnyPath, what: str, most: int = 16 * MIB) -> str:
 def read_json(path: AnyPath, what: str, most: int = 16 * MIB) -> Any:
     """What a small JSON file holds."""
     try:
-        return json.loads(read_text(path, what, most))
+        return json.loads(read_text(path, what, most), object_pairs_hook=_fields_once)
     except RecursionError:
         raise CourseError(f"{path} is nested too deeply for {what}.") from None
     except ValueError as err:
         raise CourseError(f"{path} is not JSON: {err}; wanted: {what}.") from None
+
+
+def _fields_once(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    """A JSON object; one that says a field twice means one of the two, and nobody knows which."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        counts = collections.Counter(name for name, _ in pairs)
+        twice = counts.most_common(1)[0][0]
+        raise ValueError(f"it has the field {shown(twice)} twice")
+    return fields
 
 
 def require_apart(source: AnyPath, target: AnyPath) -> None:

@@ -1,6 +1,7 @@
 """Texts that came from outside, made fit to be shown: on one line, and without passwords."""
 
 import re
+import reprlib
 import unicodedata
 
 # A user and a password before the host of an address. A password may hold anything but blanks: it
@@ -22,6 +23,12 @@ _SECRET_WORDS = re.compile(
 )
 
 _BLOT = "***"
+
+# How much of a value that was refused is shown: it may be a list of a million numbers.
+_ABRIDGED = reprlib.Repr()
+_ABRIDGED.maxlevel = 3
+_ABRIDGED.maxstring = 60
+_ABRIDGED.maxother = 60
 
 # Kinds of characters that no terminal or page may get: controls, directions of writing, lone
 # surrogates, ends of lines and paragraphs.
@@ -58,6 +65,18 @@ def printable(text: object, keep: str = "") -> str:
         unfit = unicodedata.category(character) in _UNSHOWN and character not in keep
         shown.append(_as_code(character) if unfit else character)
     return "".join(shown)
+
+
+def shown(value: object) -> str:
+    """A value for the sentence that refuses it, as Python writes it, and cut where it is long.
+
+    >>> shown("bgr"), shown([0] * 1000)
+    ("'bgr'", '[0, 0, 0, 0, 0, 0, ...]')
+    """
+    try:
+        return _ABRIDGED.repr(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return "a number of thousands of digits"
 
 
 def _as_code(character: str) -> str:

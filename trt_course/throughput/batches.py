@@ -12,6 +12,9 @@ from typing import Deque, Iterable, List, NamedTuple, Optional
 
 from ..engine import Request
 from ..model.placement import Placement
+from ..support.ranges import number
+
+DEADLINE = number(0, 3600)  # seconds that a batch may wait for its last picture
 
 
 class Seen(NamedTuple):

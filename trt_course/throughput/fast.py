@@ -3,9 +3,12 @@
 import functools
 from typing import List, Optional, Sequence
 
+from ..engine.choose import BATCH
+from ..engine.cpu import THREADS
 from ..ssd import TrtSSD
 from ..support.files import AnyPath
-from .gpus import detect_on_gpus
+from .batches import DEADLINE
+from .gpus import GPUS, detect_on_gpus
 from .opening import is_one_camera, named
 from .run import Run, detect_here
 from .tuning import OpenSsd, best_split, with_graph
@@ -31,6 +34,11 @@ def detect_fast(
     `batch` and `deadline` are detect_many's; `gpus` above 1 starts a process on each. `backend`,
     `plan` and `threads` are TrtSSD's, but on a CPU 0 threads means: as many as do best when tried.
     """
+    GPUS.require(gpus, "gpus")
+    DEADLINE.require(deadline, "deadline")
+    THREADS.require(threads, "threads")
+    if batch is not None:
+        BATCH.require(batch, "batch")
     listed = named(sources)
     one_camera = is_one_camera(listed)
 

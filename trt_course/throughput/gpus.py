@@ -8,10 +8,12 @@ from typing import Any, Callable, List, Optional, Sequence
 
 from ..support.errors import CourseError
 from ..support.files import AnyPath
+from ..support.ranges import whole
 from .opening import NamedSource
 from .run import Run, detect_here
 from .tuning import OpenSsd
 
+GPUS = whole(1, 64)  # of one machine
 _LOOK_SECONDS = 1  # so often it is asked whether a process that says nothing is still there
 
 
@@ -30,6 +32,7 @@ def detect_on_gpus(
     process. `open_ssd` is sent to the processes: it must be a module's function, or a partial of
     one.
     """
+    GPUS.require(count, "count")
     processes = []
     for number in range(min(count, len(sources))):
         share = functools.partial(

@@ -14,9 +14,10 @@ from typing import Callable, Deque, List, Optional, Sequence, cast
 
 from ..detections import Detections
 from ..engine import Engine, Request
+from ..engine.choose import BATCH
 from ..engine.trt import TrtEngine
 from ..ssd import Prepared, TrtSSD
-from .batches import NOBODY, Batch, Batches, Seen
+from .batches import DEADLINE, NOBODY, Batch, Batches, Seen
 from .readers import Filler, NumberedOpener, Opener, Reader
 
 Keep = Callable[[Seen, Detections], object]
@@ -44,6 +45,9 @@ def detect_many(
     `deadline` seconds after its first picture. `depth` batches are under way at once (None: one
     more than the engine's lanes).
     """
+    DEADLINE.require(deadline, "deadline")
+    if batch is not None:
+        BATCH.require(batch, "batch")
     if not depth:
         depth = ssd.engine.lanes + 1
     places = places_of(ssd.engine, batch)
