@@ -6,7 +6,15 @@ OpenCV; every other library is asked for where it is used.
 
 import sys
 
-from .support.errors import CourseError, MissingLibraryError, why_unusable
+from .support import signals
+
+# For `python -m trt_course` Python imports this package with "-m" for the program's name. What
+# follows takes a while, and Ctrl-C is quiet from the beginning.
+_for_command_line = sys.argv[:1] == ["-m"]
+if _for_command_line:
+    signals.end_quietly()
+
+from .support.errors import CourseError, MissingLibraryError, why_unusable  # noqa: E402
 
 __version__ = "0.2.0"
 
@@ -25,9 +33,8 @@ if not unusable:
     from .model.find import find_model, get_cls_dict, list_models
     from .model.spec import ModelSpec
     from .ssd import TrtSSD
-elif sys.argv[:1] != ["-m"]:
-    # Only `python -m trt_course` goes on: Python imports this package with "-m" for the program's
-    # name, and then __main__, which says the sentence, or lets the doctor speak.
+elif not _for_command_line:
+    # Only `python -m trt_course` goes on: its __main__ says the sentence, or lets the doctor speak.
     raise MissingLibraryError(unusable)
 
 __all__ = [

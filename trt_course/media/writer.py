@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from ..support.errors import CourseError, need
-from ..support.files import whole_file
+from ..support.outputs import Outputs
 from . import gstreamer, matroska
 
 ENCODERS = ("auto", "x264", "jetson")
@@ -28,7 +28,8 @@ _TICKS = 90000  # the file's units of time, a second
 class VideoWriter:
     """A context manager; `write` takes BGR frames. The first one opens the file and gives its size.
 
-    Ctrl-C ends the file where it is, and keeps it; any other exception leaves none.
+    Ctrl-C ends the file where it is, and keeps it; any other exception leaves none. `outputs` says
+    which files may be replaced (None: the kit's own).
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -41,8 +42,16 @@ class VideoWriter:
     >>> folder.cleanup()
     """
 
-    def __init__(self, path: Union[str, Path], fps: float = 0.0, encoder: str = "auto") -> None:
+    def __init__(
+        self,
+        path: Union[str, Path],
+        fps: float = 0.0,
+        encoder: str = "auto",
+        outputs: Optional[Outputs] = None,
+    ) -> None:
         self.path = path
+        self._outputs = outputs or Outputs()
+        self._outputs.claim(path)
         self.fps = fps or 30.0
         self.encoder = encoder
         self.frames = 0  # written so far
@@ -109,7 +118,7 @@ class VideoWriter:
         """Begin the file and start its encoder, for frames of this one's size."""
         self._height, self._width = frame.shape[:2]
         with contextlib.ExitStack() as opening:  # without an encoder there is no file either
-            temporary = opening.enter_context(whole_file(self.path))
+            temporary = opening.enter_context(self._outputs.whole_file(self.path))
             command = _command(self.encoder, temporary)
             child = _Encoder(command.words)
             self._file = opening.pop_all()
