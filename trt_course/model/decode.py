@@ -106,9 +106,7 @@ def _beyond_labels(spec: ModelSpec, clss: np.ndarray) -> Losses:
     return Losses(no_classes=int(np.count_nonzero(beyond)))
 
 
-def _detections(
-    boxes: np.ndarray, confs: np.ndarray, clss: np.ndarray, dropped: int
-) -> Detections:
+def _detections(boxes: np.ndarray, confs: np.ndarray, clss: np.ndarray, dropped: int) -> Detections:
     """Detections of arrays that nobody else holds, and that are right as they were made here."""
     for array in (boxes, confs, clss):
         array.flags.writeable = False

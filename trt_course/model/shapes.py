@@ -91,7 +91,13 @@ class OutputShapes:
     def require_stated(self, stated: Dict[str, Tensor], pictures: int) -> None:
         """When a network is opened: its outputs by name, and its batch, -1 if that varies."""
         self._require_names(stated)
-        self._require_fit(self._by_role(stated), pictures)
+        tensors = {role: stated[name] for role, name in self._spec.output.tensors.items()}
+        for role, tensor in tensors.items():
+            if tensor.shape is not None and 0 in tensor.shape:
+                raise CourseError(
+                    f"{self._place(role)} has shape {_in_words(tensor.shape)}: it never holds a box"
+                )
+        self._require_fit(tensors, pictures)
 
     def require(self, outputs: Dict[str, np.ndarray], pictures: int, least: int) -> None:
         """When it has run: its outputs by name, and the batch that it was given, -1 if unknown.
@@ -118,9 +124,6 @@ class OutputShapes:
                 f"({given.why}); wanted: {least}"
             )
         self._last = found
-
-    def _by_role(self, tensors: Dict[str, Tensor]) -> Dict[str, Tensor]:
-        return {role: tensors[name] for role, name in self._spec.output.tensors.items()}
 
     def _require_names(self, given: Iterable[str]) -> None:
         """The outputs that the record names are there, each in one role; there may be more."""

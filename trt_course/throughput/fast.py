@@ -3,6 +3,7 @@
 import functools
 from typing import List, Optional, Sequence
 
+from ..model.oddities import tell
 from ..ssd import TrtSSD
 from ..support.files import AnyPath
 from .gpus import detect_on_gpus
@@ -68,4 +69,5 @@ def detect_fast(
 
     total = Run.together(runs)
     print(f"{total.report()}. Tables: {out}")
+    tell(total.oddities)
     return total.complaints
