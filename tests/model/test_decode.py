@@ -177,7 +177,9 @@ def test_loc_conf_priors(tmp_path, activation, channels_first):
 def test_priors_of_another_network(tmp_path):
     np.save(str(tmp_path / "priors.npy"), np.zeros((7, 4)))
     spec = make_spec(tmp_path, "loc_conf_priors", priors="priors.npy")
-    with pytest.raises(CourseError, match=r"output loc, .* has shape \(1, 5, 4\); .* priors = 7 .*priors.npy"):
+    with pytest.raises(
+        CourseError, match=r"output loc, .* has shape \(1, 5, 4\); .* priors = 7 .*priors.npy"
+    ):
         run(spec, {"loc": np.zeros((1, 5, 4)), "conf": np.zeros((1, 5, 4))})
 
 

@@ -9,7 +9,7 @@ from typing import List, NamedTuple, Sequence
 import numpy as np
 
 from ..detections import Detections
-from .candidates import NOTHING_LOST, Losses, are_boxes, why_no_boxes
+from .candidates import Losses, are_boxes, why_no_boxes
 from .layouts import Tensors
 from .oddities import Oddities
 from .placement import Placement
