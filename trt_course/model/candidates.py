@@ -19,6 +19,8 @@ class Losses(NamedTuple):
 
     def plus(self, other: "Losses") -> "Losses":
         """Both together."""
+        if other is NOTHING_LOST:  # as nearly always
+            return self
         return Losses(
             no_numbers=self.no_numbers + other.no_numbers,
             no_boxes=self.no_boxes + other.no_boxes,

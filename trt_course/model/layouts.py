@@ -121,12 +121,16 @@ def _suppress_each_class(
     spec: ModelSpec, boxes: Union[np.ndarray, PriorBoxes], scores: np.ndarray, conf_th: float
 ) -> Candidates:
     """Threshold and suppression for each class by itself: boxes (p, 4), scores (p, classes)."""
+    losses = _lost_scores(scores)
+    if losses.total:
+        scores = np.where(np.isfinite(scores), scores, 0)  # 0 is never sure
+
     parts = [_suppress_class(spec, boxes, scores, cls, conf_th) for cls in spec.class_ids()]
     return Candidates(
         boxes=np.concatenate([part.boxes for part in parts]),
         confs=np.concatenate([part.confs for part in parts]),
         clss=np.concatenate([part.clss for part in parts]),
-        losses=functools.reduce(Losses.plus, (part.losses for part in parts), _lost_scores(scores)),
+        losses=functools.reduce(Losses.plus, [part.losses for part in parts], losses),
     )
 
 
@@ -140,7 +144,6 @@ def _suppress_class(
     """What threshold and suppression leave of one class, best first."""
     confs = scores[:, cls]
     sure = np.flatnonzero(_are_sure(confs, conf_th))
-    sure = sure[np.isfinite(confs[sure])]
     chosen = sure[best(confs[sure], spec.nms.candidates_per_class)]  # (k,)
 
     # From here on there are few rows. Only now are boxes of priors computed.
