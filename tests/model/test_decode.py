@@ -15,6 +15,7 @@ from trt_course import CourseError, find_model
 from trt_course.model.decode import decode
 from trt_course.model.layouts import LAYOUT_FUNCTIONS
 from trt_course.model.placement import placement
+from trt_course.model.shapes import FORMS
 from trt_course.model.spec import LAYOUTS, InputSpec, ModelSpec, OutputSpec
 
 SIZE = (256, 192)  # the picture: twice the input of 128 x 96
@@ -59,6 +60,8 @@ def rows_of(found):
 def test_each_layout_that_a_record_may_name_is_decoded():
     batchwise = {"efficient_nms"}  # by a module of its own
     assert set(LAYOUT_FUNCTIONS) | batchwise == set(LAYOUTS)
+    for layout, roles in LAYOUTS.items():
+        assert set(roles.must) <= set(FORMS[layout])
 
 
 def test_nms7_with_count(tmp_path):

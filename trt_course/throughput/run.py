@@ -46,7 +46,7 @@ class Run(NamedTuple):
         >>> runs = [Run(200, 2.0, 10.0, 15.0, []), Run(100, 2.5, 9.0, 16.0, ["b.mp4 is cut off"])]
         >>> Run.together(runs)  # doctest: +NORMALIZE_WHITESPACE
         Run(frames=300, seconds=2.5, p50_ms=10.0, p95_ms=16.0, complaints=['b.mp4 is cut off'],
-        oddities=[])
+        oddities=())
         """
         return cls(
             frames=sum(run.frames for run in runs),
@@ -54,7 +54,7 @@ class Run(NamedTuple):
             p50_ms=max(run.p50_ms for run in runs),
             p95_ms=max(run.p95_ms for run in runs),
             complaints=[complaint for run in runs for complaint in run.complaints],
-            oddities=[oddities for run in runs for oddities in run.oddities],
+            oddities=tuple(oddities for run in runs for oddities in run.oddities),
         )
 
     def report(self) -> str:
