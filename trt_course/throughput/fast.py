@@ -5,6 +5,7 @@ from typing import List, Optional, Sequence
 
 from ..engine.choose import BATCH
 from ..engine.cpu import THREADS
+from ..model.oddities import tell
 from ..ssd import TrtSSD
 from ..support.files import AnyPath
 from .batches import DEADLINE
@@ -76,4 +77,5 @@ def detect_fast(
 
     total = Run.together(runs)
     print(f"{total.report()}. Tables: {out}")
+    tell(total.oddities)
     return total.complaints

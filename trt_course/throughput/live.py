@@ -31,7 +31,7 @@ def detect_live(
                 # decoding needs is in the processor's caches when the new ones come. Then it
                 # takes 0.05 ms in place of 0.22 (docs/measured.md).
                 if outputs is not None:
-                    ssd.finish(prepared, outputs, conf_th)
+                    ssd.finish(prepared, outputs, conf_th, count=False)
 
                 outputs = ssd.engine.result(prepared.request)
                 found = ssd.finish(prepared, outputs, conf_th)[0]

@@ -7,6 +7,7 @@ from typing import Deque, List, NamedTuple, Optional, Sequence
 import numpy as np
 
 from ..detections import Detections
+from ..model.oddities import Oddities
 from ..ssd import TrtSSD
 from ..support.errors import CourseError
 from ..support.files import AnyPath
@@ -31,6 +32,7 @@ class Run(NamedTuple):
     p50_ms: float
     p95_ms: float
     complaints: List[str]  # about what was not done
+    oddities: Sequence[Oddities] = ()  # of each process
 
     @classmethod
     def failed(cls, complaint: str) -> "Run":
@@ -42,8 +44,9 @@ class Run(NamedTuple):
         """Several processes at the same time as one Run: all frames, in the times of the slowest.
 
         >>> runs = [Run(200, 2.0, 10.0, 15.0, []), Run(100, 2.5, 9.0, 16.0, ["b.mp4 is cut off"])]
-        >>> Run.together(runs)
-        Run(frames=300, seconds=2.5, p50_ms=10.0, p95_ms=16.0, complaints=['b.mp4 is cut off'])
+        >>> Run.together(runs)  # doctest: +NORMALIZE_WHITESPACE
+        Run(frames=300, seconds=2.5, p50_ms=10.0, p95_ms=16.0, complaints=['b.mp4 is cut off'],
+        oddities=())
         """
         return cls(
             frames=sum(run.frames for run in runs),
@@ -51,6 +54,7 @@ class Run(NamedTuple):
             p50_ms=max(run.p50_ms for run in runs),
             p95_ms=max(run.p95_ms for run in runs),
             complaints=[complaint for run in runs for complaint in run.complaints],
+            oddities=tuple(oddities for run in runs for oddities in run.oddities),
         )
 
     def report(self) -> str:
@@ -115,7 +119,8 @@ def detect_here(
         except Exception as err:  # the network's own, such as memory that is not there
             reason = f"{type(err).__name__}: {err}"
             complaints = [f"the network failed ({reason}); what was done is in {out}"]
-        return keeper.run(time.perf_counter() - started, complaints)
+        run = keeper.run(time.perf_counter() - started, complaints)
+        return run._replace(oddities=[ssd.oddities])
 
 
 def _detect(
