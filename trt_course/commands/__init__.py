@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence
 
 from ..engine.choose import BACKENDS
-from ..media.writer import ENCODERS
+from ..media.encoder import ENCODERS
 from ..ssd import TrtSSD
 from ..support.files import write_json
 
