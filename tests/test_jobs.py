@@ -44,7 +44,7 @@ def test_folder(ssd, picture_folder, tmp_path):
     out = tmp_path / "out"
     assert detect_dir(ssd, picture_folder, out) == []
     texts = out / "detection-results"
-    names = sorted(path.name for path in texts.iterdir())
+    names = sorted(path.name for path in texts.glob("*.txt"))
     assert names == ["a.txt", "b.txt", "c.txt", "d.txt", "e.txt", "f.txt"]
     assert (texts / "f.txt").read_text() == ""
     assert (texts / "c.txt").read_text().count("\n") == 2

@@ -6,9 +6,15 @@ OpenCV; every other library is asked for where it is used.
 
 import sys
 
+from .support import signals
 from .support.errors import CourseError, MissingLibraryError, why_unusable
 
 __version__ = "0.2.0"
+
+# For `python -m trt_course` Python imports this package with "-m" for the program's name.
+_for_command_line = sys.argv[:1] == ["-m"]
+if _for_command_line:
+    signals.end_quietly()
 
 # A sentence where NumPy or OpenCV cannot be imported; empty where all is well.
 unusable = why_unusable()
@@ -25,9 +31,8 @@ if not unusable:
     from .model.find import find_model, get_cls_dict, list_models
     from .model.spec import ModelSpec
     from .ssd import TrtSSD
-elif sys.argv[:1] != ["-m"]:
-    # Only `python -m trt_course` goes on: Python imports this package with "-m" for the program's
-    # name, and then __main__, which says the sentence, or lets the doctor speak.
+elif not _for_command_line:
+    # Only `python -m trt_course` goes on: its __main__ says the sentence, or lets the doctor speak.
     raise MissingLibraryError(unusable)
 
 __all__ = [

@@ -1,21 +1,24 @@
 """The command line: `python -m trt_course COMMAND`. Each command calls what the lessons call.
 
 Exit status: 0 all done, 1 some items failed, 2 bad input or a library that everything needs is
-missing, 130 stopped with Ctrl-C.
+missing, 130 stopped with Ctrl-C, 143 with SIGTERM, 141 nobody reads what is printed.
 """
 
 import argparse
+import contextlib
+import os
 import sys
 from typing import List, Optional
 
 from . import unusable
-from .support import doctor
+from .support import doctor, signals
 from .support.errors import CourseError
+from .support.outputs import Outputs
 from .support.trace import tracing
 
 ALL_DONE = 0
 BAD_INPUT = 2
-STOPPED = 130
+NOBODY_READS = 141
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -23,21 +26,52 @@ def main(argv: Optional[List[str]] = None) -> int:
     if unusable:
         return _without_libraries(sys.argv[1:] if argv is None else argv)
 
-    args = _parser().parse_args(argv)
+    _print_any_name()
     try:
-        with tracing(getattr(args, "trace", None)):
-            return args.call(args) or ALL_DONE
+        with signals.heeded():
+            args = _parser().parse_args(argv)
+            return _call(args) or ALL_DONE
     except CourseError as err:
         _complain(str(err))
-        return BAD_INPUT
+    except BrokenPipeError:
+        _print_into_nothing()
+        return NOBODY_READS
     except OSError as err:
         reason = err.strerror or err
         where = err.filename or "a file"
-        _complain(f"{reason}: {where}")
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("\nStopped. What was finished is kept.", file=sys.stderr)
-        return STOPPED
+        _complain(str(CourseError(f"{reason}: {where}")))
+    except MemoryError:
+        _complain("There is not enough memory for this. Close other programs, or do less at once.")
+    except KeyboardInterrupt as stop:
+        with contextlib.suppress(OSError):  # whoever stopped it may have gone
+            print("\nStopped. What was finished is kept.", file=sys.stderr)
+        return signals.status_of(stop)
+    return BAD_INPUT
+
+
+def _call(args: argparse.Namespace) -> Optional[int]:
+    """Do a command; what it will write is asked for before the work."""
+    args.outputs = Outputs(force=getattr(args, "force", False))
+    if getattr(args, "json", None):
+        args.outputs.claim(args.json)
+    with tracing(getattr(args, "trace", None), args.outputs):
+        status = args.call(args)
+        sys.stdout.flush()
+        return status
+
+
+def _print_any_name() -> None:
+    """A name that the terminal's encoding lacks is printed with codes, and stops nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # from Python 3.7 on
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _print_into_nothing() -> None:
+    """Nobody reads what is printed: what is still in the buffer must not complain at the end."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,4 +105,6 @@ def _complain(sentence: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    signals.end_quietly()
+    sys.exit(status)

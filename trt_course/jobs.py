@@ -16,7 +16,8 @@ from .media.sources import open_source
 from .media.writer import VideoWriter
 from .ssd import TrtSSD
 from .support.errors import CourseError
-from .support.files import AnyPath, kit_path, require_apart, write_image, write_json, write_text
+from .support.files import AnyPath, kit_path, require_apart
+from .support.outputs import Outputs
 from .support.progress import progress
 from .video_run import Show, VideoRun, chosen_frames
 
@@ -30,13 +31,29 @@ def detect_one(
     conf_th: Optional[float] = None,
     write: bool = True,
     save_json: bool = False,
+    outputs: Optional[Outputs] = None,
 ) -> Detections:
     """Detect in one picture, print what was found and how long it took.
 
     Writes the picture with its boxes to out/NAME.jpg (unless `write` is False), the boxes as rows
-    of text to out/NAME.txt and, with `save_json`, in COCO's result form to out/NAME.json.
+    of text to out/NAME.txt and, with `save_json`, in COCO's result form to out/NAME.json. `outputs`
+    says which files may be replaced (None: the kit's own); it is asked before the work.
     """
+    outputs = outputs or Outputs()
     source = kit_path(source)
+    target = Path(str(out)) / (source.stem + ".jpg")
+    text_path = target.with_suffix(".txt")
+    json_path = target.with_suffix(".json")
+
+    # What will be written
+    written = [text_path]
+    if write:
+        require_apart(source, target)
+        written.append(target)
+    if save_json:
+        written.append(json_path)
+    outputs.claim(*written)
+
     image = read_image(source)
 
     started = time.perf_counter()
@@ -44,14 +61,12 @@ def detect_one(
     milliseconds = (time.perf_counter() - started) * 1e3
 
     # The files
-    target = Path(str(out)) / (source.stem + ".jpg")
     rows = found.to_text(ssd.spec.labels)
     if write:
-        require_apart(source, target)
-        write_image(target, BBoxVisualization(ssd.spec.cls_dict()).annotate(image, found))
+        outputs.write_image(target, BBoxVisualization(ssd.spec.cls_dict()).annotate(image, found))
     if save_json:
-        write_json(target.with_suffix(".json"), found.to_coco(1, ssd.spec.category_ids()))
-    write_text(target.with_suffix(".txt"), rows)
+        outputs.write_json(json_path, found.to_coco(1, ssd.spec.category_ids()))
+    outputs.write_text(text_path, rows)
 
     # The report
     where = ""
@@ -72,6 +87,7 @@ def detect_dir(
     formats: Sequence[str] = FORMATS,
     draw_th: float = 0.0,
     write: bool = True,
+    outputs: Optional[Outputs] = None,
 ) -> List[str]:
     """Detect in every picture of a folder or wildcard.
 
@@ -79,7 +95,7 @@ def detect_dir(
     (empty where nothing is found), out/pictures/NAME.jpg and, for all pictures together,
     out/detections.json in COCO's result form, images numbered from 1 in the order of their names.
     Scoring wants the faint boxes too, looking does not: `draw_th` keeps those below it out of the
-    pictures. What is done when the reader presses Ctrl-C is kept.
+    pictures. What is done when the reader presses Ctrl-C is kept. `outputs` is detect_one's.
 
     >>> import tempfile
     >>> ssd = TrtSSD("ssd_mobilenet_v2_signs", backend="cpu", verbose=False)
@@ -96,9 +112,9 @@ def detect_dir(
     paths = images_in(kit_path(source))
     out = Path(str(out))
     _require_own_names(paths, source)
-    if write:
-        for path in paths:
-            require_apart(path, _picture_path(out, path))
+
+    outputs = outputs or Outputs()
+    outputs.claim(*_results_of(paths, out, formats, write))
 
     vis = BBoxVisualization(ssd.spec.cls_dict())
     category_ids = ssd.spec.category_ids()
@@ -114,15 +130,15 @@ def detect_dir(
 
             found = ssd.detect(image, conf_th)
             if "voc" in formats:
-                text_path = out / "detection-results" / (path.stem + ".txt")
-                write_text(text_path, found.to_text(ssd.spec.labels))
+                outputs.write_text(_text_path(out, path), found.to_text(ssd.spec.labels))
             if write:
-                write_image(_picture_path(out, path), vis.annotate(image, found.above(draw_th)))
+                drawn = vis.annotate(image, found.above(draw_th))
+                outputs.write_image(_picture_path(out, path), drawn)
             for row in found.to_coco(number, category_ids):
                 results.append(dict(row, file_name=path.name))
     finally:
         if "coco" in formats:
-            write_json(out / "detections.json", results)
+            outputs.write_json(out / "detections.json", results)
 
     done = len(paths) - len(failed)
     print(f"{done} of {len(paths)} pictures done, results in {out}")
@@ -138,6 +154,27 @@ def _require_own_names(paths: Sequence[Path], source: AnyPath) -> None:
             f"{twice} pictures in {source} share their name with another (a.jpg and a.png): their "
             "results would overwrite each other. Rename them."
         )
+
+
+def _results_of(
+    paths: Sequence[Path], out: Path, formats: Sequence[str], write: bool
+) -> List[Path]:
+    """All that detect_dir will write; none of it may be one of the pictures."""
+    results = []
+    if "voc" in formats:
+        results += [_text_path(out, path) for path in paths]
+    if write:
+        for path in paths:
+            require_apart(path, _picture_path(out, path))
+            results.append(_picture_path(out, path))
+    if "coco" in formats:
+        results.append(out / "detections.json")
+    return results
+
+
+def _text_path(out: Path, path: Path) -> Path:
+    """Where the boxes of a picture of a folder go as text."""
+    return out / "detection-results" / (path.stem + ".txt")
 
 
 def _picture_path(out: Path, path: Path) -> Path:
@@ -158,6 +195,7 @@ def detect_video(
     batch: int = 1,
     encoder: str = "auto",
     show: Optional[Show] = None,
+    outputs: Optional[Outputs] = None,
 ) -> Path:
     """Detect in the frames of a video file or a live source and write out/NAME.mp4.
 
@@ -168,11 +206,13 @@ def detect_video(
     Reading, detecting (here, in the caller's thread) and drawing with writing overlap. A file is
     read ahead; of a live source each frame is the newest. Ctrl-C keeps what is done. `show` gets
     each picture with its boxes, in the caller's thread, and ends the video when it returns False.
+    `outputs` is detect_one's.
     """
     if stride < 1 or batch < 1:
         raise CourseError(
             f"stride and batch are whole numbers from 1 up; given: {stride} and {batch}"
         )
+    outputs = outputs or Outputs()
     started = time.perf_counter()
     run = VideoRun(ssd, conf_th, batch, show)
     with open_source(source) as video:
@@ -182,16 +222,19 @@ def detect_video(
         if video.frames and not start and end is None:
             total = math.ceil(video.frames / stride)
 
+        # What will be written
+        if save_json:
+            outputs.claim(target.with_suffix(".json"))
         writer = None
         if write:
             if not video.live:
                 require_apart(video.uri, target)
-            writer = VideoWriter(target, video.fps / stride, encoder)
+            writer = VideoWriter(target, video.fps / stride, encoder, outputs)
         try:
             run.go(chosen, live=video.live, total=total, writer=writer)
         finally:
             if save_json and run.seconds:
-                write_json(target.with_suffix(".json"), run.rows)
+                outputs.write_json(target.with_suffix(".json"), run.rows)
 
     if not run.seconds:
         after = " after --start" if start else ""

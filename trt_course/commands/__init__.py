@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence
 from ..engine.choose import BACKENDS
 from ..media.encoder import ENCODERS
 from ..ssd import TrtSSD
-from ..support.files import write_json
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -48,6 +47,10 @@ _SHARED: Dict[str, Dict[str, Any]] = {
     "--ignore": {"nargs": "*", "default": [], "metavar": "CLASS", "help": "classes to leave out"},
     "--out": {"default": "out", "help": "folder for what is written (default: %(default)s)"},
     "--json": {"metavar": "FILE", "help": "write the figures there too"},
+    "--force": {
+        "action": "store_true",
+        "help": "replace files that are in the way, even if this kit did not write them",
+    },
     "--encoder": {
         "choices": ENCODERS,
         "default": "auto",
@@ -73,6 +76,10 @@ _SHARED: Dict[str, Dict[str, Any]] = {
 ENGINE = ("--backend", "--engine", "--threads")
 
 
+# A command with one of these writes files, and has --force too.
+_WRITING = ("--out", "--json", "--trace")
+
+
 def add_command(
     commands: "Commands", name: str, call: Command, purpose: str, *shared: str
 ) -> argparse.ArgumentParser:
@@ -81,6 +88,8 @@ def add_command(
     parser.set_defaults(call=call)
     for option in shared:
         parser.add_argument(option, **_SHARED[option])
+    if any(option in shared for option in _WRITING):
+        parser.add_argument("--force", **_SHARED["--force"])
     return parser
 
 
@@ -93,7 +102,7 @@ def print_report(args: argparse.Namespace, report: str, figures: Any) -> None:
     """Print a report; its figures go where --json says."""
     print(report)
     if args.json:
-        write_json(args.json, figures)
+        args.outputs.write_json(args.json, figures)
 
 
 def status_after(complaints: Sequence[str]) -> int:

@@ -183,7 +183,13 @@ def _detect_source(args: argparse.Namespace, source: str) -> int:
     with open_ssd(args) as ssd, _window(args.show) as window:
         if kind == "image":
             detect_one(
-                ssd, source, args.out, conf_th=args.conf, write=write, save_json=args.save_json
+                ssd,
+                source,
+                args.out,
+                conf_th=args.conf,
+                write=write,
+                save_json=args.save_json,
+                outputs=args.outputs,
             )
             return 0
 
@@ -192,7 +198,13 @@ def _detect_source(args: argparse.Namespace, source: str) -> int:
             if args.format and not args.save_json:
                 formats = (args.format,)
             complaints = detect_dir(
-                ssd, source, args.out, conf_th=args.conf, formats=formats, write=write
+                ssd,
+                source,
+                args.out,
+                conf_th=args.conf,
+                formats=formats,
+                write=write,
+                outputs=args.outputs,
             )
             return status_after(complaints)
 
@@ -209,6 +221,7 @@ def _detect_source(args: argparse.Namespace, source: str) -> int:
             batch=args.batch or 1,
             encoder=args.encoder,
             show=window.show if window else None,
+            outputs=args.outputs,
         )
         return 0
 
@@ -280,4 +293,4 @@ def _report_counts(args: argparse.Namespace, camera: Camera) -> None:
 
 
 def _transcode(args: argparse.Namespace) -> None:
-    print(transcode(args.source, args.out, args.encoder))
+    print(transcode(args.source, args.out, args.encoder, args.outputs))

@@ -1,11 +1,12 @@
 """Any video file as an MP4 that plays in a browser."""
 
-from contextlib import closing
+import contextlib
 from pathlib import Path
-from typing import Union
+from typing import Optional, Union
 
 from ..support.errors import CourseError
 from ..support.files import kit_path, require_apart
+from ..support.outputs import Outputs
 from ..support.progress import progress
 from .base import Source, require_whole
 from .pipeline import ahead
@@ -14,17 +15,23 @@ from .writer import VideoWriter
 
 
 def transcode(
-    source: Union[str, Path], out: Union[str, Path] = "out", encoder: str = "auto"
+    source: Union[str, Path],
+    out: Union[str, Path] = "out",
+    encoder: str = "auto",
+    outputs: Optional[Outputs] = None,
 ) -> Path:
     """Write any video file, such as the AVI of the original course, as out/NAME.mp4.
 
-    Without sound; each frame keeps its time. Returns the new file's path.
+    Without sound; each frame keeps its time. Returns the new file's path. `outputs` is
+    VideoWriter's.
     """
     path = kit_path(source)
     target = Path(str(out)) / (path.stem + ".mp4")
     require_apart(path, target)
 
-    with open_source(path) as video, VideoWriter(target, video.fps, encoder) as writer:
+    with contextlib.ExitStack() as opened:
+        video = opened.enter_context(open_source(path))
+        writer = opened.enter_context(VideoWriter(target, video.fps, encoder, outputs))
         _copy(video, writer)
     if not writer.frames:
         raise CourseError(f"{path} holds no frame that can be read.")
@@ -33,6 +40,6 @@ def transcode(
 
 
 def _copy(video: Source, writer: VideoWriter) -> None:
-    with closing(ahead(video)) as frames:
+    with contextlib.closing(ahead(video)) as frames:
         for frame in progress(frames, total=video.frames, desc="transcode", unit="frame"):
             writer.write(frame.image, frame.time)

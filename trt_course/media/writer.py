@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from ..support.errors import CourseError
-from ..support.files import whole_file
+from ..support.outputs import Outputs
 from . import matroska
 from .encoder import TICKS, Encoder, command_for
 
@@ -25,6 +25,7 @@ class VideoWriter:
 
     Ctrl-C ends the file where it is, and keeps it; any other exception leaves none. An encoder that
     does not end is killed after a while, at a second Ctrl-C at once, and then there is none either.
+    `outputs` says which files may be replaced (None: the kit's own).
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -37,8 +38,16 @@ class VideoWriter:
     >>> folder.cleanup()
     """
 
-    def __init__(self, path: Union[str, Path], fps: float = 0.0, encoder: str = "auto") -> None:
+    def __init__(
+        self,
+        path: Union[str, Path],
+        fps: float = 0.0,
+        encoder: str = "auto",
+        outputs: Optional[Outputs] = None,
+    ) -> None:
         self.path = path
+        self._outputs = outputs or Outputs()
+        self._outputs.claim(path)
         self.fps = fps or 30.0
         self.encoder = encoder
         self.frames = 0  # written so far
@@ -118,7 +127,7 @@ class VideoWriter:
         """Begin the file and start its encoder, for frames of this one's size."""
         self._height, self._width = frame.shape[:2]
         with contextlib.ExitStack() as opening:  # without an encoder there is no file either
-            self._temporary = opening.enter_context(whole_file(self.path))
+            self._temporary = opening.enter_context(self._outputs.whole_file(self.path))
             command = command_for(self.encoder, self._temporary)
             child = Encoder(command.words)
             self._file = opening.pop_all()

@@ -6,10 +6,24 @@ it without a traceback; everything else that escapes is a bug of the kit.
 
 import importlib
 from types import ModuleType
+from typing import Any
+
+from .words import printable, without_secrets
 
 
 class CourseError(Exception):
-    """Something the reader can mend, said in the reader's words."""
+    """Something the reader can mend, said in the reader's words.
+
+    The sentence often holds names and addresses from outside: what a terminal would obey is written
+    as its code, and passwords are blotted out.
+
+    >>> str(CourseError("rtsp://ann:secret@10.0.0.7 does not answer."))
+    'rtsp://ann:***@10.0.0.7 does not answer.'
+    """
+
+    def __init__(self, sentence: object = "", **details: Any) -> None:
+        shown = printable(without_secrets(str(sentence)), keep="\n")
+        super().__init__(shown, **details)
 
 
 class MissingLibraryError(CourseError, ImportError):

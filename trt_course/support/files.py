@@ -1,18 +1,19 @@
-"""Where the kit's files are, and how files are written: whole or not at all.
+"""Where the kit's files are, how files are read with care, and how they are written: whole or not.
 
-A file is written under a temporary name and renamed when it is whole. What the files mean is not
-known here.
+A file is written under a temporary name and renamed when it is whole (temporary.py). What the
+files mean is not known here; whether one may be replaced is asked in outputs.py.
 """
 
 import contextlib
 import hashlib
 import json
 import os
-import threading
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator, Union
 
 from .errors import CourseError
+from .temporary import temporary_beside, temporary_elsewhere
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 KIT = Path(__file__).resolve().parent.parent.parent
 AnyPath = Union[str, Path]
 
-_BLOCK = 1 << 20  # bytes read at a time
+MIB = 1 << 20
+_BLOCK = MIB  # bytes read at a time
 
 
 def kit_path(path: AnyPath) -> Path:
@@ -39,6 +41,66 @@ def kit_path(path: AnyPath) -> Path:
     return path
 
 
+def is_hidden(path: AnyPath) -> bool:
+    """Whether a file's name begins with a dot: left by a system, or by the kit, beside the data."""
+    return os.path.basename(str(path)).startswith(".")
+
+
+def read_small(path: AnyPath, what: str, most: int = 16 * MIB) -> bytes:
+    """The bytes of a file that is no longer than `most`; `what` it should be is for the refusal.
+
+    A device or a pipe may never end, and is refused.
+    """
+    with open_regular(path, what) as stream:
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise CourseError(
+            f"{path} is more than {most / MIB:g} MiB long, too much for {what}. "
+            "Is it the right file?"
+        )
+    return data
+
+
+def open_regular(path: AnyPath, what: str) -> Any:
+    """Open a file for reading bytes; a folder, a device, a pipe or a socket is refused."""
+    # Without O_NONBLOCK the opening of a pipe would wait for somebody who writes into it.
+    try:
+        descriptor = os.open(os.fspath(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
+        raise CourseError(f"There is no file {path}; wanted: {what}.") from None
+    except (OSError, ValueError) as err:  # ValueError: a zero byte in the name
+        reason = getattr(err, "strerror", None) or err
+        raise CourseError(f"{path} cannot be opened as {what}: {reason}.") from None
+
+    stream = os.fdopen(descriptor, "rb")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        stream.close()
+        raise CourseError(f"{path} is no plain file; wanted: {what}.")
+    return stream
+
+
+def read_text(path: AnyPath, what: str, most: int = 16 * MIB) -> str:
+    """The text of a small file in UTF-8."""
+    data = read_small(path, what, most)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        line = data.count(b"\n", 0, err.start) + 1
+        raise CourseError(
+            f"{path}, line {line}: not UTF-8; wanted: {what}. Save it as UTF-8 text."
+        ) from None
+
+
+def read_json(path: AnyPath, what: str, most: int = 16 * MIB) -> Any:
+    """What a small JSON file holds."""
+    try:
+        return json.loads(read_text(path, what, most))
+    except RecursionError:
+        raise CourseError(f"{path} is nested too deeply for {what}.") from None
+    except ValueError as err:
+        raise CourseError(f"{path} is not JSON: {err}; wanted: {what}.") from None
+
+
 def require_apart(source: AnyPath, target: AnyPath) -> None:
     """Refuse to write a result over what it is made from."""
     source = Path(str(source))
@@ -54,21 +116,48 @@ def require_apart(source: AnyPath, target: AnyPath) -> None:
 def whole_file(path: AnyPath) -> Iterator[Path]:
     """Yield a temporary path beside `path`, which takes the final name when the block ends.
 
-    After an error it is removed instead, and a file that was there before stays as it is.
+    After an error it is removed instead, and a file that was there before stays as it is. A link
+    stays a link. A device or a pipe is written into and never replaced.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not is_special(path):
+        target = Path(os.path.realpath(str(path)))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_beside(target) as temporary:
+            yield temporary
+            os.replace(str(temporary), str(target))
+        return
 
-    # The name is known before the file is there, so that Ctrl-C at any moment finds it.
-    writer = f"{os.getpid()}-{threading.get_ident()}"
-    temporary = path.with_name(f".{path.stem}-{writer}{path.suffix}")
-    try:
-        temporary.touch()
+    with temporary_elsewhere(path.suffix) as temporary:
         yield temporary
-        os.replace(str(temporary), str(path))
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
+        _pour(temporary, path)
+
+
+def is_special(path: AnyPath) -> bool:
+    """Whether a path names a device, a pipe or a socket, which nobody may replace."""
+    text = str(path)
+    if text.startswith(("/dev/fd/", "/dev/std", "/proc/")):  # where output goes may be a file
+        return True
+    try:
+        mode = os.stat(text).st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _pour(source: Path, special: Path) -> None:
+    """Write a file's bytes into a device or a pipe."""
+    try:
+        # A pipe that nobody reads is refused; without O_NONBLOCK one would wait for a reader.
+        descriptor = os.open(str(special), os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as err:
+        raise CourseError(
+            f"{special} is a device, a pipe or a socket, and cannot be written into: "
+            f"{err.strerror}. Name a file."
+        ) from None
+    os.set_blocking(descriptor, True)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(source.read_bytes())
 
 
 def write_bytes(path: AnyPath, data: bytes) -> None:
@@ -82,9 +171,14 @@ def write_text(path: AnyPath, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
+def as_json(value: Any) -> str:
+    """A value as JSON that a person can read and a diff can compare."""
+    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+
+
 def write_json(path: AnyPath, value: Any) -> None:
-    """Write a value as JSON that a person can read and a diff can compare."""
-    write_text(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
+    """Write a value as JSON, whole or not at all."""
+    write_text(path, as_json(value))
 
 
 def write_image(path: AnyPath, image: "np.ndarray") -> None:

@@ -10,7 +10,8 @@ import threading
 import time
 from typing import Any, ContextManager, Deque, Dict, Iterator, List, NamedTuple, Optional
 
-from .files import AnyPath, write_json
+from .files import AnyPath
+from .outputs import Outputs
 
 _MOST_EVENTS = 500000  # of a longer run the last are kept
 _MICROSECONDS = 1e6  # a second, in the unit of Chrome's traces
@@ -62,8 +63,8 @@ class Trace:
                 track = threading.current_thread().name
                 self.add(name, track, start, time.perf_counter(), facts)
 
-    def write(self, path: AnyPath) -> None:
-        """Write all events as a Chrome trace; its time begins with the first of them."""
+    def as_chrome(self) -> Dict[str, Any]:
+        """All events as a Chrome trace; its time begins with the first of them."""
         names = sorted({event.track for event in self.events})
         numbers = {track: number for number, track in enumerate(names, 1)}
         zero = min((event.start for event in self.events), default=0.0)
@@ -76,7 +77,7 @@ class Trace:
             lasted = (event.end - event.start) * _MICROSECONDS
             number = numbers[event.track]
             rows.append(_row("X", event.name, number, ts=begun, dur=lasted, args=event.facts))
-        write_json(path, {"traceEvents": rows})
+        return {"traceEvents": rows}
 
 
 def _row(phase: str, name: str, track: int, **facts: Any) -> Dict[str, Any]:
@@ -113,7 +114,7 @@ def span(name: str, **facts: Any) -> ContextManager[None]:
 
 
 @contextlib.contextmanager
-def tracing(path: Optional[AnyPath]) -> Iterator[None]:
+def tracing(path: Optional[AnyPath], outputs: Optional[Outputs] = None) -> Iterator[None]:
     """Record all spans meanwhile and write them to `path`, also after an error.
 
     None records nothing.
@@ -121,8 +122,11 @@ def tracing(path: Optional[AnyPath]) -> Iterator[None]:
     if path is None:
         yield
         return
+    if outputs is None:
+        outputs = Outputs()
+    outputs.claim(path)
     _traces.append(Trace())
     try:
         yield
     finally:
-        _traces.pop().write(path)
+        outputs.write_json(path, _traces.pop().as_chrome())

@@ -1,0 +1,64 @@
+"""What happens when a run is told to stop: by Ctrl-C, or by SIGTERM (timeout, docker, systemd).
+
+Both are a KeyboardInterrupt in the main thread, so that whatever keeps its work at Ctrl-C keeps it
+at SIGTERM too.
+"""
+
+import contextlib
+import signal
+import threading
+import types
+from typing import Any, Dict, Iterator, Optional
+
+STOPPED = 130  # the exit status after Ctrl-C, as shells have it
+TERMINATED = 143  # and after SIGTERM
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+def status_of(stop: KeyboardInterrupt) -> int:
+    """The exit status after it."""
+    if isinstance(stop, Terminated):
+        return TERMINATED
+    return STOPPED
+
+
+@contextlib.contextmanager
+def heeded() -> Iterator[None]:
+    """While a command runs: Ctrl-C and SIGTERM raise, unless whoever started it had them ignored.
+
+    What was set before is set again at the end. Outside of the main thread nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    wanted: Dict[signal.Signals, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: _terminate,
+    }
+    before = {number: signal.getsignal(number) for number in wanted}
+    for number, handler in wanted.items():
+        if before[number] != signal.SIG_IGN:
+            signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:  # None: it was not set from Python, and cannot be
+                signal.signal(number, handler)
+
+
+def end_quietly() -> None:
+    """From now on Ctrl-C ends the process at once, without a traceback.
+
+    For the moments before a command has begun and after it has ended, when nothing can be lost.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _terminate(number: int, where: Optional[types.FrameType]) -> None:
+    raise Terminated("SIGTERM")
