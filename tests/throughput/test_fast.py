@@ -156,7 +156,7 @@ def test_ctrl_c_keeps_the_boxes_so_far(open_ssd, clips, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "detect_many", stopped)
     done = detect_here(open_ssd, named(clips), tmp_path / "t")
     assert done.frames == 12
-    assert "stopped by Ctrl-C" in done.complaints[0]
+    assert isinstance(done.stop, KeyboardInterrupt)
     assert len(table(tmp_path / "t" / "clip-1.csv")) > 12
     assert table(tmp_path / "t" / "clip-2.csv") == []
 

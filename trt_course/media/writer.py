@@ -114,8 +114,7 @@ class VideoWriter:
             raise trouble
 
     def _finish(self, child: Encoder) -> bool:
-        """Wait for the encoder's end; whether it ended well. Ctrl-C ends the waiting, and the file.
-        """
+        """Wait for the encoder's end; whether it ended well. Ctrl-C ends encoder and file."""
         try:
             return child.finish(self._temporary)
         except KeyboardInterrupt as stop:
@@ -169,8 +168,8 @@ class VideoWriter:
     def _complaint(self, child: Encoder) -> CourseError:
         if child.was_killed:
             return CourseError(
-                f"{self.path} is lost: its encoder did not end, and was killed. Was it stopped, or "
-                "does the disk not answer?"
+                f"{self.path} is lost: its encoder had not ended yet when it was killed, by a "
+                "second Ctrl-C or after half a minute without a sign of life."
             )
         return CourseError(
             f"{self.path} cannot be written, the encoder ended with status {child.status()}: "

@@ -12,13 +12,12 @@ from .readers import Opener, frames_of
 
 
 def detect_live(
-    ssd: TrtSSD, opener: Opener, keep: Keep, conf_th: Optional[float] = None
-) -> List[str]:
-    """Detect in each frame of one source as it comes; returns the complaints, as detect_many does.
+    ssd: TrtSSD, opener: Opener, keep: Keep, conf_th: Optional[float], complaints: List[str]
+) -> None:
+    """Detect in each frame of one source as it comes; what was not done is added to `complaints`.
 
     `keep(seen, found)` gets each picture's boxes before the next frame is read.
     """
-    complaints: List[str] = []
     outputs: Optional[Dict[str, np.ndarray]] = None
     with opener() as source:
         for frames in frames_of(source, 0, complaints, wait_for_room=_there_is_room):
@@ -37,7 +36,6 @@ def detect_live(
                 found = ssd.finish(prepared, outputs, conf_th)[0]
                 placement = prepared.placements[0]
                 keep(Seen(0, frame.number, frame.time, moment, placement), found)
-    return complaints
 
 
 def _there_is_room() -> bool:
