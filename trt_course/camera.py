@@ -153,9 +153,9 @@ class Camera(Stream[View]):
 
 
 class SyncCamera(Camera):
-    """The plain loop: read, infer, show.
+    """The plain loop: read, infer, show. What is captured meanwhile is missed.
 
-    What is captured meanwhile is missed; a detector that hangs, hangs the caller.
+    A detector that hangs, hangs the caller.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:

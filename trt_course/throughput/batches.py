@@ -13,7 +13,6 @@ from typing import Deque, Iterable, List, NamedTuple, Optional
 from ..engine import Request
 from ..model.placement import Placement
 
-
 _LOOK = 0.2  # seconds after which the engine's thread looks whether the run was told to stop
 
 

@@ -60,10 +60,17 @@ def detect_fast(
         if one_camera:
             open_best = functools.partial(open_best, lanes=1)
 
-    # The run, and where it writes to.
-    options = {"conf_th": conf_th, "batch": batch, "deadline": deadline, "outputs": outputs}
     if gpus > 1:
-        runs = detect_on_gpus(gpus, open_best, listed, out, **options)
+        runs = detect_on_gpus(
+            gpus,
+            open_best,
+            listed,
+            out,
+            conf_th=conf_th,
+            batch=batch,
+            deadline=deadline,
+            outputs=outputs,
+        )
         for number, run in enumerate(runs):
             print(f"GPU {number}: {run.report()}")
     else:
@@ -72,7 +79,16 @@ def detect_fast(
         if not (one_camera or threads or ssd.engine.on_gpu):
             ssd.close()
             ssd = open_plain(**best_split(open_plain, sources[0]))
-        runs = [detect_here(lambda: ssd, listed, out, **options)]
+        run = detect_here(
+            lambda: ssd,
+            listed,
+            out,
+            conf_th=conf_th,
+            batch=batch,
+            deadline=deadline,
+            outputs=outputs,
+        )
+        runs = [run]
 
     total = Run.together(runs)
     print(f"{total.report()}. Tables: {out}")

@@ -12,12 +12,18 @@ from .readers import Opener, frames_of
 
 
 def detect_live(
-    ssd: TrtSSD, opener: Opener, keep: Keep, conf_th: Optional[float], complaints: List[str]
-) -> None:
-    """Detect in each frame of one source as it comes; what was not done is added to `complaints`.
+    ssd: TrtSSD,
+    opener: Opener,
+    keep: Keep,
+    conf_th: Optional[float] = None,
+    complaints: Optional[List[str]] = None,
+) -> List[str]:
+    """Detect in each frame of one source as it comes; returns the complaints, as detect_many does.
 
     `keep(seen, found)` gets each picture's boxes before the next frame is read.
     """
+    if complaints is None:
+        complaints = []
     outputs: Optional[Dict[str, np.ndarray]] = None
     with opener() as source:
         for frames in frames_of(source, 0, complaints, wait_for_room=_there_is_room):
@@ -36,6 +42,7 @@ def detect_live(
                 found = ssd.finish(prepared, outputs, conf_th)[0]
                 placement = prepared.placements[0]
                 keep(Seen(0, frame.number, frame.time, moment, placement), found)
+    return complaints
 
 
 def _there_is_room() -> bool:

@@ -18,7 +18,6 @@ from ..support.errors import CourseError
 from ..support.files import AnyPath, kit_path
 from .readers import Opener
 
-
 _LONGEST_STEM = 240  # bytes: a file's name has at most 255
 
 
