@@ -12,6 +12,7 @@ from trt_course import CourseError, TrtSSD, detect_dir, detect_one, detect_video
 from trt_course.media.pictures import images_in
 from trt_course.media.sources import kind_of, open_source
 from trt_course.media.writer import VideoWriter
+from trt_course.support.files import is_hidden
 
 
 @pytest.fixture
@@ -53,8 +54,8 @@ def test_folder(ssd, picture_folder, tmp_path):
     assert rows[0]["file_name"] == "a.jpg"
     assert rows[0]["image_id"] == 1
     assert {row["category_id"] for row in rows} == {2, 3}
-    assert len(list((out / "pictures").iterdir())) == 6
-    assert not [p for p in out.rglob(".*")]
+    assert len(list((out / "pictures").glob("*.jpg"))) == 6
+    assert {path.name for path in out.rglob(".*")} == {".trt_course"}
 
 
 def test_folder_formats_and_faint_boxes(ssd, picture_folder, tmp_path):
@@ -81,7 +82,7 @@ def test_unreadable_pictures_are_listed_and_the_rest_is_done(ssd, picture_folder
     failed = detect_dir(ssd, picture_folder, tmp_path / "out")
     assert len(failed) == 2
     assert "bad.jpg cannot be read as a picture" in failed[0]
-    assert len(list((tmp_path / "out" / "detection-results").iterdir())) == 6
+    assert len(list((tmp_path / "out" / "detection-results").glob("*.txt"))) == 6
 
 
 def test_ctrl_c_keeps_what_is_done(ssd, picture_folder, tmp_path):
@@ -98,13 +99,13 @@ def test_ctrl_c_keeps_what_is_done(ssd, picture_folder, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         detect_dir(Interrupting(), picture_folder, tmp_path / "out")
-    assert len(list((tmp_path / "out" / "detection-results").iterdir())) == 3
+    assert len(list((tmp_path / "out" / "detection-results").glob("*.txt"))) == 3
     assert len(json.loads((tmp_path / "out" / "detections.json").read_text())) == 6
 
 
 def test_without_pictures_but_with_numbers(ssd, picture_folder, tmp_path):
     def names_in(folder):
-        return sorted(path.name for path in folder.iterdir())
+        return sorted(path.name for path in folder.iterdir() if not is_hidden(path))
 
     out = tmp_path / "o"
     detect_dir(ssd, picture_folder / "[a-c]*", out, write=False)
@@ -160,7 +161,7 @@ def test_video(ssd, cell_picture, tmp_path):
     assert video.fps == 12.5
     assert frames[0].image.shape == cell_picture.shape
     assert frames[3].image[34, 66, 2] > 128
-    assert list((tmp_path / "out").iterdir()) == [target]
+    assert list((tmp_path / "out").glob("[!.]*")) == [target]
 
 
 @pytest.fixture
@@ -329,7 +330,7 @@ def test_video_leaves_no_half_file(ssd, cell_picture, tmp_path):
     with pytest.raises(ZeroDivisionError), VideoWriter(tmp_path / "out" / "x.mp4", 10) as writer:
         writer.write(cell_picture)
         raise ZeroDivisionError
-    assert list((tmp_path / "out").iterdir()) == []
+    assert list((tmp_path / "out").glob("[!.]*")) == []
 
 
 def test_video_of_odd_size_and_of_two_sizes(tmp_path):

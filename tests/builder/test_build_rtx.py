@@ -124,7 +124,7 @@ def test_both_models_in_every_precision(rtx, tmp_path, two_pictures, capsys, nam
     assert made.route == "onnx"
     assert set(made.built) == {"seconds", "date", "keep_float", "calibration"}
     assert f"python -m trt_course build {name} --precision {options.precision}" in made.command
-    assert not list(tmp_path.glob(".*"))
+    assert not list(tmp_path.glob(".*~*"))
 
 
 def test_suppression_falls_back_to_the_host_with_a_note(rtx, spec, capsys):

@@ -11,7 +11,7 @@ from ..engine.plan import load_tensorrt, product_of
 from ..model.spec import ModelSpec
 from ..support.errors import CourseError
 from ..support.files import AnyPath, kit_path
-from .onnx import Options, require_buildable
+from .onnx import Options, outputs_for, require_buildable
 from .tlt import engine_from_etlt
 
 
@@ -29,6 +29,7 @@ def build_from_etlt(
     path = spec.folder / "engines" / (options.name() + "-etlt.engine")
     if out:
         path = Path(out)
+    outputs = outputs_for(options, path, out)
 
     # What it is built by and for; asked first, for without them it would be built for nothing.
     tensorrt = product_of(load_tensorrt())
@@ -45,13 +46,24 @@ def build_from_etlt(
         workspace_mib=options.workspace_mib,
         calibration_cache=options.calibration,
         dla=options.dla,
+        outputs=outputs,
     )
     seconds = time.time() - started
 
     command = "{} --from-etlt {} --key-env {}".format(
         options.command(spec, out), shlex.quote(str(etlt)), shlex.quote(key_env)
     )
-    manifest.write(spec, options, path, tensorrt, device, "etlt", seconds, command)
+    manifest.write(
+        spec,
+        options,
+        path,
+        tensorrt=tensorrt,
+        device=device,
+        route="etlt",
+        seconds=seconds,
+        command=command,
+        outputs=outputs,
+    )
     return path
 
 

@@ -15,7 +15,7 @@ from ..engine.cuda import Device, open_cuda
 from ..engine.plan import load_tensorrt, log_of, plugins, product_of
 from ..model.spec import ModelSpec
 from ..support.errors import CourseError
-from ..support.files import write_bytes
+from ..support.outputs import Outputs
 from . import graph, inside, precision
 from .build import Build, Prepared, as_file_name
 from .features import builds_for_any_gpu, chooses_types, reads_pairs
@@ -45,6 +45,7 @@ def engine_from_onnx(spec: ModelSpec, options: Options, out: Union[str, Path, No
     trt = load_tensorrt()
     device = _device(trt)
     path = _engine_path(spec, options, out)
+    outputs = outputs_for(options, path, out)
 
     # Prepare the model; build in a thread of its own, so that Ctrl-C works.
     started = time.time()
@@ -63,7 +64,7 @@ def engine_from_onnx(spec: ModelSpec, options: Options, out: Union[str, Path, No
         return engine_from_onnx(spec, options._replace(nms="host"), out)
 
     # Write the engine, and beside it what it is.
-    write_bytes(path, plan)
+    outputs.write_bytes(path, plan)
     manifest.write(
         spec,
         options,
@@ -73,8 +74,19 @@ def engine_from_onnx(spec: ModelSpec, options: Options, out: Union[str, Path, No
         route="onnx",
         seconds=time.time() - started,
         command=options.command(spec, out),
+        outputs=outputs,
     )
     return path
+
+
+def outputs_for(options: Options, path: Path, out: Union[str, Path, None]) -> Outputs:
+    """Whether the engine and its record may be written; asked before the build.
+
+    A model's engines/ is the kit's own. Elsewhere a file of somebody else may be in the way.
+    """
+    outputs = Outputs(force=options.force or not out)
+    outputs.claim(path, manifest.manifest_path(path))
+    return outputs
 
 
 def _device(trt: ModuleType) -> Device:

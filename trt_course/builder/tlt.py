@@ -16,7 +16,8 @@ from typing import Deque, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..model.spec import ModelSpec
 from ..support.errors import CourseError
-from ..support.files import KIT, kit_path, whole_file
+from ..support.files import KIT, kit_path
+from ..support.outputs import Outputs
 
 # The successor first: it takes what the older one takes, and more.
 NAMES = ("tao-converter", "tlt-converter")
@@ -105,11 +106,15 @@ def engine_from_etlt(
     dla: Optional[int] = None,
     strict: bool = False,
     program: Union[str, Path, None] = None,
+    outputs: Optional[Outputs] = None,
 ) -> None:
     """Make the engine `out` of an .etlt file; its key is in the environment variable `key_env`.
 
-    The key is handed to the program and never shown.
+    The key is handed to the program and never shown. `outputs` says whether a file that is there
+    may be replaced (None: if it is the kit's own).
     """
+    outputs = outputs or Outputs()
+    outputs.claim(out)
     source = kit_path(etlt)
     key = _read_key(source, key_env)
     _require_convertible(precision, batch, calibration_cache)
@@ -129,7 +134,7 @@ def engine_from_etlt(
         words.append("-s")
 
     # A whole engine replaces an old one; anything else leaves it as it was.
-    with whole_file(out) as engine:
+    with outputs.whole_file(out) as engine:
         command = [converter] + words + ["-e", str(engine), str(source)]
         try:
             ending = _run(command, key)

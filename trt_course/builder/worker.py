@@ -8,6 +8,7 @@ from concurrent.futures import Future, wait
 from typing import Callable, Iterator, TypeVar
 
 from ..support.progress import progress
+from ..support.signals import STOPPED, status_of
 
 Result = TypeVar("Result")
 
@@ -29,16 +30,20 @@ def in_thread(work: Callable[[threading.Event], Result], what: str) -> Result:
         target=_settle, args=(outcome, work, cancelled), name=what, daemon=True
     )
     thread.start()
+    status = STOPPED
     try:
         for _ in progress(_seconds(outcome), desc=what, unit="s"):
             pass
+    except KeyboardInterrupt as stop:
+        status = status_of(stop)
+        raise
     finally:
         cancelled.set()
         # Ask the outcome, not the thread: one whose join was interrupted may count as ended.
         if wait([outcome], PATIENCE_SECONDS).done:
             thread.join()
         else:
-            atexit.register(_end_process)
+            atexit.register(_end_process, status)
     return outcome.result()
 
 
@@ -58,10 +63,10 @@ def _seconds(outcome: "Future[Result]") -> Iterator[None]:
         yield
 
 
-def _end_process() -> None:
+def _end_process(status: int) -> None:
     """End the process at once, without a word from the thread that is still busy."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
-        os._exit(130)
+        os._exit(status)

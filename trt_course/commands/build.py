@@ -87,7 +87,9 @@ def _add_int8_options(add: argparse.ArgumentParser) -> None:
     )
     add.add_argument("--method", choices=sorted(precision.METHODS), help="for INT8 ranges")
     add.add_argument(
-        "--force", action="store_true", help="calibrate on scored pictures all the same"
+        "--force",
+        action="store_true",
+        help="calibrate on scored pictures all the same, replace any file that --out names",
     )
 
 

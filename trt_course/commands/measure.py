@@ -141,6 +141,7 @@ def _add_rank(steps: "Commands") -> None:
         _rank,
         "check, score and rank a folder of hand-ins; status 1 if one is refused",
         "--ignore",
+        "--force",
     )
     add.add_argument("folder", help="folder of hand-ins")
     add.add_argument("--gt", required=True, help="folder of ground-truth text files")

@@ -23,7 +23,8 @@ from ..model.fields import (
 from ..model.placement import Placement, placement
 from ..model.spec import InputSpec, ModelSpec, OutputSpec
 from ..support.errors import CourseError
-from ..support.files import sha256, write_json
+from ..support.files import sha256
+from ..support.outputs import Outputs
 from .cuda import Device
 
 # The outputs of an engine with the suppression inside: what the decoder calls them, their names
@@ -207,10 +208,12 @@ def write(
     route: str,
     seconds: float,
     command: str,
+    outputs: Optional[Outputs] = None,
 ) -> None:
     """Write the record of a plan that was just built, with the builder's Options.
 
-    `route` is onnx or etlt, and `command` what builds the same again.
+    `route` is onnx or etlt, and `command` what builds the same again. `outputs` says whether a
+    record that is there may be replaced (None: if it is the kit's own).
     """
     record = {name: value for name, value in options._asdict().items() if name in Manifest._fields}
     record.update(
@@ -230,7 +233,8 @@ def write(
         "keep_float": " ".join(options.keep_float),
         "calibration": str(options.calibration or ""),
     }
-    write_json(manifest_path(plan), record)
+    outputs = outputs or Outputs()
+    outputs.write_json(manifest_path(plan), record)
 
 
 def require_fit(plan: Any, spec: ModelSpec, tensorrt: str, device: Device) -> Manifest:
