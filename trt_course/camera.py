@@ -153,10 +153,7 @@ class Camera(Stream[View]):
 
 
 class SyncCamera(Camera):
-    """The plain loop: read, infer, show. What is captured meanwhile is missed.
-
-    A detector that hangs, hangs the caller.
-    """
+    """The plain loop: read, infer, show. What is captured meanwhile is missed."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
