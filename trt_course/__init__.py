@@ -7,14 +7,16 @@ OpenCV; every other library is asked for where it is used.
 import sys
 
 from .support import signals
-from .support.errors import CourseError, MissingLibraryError, why_unusable
 
-__version__ = "0.2.0"
-
-# For `python -m trt_course` Python imports this package with "-m" for the program's name.
+# For `python -m trt_course` Python imports this package with "-m" for the program's name. What
+# follows takes a while, and Ctrl-C is quiet from the beginning.
 _for_command_line = sys.argv[:1] == ["-m"]
 if _for_command_line:
     signals.end_quietly()
+
+from .support.errors import CourseError, MissingLibraryError, why_unusable  # noqa: E402
+
+__version__ = "0.2.0"
 
 # A sentence where NumPy or OpenCV cannot be imported; empty where all is well.
 unusable = why_unusable()
