@@ -37,6 +37,7 @@ _REFUSALS = (
         "(An .engine or .etlt file is not ONNX.)",
     ),
 )
+_MOST_THREADS = 1024  # more would stand in each other's way: starting them takes minutes
 _MOST = 8  # of a batch that may vary: a longer one buys nothing on a CPU but memory
 _NUMPY = {"float": "float32", "double": "float64"}  # where ONNX Runtime's name is another
 
@@ -62,9 +63,10 @@ class CpuEngine(Engine):
             raise CourseError(
                 f"There is no file {path}. A model's ONNX stands beside its model.json."
             )
-        if threads < 0:
+        if not 0 <= threads <= _MOST_THREADS:
             raise CourseError(
-                f"There cannot be {threads} threads; wanted: a number, or 0 for one a core."
+                f"There cannot be {threads} threads; wanted: a number up to {_MOST_THREADS}, "
+                "or 0 for one a core."
             )
 
         # What runs it

@@ -101,6 +101,7 @@ def _stem(uri: AnyPath) -> str:
         return "live"
     path = Path(str(uri))
     stem = path.stem or path.resolve().name or "root"  # `.` has no stem, `/` not even a name
+    stem = stem.replace("\0", "0")  # which no file's name can hold
     while len(os.fsencode(stem)) > _LONGEST_STEM:
         stem = stem[:-1]
     return stem
