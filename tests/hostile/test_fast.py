@@ -229,8 +229,8 @@ def test_ctrl_c_at_any_moment_ends_a_run_and_breaks_no_lock(ssd):
         kept = []
         many = openers(*[some] * 3)
         timer = threading.Timer(0.002 + attempt * 0.003, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
         with pytest.raises(KeyboardInterrupt):
+            timer.start()
             detect_many(ssd, many, lambda seen, found, kept=kept: kept.append(seen))
             time.sleep(1)  # it was through before
         timer.join()
