@@ -150,9 +150,15 @@ def _x264(path: Path) -> List[str]:
 @functools.lru_cache(maxsize=None)
 def _keep_times(ffmpeg: str) -> str:
     """The option that keeps the pictures' times, by its old or its new name."""
-    known = subprocess.run(
-        [ffmpeg, "-hide_banner", "-h", "long"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
+    try:
+        known = subprocess.run(
+            [ffmpeg, "-hide_banner", "-h", "long"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise CourseError(f"The encoder {ffmpeg} does not answer. Was it stopped?") from None
     if b"-fps_mode" in known.stdout:
         return "-fps_mode"
     return "-vsync"
