@@ -4,6 +4,7 @@ They join the package's stops; the work of each stop is in its own module.
 """
 
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
@@ -22,6 +23,8 @@ from .support.progress import progress
 from .video_run import Show, VideoRun, chosen_frames
 
 FORMATS = ("voc", "coco")
+
+_LONGEST_NAME = 255  # in bytes, on nearly every file system
 
 
 def detect_one(
@@ -114,7 +117,8 @@ def detect_dir(
     _require_own_names(paths, source)
 
     outputs = outputs or Outputs()
-    outputs.claim(*_results_of(paths, out, formats, write))
+    fitting = [path for path in paths if _has_room(path)]
+    outputs.claim(*_results_of(fitting, out, formats, write))
 
     vis = BBoxVisualization(ssd.spec.cls_dict())
     category_ids = ssd.spec.category_ids()
@@ -123,6 +127,7 @@ def detect_dir(
     try:
         for number, path in enumerate(progress(paths, desc="detect", unit="image"), 1):
             try:
+                _require_room(path)
                 image = read_image(path)
             except CourseError as err:
                 failed.append(str(err))
@@ -133,7 +138,10 @@ def detect_dir(
                 outputs.write_text(_text_path(out, path), found.to_text(ssd.spec.labels))
             if write:
                 drawn = vis.annotate(image, found.above(draw_th))
-                outputs.write_image(_picture_path(out, path), drawn)
+                try:
+                    outputs.write_image(_picture_path(out, path), drawn)
+                except CourseError as err:  # such as a side too long for JPEG
+                    failed.append(str(err))
             for row in found.to_coco(number, category_ids):
                 results.append(dict(row, file_name=path.name))
     finally:
@@ -153,6 +161,20 @@ def _require_own_names(paths: Sequence[Path], source: AnyPath) -> None:
         raise CourseError(
             f"{twice} pictures in {source} share their name with another (a.jpg and a.png): their "
             "results would overwrite each other. Rename them."
+        )
+
+
+def _has_room(path: Path) -> bool:
+    """Whether the picture's name leaves room for the endings of its results, four bytes long."""
+    return len(os.fsencode(path.stem)) + 4 <= _LONGEST_NAME
+
+
+def _require_room(path: Path) -> None:
+    """Refuse a picture whose name leaves no room for the endings of its results."""
+    if not _has_room(path):
+        raise CourseError(
+            f"The results of {path} would have names of over {_LONGEST_NAME} bytes, which no file "
+            "system takes. Rename it."
         )
 
 

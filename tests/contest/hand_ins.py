@@ -67,7 +67,7 @@ def made_up(team, hits=5, ms=30.0, restructured=False, other=None, **changes):
             detections[str(number)] = found
 
     value = {
-        "schema": "trt_course contest 2",
+        "schema": "trt_course contest 3",
         "team": team,
         "restructured": restructured,
         "other_model": other,
@@ -77,16 +77,25 @@ def made_up(team, hits=5, ms=30.0, restructured=False, other=None, **changes):
         "machine": {"jetson": "Nano"},
         "run": digest(len(team)),
         "created": "2026-03-01T10:00:00Z",
-        "seconds": 1e4,
         "model_sha256": digest(1),
         "data_sha256": digest(2),
         "video_sha256": digest(3),
         "frame_ms": [ms - shake, ms + shake] * (FRAMES // 2),
         "image_ms": {str(number): float(ms) for number in range(PICTURES)},
+        "engine_ms": [ms * 0.9] * (FRAMES // 5),
+        "other_ms": 2000.0,
         "detections": detections,
     }
     value.update(changes)
+    if "seconds" not in changes:
+        value["seconds"] = spent(value) / 1e3
     return sealed(value)
+
+
+def spent(value):
+    """The milliseconds of everything that a hand-in accounts for."""
+    lists = list(value["frame_ms"]) + list(value["image_ms"].values()) + list(value["engine_ms"])
+    return sum(lists) + value["other_ms"]
 
 
 def of_team(team):

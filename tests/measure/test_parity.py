@@ -120,6 +120,7 @@ def test_boxes_too_far_apart_are_no_partners(spec, data, other):
 def test_no_boxes_at_all(spec, data, other):
     other()
     (data / "images" / "a.png").unlink()
+    (data / "ground-truth" / "a.txt").unlink()
     (data / "ground-truth" / "b.txt").write_text("red 1 1 9 9\n")
     found = compare(spec, None, data)
     assert (found.pictures, found.boxes) == (1, 0)

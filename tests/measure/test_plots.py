@@ -77,7 +77,7 @@ def test_command_writes_them(cells, tmp_path, cell_picture):
     out = tmp_path / "plots"
     words = ["evaluate", "--model", str(cells), "--data", str(tmp_path), "--plots", str(out)]
     assert main(words) == 0
-    names = sorted(path.stem for path in out.iterdir())
+    names = sorted(path.stem for path in out.glob("[!.]*"))
     assert names == [
         "ap",
         "ap_by_height",
@@ -87,7 +87,7 @@ def test_command_writes_them(cells, tmp_path, cell_picture):
         "worst_false_alarms",
         "worst_misses",
     ]
-    for path in out.iterdir():
+    for path in out.glob("[!.]*"):
         assert cv2.imread(str(path)).std() > 5, path
 
 

@@ -3,16 +3,26 @@
 import argparse
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, List
+from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, List, Tuple
 
-from ..contest.board import rank, write_board
+from ..contest.board import board_files, rank, write_board
 from ..contest.pack import pack
 from ..measure import coco, voc
 from ..measure.boxes import Founds, Truths
-from ..measure.evaluate import detect_folder, read_folders, save_plots
+from ..measure.evaluate import (
+    detect_pictures,
+    pictures_of,
+    plot_files,
+    read_folders,
+    require_objects,
+    save_plots,
+    truths_of,
+    warn_of_classes,
+)
 from ..measure.fps import SCOPES, bench
-from ..support.errors import CourseError
+from ..support.errors import CourseError, need
 from ..support.files import kit_path
+from ..support.words import printable
 from . import ENGINE, add_command, open_ssd, print_report
 
 if TYPE_CHECKING:
@@ -153,22 +163,19 @@ def _add_rank(steps: "Commands") -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    both_folders = args.gt and args.det
-    if not args.model and not both_folders or len(args.set_class_iou) % 2:
-        raise CourseError(
-            "evaluate needs --gt DIR --det DIR, or --model NAME --data DIR; --set-class-iou takes "
-            "pairs of a class and a number"
-        )
+    _require_sense(args)
     class_iou = _class_overlaps(args.set_class_iou)
 
-    # What is there, and what was found
+    # What can be wrong is better known before the detector has run for long.
     images = None
     if args.model:
         images = kit_path(args.data) / "images"
-        with open_ssd(args) as ssd:
-            truths, founds = detect_folder(ssd, args.data)
-    else:
-        truths, founds = read_folders(args.gt, args.det, args.names)
+    if args.plots:
+        need("matplotlib")
+        args.outputs.claim(*plot_files(args.plots, images is not None))
+
+    truths, founds = _truths_and_founds(args)
+    warn_of_classes(truths, founds, args.ignore, class_iou)
 
     # The figures, and whatever the metric, the plots of VOC's
     score = METRICS[args.metric](truths, founds, args.ignore, class_iou)
@@ -176,7 +183,36 @@ def _evaluate(args: argparse.Namespace) -> None:
     if args.plots:
         if not isinstance(score, voc.Score):
             score = voc.score(truths, founds)
-        save_plots(args.plots, truths, founds, score, images)
+        save_plots(args.plots, truths, founds, score, images, args.outputs)
+
+
+def _require_sense(args: argparse.Namespace) -> None:
+    """Refuse arguments of evaluate that are too few, or of which some would count for nothing."""
+    is_complete = bool(args.gt and args.det)
+    if args.model:
+        is_complete = not (args.gt or args.det)
+    if not is_complete or len(args.set_class_iou) % 2:
+        raise CourseError(
+            "evaluate needs --gt DIR --det DIR, or --model NAME --data DIR; --set-class-iou takes "
+            "pairs of a class and a number"
+        )
+    if args.metric == "coco" and (args.ignore or args.set_class_iou):
+        raise CourseError("--ignore and --set-class-iou are for --metric voc; coco has neither.")
+
+
+def _truths_and_founds(args: argparse.Namespace) -> Tuple[Truths, Founds]:
+    """What is there, and what was found."""
+    if not args.model:
+        truths, founds = read_folders(args.gt, args.det, args.names)
+        require_objects(truths, args.ignore)
+        return truths, founds
+
+    data = kit_path(args.data)
+    paths = pictures_of(data)
+    truths = truths_of(data, paths, args.names)
+    require_objects(truths, args.ignore)
+    with open_ssd(args) as ssd:
+        return truths, detect_pictures(ssd, paths)
 
 
 def _class_overlaps(words: List[str]) -> Dict[str, float]:
@@ -192,13 +228,17 @@ def _overlap(text: str) -> float:
 
 
 def _bench(args: argparse.Namespace) -> None:
+    out = Path(args.out) / "bench.mp4"
+    if args.scope == "video":
+        args.outputs.claim(out)
     with open_ssd(args) as ssd:
         timing = bench(
             ssd,
             kit_path(args.source),
             args.scope,
             frames=args.frames,
-            out=Path(args.out) / "bench.mp4",
+            out=out,
+            outputs=args.outputs,
         )
     print_report(args, timing.report(), timing.as_dict())
 
@@ -213,13 +253,19 @@ def _pack(args: argparse.Namespace) -> None:
             out=args.out,
             restructured=args.restructured,
             other_model=args.other_model,
+            outputs=args.outputs,
         )
-    print(f"The hand-in of {args.team}: {path}")
+    print(f"The hand-in of {printable(args.team)}: {path}")
 
 
 def _rank(args: argparse.Namespace) -> int:
+    if Path(args.out).resolve() == kit_path(args.folder).resolve():
+        raise CourseError(
+            f"The board does not belong among the hand-ins in {args.folder}: choose another --out."
+        )
+    args.outputs.claim(*board_files(args.out))
     board = rank(args.folder, args.gt, args.ignore, args.data, args.video)
-    paths = write_board(board, args.out)
+    paths = write_board(board, args.out, args.outputs)
     written = ", ".join(str(path) for path in paths)
     print(f"{board.report()}\n\nWritten: {written}")
     if board.refused:

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Collection, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..measure import voc
-from ..measure.boxes import Truths
-from ..measure.evaluate import pictures_of
+from ..measure.boxes import Truths, text_files
+from ..measure.evaluate import pictures_of, require_objects
 from ..support.errors import CourseError
-from ..support.files import AnyPath, kit_path, sha256, write_json, write_text
+from ..support.files import AnyPath, is_hidden, kit_path, sha256
+from ..support.outputs import Outputs
 from .digests import data_digest
 from .handin import HandIn, clean, read_hand_in
 from .scoring import RULES, Row, placed
 from .sieves import Refused, Wanted, require_complete, sift
+from .times import require_plausible
 
 # The heads of the columns, by the fields of a Row.
 HEADS = {
@@ -82,10 +84,8 @@ def rank(
 
     `data` and `video` are the organiser's own; without them, what most teams used counts.
     """
-    paths = sorted(kit_path(gt).glob("*.txt"))
-    truths = {path.stem: voc.read_truth(path) for path in paths}
-    if not truths:
-        raise CourseError(f"The folder {gt} holds no ground truth (NAME.txt).")
+    truths = {path.stem: voc.read_truth(path) for path in text_files(kit_path(gt))}
+    require_objects(truths, ignore)
 
     entries, unreadable = _read_all(kit_path(folder), truths)
     ranked, sifted = sift(entries, _wanted(data, video))
@@ -99,14 +99,18 @@ def rank(
 
 def _read_all(folder: Path, truths: Truths) -> Tuple[List[HandIn], List[Refused]]:
     """All hand-ins in a folder, and the files that are none or lack something."""
+    if not folder.is_dir():
+        raise CourseError(f"There is no folder {folder}; wanted: one with hand-ins.")
+
     entries = []
     refused = []
     for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
+        if is_hidden(path):
             continue
         try:
             entry = read_hand_in(path)
             require_complete(entry, truths)
+            require_plausible(entry)
             entries.append(entry)
         except CourseError as err:
             reason = _shortened(clean(str(err)))
@@ -165,14 +169,20 @@ def _pad(text: str, width: int, head: str) -> str:
     return fill + text
 
 
-def write_board(board: Board, folder: AnyPath) -> List[Path]:
-    """Write board.txt, board.html and board.json into a folder; the paths."""
+def board_files(folder: AnyPath) -> List[Path]:
+    """The files that `write_board` writes into a folder."""
     folder = Path(str(folder))
-    paths = [folder / ("board" + suffix) for suffix in (".txt", ".html", ".json")]
+    return [folder / ("board" + suffix) for suffix in (".txt", ".html", ".json")]
+
+
+def write_board(board: Board, folder: AnyPath, outputs: Optional[Outputs] = None) -> List[Path]:
+    """Write board.txt, board.html and board.json into a folder; the paths."""
+    outputs = outputs or Outputs()
+    paths = board_files(folder)
     screen, page, figures = paths
-    write_text(screen, board.report() + "\n")
-    write_text(page, to_html(board))
-    write_json(
+    outputs.write_text(screen, board.report() + "\n")
+    outputs.write_text(page, to_html(board))
+    outputs.write_json(
         figures,
         {
             "about": board.about,

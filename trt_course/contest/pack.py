@@ -13,17 +13,19 @@ from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Se
 import numpy as np
 
 from ..detections import Detections
-from ..measure.evaluate import CONF_TH, pictures_of, warn_of_threshold
-from ..media.pictures import read_image
+from ..measure.evaluate import CONF_TH, pictures_of, warn_of_threshold, whole_pictures
 from ..media.video_file import VideoFile
 from ..model.fields import read_fields
 from ..ssd import TrtSSD
 from ..support import machine
 from ..support.errors import CourseError
-from ..support.files import kit_path, sha256, whole_file
+from ..support.files import kit_path, sha256
+from ..support.outputs import Outputs
 from ..support.progress import progress
 from .digests import data_digest, seal_of
 from .handin import HAND_IN_RULES, LEAST_FRAMES, SCHEMA, HandIn, clean, read_hand_in
+from .names import who_is
+from .times import ENGINE_EVERY, require_plausible
 
 WARM_UP = 10  # runs that are not counted
 
@@ -36,22 +38,24 @@ def pack(
     out: Union[str, Path] = "out",
     restructured: bool = False,
     other_model: Optional[str] = None,
+    outputs: Optional[Outputs] = None,
 ) -> Path:
     """Detect in data/images and in every frame of the video, once; write out/TEAM.json.
 
     Returns the path of that file. `restructured` and `other_model` are what the team claims.
     """
     # What can be wrong is better known before the run.
-    claims = {"team": team, "restructured": restructured, "other_model": other_model}
-    read_fields(claims, HAND_IN_RULES, HandIn._fields, "contest pack")
+    said = {"team": team, "restructured": restructured, "other_model": other_model}
+    claims = read_fields(said, HAND_IN_RULES, HandIn._fields, "contest pack")
     paths = pictures_of(kit_path(data))
     clip = kit_path(video)
     warn_of_threshold(ssd, CONF_TH)
+    target = Path(str(out)) / (_file_name(claims["team"]) + ".json")
+    outputs = outputs or Outputs()
+    outputs.claim(target)
+    _require_same_team(target, claims["team"])
 
-    started = time.perf_counter()
     value = _run(ssd, paths, clip)
-    seconds = time.perf_counter() - started
-
     value.update(claims)
     value.update(
         schema=SCHEMA,
@@ -61,17 +65,15 @@ def pack(
         machine={name: clean(fact)[:200] for name, fact in machine.facts().items()},
         created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         run=uuid.uuid4().hex,
-        seconds=seconds,
         model_sha256=sha256(ssd.spec.onnx),
         data_sha256=data_digest(paths),
         video_sha256=sha256(clip),
     )
     value["seal"] = seal_of(value)
 
-    target = Path(str(out)) / (_file_name(team) + ".json")
-    with whole_file(target) as temporary:
+    with outputs.whole_file(target) as temporary:
         temporary.write_text(json.dumps(value, sort_keys=True), encoding="utf-8")
-        read_hand_in(temporary)  # what the organiser would refuse is not handed in
+        require_plausible(read_hand_in(temporary))  # what would be refused is not handed in
     return target
 
 
@@ -81,36 +83,89 @@ def _file_name(team: str) -> str:
     return words[:60] or "team"
 
 
+def _require_same_team(target: Path, team: str) -> None:
+    """Refuse to replace the hand-in of another team, whose name makes the same file name."""
+    if not target.exists():
+        return
+    try:
+        other = read_hand_in(target)
+    except CourseError:  # it counts for nothing, and may be replaced
+        return
+    if other.who != who_is(team):
+        raise CourseError(
+            f"{target} is the hand-in of the team {other.team}; choose another folder with --out."
+        )
+
+
+class _Clock:
+    """Divides a run's time among what it does, so that the parts add up to the whole."""
+
+    def __init__(self) -> None:
+        self.other_ms = 0.0  # all that has no list of its own: reading, warm-up
+        self._started = time.perf_counter()
+        self._last = self._started
+
+    def lap(self) -> float:
+        """The milliseconds since the last part ended: a part of its own."""
+        now = time.perf_counter()
+        spent = (now - self._last) * 1e3
+        self._last = now
+        return round(spent, 6)
+
+    def other(self) -> None:
+        """What was done since the last part ended is one of the others."""
+        self.other_ms += self.lap()
+
+    def seconds(self) -> float:
+        """From the first moment to the end of the last part."""
+        return self._last - self._started
+
+
 def _run(ssd: TrtSSD, paths: Sequence[Path], video: Path) -> Dict[str, Any]:
-    """What the detector finds in pictures, and how long it takes for each picture and frame."""
+    """What the detector finds in pictures, and how long everything takes."""
     with VideoFile(video) as clip:
         if clip.frames and clip.frames < LEAST_FRAMES:
             raise CourseError(
                 f"{video} has {clip.frames} frames; a speed wants at least {LEAST_FRAMES} frames."
             )
 
+        clock = _Clock()
         detections = {}
         image_ms = {}
-        pictures = map(read_image, progress(paths, desc="pictures", unit="picture"))
-        for timed, path in zip(_timed(ssd, pictures), paths):
+        pictures = whole_pictures(progress(paths, desc="pictures", unit="picture"))
+        for path, timed in zip(paths, _timed(ssd, pictures, clock)):
             detections[path.stem] = _rows_of(timed.found, ssd.spec.labels)
             image_ms[path.stem] = timed.ms
 
         frames = progress(clip, total=clip.frames, desc="video", unit="frame")
         images = (frame.image for frame in frames)
-        frame_ms = [timed.ms for timed in _timed(ssd, images)]
+        frame_ms = []
+        engine_ms = []
+        for timed in _timed(ssd, images, clock):
+            frame_ms.append(timed.ms)
+            if len(frame_ms) % ENGINE_EVERY == 0:
+                engine_ms.append(_engine_alone(ssd, timed.image, clock))
+        clock.other()
 
-    return {"detections": detections, "image_ms": image_ms, "frame_ms": frame_ms}
+    return {
+        "detections": detections,
+        "image_ms": image_ms,
+        "frame_ms": frame_ms,
+        "engine_ms": engine_ms,
+        "other_ms": clock.other_ms,
+        "seconds": clock.seconds(),
+    }
 
 
 class _Timed(NamedTuple):
     """What was found in one picture, and the milliseconds that it took."""
 
+    image: np.ndarray
     found: Detections
     ms: float
 
 
-def _timed(ssd: TrtSSD, images: Iterable[np.ndarray]) -> Iterator[_Timed]:
+def _timed(ssd: TrtSSD, images: Iterable[np.ndarray], clock: _Clock) -> Iterator[_Timed]:
     """The detections and the time of each picture; warm-up, with the first one, is not counted."""
     is_first = True
     for image in images:
@@ -119,10 +174,17 @@ def _timed(ssd: TrtSSD, images: Iterable[np.ndarray]) -> Iterator[_Timed]:
                 ssd.detect(image, CONF_TH)
             is_first = False
 
-        started = time.perf_counter()
+        clock.other()
         found = ssd.detect(image, CONF_TH)
-        seconds = time.perf_counter() - started
-        yield _Timed(found, round(seconds * 1e3, 6))
+        yield _Timed(image, found, clock.lap())
+
+
+def _engine_alone(ssd: TrtSSD, image: np.ndarray, clock: _Clock) -> float:
+    """The milliseconds of the network alone, which the time of each frame includes."""
+    prepared = ssd.prepare([image])
+    clock.other()
+    ssd.engine.infer(prepared.request)
+    return clock.lap()
 
 
 def _rows_of(found: Detections, labels: Sequence[str]) -> List[List[Any]]:

@@ -10,6 +10,7 @@ import numpy as np
 from ..measure import voc
 from ..measure.boxes import Truths
 from .handin import HandIn
+from .times import machine_of, remarks_on
 
 RULES = (
     "mAP is computed again from the raw detections, VOC style at overlap 0.5; FPS is 1000 / mean "
@@ -23,8 +24,6 @@ RULES = (
 
 RESTRUCTURED_POINTS = 5
 OTHER_MODEL_POINTS = {None: 0, "backbone": 3, "detector": 5}
-
-SUSPICIOUS = 5  # a picture may take so many times as long as a frame; more is remarked
 
 
 class Points(NamedTuple):
@@ -127,8 +126,8 @@ def placed(entries: Sequence[HandIn], truths: Truths, ignore: Collection[str] = 
             restructured=earned.restructured,
             other_model=earned.other_model,
             final=earned.final,
-            machine=_machine_of(entry),
-            remark=_remark_on(entry),
+            machine=machine_of(entry),
+            remark=remarks_on(entry, entries),
         )
         rows.append(row)
     return sorted(rows, key=lambda row: (row.place, row.team))
@@ -143,20 +142,3 @@ def accuracy_of(entry: HandIn, truths: Truths, ignore: Iterable[str] = ()) -> fl
 def fps_of(entry: HandIn) -> float:
     """Frames a second over the whole video, with the two decimals that count."""
     return round(1e3 / float(np.mean(entry.frame_ms)), 2)
-
-
-def _machine_of(entry: HandIn) -> str:
-    """What the run was made on, in a few words."""
-    facts = entry.machine
-    kind = facts.get("jetson") or facts.get("gpu") or facts.get("cpu")
-    words = (kind, facts.get("power_mode"), entry.engine, entry.precision)
-    return ", ".join(word for word in words if word)
-
-
-def _remark_on(entry: HandIn) -> str:
-    """What a person should look at, or nothing."""
-    picture_ms = np.median(list(entry.image_ms.values()))
-    ratio = picture_ms / np.median(entry.frame_ms)
-    if ratio <= SUSPICIOUS:
-        return ""
-    return f"a picture took {ratio:.0f} times as long as a frame: the same model?"

@@ -10,6 +10,7 @@ from typing import Callable, Dict, Hashable, List, NamedTuple, Optional, Sequenc
 from ..measure.boxes import Truths
 from ..support.errors import CourseError
 from .handin import HandIn, clean
+from .names import looks_of
 
 
 class Refused(NamedTuple):
@@ -117,6 +118,25 @@ def _copies(entries: Sequence[HandIn], wanted: Wanted) -> Reasons:
     return reasons
 
 
+def _look_alikes(entries: Sequence[HandIn], wanted: Wanted) -> Reasons:
+    """Names that a reader takes for one another, in letters of different alphabets."""
+    files_by_looks: Dict[str, Dict[str, str]] = {}
+    for entry in entries:
+        files = files_by_looks.setdefault(looks_of(entry.team), {})
+        files[entry.who] = entry.file
+
+    reasons = {}
+    for number, entry in enumerate(entries):
+        files = files_by_looks[looks_of(entry.team)]
+        others = sorted(file for who, file in files.items() if who != entry.who)
+        if others:
+            reasons[number] = (
+                f"Its team's name looks like that in {', '.join(others)}, but is written with "
+                "letters of another alphabet. Take one out and rank again."
+            )
+    return reasons
+
+
 def _earlier(entries: Sequence[HandIn], wanted: Wanted) -> Reasons:
     """All of a team's hand-ins but the last."""
     last = {entry.who: entry.file for entry in entries}
@@ -128,4 +148,11 @@ def _earlier(entries: Sequence[HandIn], wanted: Wanted) -> Reasons:
     return reasons
 
 
-SIEVES: Tuple[Sieve, ...] = (_other_pictures, _other_video, _other_length, _copies, _earlier)
+SIEVES: Tuple[Sieve, ...] = (
+    _other_pictures,
+    _other_video,
+    _other_length,
+    _copies,
+    _look_alikes,
+    _earlier,
+)

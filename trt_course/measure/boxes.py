@@ -4,6 +4,7 @@ This module only reads; scoring is the business of voc.py and coco.py.
 """
 
 import math
+import re
 import shlex
 from pathlib import Path
 from typing import Collection, Dict, List, NamedTuple, Tuple
@@ -11,7 +12,11 @@ from typing import Collection, Dict, List, NamedTuple, Tuple
 import numpy as np
 
 from ..support.errors import CourseError
-from ..support.files import AnyPath
+from ..support.files import MIB, AnyPath, is_hidden, read_text
+
+FARTHEST = 1e6  # pixels from the picture's corner; no box is farther away
+_LONGEST = 64 * MIB  # bytes of a text file
+_LINE_END = re.compile("\r\n|\r|\n")  # no others: a quoted name may hold them
 
 
 class Truth(NamedTuple):
@@ -44,13 +49,24 @@ NOTHING = Found([], np.zeros(0), np.zeros((0, 4)))
 class _Form(NamedTuple):
     """How a line is written: a class, numbers that end with the box, and perhaps a mark."""
 
+    what: str  # the file is, for a message
     wanted: str  # as a message says it
     fields: int  # without the mark
     most: int  # with it
 
 
-_TRUTH_FORM = _Form("class left top right bottom [difficult]", fields=5, most=6)
-_FOUND_FORM = _Form("class confidence left top right bottom", fields=6, most=6)
+_TRUTH_FORM = _Form(
+    "ground truth, a line for each box",
+    "class left top right bottom [difficult]",
+    fields=5,
+    most=6,
+)
+_FOUND_FORM = _Form(
+    "detections, a line for each box",
+    "class confidence left top right bottom",
+    fields=6,
+    most=6,
+)
 
 
 class _Line(NamedTuple):
@@ -86,8 +102,8 @@ def read_folders(
 
     Such an image counts as one where nothing was detected.
     """
-    truths = {path.stem: read_truth(path, names) for path in _text_files(truth_dir)}
-    founds = {path.stem: read_found(path, names) for path in _text_files(found_dir)}
+    truths = {path.stem: read_truth(path, names) for path in text_files(truth_dir)}
+    founds = {path.stem: read_found(path, names) for path in text_files(found_dir)}
 
     # Detections of an image that nobody knows the truth of cannot be scored.
     for strange in sorted(set(founds) - set(truths)):
@@ -101,8 +117,11 @@ def read_folders(
     return truths, founds, missing
 
 
-def _text_files(folder: AnyPath) -> List[Path]:
-    paths = sorted(Path(str(folder)).glob("*.txt"))
+def text_files(folder: AnyPath) -> List[Path]:
+    """The text files directly in a folder, sorted by name; hidden ones are nobody's data."""
+    if not Path(str(folder)).is_dir():
+        raise CourseError(f"There is no folder {folder}; wanted: one with a .txt file an image.")
+    paths = sorted(path for path in Path(str(folder)).glob("*.txt") if not is_hidden(path))
     if not paths:
         raise CourseError(f"The folder {folder} holds no .txt files")
     return paths
@@ -110,13 +129,9 @@ def _text_files(folder: AnyPath) -> List[Path]:
 
 def _read_lines(path: AnyPath, form: _Form, names: Collection[str]) -> List[_Line]:
     """The lines of a file that are not blank; a mistake names the file and the line."""
-    try:
-        text = Path(str(path)).read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise CourseError(f"{path} is not a text file") from None
-
+    text = read_text(path, form.what, _LONGEST)
     lines = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_LINE_END.split(text), 1):
         try:
             fields = _split(line, names)
             if fields:
@@ -154,10 +169,23 @@ def _parse(fields: List[str], form: _Form) -> _Line:
         raise ValueError(f"the last field is '{mark[0]}'; allowed: difficult, or nothing")
 
     numbers = [float(field) for field in fields[1 : form.fields]]
+    _require_possible(numbers)
+    return _Line(fields[0], numbers, bool(mark))
+
+
+def _require_possible(numbers: List[float]) -> None:
+    """A ValueError unless the numbers are a box and, where one more stands before it, its
+    confidence."""
     if not all(map(math.isfinite, numbers)):
         raise ValueError("a number is not finite")
-    left, top, right, bottom = numbers[-4:]
+
+    *confidences, left, top, right, bottom = numbers
+    for confidence in confidences:
+        if not 0 <= confidence <= 1:
+            raise ValueError(f"the confidence is {confidence:g}; wanted: 0 to 1")
     if right < left or bottom < top:
         raise ValueError("the box ends before it begins, in left top right bottom")
-
-    return _Line(fields[0], numbers, bool(mark))
+    if max(map(abs, numbers)) > FARTHEST:
+        raise ValueError(
+            f"the box lies more than {FARTHEST:.0f} pixels from the corner; wanted: pixels"
+        )

@@ -12,6 +12,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 import numpy as np
 
 from ..support.errors import CourseError, need
+from ..support.words import printable
 from .boxes import Founds, Truths
 
 # What COCO's evaluation prints, in its order.
@@ -42,7 +43,8 @@ class CocoScore(NamedTuple):
     def report(self) -> str:
         """Both as text, a line each."""
         rows = [f"{name:<10} {value:6.3f}" for name, value in self.numbers.items()]
-        rows += [f"{name} AP = {value:.3f}" for name, value in sorted(self.classes.items())]
+        for name, value in sorted(self.classes.items()):
+            rows.append(f"{printable(name)} AP = {value:.3f}")
         return "\n".join(rows)
 
     def as_dict(self) -> Dict[str, Any]:

@@ -5,7 +5,7 @@ The measures themselves are voc.py and coco.py; the figures are plots.py.
 
 import sys
 from pathlib import Path
-from typing import Collection, List, Optional, Sequence, Tuple
+from typing import Collection, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -13,13 +13,16 @@ from ..detections import Detections
 from ..media.pictures import images_in, read_image
 from ..ssd import TrtSSD
 from ..support.errors import CourseError
-from ..support.files import AnyPath, kit_path, whole_file, write_image
+from ..support.files import AnyPath, kit_path
+from ..support.outputs import Outputs
 from ..support.progress import progress
-from . import plots, voc
+from ..support.words import printable
+from . import boxes, plots, voc
 from .boxes import Found, Founds, Truths
 
 CONF_TH = 0.01  # a higher one cuts the precision-recall curve short
 WORST = 24  # so many misses and false alarms are shown
+MOST_NAMED = 5  # pictures that cannot be read
 
 
 def read_folders(
@@ -31,7 +34,7 @@ def read_folders(
     """
     truths, founds, missing = voc.read_folders(kit_path(truth_dir), kit_path(found_dir), names)
     if missing:
-        some = ", ".join(missing[:10])
+        some = ", ".join(printable(name) for name in missing[:10])
         print(
             f"{len(missing)} images have no detection file and count as empty: {some}",
             file=sys.stderr,
@@ -54,25 +57,89 @@ def pictures_of(data: Path) -> List[Path]:
     return paths
 
 
+def truths_of(data: Path, paths: Sequence[Path], names: Collection[str] = ()) -> Truths:
+    """The ground truth of a data folder: a file for each picture, and none without a picture.
+
+    `names` are classes with blanks, as in read_folders.
+    """
+    folder = data / "ground-truth"
+    if not folder.is_dir():
+        raise CourseError(
+            f"There is no folder {folder}. A data folder holds images/ and ground-truth/."
+        )
+    files = {path.stem: path for path in boxes.text_files(folder)}
+
+    # Neither may lack the other: an mAP over fewer pictures would be another figure.
+    pictures = {path.stem for path in paths}
+    for name in sorted(pictures - set(files)):
+        raise CourseError(
+            f"There is no ground truth {folder / name}.txt for the picture of that name."
+        )
+    strange = sorted(set(files) - pictures)
+    if strange:
+        raise CourseError(
+            f"The ground truth {files[strange[0]]} has no picture in {data / 'images'} "
+            f"({len(strange)} in all lack one): bring the picture back, or take the file out."
+        )
+    return {name: voc.read_truth(file, names) for name, file in files.items()}
+
+
+def require_objects(truths: Truths, ignore: Collection[str] = ()) -> None:
+    """Refuse ground truth without a box that counts: every mAP would be 0."""
+    for truth in truths.values():
+        for label, difficult in zip(truth.labels, truth.difficult):
+            if label not in ignore and not difficult:
+                return
+
+    without = ""
+    if ignore:
+        without = " without " + ", ".join(ignore)
+    raise CourseError(
+        f"The ground truth holds no boxes that count{without} in its {len(truths)} files: "
+        "there is nothing to score."
+    )
+
+
 def detect_folder(ssd: TrtSSD, data: AnyPath, conf_th: float = CONF_TH) -> Tuple[Truths, Founds]:
     """Ground truth of data/ground-truth, and what a detector finds in data/images."""
-    warn_of_threshold(ssd, conf_th)
     folder = kit_path(data)
     paths = pictures_of(folder)
+    truths = truths_of(folder, paths)
+    return truths, detect_pictures(ssd, paths, conf_th)
 
-    # The ground truth first: a missing file is better known before the detector has run for long.
-    truths = {}
-    for path in paths:
-        file = folder / "ground-truth" / (path.stem + ".txt")
-        if not file.is_file():
-            raise CourseError(f"There is no ground truth {file} for the picture of that name.")
-        truths[path.stem] = voc.read_truth(file)
 
+def detect_pictures(ssd: TrtSSD, paths: Sequence[Path], conf_th: float = CONF_TH) -> Founds:
+    """What a detector finds in each of the pictures, by their names."""
+    warn_of_threshold(ssd, conf_th)
     founds = {}
-    for path in progress(paths, desc="evaluate", unit="image"):
-        detections = ssd.detect(read_image(path), conf_th)
+    images = whole_pictures(progress(paths, desc="evaluate", unit="image"))
+    for path, image in zip(paths, images):
+        detections = ssd.detect(image, conf_th)
         founds[path.stem] = as_found(detections, ssd.spec.labels)
-    return truths, founds
+    return founds
+
+
+def whole_pictures(paths: Iterable[Path]) -> Iterator[np.ndarray]:
+    """Each of the pictures; at the end a CourseError that names all that cannot be read.
+
+    After the first such picture the others are read, so that all of them are named, but not given:
+    figures without it would be those of other data.
+    """
+    damaged: List[str] = []
+    for path in paths:
+        try:
+            image = read_image(path)
+        except CourseError as err:
+            damaged.append(str(err))
+            continue
+        if not damaged:
+            yield image
+
+    if damaged:
+        some = " ".join(damaged[:MOST_NAMED])
+        raise CourseError(
+            f"{len(damaged)} of the pictures cannot be read, so there is no result: {some}"
+        )
 
 
 def warn_of_threshold(ssd: TrtSSD, conf_th: float) -> None:
@@ -94,40 +161,75 @@ def as_found(detections: Detections, labels: Sequence[str]) -> Found:
     return Found(names, confs.astype(float), np.asarray(boxes, dtype=float))
 
 
+def warn_of_classes(
+    truths: Truths, founds: Founds, ignore: Collection[str] = (), own_limits: Collection[str] = ()
+) -> None:
+    """Say which classes are left out of the score, or named for nothing, if there are such."""
+    known = {label for truth in truths.values() for label in truth.labels}
+    for name in sorted(set(ignore) | set(own_limits)):
+        if name not in known:
+            print(f"The ground truth has no class {printable(name)}.", file=sys.stderr)
+
+    strange = [label for found in founds.values() for label in found.labels if label not in known]
+    if strange:
+        names = sorted(set(strange))
+        some = ", ".join(printable(name) for name in names[:MOST_NAMED])
+        if len(names) > MOST_NAMED:
+            some += f" and {len(names) - MOST_NAMED} more"
+        print(
+            "Boxes of classes that the ground truth lacks are not scored "
+            f"({len(strange)} in all): {some}",
+            file=sys.stderr,
+        )
+
+
+# What `save_plots` writes: figures and, where there are pictures, sheets of the worst faults.
+_FIGURES = ("precision_recall", "ap", "counts", "ap_by_height", "confusion")
+_SHEETS = ("worst_misses", "worst_false_alarms")
+
+
+def plot_files(folder: AnyPath, with_images: bool) -> List[Path]:
+    """The files that `save_plots` writes."""
+    names = list(_FIGURES)
+    if with_images:
+        names += _SHEETS
+    return [Path(str(folder)) / (name + ".png") for name in names]
+
+
 def save_plots(
     folder: AnyPath,
     truths: Truths,
     founds: Founds,
     result: voc.Score,
     images: Optional[AnyPath] = None,
+    outputs: Optional[Outputs] = None,
 ) -> None:
     """The figures of plots.py as PNG files.
 
     With `images`, the folder of the pictures, the worst misses and false alarms are shown too.
     """
+    outputs = outputs or Outputs()
     folder = Path(str(folder))
-    figures = {
-        "precision_recall": plots.pr_curves(result),
-        "ap": plots.ap_bars(result),
-        "counts": plots.count_bars(truths, founds),
-        "ap_by_height": plots.ap_by_height(truths, founds),
-        "confusion": plots.confusion(truths, founds),
-    }
-    for name, figure in figures.items():
-        with whole_file(folder / (name + ".png")) as temporary:
+    figures = (
+        plots.pr_curves(result),
+        plots.ap_bars(result),
+        plots.count_bars(truths, founds),
+        plots.ap_by_height(truths, founds),
+        plots.confusion(truths, founds),
+    )
+    for name, figure in zip(_FIGURES, figures):
+        with outputs.whole_file(folder / (name + ".png")) as temporary:
             figure.savefig(str(temporary), dpi=110)
 
-    if images is not None:
-        _save_worst(folder, truths, founds, images)
+    if images is None:
+        return
 
-
-def _save_worst(folder: Path, truths: Truths, founds: Founds, images: AnyPath) -> None:
-    """Contact sheets of the worst misses and of the worst false alarms."""
+    # Contact sheets of the worst misses and of the worst false alarms.
     paths = {path.stem: path for path in images_in(images)}
 
     def read(name: str) -> np.ndarray:
         return read_image(paths[name])
 
-    misses, alarms = plots.faults(truths, founds)
-    write_image(folder / "worst_misses.png", plots.contact_sheet(misses[:WORST], read))
-    write_image(folder / "worst_false_alarms.png", plots.contact_sheet(alarms[:WORST], read))
+    for name, faults in zip(_SHEETS, plots.faults(truths, founds)):
+        sheet = plots.contact_sheet(faults[:WORST], read)
+        outputs.write_image(folder / (name + ".png"), sheet)

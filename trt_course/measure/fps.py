@@ -19,6 +19,7 @@ from ..media.writer import VideoWriter
 from ..ssd import TrtSSD
 from ..support import machine, trace
 from ..support.errors import CourseError
+from ..support.outputs import Outputs
 from ..support.progress import progress
 
 SCOPES = {
@@ -123,6 +124,7 @@ def bench(
     scope: str = "detect",
     frames: Optional[int] = None,
     out: Optional[Union[str, Path]] = None,
+    outputs: Optional[Outputs] = None,
 ) -> Timing:
     """The Timing of a scope over a source's frames: `frames` of them, else 200, or all it has.
 
@@ -132,7 +134,7 @@ def bench(
         raise CourseError(f"There is no scope '{scope}'; allowed: {', '.join(SCOPES)}")
 
     watch = _Stopwatch()
-    ends = _run(ssd, source, scope, most=frames or LEAST, out=out, watch=watch)
+    ends = _run(ssd, source, scope, most=frames or LEAST, watch=watch, out=out, outputs=outputs)
     if len(ends) < WARM_UP + 2:
         raise CourseError(
             f"{source} gives {len(ends)} frames; {WARM_UP} are warm-up, and at least two more "
@@ -160,8 +162,9 @@ def _run(
     source: Union[str, Path],
     scope: str,
     most: int,
-    out: Optional[Union[str, Path]],
     watch: _Stopwatch,
+    out: Optional[Union[str, Path]],
+    outputs: Optional[Outputs],
 ) -> List[float]:
     """Up to `most` frames through the stages; the moment at which each was finished."""
     drawer = BBoxVisualization(ssd.spec.cls_dict())
@@ -171,7 +174,7 @@ def _run(
         writer = None
         if scope == "video":
             target = out or "out/bench.mp4"
-            writer = opened.enter_context(VideoWriter(target, video.fps))
+            writer = opened.enter_context(VideoWriter(target, video.fps, outputs=outputs))
 
         total = min(most, video.frames or most)
         for frame in progress(_frames(video, total, watch), total=total, desc=scope):

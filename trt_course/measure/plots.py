@@ -4,20 +4,35 @@ Most functions return a matplotlib Figure: a notebook shows it, `savefig` writes
 them come from voc.py.
 """
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 import cv2
 import numpy as np
 
 from ..draw import class_color
 from ..support.errors import need
-from .boxes import Found, Founds, Truth, Truths
-from .voc import MIN_IOU, Score, above, class_overlap, falling, of_height, overlap, score
+from .boxes import Founds, Truths
+from .confusion import SHOWN_TH, confusion_matrix
+from .shown import MOST_CLASSES, boxes_of, remark_on, shown_classes, words_of
+from .voc import MIN_IOU, Score, above, class_overlap, falling, of_height, score
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWN_TH = 0.3  # from this confidence up, boxes are what a person would see
+__all__ = [
+    "HEIGHTS",
+    "MOST_CLASSES",
+    "SHOWN_TH",
+    "Fault",
+    "ap_bars",
+    "ap_by_height",
+    "confusion",
+    "confusion_matrix",
+    "contact_sheet",
+    "count_bars",
+    "faults",
+    "pr_curves",
+]
 
 # Heights of objects in pixels: from, and below.
 HEIGHTS = ((0, 16), (16, 32), (32, 64), (64, 128), (128, 10000))
@@ -41,6 +56,20 @@ def _figure(width: float, height: float) -> Tuple["Figure", Any]:
     return figure, figure.subplots()
 
 
+def _objects(result: Score) -> Dict[str, int]:
+    """How many objects there are of each class."""
+    return {name: found.truths for name, found in result.classes.items()}
+
+
+def _add_legend(axes: Any, **options: Any) -> None:
+    """The legend, if there is something to name; small print where that is much."""
+    count = len(axes.get_legend_handles_labels()[1])
+    if count > 20:
+        options = {"ncol": 4, "fontsize": 4, "loc": "upper center"}
+    if count:
+        axes.legend(**options)
+
+
 def _colors(names: Sequence[str]) -> Dict[str, Tuple[float, ...]]:
     """A colour for each class, in RGB from 0 to 1."""
     colors: Dict[str, Tuple[float, ...]] = {}
@@ -53,37 +82,42 @@ def _colors(names: Sequence[str]) -> Dict[str, Tuple[float, ...]]:
 def pr_curves(result: Score) -> "Figure":
     """Precision over recall, one curve a class, made to fall only, as the AP is computed."""
     figure, axes = _figure(6, 4.5)
-    for name, color in _colors(list(result.classes)).items():
+    shown = shown_classes(_objects(result))
+    for name, color in _colors(shown).items():
         curve = result.classes[name]
         # From the left edge, and at the end straight down.
         recall = np.concatenate([[0], curve.recall, curve.recall[-1:]])
         precision = falling(np.concatenate([curve.precision[:1], curve.precision, [0]]))
-        axes.plot(recall, precision, color=color, label=f"{name}  AP {curve.ap:.3f}")
+        axes.plot(recall, precision, color=color, label=f"{words_of(name)}  AP {curve.ap:.3f}")
 
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.03))
-    axes.set_title(f"mAP {result.mean:.3f}")
-    axes.legend(loc="lower left")
+    axes.set_title(f"mAP {result.mean:.3f}{remark_on(shown, result.classes)}")
+    _add_legend(axes, loc="lower left")
     return figure
 
 
 def ap_bars(result: Score) -> "Figure":
     """The AP of each class as a bar, the best on top."""
-    figure, axes = _figure(6, 0.5 * len(result.classes) + 1.2)
-    names = sorted(result.classes, key=lambda name: result.classes[name].ap)
+    shown = shown_classes(_objects(result))
+    figure, axes = _figure(6, 0.5 * len(shown) + 1.2)
+    names = sorted(shown, key=lambda name: result.classes[name].ap)
     colors = _colors(names)
     for row, name in enumerate(names):
         ap = result.classes[name].ap
-        axes.barh(name, ap, color=colors[name])
+        axes.barh(row, ap, color=colors[name])
         axes.text(0.01, row, f"{ap:.3f}", va="center")
 
-    axes.set(xlim=(0, 1), xlabel="average precision", title=f"mAP {result.mean:.3f}")
+    title = f"mAP {result.mean:.3f}{remark_on(shown, result.classes)}"
+    axes.set(xlim=(0, 1), xlabel="average precision", title=title)
+    axes.set(yticks=range(len(names)), yticklabels=[words_of(name) for name in names])
     return figure
 
 
 def count_bars(truths: Truths, founds: Founds, conf_th: float = SHOWN_TH) -> "Figure":
     """Objects found, objects missed and false alarms of each class, of boxes from `conf_th` up."""
     result = score(truths, above(founds, conf_th))
-    classes = result.classes.values()
+    names = shown_classes(_objects(result))
+    classes = [result.classes[name] for name in names]
     counts = {
         "found": [found.hits for found in classes],
         "missed": [found.truths - found.hits for found in classes],
@@ -92,14 +126,16 @@ def count_bars(truths: Truths, founds: Founds, conf_th: float = SHOWN_TH) -> "Fi
 
     # Each kind of box begins where the one before it ends.
     figure, axes = _figure(6, 0.5 * len(classes) + 1.2)
-    names = list(result.classes)
+    rows = range(len(names))
     left = np.zeros(len(names))
     for kind, values in counts.items():
-        axes.barh(names, values, left=left, color=_COUNT_COLORS[kind], label=kind)
+        axes.barh(rows, values, left=left, color=_COUNT_COLORS[kind], label=kind)
         left = left + values
 
-    axes.set(xlabel=f"boxes, from confidence {conf_th:g}")
-    axes.legend()
+    remark = remark_on(names, result.classes)
+    axes.set(xlabel=f"boxes, from confidence {conf_th:g}{remark}")
+    axes.set(yticks=rows, yticklabels=[words_of(name) for name in names])
+    _add_legend(axes)
     return figure
 
 
@@ -108,19 +144,21 @@ def ap_by_height(
 ) -> "Figure":
     """The AP of each class by the height of its objects in pixels."""
     results = [score(*of_height(truths, founds, low, high)) for low, high in heights]
-    colors = _colors(list(results[0].classes))  # of_height takes no class away
+    counts = boxes_of(truths)  # of_height takes no class away
+    colors = _colors(shown_classes(counts))
 
     figure, axes = _figure(7, 4)
     groups = np.arange(len(heights))
-    width = 0.8 / len(colors)
+    width = 0.8 / max(len(colors), 1)
     for number, (name, color) in enumerate(colors.items()):
         values = [result.classes[name].ap for result in results]
-        axes.bar(groups + number * width, values, width, color=color, label=name)
+        axes.bar(groups + number * width, values, width, color=color, label=words_of(name))
 
-    axes.set(xlabel="height in pixels", ylabel="average precision", ylim=(0, 1.15))
+    axes.set(xlabel=f"height in pixels{remark_on(colors, counts)}")
+    axes.set(ylabel="average precision", ylim=(0, 1.15))
     axes.set_xticks(groups + 0.4 - width / 2)
     axes.set_xticklabels([_range_text(low, high) for low, high in heights])
-    axes.legend(ncol=len(colors), loc="upper center", fontsize="small")
+    _add_legend(axes, ncol=min(len(colors), 6), loc="upper center", fontsize="small")
     return figure
 
 
@@ -132,59 +170,10 @@ def _range_text(low: int, high: int) -> str:
     return f"{low} to {high}"
 
 
-def confusion_matrix(
-    truths: Truths,
-    founds: Founds,
-    labels: Sequence[str],
-    conf_th: float = SHOWN_TH,
-    min_iou: float = MIN_IOU,
-) -> np.ndarray:
-    """(n + 1, n + 1) counts: row = what it is, column = what was said; the last is 'nothing'."""
-    index = {name: i for i, name in enumerate(labels)}
-    nothing = len(labels)
-    matrix = np.zeros((nothing + 1, nothing + 1), dtype=int)
-    shown = above(founds, conf_th)
-    for image, truth in truths.items():
-        found = shown[image]
-        objects = _objects_of(found, truth, min_iou)
-
-        # What was said, and of what.
-        for said, j in zip(found.labels, objects):
-            row = nothing
-            if j is not None:
-                row = index[truth.labels[j]]
-            matrix[row, index[said]] += 1
-
-        # What nothing was said of.
-        for j, label in enumerate(truth.labels):
-            if j not in objects and not truth.difficult[j]:
-                matrix[index[label], nothing] += 1
-    return matrix
-
-
-def _objects_of(found: Found, truth: Truth, min_iou: float) -> List[Optional[int]]:
-    """For each detection the object that it stands for, of whatever class; None: for nothing.
-
-    The surest detection chooses first, and takes the object that it overlaps most.
-    """
-    overlaps = overlap(found.boxes, truth.boxes)  # (founds, truths)
-    objects: List[Optional[int]] = [None for _ in found.labels]
-    free = np.ones(len(truth.labels), dtype=bool)
-    for i in np.argsort(-found.confs, kind="stable"):
-        possible = np.flatnonzero(free & (overlaps[i] >= min_iou))
-        if len(possible):
-            nearest = overlaps[i, possible].argmax()
-            best = int(possible[nearest])
-            objects[i] = best
-            free[best] = False
-    return objects
-
-
 def confusion(truths: Truths, founds: Founds, conf_th: float = SHOWN_TH) -> "Figure":
     """The confusion matrix of all classes, of boxes from `conf_th` up."""
-    present = {label for truth in truths.values() for label in truth.labels}
-    present.update(label for found in founds.values() for label in found.labels)
-    labels = sorted(present)
+    counts = boxes_of(truths) + boxes_of(founds)
+    labels = shown_classes(counts)
     matrix = confusion_matrix(truths, founds, labels, conf_th)
 
     # The colours go by the logarithm, so that rare mistakes show beside frequent hits.
@@ -199,9 +188,11 @@ def confusion(truths: Truths, founds: Founds, conf_th: float = SHOWN_TH) -> "Fig
             ink = "white"
         axes.text(column, row, value, ha="center", va="center", color=ink)
 
-    names = labels + ["nothing"]
+    names = [words_of(label) for label in labels] + ["nothing"]
     ticks = range(len(names))
-    axes.set(xlabel=f"what was said (from confidence {conf_th:g})", ylabel="what is there")
+    remark = remark_on(labels, counts)
+    axes.set(xlabel=f"what was said (from confidence {conf_th:g}{remark})")
+    axes.set(ylabel="what is there")
     axes.set(xticks=ticks, yticks=ticks, yticklabels=names)
     axes.set_xticklabels(names, rotation=30, ha="right")
     return figure

@@ -15,6 +15,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
+from ..support.words import printable
 from .boxes import Found, Founds, Truth, Truths, read_folders, read_found, read_truth
 
 __all__ = [
@@ -67,9 +68,9 @@ class Score(NamedTuple):
 
     def report(self) -> str:
         """The AP of each class and the mAP in per cent, as text."""
-        rows = [
-            f"{name} AP  = {100 * found.ap:.2f}%" for name, found in sorted(self.classes.items())
-        ]
+        rows = []
+        for name, found in sorted(self.classes.items()):
+            rows.append(f"{printable(name)} AP  = {100 * found.ap:.2f}%")
         rows.append(f"mAP = {100 * self.mean:.2f}%")
         return "\n".join(rows)
 
@@ -218,16 +219,22 @@ def falling(precision: np.ndarray) -> np.ndarray:
 def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Intersection over union of (n, 4) boxes with (m, 4) others, sides counted with +1 pixel.
 
+    A box that is not finite, or too large to have an area, overlaps nothing.
+
     >>> overlap(np.array([[0, 0, 9, 9]]), np.array([[0, 0, 9, 9], [0, 5, 9, 9], [20, 20, 29, 29]]))
     array([[1. , 0.5, 0. ]])
     """
     mine = boxes[:, None]  # (n, 1, 4)
     theirs = others[None]  # (1, m, 4)
-    left_top = np.maximum(mine[..., :2], theirs[..., :2])
-    right_bottom = np.minimum(mine[..., 2:], theirs[..., 2:])
-    sides = right_bottom - left_top + 1  # (n, m, 2), not above 0 where they do not meet
-    shared = sides.clip(0).prod(axis=-1)  # (n, m)
-    return shared / (_areas(mine) + _areas(theirs) - shared)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        left_top = np.maximum(mine[..., :2], theirs[..., :2])
+        right_bottom = np.minimum(mine[..., 2:], theirs[..., 2:])
+        sides = right_bottom - left_top + 1  # (n, m, 2), not above 0 where they do not meet
+        shared = sides.clip(0).prod(axis=-1)  # (n, m)
+        shares = shared / (_areas(mine) + _areas(theirs) - shared)
+
+    # What is not a number is no overlap: compared with a limit, it would seem to reach it.
+    return np.where(np.isfinite(shares), shares, 0.0)
 
 
 def _areas(boxes: np.ndarray) -> np.ndarray:

@@ -1,7 +1,12 @@
-"""Pictures from files: one, a folder or a wildcard, read upright as uint8 BGR."""
+"""Pictures from files: one, a folder or a wildcard, read upright as uint8 BGR.
+
+What a file is, its bytes tell and not its name. They are read here and handed to OpenCV, which
+never gets a name: OpenCV 5 dies of one that is not UTF-8.
+"""
 
 import contextlib
 import glob
+import os
 from pathlib import Path
 from typing import List, Optional, Union
 
@@ -9,38 +14,105 @@ import cv2
 import numpy as np
 
 from ..support.errors import CourseError
+from ..support.files import MIB, is_hidden, read_small
 from .base import Frame, Source
+from .bounds import require_pixels
+from .picture_facts import picture_facts
+from .picture_formats import HEAD_BYTES, TITLES, picture_format
 
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+# Names with these endings are pictures in a folder, whatever is in the files: a picture that
+# cannot be read is complained about, not passed over. Other names are pictures by their content.
+_COMMON = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
+_RARE = (".jp2", ".j2k", ".avif", ".pnm", ".pbm", ".pgm", ".ppm", ".pam")
+PICTURES = _COMMON + _RARE
+
+_MOST_FILE_BYTES = 512 * MIB  # of a picture's file: MOST_PIXELS of 16 bits, hardly compressed
 
 
 def images_in(folder: Union[str, Path]) -> List[Path]:
-    """The pictures directly in a folder, or those that a wildcard names, sorted by name."""
-    folder = Path(str(folder))
-    if folder.is_dir():
-        found = list(folder.iterdir())
-    else:
-        found = [Path(name) for name in glob.glob(str(folder))]
+    """The pictures directly in a folder, or those that a wildcard names, sorted by name.
 
-    paths = sorted(path for path in found if path.suffix.lower() in PICTURES and path.is_file())
-    if not paths:
-        endings = " ".join(PICTURES)
-        raise CourseError(f"The folder {folder} holds no pictures ({endings}).")
-    return paths
+    Hidden files are none.
+    """
+    place = str(folder)
+    if os.path.isdir(place):
+        names = _names_in(place)
+    else:
+        names = glob.glob(place)
+
+    found = [name for name in names if _is_picture(name)]
+    if not found:
+        kinds = ", ".join(TITLES.values())
+        raise CourseError(f"The folder {place} holds no pictures ({kinds}).")
+    found.sort(key=lambda name: name.split(os.sep))
+    return [Path(name) for name in found]
+
+
+def _names_in(folder: str) -> List[str]:
+    try:
+        return [os.path.join(folder, name) for name in os.listdir(folder)]
+    except OSError as err:
+        raise CourseError(f"The folder {folder} cannot be read ({err.strerror}).") from err
+
+
+def _is_picture(name: str) -> bool:
+    """Whether a file among others counts as a picture; only other endings have it opened."""
+    last = os.path.basename(name)
+    if is_hidden(last):
+        return False
+    ending = os.path.splitext(last)[1].lower()
+    if ending in PICTURES:
+        return not os.path.isdir(name)
+    if not os.path.isfile(name):  # opening a pipe would wait for its writer
+        return False
+
+    try:
+        with open(name, "rb", buffering=0) as stream:
+            head = stream.read(HEAD_BYTES)
+    except OSError:
+        return False
+    return picture_format(head) is not None
 
 
 def read_image(path: Union[str, Path]) -> np.ndarray:
-    """The picture as uint8 BGR, turned upright as its EXIF says."""
-    if not Path(str(path)).is_file():
-        raise CourseError(f"There is no file {path}.")
+    """The picture as uint8 BGR, turned upright as its EXIF says; of several the first."""
+    return decode_picture(read_small(path, "a picture", _MOST_FILE_BYTES), str(path))
+
+
+def decode_picture(data: bytes, what: str) -> np.ndarray:
+    """A picture's bytes as uint8 BGR, upright; `what` names it in the CourseError where it fails.
+
+    Size and end are asked for first: a decoder would take the memory for any size that the header
+    claims, and may take a picture that was cut off for whole.
+    """
+    kind = picture_format(data[:HEAD_BYTES])
+    if kind is None:
+        kinds = ", ".join(TITLES.values())
+        raise CourseError(
+            f"{what} cannot be read as a picture: its content is none of the kinds {kinds}."
+        )
+    title = TITLES[kind]
+    if kind == "heic":
+        raise CourseError(
+            f"{what} cannot be read as a picture: it is HEIC, which OpenCV does not read; save it "
+            "as JPEG or PNG."
+        )
+
+    facts = picture_facts(data, kind)
+    if not facts.whole:
+        raise CourseError(
+            f"{what} cannot be read as a picture: it is a {title} that was cut off or is damaged. "
+            "Fetch it again."
+        )
+    require_pixels(facts.width, facts.height, what)
 
     image = None
-    with contextlib.suppress(cv2.error):  # where the file claims more pixels than OpenCV takes
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    with contextlib.suppress(cv2.error):
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise CourseError(
-            f"{path} cannot be read as a picture: it is damaged, or of another kind than its "
-            "name says."
+            f"{what} cannot be read as a picture: it is a damaged {title}, or of a form that "
+            f"OpenCV {cv2.__version__} does not read."
         )
     return image
 

@@ -52,8 +52,11 @@ def read_small(path: AnyPath, what: str, most: int = 16 * MIB) -> bytes:
     A device or a pipe may never end, and is refused.
     """
     with open_regular(path, what) as stream:
-        data = stream.read(most + 1)
-    if len(data) > most:
+        size = os.fstat(stream.fileno()).st_size  # 0 of some files that the system makes up
+        data = b""
+        if size <= most:
+            data = stream.read(most + 1)
+    if max(size, len(data)) > most:
         raise CourseError(
             f"{path} is more than {most / MIB:g} MiB long, too much for {what}. "
             "Is it the right file?"
@@ -183,11 +186,29 @@ def write_json(path: AnyPath, value: Any) -> None:
 
 def write_image(path: AnyPath, image: "np.ndarray") -> None:
     """Write a uint8 BGR picture in the format that the path's ending names."""
+    write_bytes(path, encode_image(path, image))
+
+
+def encode_image(path: AnyPath, image: "np.ndarray") -> bytes:
+    """A uint8 BGR picture as a file's bytes, in the format that the path's ending names.
+
+    OpenCV never gets the name itself: OpenCV 5 dies of one that is not UTF-8.
+    """
     import cv2  # here, so that the rest of the module runs without it
 
-    with whole_file(path) as temporary:
-        if not cv2.imwrite(str(temporary), image):
-            raise CourseError(f"The picture {path} cannot be written.")
+    ending = os.path.splitext(str(path))[1]
+    encoded = None
+    with contextlib.suppress(cv2.error):
+        done, encoded = cv2.imencode(ending, image)
+        if not done:
+            encoded = None
+    if encoded is None:
+        height, width = image.shape[:2]
+        raise CourseError(
+            f"The picture {path} cannot be written: OpenCV {cv2.__version__} makes no '{ending}' "
+            f"of {width} x {height} pixels."
+        )
+    return encoded.tobytes()
 
 
 def sha256(path: AnyPath) -> str:

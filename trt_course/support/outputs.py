@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Set
 
 from .errors import CourseError
-from .files import AnyPath, as_json, is_special, open_regular, sha256, whole_file, write_image
+from .files import AnyPath, as_json, encode_image, is_special, open_regular, sha256, whole_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,8 +79,7 @@ class Outputs:
 
     def write_image(self, path: AnyPath, image: "np.ndarray") -> None:
         """Write a picture in the format that the path's ending names."""
-        with self.whole_file(path) as temporary:
-            write_image(temporary, image)
+        self.write_bytes(path, encode_image(path, image))
 
     def _is_foreign(self, path: Path) -> bool:
         """Whether a file stands there that the kit did not write; an empty one is nobody's."""
