@@ -134,6 +134,66 @@ def test_pixels_become_square(tmp_path, monkeypatch, library, shape, size, turne
         assert image.shape == (size[1], size[0], 3)
 
 
+@WITH_AV
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_mirrored_videos_are_shown_as_they_are_meant(tmp_path, degrees):
+    """As some front cameras write them; ffmpeg shows what is meant."""
+    upright = make(tmp_path / "a.mp4", H264)
+    path = tmp_path / "mirrored.mp4"
+    turn = f"-display_hflip -display_rotation {degrees}"
+    ffmpeg(*turn.split(), "-i", upright, "-c", "copy", path)
+    ffmpeg("-i", path, "-frames:v", "1", tmp_path / "meant.png")
+    meant = cv2.imread(str(tmp_path / "meant.png"))
+    image = read(path)[0].image
+    assert image.shape == meant.shape
+    assert np.abs(image.astype(int) - meant).mean() < 3
+
+
+@WITH_AV
+@pytest.mark.parametrize("codec", ["libx264 -preset ultrafast -bf 3 -b_strategy 0", "mpeg4 -bf 2"])
+def test_an_avi_with_pictures_out_of_order_has_its_times(tmp_path, codec):
+    frames = read(make(tmp_path / "a.avi", f"-c:v {codec}"))
+    times = [frame.time for frame in frames]
+    assert np.allclose(times, np.arange(25) / 25, atol=1e-6)
+
+
+@WITH_AV
+def test_a_stream_that_changes_its_size_keeps_the_first(tmp_path):
+    first = make(tmp_path / "a.ts", H264)
+    second = make(tmp_path / "b.ts", H264 + " -vf scale=320:180")
+    first.write_bytes(first.read_bytes() + second.read_bytes())
+    with open_source(first) as source:
+        frames = list(source)
+        assert source.size == (WIDTH, HEIGHT)
+    assert len(frames) == 50
+    assert {frame.image.shape for frame in frames} == {(HEIGHT, WIDTH, 3)}
+    assert main(["transcode", str(first), "--out", str(tmp_path / "out")]) == 0
+
+
+@pytest.mark.parametrize("name", ["a.avi", "b.mov"])
+def test_opencv_refuses_what_is_interlaced_and_does_not_say_so(tmp_path, monkeypatch, name):
+    path = make(tmp_path / name, "-s 720x576 -c:v dvvideo")
+    opencv_only(monkeypatch)
+    with pytest.raises(CourseError, match="is interlaced"):
+        VideoFile(path)
+
+
+@WITH_AV
+@pytest.mark.parametrize("name", ["a.m4a", "b.mp3"])
+def test_the_cover_of_music_is_no_video(tmp_path, name):
+    cover = make(tmp_path / "cover.jpg", "-frames:v 1")
+    music = SOUND.split()
+    kinds = ["-map", "0", "-map", "1", "-c:v", "copy", "-disposition:v", "attached_pic"]
+    ffmpeg(*music, "-i", cover, *kinds, tmp_path / name)
+    with pytest.raises(CourseError, match="neither a picture nor a video|has no pictures"):
+        open_source(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.mjpeg", "a.mjpg"])
+def test_a_stream_of_jpegs_has_all_its_frames(tmp_path, name):
+    assert len(read(make(tmp_path / name, "-f mjpeg"))) == 25
+
+
 # How long it is -----------------------------------------------------------------------------------
 
 
@@ -153,6 +213,54 @@ def test_a_trim_without_encoding_is_whole(tmp_path, capsys, name):
     assert np.allclose(np.diff(times), 0.04, atol=2e-3)
     if name == "trim.mp4":  # the others cannot say that some frames are not to be shown
         assert len(times) == 67
+
+
+SOUND = "-f lavfi -i sine=duration=9"
+
+
+@pytest.mark.parametrize("library", ["PyAV", "OpenCV"])
+@pytest.mark.parametrize("name", ["a.mkv", "b.webm", "c.flv", "d.wmv", "e.avi", "f.mp4"])
+def test_sound_may_be_longer_than_the_pictures(tmp_path, monkeypatch, capsys, name, library):
+    if library == "OpenCV":
+        opencv_only(monkeypatch)
+    with open_source(make(tmp_path / name, SOUND)) as source:
+        assert len(list(source)) == 25
+        assert not source.short
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("count", [1, 3, 10])
+@pytest.mark.parametrize("name", ["a.flv", "b.wmv", "c.avi", "d.mkv", "e.mp4"])
+def test_a_short_video_is_whole(tmp_path, name, count):
+    options = f"{H264} -bf 3 -b_strategy 0"
+    if name.endswith("wmv"):
+        options = ""
+    with open_source(make(tmp_path / name, f"{options} -frames:v {count}")) as source:
+        assert len(list(source)) == count
+        assert not source.short
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "b.ts", "c.avi", "d.mpg", "e.mp4"])
+def test_zeros_behind_a_video_are_no_part_of_it(tmp_path, capsys, name):
+    """Recorders reserve room for their files."""
+    path = make(tmp_path / name, "-c:v mpeg2video")
+    with path.open("ab") as stream:
+        stream.write(bytes(5000))
+    with open_source(path) as source:
+        assert len(list(source)) == 25
+        assert not source.short
+
+
+@WITH_AV
+def test_an_avi_from_a_pipe_is_whole(tmp_path):
+    path = tmp_path / "a.avi"
+    source = f"testsrc2=size={WIDTH}x{HEIGHT}:rate=25:duration=1"
+    command = f"-v error -f lavfi -i {source} -c:v mpeg4 -f avi -".split()
+    with path.open("wb") as stream:
+        subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), *command], check=True, stdout=stream)
+    with open_source(path) as video:
+        assert len(list(video)) == 25
+        assert not video.short
 
 
 FRAGMENTS = f"{H264} -g 5 -movflags frag_keyframe+empty_moov"

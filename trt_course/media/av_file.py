@@ -26,7 +26,9 @@ _REORDERED = 16  # so many frames that came before the last one may be shown beh
 
 _DAMAGED = 1000  # failures in a row, with nothing read, after which a file counts as ended
 
-_FASTEST = 1000  # frames a second; what claims more only counts time so finely
+_FASTEST = 1000  # frames a second; what claims so many only counts time so finely
+_MOST_FRAMES = 1e9  # what claims more was written where its writer could not go back
+_BY_TIME = 5  # frames that may be missing where only the length of all streams together is known
 
 
 def is_here() -> bool:
@@ -52,6 +54,8 @@ class AvFile(VideoDecoder):
         self._packets: Iterator[Any] = iter(())
         self._deinterlacer: Optional[Deinterlacer] = None
         self._reformatter: Any = None
+        self._form = (0, 0)  # width, height of the first frame as it is stored
+        self._begin: Any = 0  # the time of the first frame, in the stream's units
 
         # what is decoded and waits to be read
         self._ready: Deque[Any] = deque()
@@ -111,7 +115,7 @@ class AvFile(VideoDecoder):
             raise unreadable(self.path, "PyAV")
 
         self._stream = self._container.streams.best("video")
-        if self._stream is None or self._stream.codec_context is None:
+        if self._stream is None or self._stream.codec_context is None or self._is_cover():
             raise unreadable(self.path, "PyAV")
         codec = self._stream.codec_context
         if codec.width and codec.height:
@@ -121,21 +125,31 @@ class AvFile(VideoDecoder):
         self._packets = self._container.demux(self._stream)
         self._at_end = False
 
+    def _is_cover(self) -> bool:
+        """Whether all that there is to see is the picture on a piece of music."""
+        return bool(self._stream.disposition & self._av.stream.Disposition.attached_pic)
+
     def _learn(self) -> None:
         """What the file claims, and from its first frame, how it is to be shown."""
         stream = self._stream
-        rate = float(stream.average_rate or stream.guessed_rate or 0)
-        if rate <= _FASTEST:
-            self.fps = rate
+        for rate in (stream.average_rate, stream.guessed_rate):
+            if rate and rate < _FASTEST:
+                self.fps = float(rate)
+                break
         self.frames = self._claim()
+        self.least_frames = self._least()
 
         first = self._next_frame()
         if first is None:
             raise unreadable(self.path, "PyAV")
         self._ready.appendleft(first)
+        self._form = (first.width, first.height)
+        self._begin = stream.start_time or 0
+        if self._is_avi():
+            self._begin = first.pts or 0
 
         shape = stream.sample_aspect_ratio or 0
-        self._showing = showing(self.path, float(shape), first.rotation)
+        self._showing = showing(self.path, float(shape), first.rotation, _is_mirrored(first))
         self.size = self._showing.size_of(first.width, first.height)
         require_pixels(*self.size, what=self.path)
 
@@ -156,7 +170,24 @@ class AvFile(VideoDecoder):
         has_edit_list = "mp4" in self._container.format.name
         if has_edit_list and by_time and stream.frames > by_time + 1:
             return by_time
+        if max(stream.frames, by_time) > _MOST_FRAMES:
+            return None
         return stream.frames or by_time or None
+
+    def _least(self) -> float:
+        """How many frames a whole file has, as far as it says.
+
+        A length is mostly that of the longest stream: the sound may go on behind the pictures.
+        """
+        claim = self.frames or 0
+        if self._stream.frames:
+            return claim * 0.98 - 1
+        if len(self._container.streams) > 1:
+            return 0
+        return claim * 0.98 - _BY_TIME
+
+    def _is_avi(self) -> bool:
+        return bool(self._container.format.name == "avi")
 
     # Decoding -------------------------------------------------------------------------------------
 
@@ -175,12 +206,19 @@ class AvFile(VideoDecoder):
                 packet = next(self._packets, None)
                 if packet is None:
                     break
-                return packet.decode()
+                return self._timed(packet.decode())
             except self._errors:
                 # a damaged place, and there may be more behind it
                 self._packets = self._container.demux(self._stream)
         self._at_end = True
         return []
+
+    def _timed(self, frames: List[Any]) -> List[Any]:
+        """An AVI does not say when its pictures are shown, only the order in which they come."""
+        if self._is_avi():
+            for frame in frames:
+                frame.pts = frame.dts
+        return frames
 
     def _deinterlaced(self, frames: List[Any]) -> List[Any]:
         """The frames as they are, until the first one is interlaced."""
@@ -206,16 +244,28 @@ class AvFile(VideoDecoder):
         self.ends_damaged = is_endless and self._since_damage < _REORDERED
 
     def _bgr(self, frame: Any) -> np.ndarray:
-        """The frame's pixels, where FFmpeg has put them: `to_ndarray` would copy them once more."""
-        converted = self._reformatter.reformat(frame, format="bgr24")
+        """The frame's pixels, where FFmpeg has put them: `to_ndarray` would copy them once more.
+
+        A stream that changes its size, as recordings of television do, keeps that of its begin.
+        """
+        width, height = self._form
+        converted = self._reformatter.reformat(frame, width, height, format="bgr24")
         (plane,) = converted.planes
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-        packed = np.ascontiguousarray(rows[: frame.height, : 3 * frame.width])
-        return packed.reshape(frame.height, frame.width, 3)
+        packed = np.ascontiguousarray(rows[:height, : 3 * width])
+        return packed.reshape(height, width, 3)
 
     def _time_of(self, frame: Any) -> Optional[float]:
         """In seconds from where the stream begins."""
         if frame.pts is None or frame.time_base is None:
             return None
-        begin = self._stream.start_time or 0
-        return float(frame.pts * frame.time_base - begin * self._stream.time_base)
+        return float(frame.pts * frame.time_base - self._begin * self._stream.time_base)
+
+
+def _is_mirrored(frame: Any) -> bool:
+    """Whether what is above is to go below before the picture is turned."""
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return False
+    matrix = np.frombuffer(data, np.int32).reshape(3, 3).astype(float)
+    return bool(np.linalg.det(matrix[:2, :2]) < 0)

@@ -129,6 +129,8 @@ def _matroska_is_cut(stream: BinaryIO, size: int) -> bool:
     """The elements of the file, and where the Segment has no length, those inside it."""
     place = 0
     while place < size:
+        if _bytes_at(stream, place, 1) == b"\0":
+            return False  # no part begins so: recorders fill their files up with zeros
         element, length, start = _ebml_head(stream, place)
         if length is None:
             if element not in (_SEGMENT, _CLUSTER):
@@ -169,7 +171,11 @@ def _ts_length(head: bytes) -> int:
 def _ts_is_cut(stream: BinaryIO, size: int) -> bool:
     """Whether the last packet is cut. What ends with whole packets, only the decoder can tell."""
     length = _ts_length(_bytes_at(stream, 0, HEAD))
-    return size % length != 0
+    rest = size % length
+    if rest == 0:
+        return False
+    sync = _bytes_at(stream, size - rest, rest)[_TS_LENGTHS[length] :][:1]
+    return sync in (b"", bytes([_TS_SYNC]))  # else other programs hung something behind it
 
 
 def _mpeg_is_cut(stream: BinaryIO, size: int) -> bool:
@@ -214,7 +220,7 @@ def _riff_is_cut(stream: BinaryIO, size: int) -> bool:
         if head[:4] != b"RIFF":
             return False
         length = struct.unpack("<I", head[4:])[0]
-        if length == 0:  # it was written to a pipe
+        if length in (0, 0xFFFFFFFF):  # it was written to a pipe
             return False
         place += 8 + length
     return place > size

@@ -14,12 +14,17 @@ import cv2
 
 from ..support.errors import CourseError, need
 from .bounds import require_pixels
+from .containers import kind_of_video
 from .video_decoder import Picture, Showing, VideoDecoder, showing, unreadable
 
+# kinds of file that do not count their frames: OpenCV takes the longest stream's length for them
+_BY_TIME = {"matroska", "flv", "asf", "ogg", "mpeg", "mpegts"}
 _DAMAGED = 30  # frames in a row that may be damaged before a video counts as ended
 _PATIENCE = 20  # seconds that ffmpeg may take to look at a file
 _ADVICE = " (PyAV reads more kinds: pip install av)"
-_INTERLACED = re.compile(r"Video: .*\b(top|bottom) (coded )?first")
+_FASTEST = 1000  # frames a second; what claims so many only counts time so finely
+# as ffmpeg says it of a file, and its filter showinfo of a frame
+_INTERLACED = re.compile(r"Video: .*\b(top|bottom) (coded )?first|showinfo.* i:[TB] ")
 
 
 class CvFile(VideoDecoder):
@@ -86,10 +91,14 @@ class CvFile(VideoDecoder):
         if self.tells_times:
             _require_progressive(self.path)
 
-        self.fps = capture.get(cv2.CAP_PROP_FPS)
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        if rate < _FASTEST:
+            self.fps = rate
         claim = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        if 0 < claim < 1e9:
+        if 0 < claim < 1e9 and self.fps:
             self.frames = int(claim)
+            if kind_of_video(self.path) not in _BY_TIME:
+                self.least_frames = claim * 0.98 - 1
 
         self._showing = showing(self.path, self._stretch(), degrees=0)
         self.size = self._showing.size_of(width, height)
@@ -156,7 +165,7 @@ def _require_progressive(path: str) -> None:
 
 
 def _said_by_ffmpeg(path: str) -> str:
-    """What ffmpeg says of a file; empty where there is no ffmpeg."""
+    """What ffmpeg says of a file and its first frame; empty where there is no ffmpeg."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         with contextlib.suppress(CourseError, RuntimeError):  # RuntimeError: it brings none here
@@ -164,9 +173,11 @@ def _said_by_ffmpeg(path: str) -> str:
     if ffmpeg is None:
         return ""
 
+    # some files do not say that they are interlaced, and their frames do
+    look = ["-map", "0:V:0", "-frames:v", "1", "-vf", "showinfo", "-f", "null", "-"]
     command = [ffmpeg, "-nostdin", "-hide_banner", "-i", "file:" + os.path.abspath(path)]
     child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command + look, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     try:
         _, said = child.communicate(timeout=_PATIENCE)

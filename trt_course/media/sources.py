@@ -36,6 +36,10 @@ _ENDINGS: Dict[str, Tuple[str, ...]] = {
     "video": (".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".ts", ".mpg", ".mpeg", ".gif"),
 }
 
+# a stream of JPEGs without a container: only its name tells it from one JPEG with others behind it,
+# which phones make
+_JPEG_STREAMS = (".mjpg", ".mjpeg")
+
 _SPECIAL = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -85,9 +89,10 @@ def _require_file(path: Path) -> None:
 def _kind_of_file(path: Path) -> str:
     with open(os.fsencode(str(path)), "rb") as stream:
         head = stream.read(HEAD)
-    if picture_format(head) and not is_moving(head):
+    is_stream = path.suffix.lower() in _JPEG_STREAMS
+    if picture_format(head) and not is_moving(head) and not is_stream:
         return "image"
-    if video_format(head):
+    if video_format(head) or is_stream:
         return "video"
 
     # A library may know it. If not, its reader says best what is wrong with it.

@@ -30,6 +30,7 @@ class VideoDecoder:
         self.size: Tuple[int, int] = (0, 0)  # width, height of the pictures as they are shown
         self.fps = 0.0
         self.frames: Optional[int] = None
+        self.least_frames = 0.0  # of a file that is whole; 0 where it does not say
         self.is_plain = True  # every decoded picture is shown, and just as it is
 
         # how it is read
@@ -54,6 +55,7 @@ class Showing(NamedTuple):
 
     stretch: float = 1.0  # a pixel's width over its height
     turn: Optional[int] = None  # as cv2.rotate wants it
+    mirrored: bool = False  # before that, what is above goes below, as some front cameras want it
 
     def of(self, image: np.ndarray) -> np.ndarray:
         """The picture with square pixels, upright. None of its pixels is lost."""
@@ -61,6 +63,8 @@ class Showing(NamedTuple):
         square = self._square(width, height)
         if square != (width, height):
             image = cv2.resize(image, square, interpolation=cv2.INTER_LINEAR)
+        if self.mirrored:
+            image = cv2.flip(image, 0)
         if self.turn is not None:
             image = cv2.rotate(image, self.turn)
         return image
@@ -86,7 +90,7 @@ _TURNS = {
 }
 
 
-def showing(path: str, stretch: float, degrees: float) -> Showing:
+def showing(path: str, stretch: float, degrees: float, mirrored: bool = False) -> Showing:
     """By the shape of a file's pixels, and how far it is to be turned against the clock."""
     if stretch <= 0:  # it is not stated
         stretch = 1.0
@@ -95,7 +99,7 @@ def showing(path: str, stretch: float, degrees: float) -> Showing:
             f"{path} claims that its pixels are {stretch:g} times as wide as high: it is damaged."
         )
     quarter = int(round(degrees / 90)) * 90 % 360
-    return Showing(stretch, _TURNS.get(quarter))
+    return Showing(stretch, _TURNS.get(quarter), mirrored)
 
 
 def unreadable(path: str, library: str, advice: str = "") -> CourseError:

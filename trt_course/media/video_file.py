@@ -7,7 +7,7 @@ from typing import Optional, Union
 
 from ..support.errors import CourseError
 from . import av_file
-from .base import Frame, Source, cut_off
+from .base import Frame, Source
 from .containers import is_cut
 from .cv_file import CvFile, is_utf8
 from .video_decoder import Picture, VideoDecoder
@@ -88,7 +88,7 @@ class VideoFile(Source[Frame]):
         if self.short or not self._ends_early():
             return
         self.short = True
-        if self.frames and self._number < self.frames:
+        if self.frames and self._number < self._decoder.least_frames:
             what = f"claims {self.frames} frames, {self._number} could be read"
         else:
             what = f"breaks off after {self._number} frames"
@@ -96,7 +96,7 @@ class VideoFile(Source[Frame]):
 
     def _ends_early(self) -> bool:
         """By the number of frames that it claims, by its last part, or by its last picture."""
-        if cut_off(self.frames, self._frames_seen()):
+        if self._frames_seen() < self._decoder.least_frames:
             return True
         return self._decoder.ends_damaged or is_cut(self.uri)
 
