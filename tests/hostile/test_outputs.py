@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import socket
 import stat
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from trt_course import CourseError
 from trt_course.__main__ import main
 from trt_course.media.writer import VideoWriter
+from trt_course.support import files
 from trt_course.support.files import is_hidden, whole_file, write_text
 from trt_course.support.outputs import LIST, Outputs
 from trt_course.support.temporary import temporary_beside
@@ -282,3 +284,17 @@ def test_the_longest_names_can_be_written(name, tmp_path):
         assert temporary.exists()
     Outputs().write_text(tmp_path / name, "text")
     assert (tmp_path / name).read_text() == "text"
+
+
+@pytest.mark.parametrize("write", [files.write_bytes, Outputs().write_bytes])
+def test_a_full_disk_is_told_with_the_file_s_name(tmp_path, write):
+    """A limit on the length of files stands for the disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError) as found:
+            write(tmp_path / "a.txt", bytes(2000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert found.value.filename == str(tmp_path / "a.txt")
+    assert os.listdir(str(tmp_path)) == []

@@ -178,7 +178,15 @@ def _pour(source: Path, special: Path) -> None:
 def write_bytes(path: AnyPath, data: bytes) -> None:
     """Write a file, whole or not at all."""
     with whole_file(path) as temporary:
+        fill(temporary, path, data)
+
+
+def fill(temporary: Path, path: AnyPath, data: bytes) -> None:
+    """Write the bytes of a file under its temporary name; where that fails, its own name is told."""
+    try:
         temporary.write_bytes(bytes(data))
+    except OSError as err:
+        raise OSError(err.errno, err.strerror, str(path)) from None
 
 
 def write_text(path: AnyPath, text: str) -> None:

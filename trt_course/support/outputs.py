@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Set
 
 from .errors import CourseError
-from .files import AnyPath, as_json, encode_image, is_special, open_regular, sha256, whole_file
+from .files import (
+    AnyPath,
+    as_json,
+    encode_image,
+    fill,
+    is_special,
+    open_regular,
+    sha256,
+    whole_file,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +76,7 @@ class Outputs:
     def write_bytes(self, path: AnyPath, data: bytes) -> None:
         """Write a file of bytes."""
         with self.whole_file(path) as temporary:
-            temporary.write_bytes(bytes(data))
+            fill(temporary, path, data)
 
     def write_text(self, path: AnyPath, text: str) -> None:
         """Write a text as UTF-8."""
