@@ -67,6 +67,7 @@ class BBoxVisualization:
             return canvas
 
         height, width = canvas.shape[:2]
+        _require_fit(boxes, confs, clss)
         corners, order = _in_pixels(boxes, confs, width, height)
         numbers = np.asarray(clss)[order].tolist()
         sure = np.asarray(confs)[order].tolist()
@@ -109,6 +110,21 @@ def _can_write(name: str) -> bool:
     if hasattr(cv2, "FontFace"):
         return True
     return all(character < "\x7f" for character in name)
+
+
+def _require_fit(
+    boxes: Union[np.ndarray, Sequence],
+    confs: Union[np.ndarray, Sequence],
+    clss: Union[np.ndarray, Sequence],
+) -> None:
+    """Refuse boxes that are not four numbers each, with a confidence and a class."""
+    shape = np.shape(boxes)
+    number = np.size(boxes) // 4
+    if shape[-1] != 4 or not number == len(confs) == len(clss):
+        raise CourseError(
+            f"draw_bboxes: boxes of shape {shape}, confidences of {np.shape(confs)} and classes "
+            f"of {np.shape(clss)}; wanted: (n, 4), (n,) and (n,)."
+        )
 
 
 def _in_pixels(

@@ -222,3 +222,19 @@ def test_a_name_that_opencv_has_no_letters_for_is_its_number(spied, monkeypatch)
     BBoxVisualization({7: "行人"}).annotate(canvas, found)
     drawing._shown_name.cache_clear()
     assert spied.texts == ["class 7 0.90"]
+
+
+@pytest.mark.parametrize(
+    "boxes, confs, clss",
+    [
+        ([[1, 2, 3, 4]] * 2, [0.5], [1]),
+        ([[1, 2, 3, 4]], [], [1]),
+        ([[1, 2, 3, 4]], [0.5], [1, 1]),
+        ([[1, 2, 3]], [0.5], [1]),
+        ([[1, 2, 3, 4, 5]] * 4, [0.5] * 5, [1] * 5),
+    ],
+)
+def test_boxes_without_their_confidence_or_class_are_refused(boxes, confs, clss):
+    picture = np.zeros((50, 50, 3), np.uint8)
+    with pytest.raises(CourseError, match="draw_bboxes: boxes of shape"):
+        BBoxVisualization({1: "a"}).draw_bboxes(picture, boxes, confs, clss)
