@@ -427,6 +427,8 @@ def test_numbered_pictures_are_a_video(tmp_path):
         open_source(pattern)
     with pytest.raises(CourseError, match="There is no picture .*none_%d.png"):
         open_source(tmp_path / "none_%d.png")
+    with pytest.raises(CourseError, match="There is no file"):
+        open_source(tmp_path / "img_%09999999999999d.png")
 
 
 @pytest.mark.parametrize("what", ["a pipe", "a socket", "a device"])

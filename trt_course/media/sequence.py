@@ -9,7 +9,7 @@ from .base import Frame, Source
 from .pictures import read_image
 
 _RATE = 25.0  # frames a second, as FFmpeg has it
-_NUMBER = re.compile(r"%(0(?P<digits>\d+))?d")
+_NUMBER = re.compile(r"%(0(?P<digits>\d{1,2}))?d")
 
 
 class _Numbered(NamedTuple):
