@@ -182,7 +182,7 @@ def write_bytes(path: AnyPath, data: bytes) -> None:
 
 
 def fill(temporary: Path, path: AnyPath, data: bytes) -> None:
-    """Write the bytes of a file under its temporary name; where that fails, its own name is told."""
+    """Write the bytes of a file under its temporary name; a failure is told with its own name."""
     try:
         temporary.write_bytes(bytes(data))
     except OSError as err:
