@@ -57,12 +57,26 @@ def read_small(path: AnyPath, what: str, most: int = 16 * MIB) -> bytes:
         size = os.fstat(stream.fileno()).st_size  # 0 of some files that the system makes up
         data = b""
         if size <= most:
-            data = stream.read(most + 1)
+            data = _read_grown(stream, size, most)
     if max(size, len(data)) > most:
         raise CourseError(
             f"{path} is more than {most / MIB:g} MiB long, too much for {what}. "
             "Is it the right file?"
         )
+    return data
+
+
+def _read_grown(stream: Any, size: int, most: int) -> bytes:
+    """A file that says that it has `size` bytes and may have more; past `most` it is left.
+
+    Python takes the memory for all that it is asked to read before it reads: never `most` at once.
+    """
+    data: bytes = stream.read(size + 1)
+    has_more = len(data) > size
+    while has_more and len(data) <= most:
+        piece = stream.read(_BLOCK)
+        data += piece
+        has_more = bool(piece)
     return data
 
 
