@@ -4,20 +4,22 @@ import re
 import reprlib
 import unicodedata
 
-# A user and a password before the host of an address. A password may hold anything but blanks: it
-# ends at the last @. What is taken for a password and is none (an @ far behind a port) is hidden
-# too, which does no harm. A path has lost one of the two slashes. The bounds keep a long text fast.
+# A user, perhaps by an e-mail address, and a password before the host of an address. A password may
+# hold anything, of blanks a few: it ends at the last @. What is taken for a password and is none
+# (an @ far behind a port) is hidden too, which does no harm. A path has lost one of the two
+# slashes. The bounds keep a long text fast.
 _CREDENTIALS = re.compile(
-    r"""(?P<user>\b[A-Za-z][A-Za-z0-9+.-]{1,30}:/{1,3}[^\s'"/?#:@]{0,300}:)\S{1,300}(?=@)"""
+    r"""(?P<user>\b[A-Za-z][A-Za-z0-9+.-]{1,30}:/{1,3}[^\s'"/?#:]{0,300}:)"""
+    r"""\S{1,600}(?:\s[^\s'"/@]{1,300}){0,3}(?=@)"""
 )
 
 # What is often secret among the words behind an address's question mark, or in its path; and the
 # properties of GStreamer's elements.
 _SECRET_WORDS = re.compile(
     r"""(?P<word>[?&;#][\w.-]{0,100}?"""
-    r"""(?:pass|passwd|password|pwd|psw|pw|secret|token|signature|sig|auth|key)="""
+    r"""(?:pas\w{0,10}|pwd|psw|pw|secret|token|jwt|signature|sig|auth|key)="""
     r"""|/[\w.=-]{0,100}?(?:passwd|password)="""
-    r"""|\b(?:user|proxy)-pw\s{0,9}=\s{0,9})"""
+    r"""|\b(?:(?:user|proxy)-pw|\w{0,30}(?:passwd|password|passphrase))\s{0,9}=\s{0,9})"""
     r"""(?:"[^"]*"|[^\s&;#'"]+)""",
     re.IGNORECASE,
 )
