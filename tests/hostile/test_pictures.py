@@ -155,6 +155,14 @@ def test_unusual_jpegs_are_whole_until_they_are_cut(tmp_path, variant):
         read_image(path)
 
 
+def test_a_pam_is_refused_for_its_colours_come_out_wrong(tmp_path):
+    head = b"P7\nWIDTH 40\nHEIGHT 30\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\n"
+    path = tmp_path / "a.pam"
+    path.write_bytes(head + bytes(range(200)) * 18)
+    with pytest.raises(CourseError, match="cannot be read as a picture"):
+        read_image(path)
+
+
 @pytest.mark.parametrize("folder", [KIT / "data", Path("/work/shared/data")])
 def test_no_whole_picture_is_refused(folder):
     """The kit's own pictures, and other people's where there are some."""

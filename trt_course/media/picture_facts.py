@@ -30,8 +30,6 @@ _PNM_SPACE = rb"(?:\s|#[^\r\n]*[\r\n])+"
 _PNM_NUMBER = _PNM_SPACE + rb"(\d{1,9})"
 _PNM_HEADER = re.compile(rb"P([1-6])" + _PNM_NUMBER + _PNM_NUMBER)
 _PNM_GREATEST = re.compile(_PNM_NUMBER + rb"\s")
-_PAM_END = b"ENDHDR\n"
-_PAM_FIELD = re.compile(rb"^(WIDTH|HEIGHT|DEPTH|MAXVAL)\s+(\d{1,9})", re.MULTILINE)
 
 
 def picture_facts(data: bytes, kind: str) -> PictureFacts:
@@ -155,8 +153,6 @@ def _webp_facts(data: bytes) -> PictureFacts:
 
 def _pnm_facts(data: bytes) -> PictureFacts:
     """Written in digits (P1 to P3), only the decoder can tell whether all are there."""
-    if data.startswith(b"P7"):
-        return _pam_facts(data)
     header = _PNM_HEADER.match(data, 0, _PNM_HEADER_BYTES)
     if header is None:
         return PictureFacts(0, 0, whole=False)
@@ -176,22 +172,6 @@ def _pnm_facts(data: bytes) -> PictureFacts:
         channels = 3
     samples = width * height * channels
     needed = greatest.end() + samples * _pnm_bytes(int(greatest.group(1)))
-    return PictureFacts(width, height, whole=needed <= len(data))
-
-
-def _pam_facts(data: bytes) -> PictureFacts:
-    """A PAM names its numbers, one on a line."""
-    end = data.find(_PAM_END, 0, _PNM_HEADER_BYTES)
-    if end < 0:
-        return PictureFacts(0, 0, whole=False)
-    fields = {b"WIDTH": 0, b"HEIGHT": 0, b"DEPTH": 1, b"MAXVAL": 255}
-    for name, value in _PAM_FIELD.findall(data[:end]):
-        fields[name] = int(value)
-
-    width = fields[b"WIDTH"]
-    height = fields[b"HEIGHT"]
-    samples = width * height * fields[b"DEPTH"]
-    needed = end + len(_PAM_END) + samples * _pnm_bytes(fields[b"MAXVAL"])
     return PictureFacts(width, height, whole=needed <= len(data))
 
 

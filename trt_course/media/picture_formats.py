@@ -37,7 +37,8 @@ _BEGINNINGS = (
 # "BM" alone may begin a text. The size of the second header follows it, one of these.
 _BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
 
-_PNM = re.compile(rb"P([1-6][ \t\r\n]+[#0-9]|7[ \t\r\n]+([#]|WIDTH|HEIGHT|DEPTH|MAXVAL|TUPLTYPE))")
+# P7, called PAM, is not among them: OpenCV 5 mixes up its colours, without a word.
+_PNM = re.compile(rb"P[1-6][ \t\r\n]+[#0-9]")
 
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}

@@ -23,7 +23,7 @@ from .picture_formats import HEAD_BYTES, TITLES, picture_format
 # Names with these endings are pictures in a folder, whatever is in the files: a picture that
 # cannot be read is complained about, not passed over. Other names are pictures by their content.
 _COMMON = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
-_RARE = (".jp2", ".j2k", ".avif", ".pnm", ".pbm", ".pgm", ".ppm", ".pam")
+_RARE = (".jp2", ".j2k", ".avif", ".pnm", ".pbm", ".pgm", ".ppm")
 PICTURES = _COMMON + _RARE
 
 _MOST_FILE_BYTES = 512 * MIB  # of a picture's file: MOST_PIXELS of 16 bits, hardly compressed
