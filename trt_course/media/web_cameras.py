@@ -59,6 +59,7 @@ class Mjpeg:
         self._meter = meter
         self._cut = _line_between_parts(reply.headers)
         self._at_part = False  # the line before the next part has been read
+        self._begun = False  # a first part has come
 
     def read(self) -> Tuple[bool, Optional[np.ndarray]]:
         """Whether another picture came, and the picture; damaged ones are left out."""
@@ -88,8 +89,11 @@ class Mjpeg:
             line = self._reply.readline(_LONGEST_LINE)
             if not line:
                 return None
+            if not self._begun and line.startswith(b"--"):
+                self._cut = line.rstrip()  # some cameras send another line than they announce
             self._at_part = line.startswith(self._cut)
         self._at_part = False
+        self._begun = True
 
         length = self._length_of_part()
         if length is None:
