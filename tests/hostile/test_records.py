@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,6 +118,11 @@ def test_names_that_no_model_has(name):
     assert refusal(find_model, name + "?")
 
 
+@pytest.mark.parametrize("value", [None, 5, ["ssd"]])
+def test_values_that_are_no_name(value):
+    assert refusal(find_model, value).startswith("There is no model ")
+
+
 # Its texts ----------------------------------------------------------------------------------------
 
 UNFIT = [
@@ -147,11 +153,16 @@ def test_labels_of_all_the_world_stay(tmp_path):
     assert spec.labels == tuple(labels)
 
 
-@pytest.mark.parametrize("field", ["name", "title", "provenance"])
+@pytest.mark.parametrize("field", ["name", "title"])
 @pytest.mark.parametrize("value", UNFIT)
 def test_other_texts_of_a_record(tmp_path, field, value):
-    change = {field: {"source": value} if field == "provenance" else value}
-    assert f"model.json: {field}" in refusal(find_model, write_record(tmp_path / "m", **change))
+    record = write_record(tmp_path / "m", **{field: value})
+    assert f"model.json: {field}" in refusal(find_model, record)
+
+
+def test_the_provenance_may_hold_a_whole_licence(tmp_path):
+    provenance = {"license": "Permission is hereby granted ...\n" * 40, "source": ""}
+    assert find_model(write_record(tmp_path / "m", provenance=provenance)).provenance == provenance
 
 
 def test_labels_by_the_hundred_thousand(tmp_path):
@@ -339,6 +350,18 @@ def test_a_network_that_is_cut(tmp_path, share):
     data = whole.read_bytes()
     whole.write_bytes(data[: int(len(data) * share)])
     assert "model.onnx" in refusal(CpuEngine, whole)
+
+
+def test_a_network_in_a_folder_whose_name_is_not_utf8(cells, tmp_path):
+    where = os.path.join(os.fsencode(str(tmp_path)), b"caf\xe9")
+    try:
+        os.mkdir(where)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    model = Path(os.fsdecode(where))
+    for name in ("model.json", "model.onnx"):
+        (model / name).write_bytes((cells / name).read_bytes())
+    TrtSSD(model, backend="cpu", verbose=False).close()
 
 
 def test_a_link_to_a_network_is_followed(cells, tmp_path):

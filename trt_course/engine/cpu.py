@@ -4,6 +4,7 @@ It serves machines without a GPU, and is what engines on a GPU are compared with
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
@@ -136,11 +137,21 @@ def _new_session(runtime: Any, path: str, threads: int) -> Any:
     options.add_session_config_entry("session.dynamic_block_base", "4")
 
     try:
-        return runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        network = _plain_name_or_bytes(path)
+        return runtime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
     except Exception as err:  # the types of its exceptions differ from release to release
         said = one_line(str(err).replace(path, "the file"))
         why = meaning_of(said, _REFUSALS, otherwise="ONNX Runtime says:")
         raise CourseError(f"{path} cannot run on the CPU: {why} {said[:300]}") from None
+
+
+def _plain_name_or_bytes(path: str) -> Any:
+    """What ONNX Runtime opens: it takes no name that is not UTF-8, but what is in the file."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return Path(path).read_bytes()
+    return path
 
 
 def _tensor_info(node: Any) -> TensorInfo:

@@ -40,7 +40,7 @@ def find_model(model: Model) -> ModelSpec:
         if os.path.lexists(str(named)):
             return read_spec(named)
 
-        path = kit_path(model)
+        path = kit_path(str(model))
         if path.is_dir():
             return read_spec(path / "model.json")
         if path.suffix == ".json" and path.exists():

@@ -12,6 +12,7 @@ from ..support.files import KIT, sha256
 from ..support.words import shown
 from .fields import (
     Rules,
+    any_text,
     anything,
     each,
     factor,
@@ -216,7 +217,7 @@ MODEL_RULES: Rules = {
     "file": file_inside,
     "conf_threshold": share,
     "nms": record_of(NmsSpec, NMS_RULES),
-    "provenance": each(text),
+    "provenance": each(any_text),  # perhaps a whole licence: nothing shows it
 }
 
 
