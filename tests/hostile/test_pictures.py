@@ -364,6 +364,27 @@ def test_files_that_pillow_makes(tmp_path):
     assert np.array_equal(read_image(tmp_path / "turned.tif"), upright)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_avif_is_turned_as_its_properties_say(tmp_path, orientation):
+    """OpenCV leaves it as it lies."""
+    Image = pytest.importorskip("PIL.Image")
+    encoded("avif", scene())  # skips where OpenCV knows none
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    lying = Image.fromarray(np.ascontiguousarray(scene()[..., ::-1]))
+
+    # PNG has the orientation in its EXIF, which OpenCV knows; for AVIF Pillow takes it from there.
+    lying.save(str(tmp_path / "a.png"), exif=exif)
+    try:
+        lying.save(str(tmp_path / "a.avif"), exif=exif)
+    except (KeyError, ValueError):
+        pytest.skip("this Pillow writes no AVIF")
+    wanted = read_image(tmp_path / "a.png")
+    found = read_image(tmp_path / "a.avif")
+    assert found.shape == wanted.shape
+    assert np.abs(found.astype(int) - wanted).mean() < 5
+
+
 def test_an_iphones_heic_is_named(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500))
     with pytest.raises(CourseError, match="is HEIC, which OpenCV does not read; save it as JPEG"):

@@ -17,7 +17,11 @@ _WANTED = (_WIDTH, _HEIGHT, 273, 279, 324, 325)
 _JPEG2000_STREAM = b"\xff\x4f\xff\x51"
 _JPEG2000_END = b"\xff\xd9"
 
-_AVIF_SIZES = (b"meta", b"iprp", b"ipco", b"ispe")  # each within the one before
+# Where an AVIF's properties are: each box within the one before
+_AVIF_PROPERTIES = (b"meta", b"iprp", b"ipco")
+_AVIF_SIZES = _AVIF_PROPERTIES + (b"ispe",)
+_AVIF_TURNS = _AVIF_PROPERTIES + (b"irot",)
+_AVIF_MIRRORS = _AVIF_PROPERTIES + (b"imir",)
 
 
 class _Box(NamedTuple):
@@ -103,6 +107,22 @@ def avif_facts(data: bytes) -> PictureFacts:
         width = max(width, box_width)
         height = max(height, box_height)
     return PictureFacts(width, height, whole)
+
+
+def avif_upright(image: np.ndarray, data: bytes) -> np.ndarray:
+    """The decoded picture as the properties of its file turn and mirror it; OpenCV does not."""
+    for turns in _avif_bytes(data, _AVIF_TURNS):
+        image = np.rot90(image, turns & 3)  # anticlockwise
+    for axis in _avif_bytes(data, _AVIF_MIRRORS):
+        image = np.flip(image, axis & 1)  # 0: top and bottom change places
+    return np.ascontiguousarray(image)
+
+
+def _avif_bytes(data: bytes, kinds: Sequence[bytes]) -> bytes:
+    """What the first property of a kind holds, which is one byte; none where there is no such."""
+    for box in _boxes_within(data, 0, len(data), kinds):
+        return data[box.start : box.start + 1]
+    return b""
 
 
 def _boxes(data: bytes, start: int, end: int) -> Iterator[_Box]:

@@ -17,6 +17,7 @@ from ..support.errors import CourseError
 from ..support.files import MIB, is_hidden, read_small
 from .base import Frame, Source
 from .bounds import require_pixels
+from .picture_containers import avif_upright
 from .picture_facts import picture_facts
 from .picture_formats import HEAD_BYTES, TITLES, picture_format
 
@@ -107,13 +108,18 @@ def decode_picture(data: bytes, what: str) -> np.ndarray:
     require_pixels(facts.width, facts.height, what)
 
     image = None
+    mode = cv2.IMREAD_COLOR
+    if kind == "avif":
+        mode |= cv2.IMREAD_IGNORE_ORIENTATION  # of its EXIF, which does not count there
     with contextlib.suppress(cv2.error):
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), mode)
     if image is None:
         raise CourseError(
             f"{what} cannot be read as a picture: it is a damaged {title}, or of a form that "
             f"OpenCV {cv2.__version__} does not read."
         )
+    if kind == "avif":
+        image = avif_upright(image, data)
     return image
 
 
