@@ -44,8 +44,9 @@ def require_address(uri: str) -> SplitResult:
 
 def _not_understood(uri: str) -> CourseError:
     return CourseError(
-        f"{uri} is not understood as an address: wanted: scheme://user:password@host:port/path. In "
-        "a user or a password / is written %2F, ? is %3F, # is %23, @ is %40 and : is %3A."
+        f"{uri} is not understood as an address: wanted: scheme://host:port/path, with "
+        "user:password@ before the host where the camera asks for them. In a user or a password / "
+        "is written %2F, ? is %3F, # is %23, @ is %40 and : is %3A."
     )
 
 
