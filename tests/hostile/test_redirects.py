@@ -54,7 +54,10 @@ def test_a_password_goes_on_to_the_same_host():
         ("ftp://127.0.0.1/x", "which is not followed"),
         ("/shot", "does not answer: .*redirect"),
         ("http://[", "does not answer: Invalid IPv6 URL"),
-        ("http://h:x/", "is not understood as an address: wanted: scheme://host.*user:password@ before"),
+        (
+            "http://h:x/",
+            "is not understood as an address: wanted: .*user:password@ before",
+        ),
     ],
 )
 def test_where_no_camera_may_send_its_reader(where, message):

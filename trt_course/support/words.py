@@ -5,12 +5,12 @@ import reprlib
 import unicodedata
 
 # A user, perhaps by an e-mail address, and a password before the host of an address. A password may
-# hold anything, of blanks a few: it ends at the last @. What is taken for a password and is none
-# (an @ far behind a port) is hidden too, which does no harm. A path has lost one of the two
-# slashes. The bounds keep a long text fast.
+# hold anything, a few blanks too where it has no slash, and ends at the last @. What is taken for a
+# password and is none (an @ far behind a port) is hidden too, which does no harm. A path has lost
+# one of the two slashes. The bounds keep a long text fast.
 _CREDENTIALS = re.compile(
     r"""(?P<user>\b[A-Za-z][A-Za-z0-9+.-]{1,30}:/{1,3}[^\s'"/?#:]{0,300}:)"""
-    r"""\S{1,600}(?:\s[^\s'"/@]{1,300}){0,3}(?=@)"""
+    r"""(?:\S{1,600}|[^\s/]{1,300}(?:\s[^\s'"/@]{1,300}){1,3})(?=@)"""
 )
 
 # What is often secret among the words behind an address's question mark, or in its path; and the
