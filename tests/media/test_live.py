@@ -352,3 +352,12 @@ def test_rtsp_comes_back_after_a_restart():
         if waits[-1] < 5:
             break
     assert min(waits) < 5, waits
+
+
+def test_a_machine_that_gives_no_more_threads(monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(CourseError, match="allows no more threads"):
+        open_source("http://127.0.0.1:9/picture.jpg")

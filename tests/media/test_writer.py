@@ -216,6 +216,17 @@ def test_encoders(tmp_path, monkeypatch):
     assert names_in(tmp_path) == []
 
 
+def test_without_any_ffmpeg(tmp_path, monkeypatch):
+    def none():
+        raise RuntimeError("No ffmpeg exe could be found.")
+
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", none)
+    with pytest.raises(CourseError, match="no program ffmpeg .* sudo apt install ffmpeg"):
+        write(tmp_path / "a.mp4")
+    assert not names_in(tmp_path)
+
+
 @pytest.mark.skipif(
     not gstreamer.has_element("x264enc"), reason="needs GStreamer's tools and its x264enc"
 )

@@ -14,6 +14,7 @@ from typing import Any, Optional
 import cv2
 import numpy as np
 
+from ..support.children import start_thread
 from ..support.errors import CourseError
 from .base import Frame, Source
 from .bounds import MOST_SECONDS
@@ -59,7 +60,7 @@ class LiveSource(Source[Frame]):
             _open[self.uri].close()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live " + self.shown, daemon=True)
-        self._thread.start()
+        start_thread(self._thread)
         _open[self.uri] = self
         self._wait_for_first()
 
