@@ -213,7 +213,7 @@ def test_the_list_takes_any_name_and_any_damage(tmp_path):
 def test_a_list_that_is_a_pipe_does_not_hang(tmp_path):
     (tmp_path / "a.txt").write_text("mine")
     os.mkfifo(str(tmp_path / LIST))
-    with pytest.raises(CourseError, match="no plain file"):
+    with pytest.raises(CourseError, match="not a regular file"):
         Outputs().write_text(tmp_path / "a.txt", "ours")
 
 

@@ -185,7 +185,7 @@ def test_too_many_pixels_are_refused_before_decoding(tmp_path, monkeypatch):
     monkeypatch.setattr(cv2, "imdecode", None)
     with pytest.raises(CourseError) as seen:
         read_image(path)
-    assert "small.png says that it is 12000 x 9000 pixels; at most 100 million" in str(seen.value)
+    assert "small.png claims to be 12000 x 9000 pixels; at most 100 million" in str(seen.value)
 
 
 def test_many_pixels_that_are_not_too_many(tmp_path):
@@ -270,7 +270,7 @@ def test_hidden_files_are_no_pictures(tmp_path, monkeypatch):
 
 def test_an_ending_that_is_no_kind_of_picture(tmp_path):
     with pytest.raises(
-        CourseError, match=r"a\.docx cannot be written: OpenCV .* makes no '\.docx'"
+        CourseError, match=r"a\.docx cannot be written: OpenCV .* cannot write '\.docx'"
     ):
         write_image(tmp_path / "a.docx", scene())
     assert list(tmp_path.iterdir()) == []
@@ -384,7 +384,7 @@ def test_pipes_links_and_folders_among_pictures(tmp_path):
     assert read_image(folder / "linked").shape == (240, 320, 3)
     with pytest.raises(CourseError, match=r"There is no file .*lost\.jpg"):
         read_image(folder / "lost.jpg")
-    with pytest.raises(CourseError, match=r"pipe\.jpg is no plain file"):
+    with pytest.raises(CourseError, match=r"pipe\.jpg is not a regular file"):
         read_image(folder / "pipe.jpg")
 
 

@@ -331,7 +331,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, what):
         listener.bind(str(path))
     else:
         path = Path("/dev/zero")
-    with listener, pytest.raises(CourseError, match=f"is {what}, and is not read"):
+    with listener, pytest.raises(CourseError, match=f"is {what}, which cannot be read"):
         open_source(path)
 
 

@@ -173,7 +173,7 @@ def test_a_picture_that_claims_to_be_too_large(tmp_path):
     checksum = zlib.crc32(bytes(data[12:29]))
     data[29:33] = struct.pack(">I", checksum)
     path.write_bytes(bytes(data))
-    with pytest.raises(CourseError, match="a.png says that it is 60000 x 60000 pixels"):
+    with pytest.raises(CourseError, match="a.png claims to be 60000 x 60000 pixels"):
         read_image(path)
 
 

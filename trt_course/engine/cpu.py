@@ -34,8 +34,8 @@ _REFUSALS = (
     ),
     Refusal(
         signs=("External data", "external data", "Deserialize tensor"),
-        meaning="some of its weights are in another file, which is missing, too short, or no plain "
-        "file in the model's own folder. Fetch or export both again.",
+        meaning="some of its weights are in another file, which is missing, too short, or not a "
+        "regular file in the model's own folder. Fetch or export both again.",
     ),
     Refusal(
         signs=(
