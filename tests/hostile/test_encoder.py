@@ -84,7 +84,7 @@ def test_two_signals_end_a_run_whose_encoder_is_stopped(cells, tmp_path, number,
     _, said = child.communicate(timeout=15)
     said = said.decode()
     assert child.returncode == status, said
-    assert "street.mp4 is lost: its encoder had not ended yet when it was killed" in said
+    assert "street.mp4 is lost: its encoder was killed before it was done" in said
     assert "Traceback" not in said
     assert left_in(tmp_path) == []
     assert not Path(f"/proc/{encoding}").exists()

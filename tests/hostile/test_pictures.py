@@ -236,7 +236,7 @@ def test_a_name_that_leaves_no_room_for_its_results(ssd, tmp_path, capsys):
 
     out = tmp_path / "out"
     (complaint,) = detect_dir(ssd, folder, out)
-    assert f"{too_long} would have names of over 255 bytes" in complaint
+    assert f"{too_long} would have names longer than 255 bytes" in complaint
     assert "3 of 4 pictures done" in capsys.readouterr().out
     assert (out / "detection-results" / (longest[:-4] + ".txt")).is_file()
     assert (out / "pictures" / longest).is_file()

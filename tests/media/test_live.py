@@ -122,7 +122,7 @@ def test_addresses_that_give_no_pictures(web, path, message):
         ("rtmp://127.0.0.1:9/x", {}, "cannot be opened: rtmp is none of csi, gst, rtsp"),
         ("file:///x.mp4", {}, "For a file give its path"),
         ("http://127.0.0.1:9/x", {"rate": 0}, "rate must be above 0"),
-        ("rtsp://ada:s3/cret@h/x", {}, "is not understood as an address.*/ is written %2F"),
+        ("rtsp://ada:s3/cret@h/x", {}, "is not a valid address.* write %2F for /"),
         ("/dev/video99", {}, "no camera /dev/video99. Is it plugged in"),
         (99, {}, "no camera /dev/video99"),
         ("csi://one", {}, "is not understood; wanted: csi://0"),

@@ -188,7 +188,7 @@ def test_truncated_tail_ends_early_and_says_so(tmp_path, capsys):
     whole = make(tmp_path / "a.mp4", "-movflags", "+faststart", "-g", "5", seconds=5)
     n = len(times(cut(whole, tmp_path / "cut.mp4", 0.6)))
     assert 10 < n < 45
-    assert f"claims 50 frames, {n} could be read: it is cut off" in capsys.readouterr().err
+    assert f"claims 50 frames, but only {n} could be read: it is cut off" in capsys.readouterr().err
 
     late = make(tmp_path / "b.mp4")  # the index is at the end, and lost
     with pytest.raises(CourseError, match="cannot be read as a video"):

@@ -170,7 +170,7 @@ def test_a_full_disk_is_reported(tmp_path, frames):
     """3 frames fill it when the file ends, 60 while it is written."""
     done = fill(tmp_path / "a.mp4", frames)
     assert done.returncode == 1
-    assert "a.mp4 cannot be written, the encoder ended with status" in done.stderr
+    assert "a.mp4 cannot be written: the encoder ended with status" in done.stderr
     assert "Is the disk full?" in done.stderr
     assert names_in(tmp_path) == []
 

@@ -85,7 +85,7 @@ class Meter:
         self._end = time.monotonic() + MOST_SECONDS
 
     def count(self, more: int) -> None:
-        """Note that `more` bytes have arrived; a CourseError if that is too much or took too long."""
+        """Count `more` bytes that have arrived; a CourseError if too many, or too late."""
         if self._end is None:
             self.begin()
         self.require_room(more)

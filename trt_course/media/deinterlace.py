@@ -14,7 +14,7 @@ _Form = Tuple[int, int, str]  # width, height, format of the pixels
 
 
 class Deinterlacer:
-    """Gives one frame for each frame it gets, in order, but only once it has seen the next one, too.
+    """Returns one frame for each that it is given, in order, but only after the next one came.
 
     Frames that are not interlaced pass unchanged.
     """
