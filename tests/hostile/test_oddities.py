@@ -26,7 +26,7 @@ from trt_course.media.writer import VideoWriter
 from trt_course.model.oddities import Oddities, tell
 from trt_course.support.files import kit_path
 
-NO_NUMBERS = "held NaN or infinity and"
+NO_NUMBERS = "contained NaN or infinity and"
 NO_CLASSES = "had a class beyond the 5 labels in model.json and"
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, List, NamedTuple, Optional, Tuple
 
-from ..support.children import for_us_alone
+from ..support.children import signals_held_back
 from ..support.errors import CourseError
 from . import gstreamer
 from .ffmpeg import ffmpeg_path
@@ -28,7 +28,7 @@ class Encoder:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the encoder
         # In a session of its own, and deaf: Ctrl-C and SIGTERM may go to all processes of a
         # terminal or a service, but they are meant for us. The encoder ends with its input.
-        with for_us_alone():
+        with signals_held_back():
             self._process = subprocess.Popen(
                 words,
                 stdin=subprocess.PIPE,

@@ -9,7 +9,7 @@ from .errors import CourseError
 
 
 @contextlib.contextmanager
-def for_us_alone() -> Iterator[None]:
+def signals_held_back() -> Iterator[None]:
     """A process that is started in this block never hears Ctrl-C or SIGTERM; we must end it.
 
     Both are sent to all processes of a terminal or a service at once, but are meant for us. One

@@ -12,8 +12,8 @@ NOT_ENOUGH = (
 _LEAST_MIB = 1024
 _MIB_A_CORE = 16
 
-# What libraries say in errors of their own when memory is short.
-_SIGNS = (
+# What the errors of libraries contain when memory is short.
+SIGNS = (
     "bad_alloc",
     "can't start new thread",
     "Insufficient memory",
@@ -51,4 +51,4 @@ def is_shortage(error: BaseException) -> bool:
     """
     if isinstance(error, MemoryError):
         return True
-    return any(sign in str(error) for sign in _SIGNS)
+    return any(sign in str(error) for sign in SIGNS)
