@@ -44,8 +44,9 @@ def bound_ffmpeg() -> None:
     nothing is limited.
     """
     for path in _loaded_libraries("libavutil"):
-        library = ctypes.CDLL(path)
-        with contextlib.suppress(AttributeError):  # a different library of that name
+        # It may be a different library of that name, or its file may have been replaced since.
+        with contextlib.suppress(AttributeError, OSError):
+            library = ctypes.CDLL(path)
             library.av_max_alloc.restype = None
             library.av_max_alloc.argtypes = [ctypes.c_size_t]
             library.av_max_alloc(_MOST_MEMORY)
