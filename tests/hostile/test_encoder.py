@@ -91,7 +91,7 @@ def test_two_signals_end_a_run_whose_encoder_is_stopped(cells, tmp_path, number,
 
 
 def test_a_stopped_encoder_is_waited_for_and_killed(tmp_path, impatient):
-    message = "is lost: its encoder had not ended"
+    message = "is lost: its encoder was killed before"
     with pytest.raises(CourseError, match=message), VideoWriter(tmp_path / "a.mp4", 10) as writer:
         writer.write(noise())
         process = stopped(writer)

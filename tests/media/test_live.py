@@ -117,7 +117,7 @@ def test_addresses_that_give_no_pictures(web, path, message):
     "uri, options, message",
     [
         ("http://127.0.0.1:9/x.jpg", {}, "does not answer: .*refused"),
-        ("rtsp://127.0.0.1:9/x", {}, "cannot be opened. Are address"),
+        ("rtsp://127.0.0.1:9/x", {}, "cannot be opened. Are the address"),
         ("rtsp://127.0.0.1:9/x", {"transport": "pigeon"}, "transport must be tcp or udp"),
         ("rtmp://127.0.0.1:9/x", {}, "cannot be opened: rtmp is none of csi, gst, rtsp"),
         ("file:///x.mp4", {}, "For a file give its path"),
