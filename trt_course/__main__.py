@@ -52,7 +52,7 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 
 def _call(args: argparse.Namespace) -> Optional[int]:
-    """Do a command; what it will write is asked for before the work."""
+    """Run a command. Before it begins, the files that it will write are claimed."""
     args.outputs = Outputs(force=getattr(args, "force", False))
     if getattr(args, "json", None):
         args.outputs.claim(args.json)
@@ -63,21 +63,21 @@ def _call(args: argparse.Namespace) -> Optional[int]:
 
 
 def _print_any_name() -> None:
-    """A name that the terminal's encoding lacks is printed with codes, and stops nothing."""
+    """Characters that the terminal's encoding lacks are printed as codes, not as an error."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # from Python 3.7 on
             stream.reconfigure(errors="backslashreplace")
 
 
 def _print_into_nothing() -> None:
-    """Nobody reads what is printed: what is still in the buffer must not complain at the end."""
+    """Nobody reads the output any more: let what is still buffered vanish without an error."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
     os.close(nothing)
 
 
 class _Parser(argparse.ArgumentParser):
-    """Its complaints repeat what was typed, which may hold a password."""
+    """Blots out passwords: argparse's messages repeat what was typed."""
 
     def error(self, message: str) -> NoReturn:
         super().error(str(CourseError(message)))
@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _without_libraries(words: List[str]) -> int:
-    """Where NumPy or OpenCV are missing only the doctor works; everything else says so."""
+    """Without NumPy or OpenCV only the doctor works; every other command says what is missing."""
     if words == ["doctor"] and not memory.why_too_little():
         print(doctor.report())
         return ALL_DONE

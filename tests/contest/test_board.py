@@ -134,7 +134,7 @@ def implausible():
         "claims-2.json": Cheat(
             made_up("x", other_model="all"), "allowed: None, backbone, detector"
         ),
-        "extra.json": Cheat(made_up("y", final=100), "hand-in: final is a field that nobody knows"),
+        "extra.json": Cheat(made_up("y", final=100), "hand-in: final is an unknown field"),
         "undated.json": Cheat(made_up("z", created="tomorrow"), "a time such as"),
     }
 

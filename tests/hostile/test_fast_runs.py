@@ -215,7 +215,7 @@ def test_a_machine_that_gives_no_more_threads_is_told(ssd, clip, tmp_path, monke
     before = threading.active_count()
     monkeypatch.setattr(threading.Thread, "start", start_two)
     done = detect_here(lambda: ssd, named([clip] * 5), tmp_path / "o")
-    assert "This machine gives no further thread" in done.complaints[0]
+    assert "This machine allows no more threads" in done.complaints[0]
     assert threading.active_count() == before
 
 

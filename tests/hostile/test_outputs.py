@@ -213,7 +213,7 @@ def test_the_list_takes_any_name_and_any_damage(tmp_path):
 def test_a_list_that_is_a_pipe_does_not_hang(tmp_path):
     (tmp_path / "a.txt").write_text("mine")
     os.mkfifo(str(tmp_path / LIST))
-    with pytest.raises(CourseError, match="no plain file"):
+    with pytest.raises(CourseError, match="not a regular file"):
         Outputs().write_text(tmp_path / "a.txt", "ours")
 
 
@@ -282,3 +282,32 @@ def test_the_longest_names_can_be_written(name, tmp_path):
         assert temporary.exists()
     Outputs().write_text(tmp_path / name, "text")
     assert (tmp_path / name).read_text() == "text"
+
+
+def test_a_link_under_a_temporary_name_leads_nowhere(tmp_path):
+    """In a folder that several people use, somebody may put links where files will be written."""
+    victim = tmp_path / "victim.txt"
+    victim.write_text("precious")
+    code = (
+        "import os, sys; from trt_course.support.files import write_text\n"
+        "folder = sys.argv[1]\n"
+        "for number in range(20):\n"
+        "    name = f'.a~trt_course-{os.getpid()}-{number}.txt'\n"
+        "    os.symlink(os.path.join(folder, 'victim.txt'), os.path.join(folder, name))\n"
+        "write_text(os.path.join(folder, 'a.txt'), 'text')"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
+    assert victim.read_text() == "precious"
+    assert (tmp_path / "a.txt").read_text() == "text"
+    assert not (tmp_path / "a.txt").is_symlink()
+
+
+def test_a_refused_claim_claims_nothing_that_is_foreign(tmp_path):
+    """Also where the same claim is refused for another file."""
+    (tmp_path / "a.txt").write_text("mine")
+    outputs = Outputs()
+    with pytest.raises(CourseError, match="is a folder"):
+        outputs.claim(tmp_path / "a.txt", tmp_path)
+    with pytest.raises(CourseError, match="is in the way"):
+        outputs.write_text(tmp_path / "a.txt", "text")
+    assert (tmp_path / "a.txt").read_text() == "mine"

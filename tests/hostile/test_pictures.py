@@ -193,7 +193,7 @@ def test_too_many_pixels_are_refused_before_decoding(tmp_path, monkeypatch):
     monkeypatch.setattr(cv2, "imdecode", None)
     with pytest.raises(CourseError) as seen:
         read_image(path)
-    assert "small.png says that it is 12000 x 9000 pixels; at most 100 million" in str(seen.value)
+    assert "small.png claims to be 12000 x 9000 pixels; at most 100 million" in str(seen.value)
 
 
 def test_many_pixels_that_are_not_too_many(tmp_path):
@@ -244,7 +244,7 @@ def test_a_name_that_leaves_no_room_for_its_results(ssd, tmp_path, capsys):
 
     out = tmp_path / "out"
     (complaint,) = detect_dir(ssd, folder, out)
-    assert f"{too_long} would have names of over 255 bytes" in complaint
+    assert f"{too_long} would have names longer than 255 bytes" in complaint
     assert "3 of 4 pictures done" in capsys.readouterr().out
     assert (out / "detection-results" / (longest[:-4] + ".txt")).is_file()
     assert (out / "pictures" / longest).is_file()
@@ -278,7 +278,7 @@ def test_hidden_files_are_no_pictures(tmp_path, monkeypatch):
 
 def test_an_ending_that_is_no_kind_of_picture(tmp_path):
     with pytest.raises(
-        CourseError, match=r"a\.docx cannot be written: OpenCV .* makes no '\.docx'"
+        CourseError, match=r"a\.docx cannot be written: OpenCV .* cannot write '\.docx'"
     ):
         write_image(tmp_path / "a.docx", scene())
     assert list(tmp_path.iterdir()) == []
@@ -413,7 +413,7 @@ def test_pipes_links_and_folders_among_pictures(tmp_path):
     assert read_image(folder / "linked").shape == (240, 320, 3)
     with pytest.raises(CourseError, match=r"There is no file .*lost\.jpg"):
         read_image(folder / "lost.jpg")
-    with pytest.raises(CourseError, match=r"pipe\.jpg is no plain file"):
+    with pytest.raises(CourseError, match=r"pipe\.jpg is not a regular file"):
         read_image(folder / "pipe.jpg")
 
 

@@ -100,12 +100,12 @@ def test_a_pipe_or_a_device_is_refused_and_never_waited_for(folders, capsys, spo
     (folder / "a.txt").unlink()
     os.mkfifo(str(folder / "a.txt"))
     assert run("evaluate", "--gt", gt, "--det", det) == 2
-    assert "a.txt is no plain file" in capsys.readouterr().err
+    assert "a.txt is not a regular file" in capsys.readouterr().err
 
     (folder / "a.txt").unlink()
     (folder / "a.txt").symlink_to("/dev/zero")
     assert run("evaluate", "--gt", gt, "--det", det) == 2
-    assert "a.txt is no plain file" in capsys.readouterr().err
+    assert "a.txt is not a regular file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "nowhere", __file__])

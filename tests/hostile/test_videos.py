@@ -315,7 +315,7 @@ def test_numbered_pictures_are_a_video(tmp_path):
     assert len(os.listdir(str(tmp_path / "out"))) >= 1
 
     (tmp_path / "img_0007.png").unlink()
-    with pytest.raises(CourseError, match="has a gap: behind img_0006.png comes img_0008.png"):
+    with pytest.raises(CourseError, match="has a gap: img_0006.png is followed by img_0008.png"):
         open_source(pattern)
     with pytest.raises(CourseError, match="There is no picture .*none_%d.png"):
         open_source(tmp_path / "none_%d.png")
@@ -331,7 +331,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, what):
         listener.bind(str(path))
     else:
         path = Path("/dev/zero")
-    with listener, pytest.raises(CourseError, match=f"is {what}, and is not read"):
+    with listener, pytest.raises(CourseError, match=f"is {what}, which cannot be read"):
         open_source(path)
 
 

@@ -13,8 +13,8 @@ _LEAST_MIB = 1024
 _MIB_A_CORE = 16
 _MOST_CORES = 64
 
-# What libraries say in errors of their own when memory is short.
-_SIGNS = (
+# What the errors of libraries contain when memory is short.
+SIGNS = (
     "bad_alloc",
     "can't start new thread",
     "Insufficient memory",
@@ -59,4 +59,4 @@ def is_shortage(error: BaseException) -> bool:
     """
     if isinstance(error, MemoryError):
         return True
-    return any(sign in str(error) for sign in _SIGNS)
+    return any(sign in str(error) for sign in SIGNS)

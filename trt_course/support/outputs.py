@@ -1,8 +1,8 @@
-"""Outputs: the files that a run leaves for its reader, and nobody else's file among them.
+"""Outputs: the files that a run writes, without ever replacing somebody else's.
 
-The kit notes in each folder what it wrote there: `.trt_course` holds a line for each file, its
-SHA-256 and its name. A file that stands in the way and is not in that list, or has changed since,
-is somebody else's. It is replaced only by force.
+In each folder the kit notes what it wrote there: `.trt_course` holds a line for each file, with its
+SHA-256 and its name. A file that is not on that list, or has changed since, is somebody else's. It
+is replaced only by force.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 LIST = ".trt_course"
-_MOST_NAMED = 3  # of the files that are in the way
+_MOST_NAMED = 3  # of the files in the way: the others are only counted
 
 
 class Outputs:
-    """The files of one run: asked for before the work, written whole, and noted.
+    """The files of one run: claimed before the work, written whole, and noted.
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -48,16 +48,16 @@ class Outputs:
             if str(path) in self._claimed:
                 continue
             require_writable(path)
-            if not self.force and self._is_foreign(path):
+            if self._is_foreign(path) and not self.force:
                 foreign.append(path)
-            self._claimed.add(str(path))
+            else:
+                self._claimed.add(str(path))
         if foreign:
-            self._claimed.difference_update(str(path) for path in foreign)
             raise CourseError(_in_the_way(foreign))
 
     @contextlib.contextmanager
     def whole_file(self, path: AnyPath) -> Iterator[Path]:
-        """As support.files.whole_file, for a file that may be written and is noted."""
+        """As support.files.whole_file, but claimed first and noted at the end."""
         self.claim(path)
         with whole_file(path) as temporary:
             yield temporary
@@ -82,7 +82,7 @@ class Outputs:
         self.write_bytes(path, encode_image(path, image))
 
     def _is_foreign(self, path: Path) -> bool:
-        """Whether a file stands there that the kit did not write; an empty one is nobody's."""
+        """Whether there is a file that the kit did not write; an empty one is nobody's."""
         if is_special(path) or not path.exists() or not path.stat().st_size:
             return False
         digests = self._list_of(path.parent).get(path.name, set())
@@ -105,7 +105,7 @@ class Outputs:
                 stream.write(line)
 
     def _list_of(self, folder: Path) -> Dict[str, Set[str]]:
-        """What the kit has written in a folder."""
+        """What the kit has written to a folder."""
         key = str(folder)
         if key not in self._noted:
             self._noted[key] = _read_list(folder / LIST)
@@ -113,7 +113,7 @@ class Outputs:
 
 
 def require_writable(path: AnyPath) -> None:
-    """Refuse a path that no file can be written to, as far as that shows before the work."""
+    """Refuse a path that cannot be written to, as far as one can tell before the work."""
     path = Path(path)
     if is_special(path):
         return
@@ -127,11 +127,11 @@ def require_writable(path: AnyPath) -> None:
     if not folder.is_dir():
         raise CourseError(f"{path} cannot be written: {folder} is a file, not a folder.")
     if not os.access(str(folder), os.W_OK | os.X_OK):
-        raise CourseError(f"{path} cannot be written: nobody lets you write into {folder}.")
+        raise CourseError(f"{path} cannot be written: you have no permission to write to {folder}.")
 
 
 def _real(path: AnyPath) -> Path:
-    """The file behind a link: it is the one that is written."""
+    """The file that a link points to, which is the one that is written."""
     if is_special(path):
         return Path(path)
     return Path(os.path.realpath(str(path)))
@@ -143,15 +143,16 @@ def _in_the_way(foreign: List[Path]) -> str:
     if len(foreign) > _MOST_NAMED:
         names += f" and {len(foreign) - _MOST_NAMED} more"
     if len(foreign) == 1:
-        said = "is in the way: this kit did not write it, or it was changed since. Move it"
+        reason = "is in the way: this kit did not write it, or it was changed since. Move it"
     else:
-        said = "are in the way: this kit did not write them, or they were changed since. Move them"
-    return f"{names} {said}, choose another place to write to, or replace with --force."
+        reason = (
+            "are in the way: this kit did not write them, or they were changed since. Move them"
+        )
+    return f"{names} {reason}, write somewhere else, or replace with --force."
 
 
 def _read_list(path: Path) -> Dict[str, Set[str]]:
-    """The digests of a folder's files, by their names; a list that is damaged counts as far as it
-    can be read."""
+    """The digests of a folder's files by their names, as far as a damaged list can be read."""
     noted: Dict[str, Set[str]] = {}
     if not path.exists():
         return noted

@@ -53,10 +53,10 @@ def heeded() -> Iterator[None]:
 
 @contextlib.contextmanager
 def postponed(stop: Callable[[], object]) -> Iterator[None]:
-    """Work that ends by itself soon after `stop` was called, and must not be broken off within.
+    """Run a block that must not be interrupted, but ends soon after `stop` is called.
 
-    The first Ctrl-C or SIGTERM calls `stop`, which may take no lock, and is raised when the block
-    is through. A second one is raised at once. Outside of the main thread nothing is changed.
+    The first Ctrl-C or SIGTERM calls `stop`, which must not take a lock, and is raised at the end
+    of the block. A second one is raised at once. Outside the main thread nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -8,7 +8,7 @@ import signal
 import types
 from typing import Any, Callable, Iterator, List, Optional, Sequence
 
-from ..support.children import for_us_alone
+from ..support.children import signals_held_back
 from ..support.errors import CourseError
 from ..support.files import AnyPath
 from ..support.outputs import Outputs
@@ -87,7 +87,7 @@ class _GpuProcess:
 
     def start(self) -> None:
         """Start it. Ctrl-C is not for it: it would hear of it while it imports, or twice."""
-        with for_us_alone():
+        with signals_held_back():
             self._process.start()
         self._way_back.close()  # the process has its own: when that ends, nothing more will come
 
