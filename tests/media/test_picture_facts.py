@@ -23,7 +23,6 @@ KINDS = {
     "jp2": "jpeg2000",
     "avif": "avif",
     "ppm": "pnm",
-    "pam": "pnm",
 }
 
 
