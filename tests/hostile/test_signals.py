@@ -14,9 +14,10 @@ import psutil
 import pytest
 
 from stand_ins.tlt_desk import desk_in
+from trt_course.engine import cuda, plan
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
-from trt_course.support import signals
+from trt_course.support import doctor, errors, signals
 from trt_course.support.errors import CourseError
 
 PACKAGE = Path(signals.__file__).parent.parent
@@ -150,6 +151,35 @@ def test_what_was_ignored_stays_ignored(cells, picture_folder, tmp_path):
     assert subprocess.call([sys.executable, "-c", code], timeout=60) == 0
 
 
+COMPILED = """
+import os, signal
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(1000):
+        pass
+except KeyboardInterrupt:
+    raise ImportError("initialization failed")
+"""
+
+
+@pytest.mark.parametrize("load", ["need", "load_tensorrt", "open_cuda", "module_version"])
+def test_ctrl_c_while_a_compiled_library_is_loaded_is_not_lost(load, tmp_path, monkeypatch):
+    """A stand-in for such a library, which turns it into an ImportError."""
+    (tmp_path / "compiled_stand_in.py").write_text(COMPILED)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "compiled_stand_in", raising=False)
+    monkeypatch.setattr(plan, "_NAMES", ["compiled_stand_in"])
+    monkeypatch.setattr(cuda, "_candidates", lambda library: [(None, "compiled_stand_in")])
+    loaders = {
+        "need": lambda: errors.need("compiled_stand_in"),
+        "load_tensorrt": plan.load_tensorrt,
+        "open_cuda": cuda.open_cuda,
+        "module_version": lambda: doctor.module_version("compiled_stand_in"),
+    }
+    with pytest.raises(KeyboardInterrupt):
+        loaders[load]()
+
+
 def test_main_leaves_the_callers_handlers_as_they_were():
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with pytest.raises(signals.Terminated), signals.heeded():
@@ -185,7 +215,7 @@ def test_a_full_disk_behind_the_output_is_one_sentence():
     [
         ("rtsp://ann:s3cret@10.0.0.7/live", "rtsp://ann:***@10.0.0.7/live"),
         ("rtsp://ann:p@ss/w:rd@10.0.0.7:554/a", "rtsp://ann:***@10.0.0.7:554/a"),
-        ("http://10.0.0.7:80/a@b", "http://10.0.0.7:80/a@b"),
+        ("http://10.0.0.7:80/a@b", "http://10.0.0.7:***@b"),
         ("http://h/x?user=ann&password=s3cret&n=1", "http://h/x?user=ann&password=***&n=1"),
         ("http://h/x?access_token=abc", "http://h/x?access_token=***"),
         ("a\x1b[2Jb", r"a\x1b[2Jb"),

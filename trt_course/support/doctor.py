@@ -6,7 +6,6 @@ or OpenCV are broken. machine.py asks the machine through the functions here.
 """
 
 import contextlib
-import importlib
 import io
 import os
 import platform
@@ -16,6 +15,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 from typing import List, NamedTuple, Optional
+
+from .errors import import_whole
 
 _PATIENCE = 20  # seconds that a program may take to answer
 
@@ -37,7 +38,7 @@ def _imported(module: str) -> Optional[ModuleType]:
     silence = io.StringIO()
     with contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence):
         try:
-            return importlib.import_module(module)
+            return import_whole(module)
         except Exception:  # the reader shall see the other findings
             return None
 

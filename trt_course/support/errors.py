@@ -62,9 +62,7 @@ def need(module: str) -> ModuleType:
     '[1]'
     """
     try:
-        # Compiled modules turn a Ctrl-C that comes while they are loaded into an ImportError.
-        with postponed(_load_on):
-            return importlib.import_module(module)
+        return import_whole(module)
     except ImportError as err:
         raise CourseError(
             f"This needs the Python module '{module}', which cannot be imported ({err}). "
@@ -72,8 +70,18 @@ def need(module: str) -> ModuleType:
         ) from err
 
 
+def import_whole(module: str) -> ModuleType:
+    """Import a module, and let Ctrl-C wait until it is loaded.
+
+    A compiled module turns a Ctrl-C that comes meanwhile into an ImportError. The run would take
+    the module for a missing one, and go on.
+    """
+    with postponed(_load_on):
+        return importlib.import_module(module)
+
+
 def _load_on() -> None:
-    """What there is to do at Ctrl-C while a module is loaded: nothing."""
+    """Nothing is to be done at Ctrl-C while a module is loaded."""
 
 
 def why_unusable() -> str:
@@ -97,7 +105,7 @@ def why_unusable() -> str:
 def _why_broken(module: str) -> str:
     """Why a module of the basis cannot be imported; empty where it can."""
     try:
-        imported = importlib.import_module(module)
+        imported = import_whole(module)
     except Exception as err:  # a broken library raises what it likes, such as an OSError
         said = " ".join(str(err).split())
         return said or type(err).__name__
