@@ -17,7 +17,7 @@ from stand_ins.tlt_desk import desk_in
 from trt_course.engine import cuda, plan
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
-from trt_course.support import doctor, errors, signals
+from trt_course.support import errors, signals
 from trt_course.support.errors import CourseError
 
 PACKAGE = Path(signals.__file__).parent.parent
@@ -162,7 +162,7 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("load", ["need", "load_tensorrt", "open_cuda", "module_version"])
+@pytest.mark.parametrize("load", ["need", "load_tensorrt", "open_cuda"])
 def test_ctrl_c_while_a_compiled_library_is_loaded_is_not_lost(load, tmp_path, monkeypatch):
     """A stand-in for such a library, which turns it into an ImportError."""
     (tmp_path / "compiled_stand_in.py").write_text(COMPILED)
@@ -174,7 +174,6 @@ def test_ctrl_c_while_a_compiled_library_is_loaded_is_not_lost(load, tmp_path, m
         "need": lambda: errors.need("compiled_stand_in"),
         "load_tensorrt": plan.load_tensorrt,
         "open_cuda": cuda.open_cuda,
-        "module_version": lambda: doctor.module_version("compiled_stand_in"),
     }
     with pytest.raises(KeyboardInterrupt):
         loaders[load]()

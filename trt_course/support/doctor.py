@@ -6,6 +6,7 @@ or OpenCV are broken. machine.py asks the machine through the functions here.
 """
 
 import contextlib
+import importlib
 import io
 import os
 import platform
@@ -15,8 +16,6 @@ import sys
 from pathlib import Path
 from types import ModuleType
 from typing import List, NamedTuple, Optional
-
-from .errors import import_whole
 
 _PATIENCE = 20  # seconds that a program may take to answer
 
@@ -38,7 +37,7 @@ def _imported(module: str) -> Optional[ModuleType]:
     silence = io.StringIO()
     with contextlib.redirect_stdout(silence), contextlib.redirect_stderr(silence):
         try:
-            return import_whole(module)
+            return importlib.import_module(module)
         except Exception:  # the reader shall see the other findings
             return None
 
