@@ -271,13 +271,12 @@ def figures_of(truths, founds):
     ]
 
 
-@pytest.mark.parametrize(
-    "name", ["$a^{b$", "$", "a$b$c", "_car", "\\frac{", "%s{0}", "x" * 5000, "a\nb\u2028c\x1b[2J"]
-)
-def test_any_class_name_can_be_drawn(tmp_path, name):
-    for figure in figures_of(*case_of([name, "car"])):
+def test_any_class_name_can_be_drawn(tmp_path):
+    names = ["$a^{b$", "$", "a$b$c", "_car", "\\frac{", "%s{0}", "x" * 5000, "a\nb\u2028c\x1b[2J"]
+    for figure in figures_of(*case_of(names)):
         picture, words = drawn(figure, tmp_path)
         assert picture.std() > 5
+        assert "_car" in words
         assert "x" * 50 not in words
 
 
