@@ -1,7 +1,8 @@
 """The command line: `python -m trt_course COMMAND`. Each command calls what the lessons call.
 
-Exit status: 0 all done, 1 some items failed, 2 bad input or a library that everything needs is
-missing, 130 stopped with Ctrl-C, 143 with SIGTERM, 141 nobody reads what is printed.
+Exit status: 0 everything was done; 1 something was left out, and named; 2 the work could not be
+done, such as for bad input or a missing library; 130 stopped by Ctrl-C, 143 by SIGTERM; 141 nobody
+reads the output any more. See docs/reliability.md.
 """
 
 import argparse
@@ -88,9 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     # Here, because these modules need NumPy and OpenCV.
     from .commands import build, detect, measure, overview
 
-    description = (__doc__ or "").splitlines()[0]
+    description, _, statuses = (__doc__ or "").partition("\n\n")
     parser = cast(
-        argparse.ArgumentParser, _Parser(prog="python -m trt_course", description=description)
+        argparse.ArgumentParser,
+        _Parser(prog="python -m trt_course", description=description, epilog=statuses),
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True

@@ -23,7 +23,7 @@ from trt_course.media import bounds
 from trt_course.media.sources import open_source
 
 KIT = Path(__file__).resolve().parent.parent.parent
-TOO_MUCH = "over 64 MiB for one picture|took over 3 s"
+TOO_MUCH = "over 64 MiB for one picture|took over 1.5 s"
 MOST_GROWTH = 300  # MiB of memory that one bad picture may cost
 
 # Prints for each address what came of it, the seconds that took and the MiB that memory has grown.
@@ -33,7 +33,7 @@ from trt_course import CourseError
 from trt_course.media import bounds
 from trt_course.media.sources import open_source
 
-bounds.MOST_SECONDS = 3.0
+bounds.MOST_SECONDS = 1.5
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -205,7 +205,7 @@ def test_a_camera_that_drips_is_given_up(head, monkeypatch):
         began = time.monotonic()
         with pytest.raises(CourseError, match="took over 1 s for one picture"):
             open_source(server.uri + "/shot")
-        assert time.monotonic() - began < 9
+        assert time.monotonic() - began < 30  # the drip itself never ends
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("live ")]
 
 

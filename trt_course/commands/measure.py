@@ -168,7 +168,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     _require_sense(args)
     class_iou = _class_overlaps(args.set_class_iou)
 
-    # What can be wrong is better known before the detector has run for long.
+    # Whatever can be wrong should be known before the detector has run for long.
     images = None
     if args.model:
         images = kit_path(args.data) / "images"
@@ -189,7 +189,7 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 
 def _require_sense(args: argparse.Namespace) -> None:
-    """Refuse arguments of evaluate that are too few, or of which some would count for nothing."""
+    """Refuse arguments of evaluate that are too few, or some of which would be ignored."""
     is_complete = bool(args.gt and args.det)
     if args.model:
         is_complete = not (args.gt or args.det)

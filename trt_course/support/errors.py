@@ -60,14 +60,22 @@ def need(module: str) -> ModuleType:
     '[1]'
     """
     try:
-        # Compiled modules turn a Ctrl-C that arrives while they are loaded into an ImportError.
-        with postponed(_load_on):
-            return importlib.import_module(module)
+        return import_whole(module)
     except ImportError as err:
         raise CourseError(
             f"This needs the Python module '{module}', which cannot be imported ({err}). "
             f"Install it with: {install_command(module)}"
         ) from err
+
+
+def import_whole(module: str) -> ModuleType:
+    """Import a module, and let Ctrl-C wait until it is loaded.
+
+    A compiled module turns a Ctrl-C that comes meanwhile into an ImportError. The run would take
+    the module for a missing one, and go on.
+    """
+    with postponed(_load_on):
+        return importlib.import_module(module)
 
 
 def _load_on() -> None:
@@ -95,7 +103,7 @@ def why_unusable() -> str:
 def _why_broken(module: str) -> str:
     """Why NumPy or OpenCV cannot be imported; empty if it can."""
     try:
-        imported = importlib.import_module(module)
+        imported = import_whole(module)
     except Exception as err:  # a broken library raises what it likes, such as an OSError
         reason = " ".join(str(err).split())
         return reason or type(err).__name__
