@@ -5,7 +5,7 @@ TRAINING := tests/tools/test_train.py tests/tools/test_train_parts.py
 APART := $(addprefix --ignore=,tests/browser tests/lessons $(TRAINING))
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-long test-fast test-lessons test-browser test-train lint notebooks data setup setup-dev \
+.PHONY: help demo lab test test-long test-fast test-lessons test-browser test-train soak lint notebooks data setup setup-dev \
 	clean
 
 help:  ## this list
@@ -41,6 +41,9 @@ test-fast: setup-dev  ## the tests that take seconds
 test-train: setup-dev  ## the tests of the training, which need PyTorch (installed here)
 	@$(PY) -m pip install -q --disable-pip-version-check -r requirements-train.txt
 	@$(PY) -m pytest -q $(TRAINING)
+
+soak: setup-dev  ## three minutes of camera, --fast and a source that breaks off: does anything grow?
+	@$(PY) tools/soak.py
 
 lint: setup-dev  ## style, types, Python 3.6 syntax, notebooks without outputs, the size of the tree
 	@$(PY) -m ruff check .

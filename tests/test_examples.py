@@ -8,6 +8,7 @@ import pytest
 MODULES = [
     "trt_course.detections",
     "trt_course.draw",
+    "trt_course.lesson.show",
     "trt_course.model.fields",
     "trt_course.model.find",
     "trt_course.model.placement",

@@ -26,7 +26,7 @@ BESIDE = {
     "commands": set(),
 }
 # Files that belong to the room of another file.
-ANNEXES = {"camera_counts": "camera", "video_run": "jobs"}
+ANNEXES = {"camera_counts": "camera", "draw_labels": "draw", "video_run": "jobs"}
 ENTRANCES = {"__init__", "__main__"}
 
 

@@ -83,7 +83,7 @@ def test_original_call_with_the_input_size(cells):
         (
             "output",
             {"tensors": {"boxes": "box", "scores": "scores"}},
-            "names the output box; the network's outputs are",
+            r"names the output box \(output.tensors.boxes\); the network's outputs are",
         ),
     ],
 )

@@ -29,8 +29,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     _print_somewhere()
     _print_any_name()
     try:
+        args = _parser().parse_args(argv)
         with signals.heeded():
-            args = _parser().parse_args(argv)
             return _call(args) or ALL_DONE
     except CourseError as err:
         _complain(str(err))

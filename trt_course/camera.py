@@ -17,6 +17,7 @@ from .media.paced import Paced
 from .media.pipeline import Slot
 from .media.sources import open_source
 from .support import trace
+from .support.children import start_thread
 from .support.errors import CourseError
 
 
@@ -152,10 +153,7 @@ class Camera(Stream[View]):
 
 
 class SyncCamera(Camera):
-    """The plain loop: read, infer, show.
-
-    What is captured meanwhile is missed; a detector that hangs, hangs the caller.
-    """
+    """The plain loop: read, infer, show. What is captured meanwhile is missed."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -195,7 +193,7 @@ class ChildCamera(Camera):
         self._slot: Slot[Any] = Slot()  # what goes from one thread to the other
         self._error: Optional[BaseException] = None  # what has ended the child
         self._child = threading.Thread(target=self._run, name="detector", daemon=True)
-        self._child.start()
+        start_thread(self._child)
 
     def close(self) -> None:
         """Stop and free all.

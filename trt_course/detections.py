@@ -52,7 +52,7 @@ class Detections:
     boxes: np.ndarray  # (n, 4) float32, x1 y1 x2 y2 in pixels of the picture
     confs: np.ndarray  # (n,) float32, 0 to 1
     clss: np.ndarray  # (n,) int64, class ids
-    dropped: int  # how many rows the decoder left out because they were no boxes or not numbers
+    dropped: int  # how many rows the decoder left out: no boxes, no numbers, or of no known class
 
     def __init__(
         self, boxes: Numbers = (), confs: Numbers = (), clss: Numbers = (), dropped: int = 0

@@ -4,20 +4,25 @@ BBoxVisualization keeps the name and the call of the original course.
 """
 
 import colorsys
-from typing import List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+import functools
+from typing import List, Mapping, Sequence, Tuple, Union
 
 import cv2
 import numpy as np
 
 from .detections import Detections
+from .draw_labels import FONT, Label, LabelPlaces
 from .model.preprocess import as_bgr
+from .support.errors import CourseError
+from .support.words import printable
 
 Color = Tuple[int, int, int]  # blue, green, red
 
 _GOLDEN = 0.618034  # steps of the golden ratio keep neighbouring hues far apart
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_MARGIN_X = 2  # pixels on both sides of a label's text
-_MARGIN_Y = 1  # and above and below it
+_PIXELS_A_LINE = 350  # a picture with sides of so many pixels has lines of 1 pixel, but:
+_THINNEST = 2  # lines are thinner at small boxes only
+_SIDE_A_LINE = 16  # a box with a shorter side has a line of 1 pixel; of twice that, 2; and so on
+_LONGEST_NAME = 30  # characters of a class name that are shown
 
 
 def class_color(cls: int) -> Color:
@@ -25,21 +30,6 @@ def class_color(cls: int) -> Color:
     hue = (0.33 + cls * _GOLDEN) % 1.0
     red, green, blue = colorsys.hsv_to_rgb(hue, 0.85, 1.0)
     return (int(blue * 255), int(green * 255), int(red * 255))
-
-
-class _Rectangle(NamedTuple):
-    """Part of a picture in whole pixels."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    def meets(self, other: "_Rectangle") -> bool:
-        """Whether the two have a pixel in common, right and bottom not being part of them."""
-        across = self.left < other.right and other.left < self.right
-        down = self.top < other.bottom and other.top < self.bottom
-        return across and down
 
 
 class BBoxVisualization:
@@ -67,30 +57,30 @@ class BBoxVisualization:
     ) -> np.ndarray:
         """The picture with its boxes; a copy unless `in_place`.
 
-        Where labels would cover each other, the surer box keeps its label and the other has none.
+        Labels stand where they hide no other box and no other label. Where there is no such place,
+        a box has its colour alone; the surer one has the choice.
         """
         canvas = as_bgr(img)
         if canvas is img and not in_place:
             canvas = img.copy()
-        height, width = canvas.shape[:2]
+        if not len(boxes):
+            return canvas
 
-        rectangles = _in_pixels(boxes, width, height)
-        colors = [class_color(int(cls)) for cls in clss]
-        surest_last = np.argsort(confs, kind="stable")
+        height, width = canvas.shape[:2]
+        corners, order = _in_pixels(boxes, confs, width, height)
+        numbers = np.asarray(clss)[order].tolist()
+        sure = np.asarray(confs)[order].tolist()
+        colors = [class_color(int(cls)) for cls in numbers]
 
         # The surest box is drawn last: it lies on top.
-        thickness = max(1, round(min(width, height) / 300))
-        for i in surest_last:
-            box = rectangles[i]
-            cv2.rectangle(
-                canvas, (box.left, box.top), (box.right, box.bottom), colors[i], thickness
-            )
+        _draw_boxes(canvas, corners.tolist()[::-1], colors[::-1])
 
         # Its label is placed first: it has the choice.
-        taken: List[_Rectangle] = []
-        for i in surest_last[::-1]:
-            text = f"{self._name(int(clss[i]))} {confs[i]:.2f}"
-            _put_label(canvas, text, rectangles[i], colors[i], taken)
+        places = LabelPlaces(corners, width, height)
+        for box, cls, conf, color in zip(corners.tolist(), numbers, sure, colors):
+            label = places.place(f"{self._name(cls)} {conf:.2f}", box)
+            if label is not None:
+                _draw_label(canvas, label, color)
         return canvas
 
     def annotate(self, scene: np.ndarray, detections: Detections) -> np.ndarray:
@@ -99,97 +89,75 @@ class BBoxVisualization:
         return self.draw_bboxes(scene, boxes, confs, clss)
 
     def _name(self, cls: int) -> str:
-        return self.cls_dict.get(cls, f"class {cls}")
+        number = f"class {cls}"
+        return _shown_name(str(self.cls_dict.get(cls, number)), number)
 
 
-def _in_pixels(boxes: Union[np.ndarray, Sequence], width: int, height: int) -> List[_Rectangle]:
-    """Boxes clipped to the picture and rounded to its pixels."""
+@functools.lru_cache(maxsize=1000)
+def _shown_name(name: str, number: str) -> str:
+    """A class name on one line, not too long; its number where OpenCV has no letters for it."""
+    name = printable(name)
+    if not _can_write(name):
+        name = number
+    if len(name) > _LONGEST_NAME:
+        name = name[: _LONGEST_NAME - 3] + "..."
+    return name
+
+
+def _can_write(name: str) -> bool:
+    """OpenCV 4 has letters for ASCII only, and writes question marks for all others."""
+    if hasattr(cv2, "FontFace"):
+        return True
+    return all(character < "\x7f" for character in name)
+
+
+def _in_pixels(
+    boxes: Union[np.ndarray, Sequence],
+    confs: Union[np.ndarray, Sequence],
+    width: int,
+    height: int,
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Boxes clipped to the picture and rounded to its pixels, and their places in `boxes`.
+
+    The surest come first; those that lie outside are left out.
+    """
+    corners = np.reshape(np.asarray(boxes, dtype=float), (-1, 4))  # (n, 4)
+    if not np.isfinite(corners).all():
+        raise CourseError("draw_bboxes: a box is not finite; wanted: x1, y1, x2, y2 in pixels.")
+
+    left, top, right, bottom = corners.T
+    inside = (left < width) & (top < height) & (right >= 0) & (bottom >= 0)
+    order = np.argsort(-np.asarray(confs, dtype=float), kind="stable")
+    order = order[inside[order]]
+
     last_pixel = [width - 1, height - 1, width - 1, height - 1]
-    clipped = np.clip(np.reshape(boxes, (-1, 4)), 0, last_pixel)  # (n, 4)
-    whole = np.round(clipped).astype(int)
-    return [_Rectangle(*corners) for corners in whole.tolist()]
+    whole = np.round(np.clip(corners[order], 0, last_pixel)).astype(int)
+    return whole, order
 
 
-def _put_label(
-    canvas: np.ndarray, text: str, box: _Rectangle, color: Color, taken: List[_Rectangle]
-) -> None:
-    """Draw a filled label at a box, and add its place to those that are taken."""
-    written = _fit_text(canvas, text)
-    place = _find_place(canvas, written, box, taken)
-    if place is None:
-        return
-    taken.append(place)
+def _draw_boxes(canvas: np.ndarray, boxes: List[List[int]], colors: Sequence[Color]) -> None:
+    """Outlines whose lines grow with the picture, but do not fill a small box."""
+    height, width = canvas.shape[:2]
+    wanted = max(round((width + height) / 2 / _PIXELS_A_LINE), _THINNEST)
+    for (left, top, right, bottom), color in zip(boxes, colors):
+        shorter = min(right - left, bottom - top)
+        line = min(wanted, 1 + max(shorter, 0) // _SIDE_A_LINE)
+        cv2.rectangle(canvas, (left, top), (right, bottom), color, line)
 
-    cv2.rectangle(
-        canvas,
-        (place.left, place.top),
-        (place.right - 1, place.bottom - 1),
-        color,
-        cv2.FILLED,
-    )
+
+def _draw_label(canvas: np.ndarray, label: Label, color: Color) -> None:
+    """A filled plate with the text on it."""
+    cv2.rectangle(canvas, label.left_top, label.right_bottom, color, cv2.FILLED)
     cv2.putText(
         canvas,
-        text,
-        (place.left + _MARGIN_X, place.top + _MARGIN_Y + written.above),
-        _FONT,
-        written.scale,
+        label.text,
+        label.start,
+        FONT,
+        label.scale,
         _ink(color),
-        written.thickness,
+        label.thickness,
         cv2.LINE_AA,
     )
-
-
-class _Text(NamedTuple):
-    """How a text is written, and the room that it takes in pixels."""
-
-    scale: float
-    thickness: int
-    width: int
-    above: int  # of the line that its letters stand on
-    below: int
-
-
-def _fit_text(canvas: np.ndarray, text: str) -> _Text:
-    """A text that grows with the picture, and is never wider."""
-    height, width = canvas.shape[:2]
-    scale = min(max(min(width, height) / 900, 0.4), 3.0)
-    thickness = max(1, round(scale * 1.6))
-    written = _measure(text, scale, thickness)
-
-    room = width - 2 * _MARGIN_X
-    if written.width > room > 2 * _MARGIN_X:
-        shrink = room / written.width
-        return _measure(text, scale * shrink, thickness)
-    return written
-
-
-def _measure(text: str, scale: float, thickness: int) -> _Text:
-    (width, above), below = cv2.getTextSize(text, _FONT, scale, thickness)
-    return _Text(scale, thickness, width, above, below)
-
-
-def _find_place(
-    canvas: np.ndarray, written: _Text, box: _Rectangle, taken: List[_Rectangle]
-) -> Optional[_Rectangle]:
-    """Above the box, else below it, else inside; None where other labels leave no room."""
-    canvas_height, canvas_width = canvas.shape[:2]
-    width = written.width + 2 * _MARGIN_X
-    height = written.above + written.below + 2 * _MARGIN_Y
-    left = max(0, min(box.left, canvas_width - width))
-
-    for wanted_top in (box.top - height, box.bottom + 1, box.top):
-        top = max(0, min(wanted_top, canvas_height - height))
-        place = _Rectangle(left, top, left + width, top + height)
-
-        # At the picture's upper edge a label may be moved down, over its box; at the lower not up.
-        fits = top == max(wanted_top, 0)
-        if fits and not any(place.meets(other) for other in taken):
-            return place
-
-    # The surest box has a label in any case.
-    if taken:
-        return None
-    return place
 
 
 def _ink(color: Color) -> Color:

@@ -11,10 +11,12 @@ import numpy as np
 from .detections import CONFIDENCE, Detections
 from .engine import Engine, Request
 from .engine.choose import open_engine
-from .model.decode import decode
+from .model.decode import Decoder
 from .model.find import Model, find_model
+from .model.oddities import Oddities, tell
 from .model.placement import Placement
 from .model.preprocess import Preprocessor, as_bgr
+from .model.shapes import Tensor
 from .model.spec import ModelSpec
 from .support import trace
 from .support.errors import CourseError
@@ -66,6 +68,7 @@ class TrtSSD:
         `input_hw` is accepted because the original course passed it; it must agree with the model's
         record, which decides. `backend` is auto, cpu or tensorrt. `threads` is how many the CPU
         engine uses, 0 for all. `plan` names an engine file; `lanes` and `graph` are for TensorRT.
+        With `verbose` it says which engine it is, and on closing what was odd in its outputs.
         """
         self.spec = find_model(model)
         _require_size(self.spec, input_hw)
@@ -79,17 +82,18 @@ class TrtSSD:
         # after it; `inner` is the Placement from the pictures that it takes to the network's input.
         self.inner = opened.inner
         self._preprocess_spec = self.spec._replace(input=opened.input)
-        self._decode_spec = self.spec._replace(output=opened.output)
+        self._verbose = verbose
         try:
             _require_input(self._preprocess_spec, self.engine)
-            _require_outputs(self._decode_spec, self.engine)
-        except CourseError:
+            self._decoder = Decoder(self.spec._replace(output=opened.output))
+            self._decoder.shapes.require_stated(_stated(self.engine), _batch_of(self.engine))
+
+            # Buffers, used again for each picture.
+            self._requests: Dict[int, Request] = {}  # by the number of pictures
+            self._preprocess = self.new_preprocessor()
+        except BaseException:
             self.engine.close()
             raise
-
-        # Buffers, used again for each picture.
-        self._requests: Dict[int, Request] = {}  # by the number of pictures
-        self._preprocess = self.new_preprocessor()
 
         if verbose:
             print(self.why)
@@ -131,13 +135,18 @@ class TrtSSD:
         prepared: Prepared,
         outputs: Dict[str, np.ndarray],
         conf_th: Optional[float] = None,
+        count: bool = True,
     ) -> List[Detections]:
-        """The last third of `detect`: the engine's outputs into Detections of each picture."""
+        """The last third of `detect`: the engine's outputs into Detections of each picture.
+
+        Without `count` nothing that is odd is counted: it was before, or is nobody's picture.
+        """
         if conf_th is None:
             conf_th = self.spec.conf_threshold
         CONFIDENCE.require(conf_th, "conf_th")
+        places = len(prepared.request.inputs[self._preprocess_spec.input.name])
         with trace.span("decode"):
-            return decode(self._decode_spec, outputs, prepared.placements, conf_th)
+            return self._decoder.decode(outputs, prepared.placements, conf_th, places, count)
 
     def _request_for(self, pictures: int) -> Request:
         """The request for so many pictures, made the first time."""
@@ -148,6 +157,11 @@ class TrtSSD:
     def new_preprocessor(self) -> Preprocessor:
         """A Preprocessor for another thread, which fills places of a request's input tensor."""
         return Preprocessor(self._preprocess_spec, self.inner)
+
+    @property
+    def oddities(self) -> Oddities:
+        """What was odd in the network's outputs so far."""
+        return self._decoder.oddities
 
     @property
     def decoded_by_gpu(self) -> Optional[Tuple[int, int]]:
@@ -161,13 +175,16 @@ class TrtSSD:
         """Run once: the first run loads the GPU's kernels and is slow. Returns the detector."""
         height = self.spec.input.height
         width = self.spec.input.width
-        self.detect(np.zeros((height, width, 3), np.uint8))
+        prepared = self.prepare([np.zeros((height, width, 3), np.uint8)])
+        self.finish(prepared, self.engine.infer(prepared.request), count=False)
         return self
 
     def close(self) -> None:
-        """Free the buffers and the engine. Closing twice is fine."""
+        """Free the buffers and the engine, say what was odd. Closing twice is fine."""
         self._requests = {}
         self.engine.close()
+        if self._verbose:
+            tell([self.oddities])
 
     def __enter__(self) -> "TrtSSD":
         return self
@@ -205,6 +222,7 @@ def _require_input(spec: ModelSpec, engine: Engine) -> None:
             f"{spec.name}: model.json describes an input of {wanted.dtype} {wanted.shape}; "
             f"the network wants {tensor.dtype} {given}"
         )
+    engine.settle(wanted.shape)
 
 
 def _fits(given: Tuple[int, ...], wanted: Tuple[int, ...]) -> bool:
@@ -214,12 +232,17 @@ def _fits(given: Tuple[int, ...], wanted: Tuple[int, ...]) -> bool:
     return all(a in (-1, b) for a, b in zip(given, wanted))
 
 
-def _require_outputs(spec: ModelSpec, engine: Engine) -> None:
-    """The network has the outputs that the record names; it may have more."""
-    names = [tensor.name for tensor in engine.outputs]
-    missing = sorted(set(spec.output.tensors.values()) - set(names))
-    if missing:
-        raise CourseError(
-            f"{spec.name}: model.json names the output {', '.join(missing)}; "
-            f"the network's outputs are: {', '.join(names)}"
-        )
+def _stated(engine: Engine) -> Dict[str, Tensor]:
+    """What the network states of its outputs, by name."""
+    stated = {}
+    for info in engine.outputs:
+        shape = info.shape or None  # an empty one means that it states none
+        stated[info.name] = Tensor(shape, info.dtype)
+    return stated
+
+
+def _batch_of(engine: Engine) -> int:
+    """How long the network's batch is; -1 if that varies."""
+    if engine.min_batch == engine.max_batch:
+        return engine.max_batch
+    return -1

@@ -187,7 +187,7 @@ hand_in(sealed(made_up("Bo", times=0.33, lost=0.1)))
 hand_in(sealed(made_up("Cleo", times=0.5, lost=0.2, other_model="backbone")))
 hand_in(sealed(made_up("Dan", times=2, lost=0.14, restructured=True, other_model="detector")))
 # %%
-from trt_course.lesson.show import show_table
+from trt_course.lesson.show import plot_text, show_table
 
 
 def show_board(board):
@@ -286,7 +286,7 @@ import matplotlib.pyplot as plt
 
 plt.figure(figsize=(9, 3))
 for value in (yours, rita):
-    plt.plot(value["frame_ms"], ".-", label=value["team"])
+    plt.plot(value["frame_ms"], ".-", label=plot_text(value["team"]))
 plt.xlabel("frame")
 plt.ylabel("ms")
 plt.ylim(0)

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+from conftest import write_model
 from trt_course.draw import class_color
 
 KIT = Path(__file__).resolve().parent.parent.parent
@@ -64,10 +65,17 @@ def wait_for(server, address, log):
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """The address of a JupyterLab on a copy of the notebooks: it saves what it runs."""
+def lab_root(tmp_path_factory):
+    """A folder with a copy of the notebooks: JupyterLab saves what it runs."""
     root = tmp_path_factory.mktemp("lab")
     shutil.copytree(KIT / "notebooks", root / "notebooks", ignore=shutil.ignore_patterns("out"))
+    return root
+
+
+@pytest.fixture(scope="module")
+def lab(lab_root):
+    """The address of a JupyterLab in that folder."""
+    root = lab_root
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     server = start_lab(root, port)
@@ -88,7 +96,9 @@ def run_all(lab):
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.set_default_timeout(120000)
 
-        def run(name):
+        def run(name, on_dialog=None):
+            if on_dialog:
+                page.on("dialog", on_dialog)
             page.goto(f"{lab}/lab/tree/notebooks/{name}.ipynb?token={TOKEN}&reset")
             # Before that, it would ask for a kernel.
             page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
@@ -164,7 +174,7 @@ def test_the_viewer_updates_and_stops(run_all):
     page = run_all("10_async_camera")
     viewer = page.locator(".widget-vbox", has=page.get_by_role("button", name="Start"))
     picture = viewer.locator("img")
-    line = viewer.locator(".widget-label", has_text="stopped")
+    line = viewer.locator(".widget-html-content", has_text="stopped")
     line.wait_for()  # the lesson's own cells have stopped it
 
     # Started, it shows a street that moves.
@@ -202,3 +212,91 @@ def test_the_chosen_model_shows_its_boxes(run_all):
         shown.append(picture.get_attribute("src"))
     size = "async i => { await i.decode(); return [i.naturalWidth, i.naturalHeight]; }"
     assert picture.evaluate(size) == [1248, 384]
+
+
+# In a title, a class name, a file's name or an error: each of them would be noticed if it ran.
+RUNS = "window.pwned = 1; document.title = 'pwned'; alert(1)"
+EVIL = (
+    f'<img src="x" onerror="{RUNS}"><script>{RUNS}</script>'
+    "[one](javascript:alert(1)) <a href='javascript:alert(1)'>two</a> "
+    r"$\href{javascript:alert(1)}{three}$ \(\href{javascript:alert(1)}{four}\) $$x^2$$ | `code`"
+)
+EVIL_FOLDER = "<img src=x onerror=alert(1)> $x^2$"
+CELLS_OF_EVIL = [
+    # Another models folder for the lesson that lists the models.
+    "import trt_course.model.find, pathlib\n"
+    "trt_course.model.find.MODELS = pathlib.Path({models!r})",
+    "{lesson}",
+    # Pictures and their captions, a check, a label, an error, widgets.
+    "from trt_course.lesson.show import plot_text, show_picture, show_video\n"
+    "from trt_course.lesson.check import check, summary\n"
+    "from trt_course import BBoxVisualization, CourseError, Detections, TrtSSD\n"
+    "import numpy as np\n"
+    "vis = BBoxVisualization(spec.cls_dict())\n"
+    "picture = np.zeros((300, 400, 3), np.uint8)\n"
+    "found = Detections([[50, 60, 200, 200]], [0.9], [1])\n"
+    "show_picture(vis.annotate(picture, found), spec.title)",
+    "check('00.1', spec.title, spec.labels[1])\n"
+    "check('00.2', {{spec.title: 1}}, {{spec.title: 2}})",
+    "import matplotlib.pyplot as plt\n"
+    "plt.plot([1, 2], label=plot_text(spec.labels[1]))\nplt.legend()\nplt.show()",
+    "from trt_course.lesson.widgets import CameraView\n"
+    "view = CameraView(spec.title, models=[spec.folder])\nview.start()\nview",
+    "try:\n    show_video(spec.title)\nexcept CourseError as err:\n    print(err)",
+    "raise CourseError(spec.title)",
+    # What the page does with a formula that nobody made harmless: it is there to be seen, late.
+    "from IPython.display import HTML, display\ndisplay(HTML('<p class=late>$y^3$</p>'))",
+    "summary()",
+]
+
+
+@pytest.fixture
+def evil_lesson(lab_root, tmp_path):
+    """The name of a lesson that shows a model whose every text is hostile."""
+    nbformat = pytest.importorskip("nbformat")
+    labels = ["background"] + [f"{EVIL} {number}" for number in range(3)]
+    write_model(tmp_path / EVIL_FOLDER, title=EVIL, labels=labels)
+
+    # The very cell of lesson 00.
+    book = nbformat.read(str(KIT / "notebooks" / "00_check_setup.ipynb"), as_version=4)
+    sources = [cell.source for cell in book.cells if cell.cell_type == "code"]
+    lesson = next(source for source in sources if "show_table" in source)
+
+    cells = []
+    for source in CELLS_OF_EVIL:
+        source = source.format(models=str(tmp_path), lesson=lesson)
+        cell = nbformat.v4.new_code_cell(source)
+        cell.metadata.tags = ["raises-exception"]  # it may fail, and those after it run
+        cells.append(cell)
+    kernel = {"kernelspec": book.metadata.kernelspec}
+    evil = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+    nbformat.write(evil, str(lab_root / "notebooks" / "evil.ipynb"))
+    return "evil"
+
+
+def test_nothing_that_a_model_says_runs_on_the_page(run_all, evil_lesson):
+    said = []
+
+    def on_dialog(dialog):
+        said.append(dialog.message)
+        dialog.dismiss()
+
+    page = run_all(evil_lesson, on_dialog)
+    page.locator(".late mjx-container").wait_for()
+    page.locator(".widget-html-content", has_text="holds no pictures").wait_for()
+    page.wait_for_timeout(1000)
+
+    # It all stands there, to be read.
+    cells = page.locator("td", has_text="onerror").all_text_contents()
+    assert cells[:2] == [EVIL_FOLDER, EVIL]
+    assert page.locator("figcaption").text_content() == EVIL
+    assert EVIL in page.locator(".widget-html-content").last.text_content()
+    assert page.get_by_text("CourseError: <img").count() == 1
+    assert page.locator("option", has_text="onerror").count() == 4
+
+    assert not said
+    assert page.evaluate("window.pwned") is None
+    assert "pwned" not in page.title()
+    output = page.locator(".jp-OutputArea-output")
+    assert output.locator("script, a[href^=javascript], img[src=x]").count() == 0
+    assert output.locator("mjx-container").count() == 1  # the late one

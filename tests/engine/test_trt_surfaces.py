@@ -523,3 +523,33 @@ def test_inspect_tells_layers_and_times(monkeypatch, only_cuda_python, api, spec
     with pytest.raises(CourseError, match="is no .engine file"):
         inspect(spec.onnx)
     assert manifest.read(path).gpu == "Stand-in"
+
+
+# Shapes that the plan leaves open ----------------------------------------------------------------
+
+
+def with_free_side(spec, tensor, axis):
+    """The model's file, with one side of an input or output left open."""
+    model = load(str(spec.onnx))
+    for value in [*model.graph.input, *model.graph.output]:
+        if value.name == tensor:
+            value.type.tensor_type.shape.dim[axis].dim_param = "free"
+    return model.SerializeToString()
+
+
+def test_a_free_side_of_the_input_is_settled_by_the_caller(modern, spec, tmp_path):
+    path = write_plan(tmp_path, with_free_side(spec, "input", 3))
+    with TrtEngine(path) as engine:
+        with pytest.raises(
+            CourseError, match="tensor input has the shape .* a side that only a run"
+        ):
+            engine.new_request()
+        engine.settle((3, HEIGHT, WIDTH))
+        values = tensors(2)
+        assert equal(once(engine, values), by_cpu(spec.onnx, values))
+
+
+def test_a_free_side_of_an_output_is_refused(modern, spec, tmp_path):
+    path = write_plan(tmp_path, with_free_side(spec, "boxes", 1))
+    with TrtEngine(path) as engine, pytest.raises(CourseError, match="tensor boxes has the shape"):
+        engine.new_request()

@@ -132,7 +132,10 @@ def test_videos(page, tmp_path, monkeypatch):
 
 def test_table(page):
     show.show_table([("a", 1), ("b", 2)], ["name", "n"])
-    assert page == [("Markdown", "| name | n |\n| :-- | :-- |\n| a | 1 |\n| b | 2 |")]
+    ((kind, text),) = page
+    assert kind == "HTML"
+    cells = [re.findall(">([^<>]+)<", row) for row in text.split("</tr>")]
+    assert cells == [["name", "n"], ["a", "1"], ["b", "2"], []]
 
 
 def test_without_a_gpu_the_saved_result_is_shown(page, monkeypatch):
@@ -141,9 +144,10 @@ def test_without_a_gpu_the_saved_result_is_shown(page, monkeypatch):
 
     monkeypatch.setattr(show, "open_cuda", no_gpu)
     assert show.on_gpu(lambda: pytest.fail("must not run"), saved="h200") is None
-    ((kind, text),) = page
+    (why, saved) = page
+    assert why == ("HTML", "<p><b>Not run here.</b> No GPU.</p>")
+    kind, text = saved
     assert kind == "Markdown"
-    assert "**Not run here.** No GPU." in text
     assert "| FP16 | 16 | | 7,105 |" in text
     assert "<!--" not in text
 
@@ -158,5 +162,5 @@ def test_with_a_gpu_the_cell_runs_and_what_it_lacks_is_said(page, monkeypatch):
         raise CourseError("The memory is full.")
 
     assert show.on_gpu(no_memory, saved="h200") is None
-    ((_, text),) = page
-    assert "**Not run here.** The memory is full." in text
+    (_, text), _ = page
+    assert "<b>Not run here.</b> The memory is full." in text

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from trt_course import CourseError
-from trt_course.media import gstreamer, writer
+from trt_course.media import encoder, gstreamer
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
 from trt_course.support.outputs import Outputs
@@ -211,8 +211,8 @@ def test_encoders(tmp_path, monkeypatch):
     old.unlink()
 
     monkeypatch.setattr(gstreamer, "has_element", lambda name: True)
-    assert writer._command("auto", "o").words[0] == "gst-launch-1.0"
-    assert writer._command("x264", "o").words[0] != "gst-launch-1.0"
+    assert encoder.command_for("auto", "o").words[0] == "gst-launch-1.0"
+    assert encoder.command_for("x264", "o").words[0] != "gst-launch-1.0"
     assert names_in(tmp_path) == []
 
 

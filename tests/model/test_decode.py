@@ -15,6 +15,7 @@ from trt_course import CourseError, find_model
 from trt_course.model.decode import decode
 from trt_course.model.layouts import LAYOUT_FUNCTIONS
 from trt_course.model.placement import placement
+from trt_course.model.shapes import FORMS
 from trt_course.model.spec import LAYOUTS, InputSpec, ModelSpec, OutputSpec
 
 SIZE = (256, 192)  # the picture: twice the input of 128 x 96
@@ -59,6 +60,8 @@ def rows_of(found):
 def test_each_layout_that_a_record_may_name_is_decoded():
     batchwise = {"efficient_nms"}  # by a module of its own
     assert set(LAYOUT_FUNCTIONS) | batchwise == set(LAYOUTS)
+    for layout, roles in LAYOUTS.items():
+        assert set(roles.must) <= set(FORMS[layout])
 
 
 def test_nms7_with_count(tmp_path):
@@ -177,14 +180,16 @@ def test_loc_conf_priors(tmp_path, activation, channels_first):
 def test_priors_of_another_network(tmp_path):
     np.save(str(tmp_path / "priors.npy"), np.ones((7, 4)))
     spec = make_spec(tmp_path, "loc_conf_priors", priors="priors.npy")
-    with pytest.raises(CourseError, match="priors.npy holds 7 priors"):
+    with pytest.raises(
+        CourseError, match=r"output loc, .* has shape \(1, 5, 4\); .* priors = 7 .*priors.npy"
+    ):
         run(spec, {"loc": np.zeros((1, 5, 4)), "conf": np.zeros((1, 5, 4))})
 
 
 def test_class_count_must_fit(tmp_path):
     spec = make_spec(tmp_path, "boxes_scores")
     outputs = {"boxes": np.zeros((1, 2, 4)), "scores": np.zeros((1, 2, 3))}
-    message = "scores 3 classes, model.json lists 4 labels .background counts too"
+    message = r"the output scores, .* has shape \(1, 2, 3\); .* classes = 4 \(the labels in"
     with pytest.raises(CourseError, match=message):
         run(spec, outputs)
 

@@ -52,7 +52,7 @@ def test_command_writes_a_table_for_each_source(cells, clips, tmp_path, capsys, 
     sources = [*clips, picture_folder]
     assert fast(*sources, "--model", cells, "--threads", 1, "--out", out) == 0
     assert "23 frames in" in capsys.readouterr().out
-    names = sorted(path.name for path in out.iterdir())
+    names = sorted(path.name for path in out.glob("*.csv"))
     assert names == ["clip-1.csv", "clip-2.csv", "pictures.csv"]
 
     rows = table(out / "clip-2.csv")
@@ -121,7 +121,7 @@ def test_a_network_that_fails_keeps_the_boxes_so_far(open_ssd, clips, tmp_path, 
     done = detect_here(open_ssd, named(clips), tmp_path / "t")
     assert "the network failed (RuntimeError: bad allocation)" in done.complaints[0]
     assert 0 < done.frames < 8
-    assert sum(frames_in(path) for path in (tmp_path / "t").iterdir()) == done.frames
+    assert sum(frames_in(path) for path in (tmp_path / "t").glob("*.csv")) == done.frames
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_ctrl_c_keeps_the_boxes_so_far(open_ssd, clips, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "detect_many", stopped)
     done = detect_here(open_ssd, named(clips), tmp_path / "t")
     assert done.frames == 12
-    assert "stopped by Ctrl-C" in done.complaints[0]
+    assert isinstance(done.stop, KeyboardInterrupt)
     assert len(table(tmp_path / "t" / "clip-1.csv")) > 12
     assert table(tmp_path / "t" / "clip-2.csv") == []
 

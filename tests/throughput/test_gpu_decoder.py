@@ -1,7 +1,9 @@
 """Files that the GPU decodes: frames that never leave it, and what becomes of what it cannot do."""
 
+import subprocess
 import threading
 
+import imageio_ffmpeg
 import pytest
 
 from throughput_parts import (
@@ -113,6 +115,9 @@ def test_a_jetson_s_decoder_is_taken_where_there_is_one(card, tmp_path, monkeypa
     ],
 )
 def test_the_gpu_says_why_it_cannot(tmp_path, monkeypatch, name, why):
+    clip = write_clip(tmp_path / "made.mp4", 1)
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(clip), "-c", "copy"]
+    subprocess.run([*command, str(tmp_path / name)], check=True)
     monkeypatch.setattr(nvdec, "need", lambda name: Broken())
     with pytest.raises(CourseError, match=name + " cannot be decoded by the GPU: " + why):
         nvdec.GpuVideoFile(tmp_path / name)
@@ -120,6 +125,7 @@ def test_the_gpu_says_why_it_cannot(tmp_path, monkeypatch, name, why):
 
 @pytest.mark.parametrize("there, claims, short", [(20, 20, False), (32, 33, False), (20, 30, True)])
 def test_a_file_that_has_less_than_it_claims(card, tmp_path, monkeypatch, there, claims, short):
+    clip = write_clip(tmp_path / "clip.mp4", 1)
     decoder = Decoder(card, [picture(i) for i in range(there)])
     decoder.claims = claims
     wanted = 20
@@ -131,7 +137,7 @@ def test_a_file_that_has_less_than_it_claims(card, tmp_path, monkeypatch, there,
 
     monkeypatch.setattr(nvdec, "need", lambda name: decoder)
     for _ in range(2):
-        with nvdec.GpuVideoFile(tmp_path / "clip.mp4") as video:
+        with nvdec.GpuVideoFile(clip) as video:
             assert [frame.number for frame in video] == list(range(wanted))
             assert video.short == short
             assert video.read() is None
@@ -167,7 +173,10 @@ class Codec:
         return 1
 
 
-def test_a_thread_s_next_file_gets_its_decoder(monkeypatch):
+def test_a_thread_s_next_file_gets_its_decoder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in "abcd":
+        write_clip(tmp_path / f"{name}.mp4", 1)
     told = []
     monkeypatch.setattr(nvdec, "need", lambda name: Codec(told))
 

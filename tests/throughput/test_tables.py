@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from trt_course import Detections
+from trt_course import CourseError, Detections
 from trt_course.throughput.batches import Seen
 from trt_course.throughput.tables import HEADER, Tables
 
@@ -43,6 +43,6 @@ def test_after_an_error_there_is_none(tmp_path):
     with pytest.raises(ZeroDivisionError), Tables(["a"], tmp_path, LABELS):
         raise ZeroDivisionError
     (tmp_path / "b.csv").mkdir()
-    with pytest.raises(OSError), Tables(["a", "b"], tmp_path, LABELS):
+    with pytest.raises(CourseError), Tables(["a", "b"], tmp_path, LABELS):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["b.csv"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence
 from ..detections import CONFIDENCE
 from ..engine.choose import BACKENDS
 from ..engine.cpu import THREADS
-from ..media.writer import ENCODERS
+from ..media.encoder import ENCODERS
 from ..ssd import TrtSSD
 
 if TYPE_CHECKING:

@@ -236,6 +236,7 @@ def _detect_fast(args: argparse.Namespace) -> int:
         backend=args.backend,
         plan=args.engine,
         threads=args.threads,
+        outputs=args.outputs,
     )
     return status_after(complaints)
 

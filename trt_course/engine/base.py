@@ -14,9 +14,11 @@ from ..support.errors import CourseError
 Arrays = Dict[str, np.ndarray]  # by the tensors' names
 AnyEngine = TypeVar("AnyEngine", bound="Engine")
 
+_MOST_BYTES = 2 << 30  # of an input: no picture is as large, but a damaged file may say so
+
 
 class TensorInfo(NamedTuple):
-    """A tensor of the network. A batch that may vary is -1 in the shape."""
+    """A tensor of the network. A batch that may vary is -1 in the shape, and so is a free side."""
 
     name: str
     shape: Tuple[int, ...]
@@ -104,6 +106,16 @@ class Engine:
 
     # What all of them offer ----------------------------------------------------------------------
 
+    def settle(self, item: Tuple[int, ...]) -> None:
+        """Say how large one item of the first input is, where the network leaves its sides free.
+
+        Else no request can be made.
+        """
+        first = self.inputs[0]
+        settled = first._replace(shape=first.shape[:1] + tuple(item))
+        self.inputs = (settled,) + self.inputs[1:]
+        require_usable(self.inputs)
+
     def new_request(self, batch: int = 1) -> Request:
         """A Request for up to `batch` items; its arrays are as long as the smallest batch."""
         return Request(self._arrays(self.inputs, self._length(batch)))
@@ -145,6 +157,48 @@ class Engine:
         """An array for each of the tensors, with a batch of this length."""
         arrays = {}
         for tensor in tensors:
-            shape = (length,) + tensor.shape[1:]
-            arrays[tensor.name] = self._new_array(shape, tensor.dtype)
+            shape = _shape_of(tensor, length)
+            try:
+                arrays[tensor.name] = self._new_array(shape, tensor.dtype)
+            except MemoryError:
+                raise CourseError(
+                    f"There is not enough memory for the tensor {tensor.name}, {shape} of "
+                    f"{tensor.dtype}: close other programs, or take smaller batches"
+                ) from None
         return arrays
+
+
+def require_usable(inputs: Sequence[TensorInfo]) -> None:
+    """The inputs are such that arrays can be made for them; a CourseError where they are not."""
+    if not inputs:
+        raise CourseError("The network has no input; wanted: one, for pictures")
+    for tensor in inputs:
+        shape = tensor.shape
+        if not shape or 0 in shape or min(shape) < -1:
+            raise CourseError(
+                f"The network's input {tensor.name} states the shape {shape}; wanted: the batch "
+                "and the sides of a picture, none of them 0"
+            )
+
+        # In Python's numbers, which do not overflow
+        nbytes = tensor.dtype.itemsize
+        for side in shape:
+            nbytes *= abs(side)
+        if nbytes > _MOST_BYTES:
+            raise CourseError(
+                f"The network's input {tensor.name} states the shape {shape}, which takes "
+                f"{nbytes / 2**30:.1f} GiB; at most {_MOST_BYTES >> 30} GiB are allowed"
+            )
+
+
+def _shape_of(tensor: TensorInfo, length: int) -> Tuple[int, ...]:
+    """The shape of a tensor's array with a batch of this length."""
+    shape = tensor.shape
+    if shape and shape[0] == -1:
+        shape = (length,) + shape[1:]
+    if -1 in shape:
+        raise CourseError(
+            f"The tensor {tensor.name} has the shape {tensor.shape}: -1 is a side that only a run "
+            "settles. Memory is needed before: export the network with fixed sides"
+        )
+    return shape

@@ -12,7 +12,7 @@ from ..model.network_file import require_network
 from ..support import trace
 from ..support.errors import CourseError, need
 from ..support.ranges import whole
-from .base import Arrays, Engine, Request, TensorInfo
+from .base import Arrays, Engine, Request, TensorInfo, require_usable
 from .refusals import Refusal, meaning_of, one_line
 
 _REFUSALS = (
@@ -51,7 +51,21 @@ _REFUSALS = (
 THREADS = whole(0, 1024)  # for one network; 0: one a core
 LANES = whole(1, 64)  # requests that run beside each other
 _MOST = 8  # of a batch that may vary: a longer one buys nothing on a CPU but memory
-_NUMPY = {"float": "float32", "double": "float64"}  # where ONNX Runtime's name is another
+# By ONNX Runtime's names. Strings, lists of tensors and bfloat16 are nothing for NumPy.
+_NUMPY = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(float16)": np.float16,
+    "tensor(int8)": np.int8,
+    "tensor(int16)": np.int16,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+    "tensor(uint8)": np.uint8,
+    "tensor(uint16)": np.uint16,
+    "tensor(uint32)": np.uint32,
+    "tensor(uint64)": np.uint64,
+    "tensor(bool)": np.bool_,
+}
 
 
 class CpuEngine(Engine):
@@ -77,12 +91,14 @@ class CpuEngine(Engine):
 
         # What runs it
         runtime = need("onnxruntime")
+        self._path = str(path)
         self._session: Any = _new_session(runtime, str(path), threads)  # None once closed
         self._workers: Optional[ThreadPoolExecutor] = None  # a thread a lane, from `submit` on
 
         # What the base declares
         self.inputs = tuple(_tensor_info(node) for node in self._session.get_inputs())
         self.outputs = tuple(_tensor_info(node) for node in self._session.get_outputs())
+        require_usable(self.inputs)
         fixed = self.inputs[0].shape[0]
         if fixed == -1:
             self.max_batch = _MOST
@@ -96,9 +112,21 @@ class CpuEngine(Engine):
         """Run the request now, in this thread; its outputs, by name."""
         session = self._open_session()
         with trace.span("network"):
-            values = session.run(None, request.inputs)
+            values = self._run(session, request)
         request.outputs = {tensor.name: value for tensor, value in zip(self.outputs, values)}
         return request.outputs
+
+    def _run(self, session: Any, request: Request) -> Any:
+        """The outputs in the network's order, or a CourseError where it fails."""
+        try:
+            return session.run(None, request.inputs)
+        except Exception as err:  # the types of its exceptions differ from release to release
+            said = one_line(str(err))[:300]
+            shapes = ", ".join(f"{name} {array.shape}" for name, array in request.inputs.items())
+            raise CourseError(
+                f"The network in {self._path} failed on the input {shapes}. ONNX Runtime says: "
+                f"{said}"
+            ) from err
 
     def _start(self, request: Request) -> "Future[Arrays]":
         self._open_session()
@@ -145,16 +173,13 @@ def _new_session(runtime: Any, path: str, threads: int) -> Any:
 
 def _tensor_info(node: Any) -> TensorInfo:
     """What ONNX Runtime tells of an input or output."""
-    kind = node.type[len("tensor(") : -1]
-    try:
-        dtype = np.dtype(_NUMPY.get(kind, kind))
-    except TypeError:
+    if node.type not in _NUMPY:
         raise CourseError(
             f"The tensor {node.name} has type {node.type}, which this kit does not handle"
-        ) from None
+        )
 
     shape = []
     for length in node.shape:
         varies = not isinstance(length, int)  # then it is a name, or None
         shape.append(-1 if varies else length)
-    return TensorInfo(node.name, tuple(shape), dtype)
+    return TensorInfo(node.name, tuple(shape), np.dtype(_NUMPY[node.type]))

@@ -47,6 +47,7 @@ _NUMPY = {
     "HALF": np.float16,
     "INT8": np.int8,
     "INT32": np.int32,
+    "INT64": np.int64,
     "BOOL": np.bool_,
     "UINT8": np.uint8,
 }
@@ -99,7 +100,13 @@ def numpy_type(trt: Any, kind: Any) -> np.dtype:
     for name, known in _NUMPY.items():
         if getattr(trt.DataType, name, None) == kind:
             return np.dtype(known)
-    return np.dtype(trt.nptype(kind))
+    try:
+        return np.dtype(trt.nptype(kind))
+    except (AttributeError, KeyError, TypeError):
+        raise CourseError(
+            f"A tensor of the engine has type {kind}, which NumPy does not have: export the "
+            "network with inputs and outputs of FP32 or FP16"
+        ) from None
 
 
 def log_of(trt: Any) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..support.errors import CourseError
 from .api import api_of
-from .base import Arrays, Engine
+from .base import Arrays, Engine, require_usable
 from .cuda import open_cuda
 from .cuda_base import Event
 from .plan import deserialize, load_tensorrt, log_of, product_of
@@ -80,17 +80,18 @@ class TrtEngine(Engine):
             with self._cuda.active():
                 self._engine, self._runtime = deserialize(trt, path)
                 self._api = api_of(trt, self._engine, api)
+                self._declare(product_of(trt))
                 self._open_lanes(lanes)
         except BaseException:
             self.close()
             raise
         self._turns = itertools.cycle(self._lanes)  # each new request gets the next
-        self._declare(product_of(trt))
 
     def _declare(self, product: str) -> None:
         """Set the attributes that follow from the plan and the GPU."""
         self.inputs = tuple(self._api.inputs)
         self.outputs = tuple(self._api.outputs)
+        require_usable(self.inputs)
         self.min_batch, self.max_batch = self._api.batch_range(self._engine)
         device = self._cuda.device
         self.name = f"TensorRT {product} on {device.name}, with {self._cuda.name}"

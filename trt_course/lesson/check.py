@@ -7,10 +7,13 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 
+from ..support.words import printable
+
 RIGHT = "right"
 WRONG = "wrong"
 NOT_DONE = "not done yet"
 
+LINE_END = "\n"  # arrays have more lines than one
 LONGEST = 200  # characters of a value that are shown
 MOST_MEMBERS = 5  # so many missing members of a collection are named
 
@@ -41,7 +44,7 @@ def check(exercise: str, got: Any, wanted: Any, tolerance: float = 1e-6, hint: s
 
 
 def _print_row(name: str, text: str) -> None:
-    print(f"  {name:<10}  {text}")
+    print(f"  {name:<10}  {printable(text, keep=LINE_END)}")
 
 
 def summary() -> None:

@@ -1,6 +1,7 @@
 """Pictures, videos and tables on a notebook's page, and saved results where a cell lacks its GPU.
 
-It shows; it draws no boxes and measures nothing.
+It shows; it draws no boxes and measures nothing. What comes from files, models or cameras goes to
+the page as escaped HTML, never as Markdown: a page does what Markdown says, scripts included.
 """
 
 import base64
@@ -15,6 +16,7 @@ from ..engine.cuda import open_cuda
 from ..engine.plan import load_tensorrt
 from ..support.errors import CourseError, need
 from ..support.files import KIT
+from ..support.words import printable
 
 WIDEST = 1280  # pixels of a picture on the page
 MOST_MIB = 24  # of a video on the page
@@ -35,9 +37,32 @@ def _display(kind: str, text: str) -> None:
     page.display(getattr(page, kind)(text))
 
 
+def plain(text: Any) -> str:
+    """HTML of an element that shows a text as it is: no tags, no links, no formulas.
+
+    >>> plain("<b> costs $5")
+    '&lt;b&gt; costs <span>$</span>5'
+    """
+    escaped = html.escape(printable(text), quote=False)
+    # The page looks for formulas in HTML as well, and a formula can hold a link that is a script.
+    # Their marks count where they stand in a text, not where they are elements of their own.
+    for mark in "\\$":
+        escaped = escaped.replace(mark, f"<span>{mark}</span>")
+    return escaped
+
+
+def plot_text(text: Any) -> str:
+    r"""A text for a label in a plot: for matplotlib, what stands between two $ is a formula.
+
+    >>> plot_text("$a^{b$")
+    '\\$a^{b\\$'
+    """
+    return printable(text).replace("$", r"\$")
+
+
 def _figure(content: str, caption: str) -> str:
     """HTML of something with a caption below it."""
-    below = f"<figcaption>{html.escape(caption)}</figcaption>"
+    below = f"<figcaption>{plain(caption)}</figcaption>"
     return f"<figure style='margin:0'>{content}{below}</figure>"
 
 
@@ -70,7 +95,10 @@ def side_by_side(images: Sequence[np.ndarray], captions: Sequence[str], columns:
 
 def show_video(path: Union[str, Path], caption: str = "", width: int = 800) -> None:
     """An H.264 MP4, put into the page itself: it also plays where the file is not at hand."""
-    data = Path(str(path)).read_bytes()
+    try:
+        data = Path(str(path)).read_bytes()
+    except OSError as err:
+        raise CourseError(f"{path} cannot be shown: {err.strerror or err}.") from err
     if not any(codec in data for codec in _CODECS):
         raise CourseError(
             f"{path} does not play in a browser, which wants H.264 in an .mp4 file. Make one with "
@@ -85,13 +113,15 @@ def show_video(path: Union[str, Path], caption: str = "", width: int = 800) -> N
 
 
 def show_table(rows: Iterable[Sequence[Any]], head: Sequence[Any]) -> None:
-    """Rows of cells under a head, as a table."""
-    marks = [":--" for _ in head]
-    lines = []
-    for cells in [head, marks, *rows]:
-        texts = [str(cell) for cell in cells]
-        lines.append("| " + " | ".join(texts) + " |")
-    _display("Markdown", "\n".join(lines))
+    """Rows of cells under a head, as a table; a cell shows what str() says, and nothing else."""
+    first = _table_row("th", head)
+    others = "".join(_table_row("td", cells) for cells in rows)
+    _display("HTML", f"<table><thead>{first}</thead><tbody>{others}</tbody></table>")
+
+
+def _table_row(tag: str, cells: Sequence[Any]) -> str:
+    texts = [f"<{tag} style='text-align:left'>{plain(cell)}</{tag}>" for cell in cells]
+    return f"<tr>{''.join(texts)}</tr>"
 
 
 def on_gpu(cell: Callable[[], _Result], saved: str) -> Any:
@@ -110,8 +140,6 @@ def on_gpu(cell: Callable[[], _Result], saved: str) -> Any:
     page = (KIT / "docs/measured.md").read_text(encoding="utf-8")
     _, _, after = page.partition(f"<!-- saved: {saved} -->")
     part, _, _ = after.partition("<!-- end -->")
-    _display(
-        "Markdown",
-        f"**Not run here.** {why}\n\n**Saved result** (docs/measured.md):\n{part}",
-    )
+    _display("HTML", f"<p><b>Not run here.</b> {plain(why)}</p>")
+    _display("Markdown", f"**Saved result** (docs/measured.md):\n{part}")
     return None

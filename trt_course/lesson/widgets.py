@@ -17,7 +17,8 @@ from ..media import sources
 from ..model.find import find_model, list_models
 from ..ssd import TrtSSD
 from ..support.errors import CourseError, need
-from .show import jpeg
+from ..support.words import without_secrets
+from .show import jpeg, plain
 
 MOST_A_SECOND = 15  # pictures sent to the browser
 WIDEST = 960  # pixels of a picture
@@ -65,7 +66,7 @@ class CameraView:
 
         # What the reader sees.
         self.picture = widgets.Image(format="jpeg")
-        self.line = widgets.Label("stopped")
+        self.line = widgets.HTML("stopped")  # a Label would look for formulas
 
         # What the reader chooses.
         names = [str(model) for model in models or list_models()]
@@ -136,12 +137,16 @@ class CameraView:
     def _run(self, halt: threading.Event) -> None:
         """What the thread does, to the end; what goes wrong stands in the line."""
         try:
-            self.line.value = "opening " + self.source
-            self.line.value = self._look_through_camera(halt)
+            self._say("opening " + self.source)
+            self._say(self._look_through_camera(halt))
         except CourseError as err:
-            self.line.value = str(err)
+            self._say(str(err))
         except Exception as err:  # a thread has nobody else to tell
-            self.line.value = repr(err)
+            self._say(repr(err))
+
+    def _say(self, text: str) -> None:
+        """Put a text into the line, as it is."""
+        self.line.value = plain(without_secrets(text))
 
     def _look_through_camera(self, halt: threading.Event) -> str:
         """Open source and detector, and show what they give; why it ended."""
@@ -176,7 +181,7 @@ class CameraView:
 
             news = camera.news(view)
             if news:
-                self.line.value = news
+                self._say(news)
         return "stopped"
 
     def _push(self, view: View, drawer: BBoxVisualization) -> None:

@@ -1,7 +1,7 @@
 """Video files decoded by the GPU's own decoder, through PyNvVideoCodec; frames stay on the GPU.
 
 For throughput: a frame's time is only its number over the file's rate. The GPU decides which files
-it can decode.
+it can decode; what it would show wrong is refused here, and left to the CPU.
 """
 
 import atexit
@@ -12,6 +12,8 @@ from typing import Any, List, NamedTuple, Optional, Tuple, Union
 
 from ..support.errors import CourseError, need
 from .base import Source, cut_off
+from .containers import kind_of_video
+from .video_file import require_plain
 
 # frames a call: fewer calls wait less for Python's lock, more are lost before a damaged place
 _AT_ONCE = 16
@@ -43,6 +45,7 @@ class GpuVideoFile(Source[GpuFrame]):
     def __init__(self, path: Union[str, Path], size: Optional[Tuple[int, int]] = None) -> None:
         super().__init__(path)
         codec = need("PyNvVideoCodec")
+        require_plain(self.uri)
         try:
             self._decoder = _open_decoder(codec, self.uri)
             facts = self._decoder.get_stream_metadata()
@@ -113,7 +116,7 @@ class GpuVideoFile(Source[GpuFrame]):
 
 def _open_decoder(codec: Any, path: str) -> Any:
     """The one that this thread has to spare, or a new one."""
-    if path.lower().endswith(".ts"):
+    if kind_of_video(path) == "mpegts":
         raise CourseError("PyNvVideoCodec finds no frames in transport streams")
 
     spare = vars(_spare).pop("decoder", None)

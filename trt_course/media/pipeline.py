@@ -6,6 +6,7 @@ not known here.
 """
 
 import threading
+import time
 from collections import deque
 from types import TracebackType
 from typing import (
@@ -22,10 +23,13 @@ from typing import (
 )
 
 from ..support import trace
+from ..support.children import start_thread
+from ..support.errors import CourseError
 
 Item = TypeVar("Item")
 
 _LOOK = 0.5  # seconds after which a thread that waits for another one looks for itself
+_PATIENCE = 30.0  # seconds that one call of Behind's `write` may take at the end
 
 
 class _End(NamedTuple):
@@ -72,6 +76,11 @@ class _Line:
         self._items.append(item)
         self._filled.ring()
 
+    def put_last(self, item: Any) -> None:
+        """Called by the one thread; waits for nobody."""
+        self._items.append(item)
+        self._filled.ring()
+
     def get(self) -> Any:
         """Called by the other one; waits for an item."""
         while not self._items:
@@ -96,7 +105,7 @@ def ahead(items: Iterable[Item], depth: int = 4) -> Generator[Item, None, None]:
     thread = threading.Thread(
         target=_read_ahead, args=(items, line, stop), name="ahead", daemon=True
     )
-    thread.start()
+    start_thread(thread)
     try:
         while True:
             item = line.get()
@@ -127,7 +136,7 @@ class Behind:
     """A context manager: what is `put` goes to `write`, in a thread that is `depth` calls behind.
 
     Leaving it waits for the last call. Ctrl-C lets it finish what was put, another exception drops
-    that.
+    that. A call that does not return is waited for a while, and left behind.
 
     >>> with Behind(print) as sink:
     ...     for number in range(3):
@@ -142,6 +151,7 @@ class Behind:
         self._line = _Line(depth)
         self._error: Optional[BaseException] = None  # the first of `write`
         self._drops = False  # what is still in the line is not written
+        self._calls = 0  # of `write` that have ended
         self._thread = threading.Thread(target=self._run, name="behind", daemon=True)
 
     def put(self, *args: Any) -> None:
@@ -154,7 +164,7 @@ class Behind:
             raise self._error
 
     def __enter__(self) -> "Behind":
-        self._thread.start()
+        start_thread(self._thread)
         return self
 
     def __exit__(
@@ -165,10 +175,31 @@ class Behind:
     ) -> None:
         if kind is not None and not issubclass(kind, KeyboardInterrupt):
             self._drops = True
-        self._line.put(_End())
-        self._thread.join()
-        if kind is None and self._error is not None:
+        self._line.put_last(_End())
+        ended = self._wait()
+        if kind is not None:
+            return
+        if not ended:
+            raise CourseError(
+                f"Nothing could be written for {_PATIENCE:g} s, so it was given up. Was the "
+                "encoder stopped, or does the disk not answer?"
+            )
+        if self._error is not None:
             raise self._error
+
+    def _wait(self) -> bool:
+        """Until the thread ends; False where a call of `write` does not."""
+        calls = self._calls
+        moved = time.monotonic()
+        while self._thread.is_alive():
+            self._thread.join(min(_LOOK, _PATIENCE))
+            now = time.monotonic()
+            if self._calls != calls:
+                calls = self._calls
+                moved = now
+            elif now - moved > _PATIENCE:
+                return False
+        return True
 
     def _run(self) -> None:
         while True:
@@ -185,6 +216,8 @@ class Behind:
         except BaseException as err:  # raised by the next put, or at the end
             self._error = err
             self._drops = True
+        finally:
+            self._calls += 1
 
 
 def _always() -> bool:

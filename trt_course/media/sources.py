@@ -1,10 +1,13 @@
 """Where pictures come from: one string names a file, a folder or a camera, one Source reads it.
 
-Another kind of file is another Source and a line in each of the two tables here; another kind of
-camera is a function in captures.py. What is done with the frames is not this module's business.
+A file is known by its content, not by its name. Another kind of file is another Source and a line
+in READERS; another kind of camera is a function in captures.py. What is done with the frames is
+not this module's business.
 """
 
 import glob
+import os
+import stat
 from pathlib import Path
 from typing import Any, Callable, Dict, Tuple, Union
 
@@ -12,37 +15,96 @@ from ..support.errors import CourseError
 from ..support.files import kit_path
 from .base import Frame, Source
 from .captures import is_live
+from .containers import HEAD, is_moving, video_format
 from .live import LiveSource
-from .pictures import PICTURES, Pictures
-from .video_file import VIDEOS, VideoFile
+from .picture_formats import picture_format
+from .pictures import Pictures
+from .sequence import Sequence, is_sequence
+from .video_file import VideoFile
 
-# the kinds of file by the endings of their names, and who reads each
-ENDINGS: Dict[str, Tuple[str, ...]] = {"image": PICTURES, "video": VIDEOS}
+# what is read by what kind of Source
 READERS: Dict[str, Callable[..., Source[Frame]]] = {
     "image": Pictures,
     "folder": Pictures,
     "video": VideoFile,
+    "sequence": Sequence,
+}
+
+# the endings of files that are damaged from the first byte on: which reader refuses them
+_ENDINGS: Dict[str, Tuple[str, ...]] = {
+    "image": (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".jp2", ".avif"),
+    "video": (".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".ts", ".mpg", ".mpeg", ".gif"),
+}
+
+_SPECIAL = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
 }
 
 
 def kind_of(source: Union[str, int, Path]) -> str:
     """'live', 'folder' (also a wildcard), 'image' or 'video'; a CourseError for anything else."""
+    kind = _kind_of_reader(source)
+    if kind == "sequence":
+        return "video"
+    return kind
+
+
+def _kind_of_reader(source: Union[str, int, Path]) -> str:
+    """A key of READERS, or 'live'."""
     if is_live(source):
         return "live"
 
     path = kit_path(str(source))
-    is_wildcard = glob.has_magic(str(path)) and not path.exists()
-    if path.is_dir() or is_wildcard:
-        return "folder"
-    if not path.is_file():
-        raise CourseError(f"There is no file or folder {path}.")
+    try:
+        if is_sequence(path):
+            return "sequence"
+        is_wildcard = glob.has_magic(str(path)) and not path.exists()
+        if path.is_dir() or is_wildcard:
+            return "folder"
+        _require_file(path)
+        return _kind_of_file(path)
+    except OSError as err:
+        raise CourseError(f"{path} cannot be read: {err.strerror}.") from None
 
-    for kind, endings in ENDINGS.items():
+
+def _require_file(path: Path) -> None:
+    """Refuse what is not there, and what would never end, or is gone when it was read once."""
+    if not path.exists():
+        raise CourseError(f"There is no file or folder {path}.")
+    if not path.is_file():
+        what = _SPECIAL.get(stat.S_IFMT(path.stat().st_mode), "no file")
+        raise CourseError(
+            f"{path} is {what}, and is not read as a picture or a video: give a file, a folder, "
+            "a camera (/dev/video0) or an address."
+        )
+
+
+def _kind_of_file(path: Path) -> str:
+    with open(os.fsencode(str(path)), "rb") as stream:
+        head = stream.read(HEAD)
+    if picture_format(head) and not is_moving(head):
+        return "image"
+    if video_format(head):
+        return "video"
+
+    # A library may know it. If not, its reader says best what is wrong with it.
+    for kind, endings in _ENDINGS.items():
         if path.suffix.lower() in endings:
             return kind
-    pictures = " ".join(PICTURES)
-    videos = " ".join(VIDEOS)
-    raise CourseError(f"{path} is neither a picture ({pictures}) nor a video ({videos}).")
+    if _opens_as_video(path):
+        return "video"
+    raise CourseError(f"{path} is neither a picture nor a video that can be read here.")
+
+
+def _opens_as_video(path: Path) -> bool:
+    try:
+        VideoFile(path).close()
+    except CourseError:
+        return False
+    return True
 
 
 def open_source(uri: Union[str, int, Path], loop: bool = False, **options: Any) -> Source[Frame]:
@@ -55,7 +117,7 @@ def open_source(uri: Union[str, int, Path], loop: bool = False, **options: Any) 
     >>> video.size, video.fps, frame.number, frame.image.shape
     ((1280, 720), 30.0, 0, (720, 1280, 3))
     """
-    kind = kind_of(uri)
+    kind = _kind_of_reader(uri)
     if kind == "live":
         return LiveSource(uri, **options)
     if options:

@@ -1,26 +1,25 @@
-"""The frames of a video file, read by OpenCV, each at its own time."""
+"""The frames of a video file, each at its own time: by PyAV where it is there, else by OpenCV."""
 
-import os
+import contextlib
 import sys
 from pathlib import Path
 from typing import Optional, Union
 
-import cv2
-import numpy as np
-
 from ..support.errors import CourseError
+from . import av_file
 from .base import Frame, Source, cut_off
+from .containers import is_cut
+from .cv_file import CvFile, is_utf8
+from .video_decoder import Picture, VideoDecoder
 
-VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".ts")
-_DAMAGED = 30  # frames in a row that may be damaged before a video counts as ended
 _STEP = 0.04  # seconds between frames where the file does not tell its rate
 
 
 class VideoFile(Source[Frame]):
     """The frames of a video file, in order, at the times that the file gives them.
 
-    Through a `pipeline` of GStreamer's a time is the number over the rate: there OpenCV tells how
-    far the decoder is, and that is ahead.
+    They are upright, with square pixels, and not interlaced. Through a `pipeline` of GStreamer's
+    a time is the number over the rate.
     """
 
     def __init__(
@@ -29,30 +28,17 @@ class VideoFile(Source[Frame]):
         super().__init__(path, loop)
         if not Path(self.uri).is_file():
             raise CourseError(f"There is no file {path}.")
-
-        # absolute: FFmpeg takes a:b for an address
-        self._place = os.path.abspath(self.uri)
         if pipeline:
-            self._capture = cv2.VideoCapture(pipeline, cv2.CAP_GSTREAMER)
-        else:
-            self._capture = cv2.VideoCapture(self._place)
-        self._tells_times = not pipeline
+            require_plain(self.uri)
+        try:
+            self._decoder = open_decoder(self.uri, pipeline)
+        except OSError as err:
+            raise CourseError(f"{path} cannot be read: {err.strerror}.") from None
 
         # what the file claims
-        self.fps = self._capture.get(cv2.CAP_PROP_FPS)
-        width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
-        height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        self.size = (width, height)
-        claim = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        if 0 < claim < 1e9:
-            self.frames = int(claim)
-
-        if not self._capture.isOpened() or 0 in self.size:
-            self.close()
-            raise CourseError(
-                f"{path} cannot be read as a video: it is damaged, has no pictures, or needs a "
-                "codec that this OpenCV lacks."
-            )
+        self.size = self._decoder.size
+        self.fps = self._decoder.fps
+        self.frames = self._decoder.frames
 
         # how far it has been read
         self._number = 0  # of the next frame
@@ -61,67 +47,93 @@ class VideoFile(Source[Frame]):
         self._step = _STEP
         if self.fps > 0:
             self._step = 1 / self.fps
+        self._closed = False
 
     def read(self, timeout: Optional[float] = None) -> Optional[Frame]:
         """The next frame; None at the end. A file that ends too early says so, and is `short`."""
-        image = self._next_image()
-        if image is None and self.loop and self._number:
+        if self._closed:
+            return None
+        picture = self._decoder.read()
+        if picture is None and self.loop and self._number:
             self._begin_again()
-            image = self._next_image()
-        if image is None:
+            picture = self._decoder.read()
+        if picture is None:
             self._note_the_end()
             return None
 
-        self._time = self._time_of_frame()
+        self._time = self._time_of(picture)
         self._number += 1
-        return Frame(image, self._number - 1, self._time, "")
+        return Frame(picture.image, self._number - 1, self._time, "")
 
     def close(self) -> None:
         """Free the decoder."""
-        self._capture.release()
-
-    def _next_image(self) -> Optional[np.ndarray]:
-        """Past damaged frames, as long as the file claims that there are more."""
-        for _ in range(_DAMAGED):
-            good, image = self._capture.read()
-            if good:
-                return image
-            if self.frames is None or self._number % self.frames == 0:
-                break
-        return None
+        self._closed = True
+        self._decoder.close()
 
     def _begin_again(self) -> None:
         """The times go on: the first frame comes one step after the last."""
-        self._capture.open(self._place)
+        self._decoder.begin_again()
         self._begun = self._time + self._step
 
-    def _time_of_frame(self) -> float:
-        """For the frame that was just read."""
-        time = self._begun
-        if self._tells_times:
-            time += max(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3, 0.0)
+    def _time_of(self, picture: Picture) -> float:
+        time = self._begun + max(picture.time or 0.0, 0.0)
 
-        # a stream without times, or an OpenCV that does not tell them
+        # a stream without times, or a decoder that does not tell them
         if self._number and time <= self._time:
             time = self._time + self._step
         return time
+
+    def _note_the_end(self) -> None:
+        """Say once whether it came too early."""
+        if self.short or not self._ends_early():
+            return
+        self.short = True
+        if self.frames and self._number < self.frames:
+            what = f"claims {self.frames} frames, {self._number} could be read"
+        else:
+            what = f"breaks off after {self._number} frames"
+        print(f"{self.uri} {what}: it is cut off or damaged.", file=sys.stderr)
+
+    def _ends_early(self) -> bool:
+        """By the number of frames that it claims, by its last part, or by its last picture."""
+        if cut_off(self.frames, self._frames_seen()):
+            return True
+        return self._decoder.ends_damaged or is_cut(self.uri)
 
     def _frames_seen(self) -> float:
         """How much of its claim the file has kept.
 
         Some kinds of file claim their length times their rate. Where the rate varies, the last
-        frame's time says how far they were read, and the number of frames does not.
+        frame's time says how far they were read, and the number of frames does not. The last one
+        is shown as long as the others are on the average.
         """
-        if not self._number or not self._tells_times:
+        if self._number < 2 or not self._decoder.tells_times:
             return self._number
-        by_time = self._time / self._step + 1
-        return max(self._number, by_time)
+        steps = self._time / self._step
+        last = max(1.0, steps / (self._number - 1))
+        return max(self._number, steps + last)
 
-    def _note_the_end(self) -> None:
-        self.short = cut_off(self.frames, self._frames_seen())
-        if self.short:
-            print(
-                f"{self.uri} claims {self.frames} frames, {self._number} could be read: "
-                "it is cut off or damaged.",
-                file=sys.stderr,
-            )
+
+def open_decoder(path: str, pipeline: Optional[str] = None) -> VideoDecoder:
+    """PyAV's where it is installed, else OpenCV's; for a pipeline of GStreamer's it is OpenCV."""
+    if pipeline or not av_file.is_here():
+        return CvFile(path, pipeline)
+    return av_file.AvFile(path)
+
+
+def require_plain(path: str) -> None:
+    """Refuse what a decoder on a GPU or a Jetson would show wrong, or not tell of."""
+    why = ""
+    try:
+        if not is_utf8(path):
+            why = "its name is not UTF-8"
+        elif is_cut(path):
+            why = "it is cut off"
+        else:
+            with contextlib.closing(open_decoder(path)) as decoder:
+                if not decoder.is_plain:
+                    why = "it is interlaced, turned or trimmed, or its pixels are not square"
+    except OSError as err:
+        why = str(err.strerror)
+    if why:
+        raise CourseError(f"{path} is left to the CPU: {why}.")

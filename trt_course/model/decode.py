@@ -9,12 +9,85 @@ from typing import Dict, List, Sequence
 import numpy as np
 
 from ..detections import Detections
-from .candidates import Candidates
+from .candidates import Candidates, Losses
 from .efficient_nms import decode_batch
 from .layouts import LAYOUT_FUNCTIONS
+from .oddities import Oddities
 from .placement import Placement
+from .shapes import OutputShapes
 from .spec import ModelSpec
 from .suppression import best
+
+
+class Decoder:
+    """Decodes the outputs of one model's network; it keeps what was odd in them.
+
+    The outputs' shapes are checked before they are read: a network may leave them open until it
+    runs.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.shapes = OutputShapes(spec)
+        self.oddities = Oddities(spec.name, len(spec.labels))
+        self._spec = spec
+
+    def decode(
+        self,
+        outputs: Dict[str, np.ndarray],
+        placements: Sequence[Placement],
+        conf_th: float,
+        places: int = -1,
+        count: bool = True,
+    ) -> List[Detections]:
+        """Detections of each picture of a batch; `placements` as preprocessing gave them.
+
+        `outputs` are the network's tensors by their names, the batch first. `places` is how long
+        the batch is that the network was given, where that is known: it need not be filled.
+        Without `count` the oddities stay as they are.
+        """
+        self.shapes.require(outputs, places, least=len(placements))
+        spec = self._spec
+        oddities = self.oddities if count else Oddities(spec.name, len(spec.labels))
+        tensors = {role: outputs[name] for role, name in spec.output.tensors.items()}
+
+        # What is not a number is dropped and counted, so numpy need not warn of it.
+        with np.errstate(invalid="ignore", over="ignore"):
+            if spec.output.layout == "efficient_nms":
+                return decode_batch(spec, tensors, placements, conf_th, oddities)
+
+            candidates_of = LAYOUT_FUNCTIONS[spec.output.layout]
+            found = []
+            for index, placed in enumerate(placements):
+                candidates = candidates_of(spec, tensors, index, conf_th)
+                found.append(self._in_picture(candidates, placed, oddities))
+            return found
+
+    def _in_picture(
+        self, candidates: Candidates, placed: Placement, oddities: Oddities
+    ) -> Detections:
+        """The surest candidates of known classes, in pixels of their picture."""
+        spec = self._spec
+        clss = candidates.clss.astype(np.int64)
+        known = np.flatnonzero(np.isin(clss, spec.class_ids()))
+        losses = candidates.losses
+        if len(known) < len(clss):
+            losses = losses.plus(_beyond_labels(spec, clss))
+
+        chosen = known[best(candidates.confs[known], spec.nms.max_detections)]
+        boxes = candidates.boxes[chosen]  # (n, 4)
+
+        # From the network's units to its input's pixels, and from there to the picture's.
+        if spec.output.units == "normalized":
+            boxes = boxes * _corner_limits(spec.input.width, spec.input.height)
+        boxes = placed.to_image(boxes)
+        limits = _corner_limits(placed.width, placed.height)
+        boxes = boxes.clip(0, limits)
+
+        # What is odd
+        confs = candidates.confs[chosen]
+        oddities.count_losses(losses)
+        oddities.count_boxes(boxes, confs, limits[:2])
+        return _detections(boxes, confs.clip(0, 1), clss[chosen], losses.total)
 
 
 def decode(
@@ -23,40 +96,21 @@ def decode(
     placements: Sequence[Placement],
     conf_th: float,
 ) -> List[Detections]:
-    """Detections of each picture of a batch; `placements` as preprocessing gave them.
-
-    `outputs` are the network's tensors by their names, the batch first.
-    """
-    tensors = {role: outputs[name] for role, name in spec.output.tensors.items()}
-
-    # What is not a number is dropped and counted, so numpy need not warn of it.
-    with np.errstate(invalid="ignore", over="ignore"):
-        if spec.output.layout == "efficient_nms":
-            return decode_batch(spec, tensors, placements, conf_th)
-
-        candidates_of = LAYOUT_FUNCTIONS[spec.output.layout]
-        found = []
-        for index, placed in enumerate(placements):
-            candidates = candidates_of(spec, tensors, index, conf_th)
-            found.append(_in_picture(spec, candidates, placed))
-        return found
+    """What a Decoder gives for one batch, without one."""
+    return Decoder(spec).decode(outputs, placements, conf_th)
 
 
-def _in_picture(spec: ModelSpec, candidates: Candidates, placed: Placement) -> Detections:
-    """The surest candidates of known classes, in pixels of their picture."""
-    clss = candidates.clss.astype(np.int64)
-    known = np.flatnonzero(np.isin(clss, spec.class_ids()))
-    chosen = known[best(candidates.confs[known], spec.nms.max_detections)]
-    boxes = candidates.boxes[chosen]  # (n, 4)
+def _beyond_labels(spec: ModelSpec, clss: np.ndarray) -> Losses:
+    """The rows whose class no label has; a background's row is none of them."""
+    beyond = (clss < 0) | (clss >= len(spec.labels))
+    return Losses(no_classes=int(np.count_nonzero(beyond)))
 
-    # From the network's units to its input's pixels, and from there to the picture's.
-    if spec.output.units == "normalized":
-        boxes = boxes * _corner_limits(spec.input.width, spec.input.height)
-    boxes = placed.to_image(boxes)
-    boxes = boxes.clip(0, _corner_limits(placed.width, placed.height))
 
-    confs = candidates.confs[chosen].clip(0, 1)
-    return Detections(boxes, confs, clss[chosen], candidates.dropped)
+def _detections(boxes: np.ndarray, confs: np.ndarray, clss: np.ndarray, dropped: int) -> Detections:
+    """Detections of arrays that nobody else holds, and that are right as they were made here."""
+    for array in (boxes, confs, clss):
+        array.flags.writeable = False
+    return Detections.trusted(boxes, confs, clss, dropped)
 
 
 def _corner_limits(width: int, height: int) -> np.ndarray:

@@ -9,8 +9,9 @@ from typing import List, NamedTuple, Sequence
 import numpy as np
 
 from ..detections import Detections
-from .candidates import are_boxes
+from .candidates import Losses, are_boxes, why_no_boxes
 from .layouts import Tensors
+from .oddities import Oddities
 from .placement import Placement
 from .spec import ModelSpec
 
@@ -19,6 +20,7 @@ class _Rows(NamedTuple):
     """Rows of all pictures of a batch as parallel arrays, those of the first picture first."""
 
     owner: np.ndarray  # (m,) the number of the row's picture
+    place: np.ndarray  # (m,) where the row stands among all rows of the batch
     boxes: np.ndarray  # (m, 4) x1 y1 x2 y2
     confs: np.ndarray  # (m,)
     clss: np.ndarray  # (m,)
@@ -27,6 +29,7 @@ class _Rows(NamedTuple):
         """The rows at these positions, in their order."""
         return _Rows(
             owner=self.owner.take(index),
+            place=self.place.take(index),
             boxes=self.boxes.take(index, axis=0),
             confs=self.confs.take(index),
             clss=self.clss.take(index),
@@ -34,7 +37,11 @@ class _Rows(NamedTuple):
 
 
 def decode_batch(
-    spec: ModelSpec, tensors: Tensors, placements: Sequence[Placement], conf_th: float
+    spec: ModelSpec,
+    tensors: Tensors,
+    placements: Sequence[Placement],
+    conf_th: float,
+    oddities: Oddities,
 ) -> List[Detections]:
     """Detections of each picture of a batch, which need not fill all of the tensors' places."""
     pictures = len(placements)
@@ -43,13 +50,14 @@ def decode_batch(
     filled = np.arange(scores.shape[1]) < counts  # (n, k)
     rows = _sure_rows(tensors, filled, conf_th)
 
-    # Rows of no known class go. Rows that are no box, or whose score is no number, are counted too.
+    # Rows of no known class go. What is no honest row goes too, and is counted.
     wanted = _have_known_class(spec, rows.clss)  # (m,)
     dropped = [0] * pictures
-    if not _all_sound(rows.boxes, scores):
-        sound = are_boxes(rows.boxes)
-        wanted &= sound
-        dropped = _count_dropped(filled & np.isnan(scores), rows.owner[~sound])
+    if not (wanted.all() and _all_sound(tensors, rows.boxes, scores)):
+        lost = _lost(spec, tensors, rows, filled)
+        wanted &= ~lost.rows
+        dropped = lost.by_picture.tolist()
+        oddities.count_losses(lost.losses)
 
     # Engines mostly leave each picture's rows in order, and all of them wanted.
     if not (wanted.all() and _are_ordered(rows)):
@@ -57,6 +65,7 @@ def decode_batch(
         rows = rows.pick(order[wanted[order]])
 
     boxes = _in_pictures(spec, rows, placements)
+    _count_boxes(oddities, boxes, rows, placements)
     confs = np.minimum(rows.confs, 1, dtype=np.float32)
     done = rows._replace(boxes=boxes, confs=confs)
     return _split(done, dropped, spec.nms.max_detections)
@@ -70,6 +79,7 @@ def _sure_rows(tensors: Tensors, filled: np.ndarray, conf_th: float) -> _Rows:
     chosen = np.flatnonzero(sure & filled)  # (m,)
     return _Rows(
         owner=chosen // rows_each,
+        place=chosen,
         boxes=tensors["boxes"].reshape(-1, 4)[chosen],
         confs=tensors["scores"].reshape(-1)[chosen],
         clss=tensors["classes"].reshape(-1)[chosen].astype(np.int64),
@@ -86,23 +96,63 @@ def _have_known_class(spec: ModelSpec, clss: np.ndarray) -> np.ndarray:
     return known.take(clss + 1, mode="clip")
 
 
-def _all_sound(boxes: np.ndarray, scores: np.ndarray) -> bool:
-    """Whether every row is a box and every score a number, as nearly always: quick to find out."""
+def _all_sound(tensors: Tensors, boxes: np.ndarray, scores: np.ndarray) -> bool:
+    """Whether every row is a box and all are numbers, as nearly always: quick to find out."""
     if not np.isfinite(boxes).all():
         return False
     if (boxes[:, 2:] < boxes[:, :2]).any():
         return False
-    return not np.isnan(scores.max())
+    # A sum is no number where any of its numbers is none
+    sums = (scores.sum(), tensors["classes"].sum(), tensors["count"].sum())
+    return bool(np.isfinite(sums).all())
 
 
-def _count_dropped(no_number: np.ndarray, owner_of_bad: np.ndarray) -> List[int]:
-    """How many rows each picture loses to scores that are not numbers, and to boxes that are none.
+class _Lost(NamedTuple):
+    """What is no honest row: which of the rows, how many of each picture, and why."""
 
-    The scores are a mask (n, k), the boxes the numbers of their pictures.
-    """
-    bad_scores = no_number.sum(axis=1)
-    bad_boxes = np.bincount(owner_of_bad, minlength=len(no_number))
-    return (bad_scores + bad_boxes).tolist()
+    rows: np.ndarray  # the mask (m,)
+    by_picture: np.ndarray  # (n,)
+    losses: Losses
+
+
+def _lost(spec: ModelSpec, tensors: Tensors, rows: _Rows, filled: np.ndarray) -> _Lost:
+    """What is lost of a batch; `filled` is the mask (n, k) of the filled rows."""
+    pictures = len(filled)
+
+    # Scores and classes that are no numbers, also in rows that are not sure; counts that are none
+    scores = tensors["scores"][:pictures]
+    classes = tensors["classes"][:pictures]
+    no_numbers = filled & ~(np.isfinite(scores) & np.isfinite(classes))  # (n, k)
+    counts = tensors["count"].reshape(-1)[:pictures]
+    by_picture = no_numbers.sum(axis=1) + ~np.isfinite(counts)
+    losses = Losses(no_numbers=int(by_picture.sum()))
+
+    # Of the sure rows that are numbers: boxes that are none
+    numbers = ~no_numbers.reshape(-1)[rows.place]  # (m,)
+    boxes = are_boxes(rows.boxes)
+    losses = losses.plus(why_no_boxes(rows.boxes[numbers], boxes[numbers]))
+
+    # Of those that are boxes: classes beyond the labels
+    classes_known = (rows.clss >= 0) & (rows.clss < len(spec.labels))
+    beyond = numbers & boxes & ~classes_known
+    losses = losses.plus(Losses(no_classes=int(np.count_nonzero(beyond))))
+
+    # No numbers are counted by picture above
+    bad = numbers & ~(boxes & classes_known)
+    by_picture += np.bincount(rows.owner[bad], minlength=pictures)
+    return _Lost(bad | ~numbers, by_picture, losses)
+
+
+def _count_boxes(
+    oddities: Oddities, boxes: np.ndarray, rows: _Rows, placements: Sequence[Placement]
+) -> None:
+    """Count what is odd among the boxes (m, 4), in pixels of their pictures."""
+    first = placements[0]
+    size = np.array([first.width, first.height], np.float32)
+    if placements.count(first) != len(placements):
+        sizes = np.array([(placed.width, placed.height) for placed in placements], np.float32)
+        size = sizes.take(rows.owner, axis=0)  # (m, 2)
+    oddities.count_boxes(boxes, rows.confs, size)
 
 
 def _are_ordered(rows: _Rows) -> bool:

@@ -6,15 +6,16 @@ are done here. `nms7` and `tf_detection` have been through suppression inside th
 `efficient_nms`, but that is decoded a batch at a time, in efficient_nms.py.
 
 Each function takes the network's outputs, `tensors`, by the roles that the record gives them, and
-the picture's number in the batch, `index`.
+the picture's number in the batch, `index`. That the tensors have the shapes of their layout is
+known already: shapes.py.
 """
 
-from typing import Dict, Optional, Union
+import functools
+from typing import Dict, NamedTuple, Union
 
 import numpy as np
 
-from ..support.errors import CourseError
-from .candidates import Candidates
+from .candidates import NOTHING_LOST, Candidates, Losses
 from .priors import PriorBoxes, read_priors
 from .spec import ModelSpec
 from .suppression import best, nms
@@ -25,24 +26,29 @@ Tensors = Dict[str, np.ndarray]
 def nms7(spec: ModelSpec, tensors: Tensors, index: int, conf_th: float) -> Candidates:
     """Rows of seven numbers: picture, class, confidence, x1, y1, x2, y2."""
     rows = tensors["rows"].reshape(-1, 7)
-    count = _filled_rows(tensors, index)
-    if count is None:
-        own = rows[rows[:, 0] == index]  # rows that are not filled have the picture -1
-    else:
+    filled = _filled_rows(tensors, index)
+    losses = filled.losses
+    if "count" in tensors:
         pictures = tensors["count"].size
-        own = rows.reshape(pictures, -1, 7)[index, :count]  # (k, 7)
+        own = rows.reshape(pictures, -1, 7)[index, filled.rows]  # (k, 7)
+    else:
+        own = rows[rows[:, 0] == index]  # rows that are not filled have the picture -1
+        if index == 0:  # rows of no picture are nobody's: the first one counts them
+            nobodys = int(np.count_nonzero(~np.isfinite(rows[:, 0])))
+            losses = Losses(no_numbers=nobodys)
 
-    return _finished_rows(own[:, 3:7], own[:, 2], own[:, 1], conf_th)
+    return _finished_rows(own[:, 3:7], own[:, 2], own[:, 1], conf_th, losses)
 
 
 def tf_detection(spec: ModelSpec, tensors: Tensors, index: int, conf_th: float) -> Candidates:
     """TensorFlow's: boxes, scores and classes in a tensor each, and the boxes as y1 x1 y2 x2."""
-    count = _filled_rows(tensors, index)
+    filled, losses = _filled_rows(tensors, index)
     rows = _finished_rows(
-        tensors["boxes"][index][:count],
-        tensors["scores"][index][:count],
-        tensors["classes"][index][:count],
+        tensors["boxes"][index][filled],
+        tensors["scores"][index][filled],
+        tensors["classes"][index][filled],
         conf_th,
+        losses,
     )
     return rows._replace(boxes=rows.boxes[:, [1, 0, 3, 2]])
 
@@ -57,8 +63,8 @@ def boxes_scores(spec: ModelSpec, tensors: Tensors, index: int, conf_th: float) 
 def loc_conf_priors(spec: ModelSpec, tensors: Tensors, index: int, conf_th: float) -> Candidates:
     """Offsets from priors, and logits or scores for each prior and class."""
     priors = read_priors(spec.output.priors)  # (p, 4) cx cy w h
-    loc = _row_a_prior(spec, "loc", tensors["loc"][index], len(priors))  # (p, 4)
-    conf = _row_a_prior(spec, "conf", tensors["conf"][index], len(priors))  # (p, classes)
+    loc = _row_a_prior(tensors["loc"][index], len(priors))  # (p, 4)
+    conf = _row_a_prior(tensors["conf"][index], len(priors))  # (p, classes)
 
     # Most priors cannot pass the threshold: neither score nor box is computed for them.
     rows = _reachable(spec, conf, conf_th)  # (n,)
@@ -66,7 +72,7 @@ def loc_conf_priors(spec: ModelSpec, tensors: Tensors, index: int, conf_th: floa
     scores = _activate(conf[rows], spec.output.activation)  # (n, classes)
 
     found = _suppress_each_class(spec, boxes, scores, conf_th)
-    return found._replace(dropped=found.dropped + _rows_with_nan(conf))
+    return found._replace(losses=found.losses.plus(_lost_logits(spec, conf)))
 
 
 # By their names in a record, which spec.LAYOUTS lists with their tensors.
@@ -78,22 +84,32 @@ LAYOUT_FUNCTIONS = {
 }
 
 
-def _filled_rows(tensors: Tensors, index: int) -> Optional[int]:
-    """How many of a picture's rows are filled; None, so all, where the network does not say."""
+class _Filled(NamedTuple):
+    """Which of a picture's rows are filled; a count that is no number is itself a loss."""
+
+    rows: slice
+    losses: Losses
+
+
+def _filled_rows(tensors: Tensors, index: int) -> _Filled:
+    """All rows, where the network does not say how many are filled."""
     if "count" not in tensors:
-        return None
-    counts = tensors["count"].reshape(-1)
-    return max(0, int(counts[index]))
+        return _Filled(slice(None), NOTHING_LOST)
+    count = tensors["count"].reshape(-1)[index]
+    if not np.isfinite(count):
+        return _Filled(slice(0), Losses(no_numbers=1))
+    return _Filled(slice(max(0, int(count))), NOTHING_LOST)
 
 
 def _finished_rows(
-    boxes: np.ndarray, confs: np.ndarray, clss: np.ndarray, conf_th: float
+    boxes: np.ndarray, confs: np.ndarray, clss: np.ndarray, conf_th: float, losses: Losses
 ) -> Candidates:
-    """The candidates among rows that have been through suppression."""
-    no_number = np.isnan(confs) | np.isnan(clss)
-    keep = _are_sure(confs, conf_th) & ~no_number
-    rows = Candidates(boxes[keep], confs[keep], clss[keep], dropped=int(no_number.sum()))
-    return rows.only_boxes()
+    """The candidates among rows that have been through suppression; `losses` come before them."""
+    numbers = np.isfinite(confs) & np.isfinite(clss)
+    keep = _are_sure(confs, conf_th) & numbers
+    lost = len(numbers) - int(np.count_nonzero(numbers))
+    losses = losses.plus(Losses(no_numbers=lost))
+    return Candidates(boxes[keep], confs[keep], clss[keep], losses).only_boxes()
 
 
 def _are_sure(scores: np.ndarray, conf_th: float) -> np.ndarray:
@@ -105,18 +121,16 @@ def _suppress_each_class(
     spec: ModelSpec, boxes: Union[np.ndarray, PriorBoxes], scores: np.ndarray, conf_th: float
 ) -> Candidates:
     """Threshold and suppression for each class by itself: boxes (p, 4), scores (p, classes)."""
-    if scores.shape[1] != len(spec.labels):
-        raise CourseError(
-            f"{spec.name}: the network scores {scores.shape[1]} classes, "
-            f"model.json lists {len(spec.labels)} labels (background counts too)"
-        )
+    losses = _lost_scores(scores)
+    if losses.total:
+        scores = np.where(np.isfinite(scores), scores, 0)  # 0 is never sure
 
     parts = [_suppress_class(spec, boxes, scores, cls, conf_th) for cls in spec.class_ids()]
     return Candidates(
         boxes=np.concatenate([part.boxes for part in parts]),
         confs=np.concatenate([part.confs for part in parts]),
         clss=np.concatenate([part.clss for part in parts]),
-        dropped=_rows_with_nan(scores) + sum(part.dropped for part in parts),
+        losses=functools.reduce(Losses.plus, [part.losses for part in parts], losses),
     )
 
 
@@ -138,13 +152,8 @@ def _suppress_class(
     return candidates.pick(nms(candidates.boxes, spec.nms.iou_threshold))
 
 
-def _row_a_prior(spec: ModelSpec, role: str, array: np.ndarray, count: int) -> np.ndarray:
+def _row_a_prior(array: np.ndarray, count: int) -> np.ndarray:
     """One picture's tensor as (priors, values); some networks give (values, priors)."""
-    if count not in array.shape:
-        raise CourseError(
-            f"{spec.name}: the tensor {spec.output.tensors[role]} has shape {array.shape} "
-            f"an image; {spec.output.priors} holds {count} priors"
-        )
     if array.shape[0] == count:
         return array
     return array.T
@@ -153,12 +162,20 @@ def _row_a_prior(spec: ModelSpec, role: str, array: np.ndarray, count: int) -> n
 def _reachable(spec: ModelSpec, conf: np.ndarray, conf_th: float) -> np.ndarray:
     """The priors (n,) that can pass the threshold, perhaps with a few that cannot."""
     if spec.output.activation != "softmax" or conf_th <= 0:
-        return np.flatnonzero(~np.isnan(conf).any(axis=1))
+        return np.flatnonzero(_can_be_activated(spec, conf))
 
     # Softmax makes of a logit at most exp(logit - the highest logit of its prior).
     gap = conf[:, spec.class_ids()].max(axis=1) - conf.max(axis=1)  # (p,)
     slack = 1e-3  # exp and log round
     return np.flatnonzero(gap >= np.log(conf_th) - slack)
+
+
+def _can_be_activated(spec: ModelSpec, conf: np.ndarray) -> np.ndarray:
+    """The mask (n,) of the rows that give scores; minus infinity in a logit only means: never."""
+    highest = conf.max(axis=1)  # NaN where any is
+    if spec.output.activation == "softmax":
+        return np.isfinite(highest)
+    return highest < np.inf
 
 
 def _activate(conf: np.ndarray, activation: str) -> np.ndarray:
@@ -172,9 +189,18 @@ def _activate(conf: np.ndarray, activation: str) -> np.ndarray:
     return logits
 
 
-def _rows_with_nan(scores: np.ndarray) -> int:
-    """How many rows hold something that is not a number."""
+def _lost_scores(scores: np.ndarray) -> Losses:
+    """The rows of (n, classes) that hold NaN or infinity."""
     # One sum tells whether there are any, much faster than a look at each number.
-    if not np.isnan(np.sum(scores)):
-        return 0
-    return int(np.isnan(scores).any(axis=1).sum())
+    if np.isfinite(np.sum(scores)):
+        return NOTHING_LOST
+    good = np.isfinite(scores).all(axis=1)
+    return Losses(no_numbers=len(good) - int(np.count_nonzero(good)))
+
+
+def _lost_logits(spec: ModelSpec, conf: np.ndarray) -> Losses:
+    """The rows of (n, classes) that cannot be activated."""
+    if np.isfinite(np.sum(conf)):
+        return NOTHING_LOST
+    good = _can_be_activated(spec, conf)
+    return Losses(no_numbers=len(good) - int(np.count_nonzero(good)))

@@ -160,6 +160,12 @@ def findings() -> List[Finding]:
             "JetPack's and Debian's python3-opencv do",
         ),
         Finding(
+            "PyAV",
+            module_version("av"),
+            "reads interlaced video, AV1 and exact times, which OpenCV does not: pip install av "
+            "(Python 3.11 or later); without it OpenCV reads the rest",
+        ),
+        Finding(
             "ONNX Runtime",
             module_version("onnxruntime"),
             "runs models on the CPU: pip install onnxruntime",

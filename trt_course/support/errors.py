@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from . import memory
+from .signals import postponed
 from .words import printable, without_secrets
 
 
@@ -61,12 +62,18 @@ def need(module: str) -> ModuleType:
     '[1]'
     """
     try:
-        return importlib.import_module(module)
+        # Compiled modules turn a Ctrl-C that comes while they are loaded into an ImportError.
+        with postponed(_load_on):
+            return importlib.import_module(module)
     except ImportError as err:
         raise CourseError(
             f"This needs the Python module '{module}', which cannot be imported ({err}). "
             f"Install it with: {install_command(module)}"
         ) from err
+
+
+def _load_on() -> None:
+    """What there is to do at Ctrl-C while a module is loaded: nothing."""
 
 
 def why_unusable() -> str:

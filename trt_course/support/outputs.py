@@ -98,8 +98,11 @@ class Outputs:
             return
         digests.add(digest)
         line = f"{digest}  {_quoted(path.name)}\n"
-        with (path.parent / LIST).open("a", encoding="ascii") as stream:
-            stream.write(line)
+        # On a full disk the file itself counts for more than its line in the list.
+        with contextlib.suppress(OSError):
+            stream = (path.parent / LIST).open("a", encoding="ascii")
+            with stream:
+                stream.write(line)
 
     def _list_of(self, folder: Path) -> Dict[str, Set[str]]:
         """What the kit has written in a folder."""

@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 import types
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 STOPPED = 130  # the exit status after Ctrl-C, as shells have it
 TERMINATED = 143  # and after SIGTERM
@@ -50,6 +50,40 @@ def heeded() -> Iterator[None]:
         for number, handler in before.items():
             if handler is not None:  # None: it was not set from Python, and cannot be
                 signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def postponed(stop: Callable[[], object]) -> Iterator[None]:
+    """Work that ends by itself soon after `stop` was called, and must not be broken off within.
+
+    The first Ctrl-C or SIGTERM calls `stop`, which may take no lock, and is raised when the block
+    is through. A second one is raised at once. Outside of the main thread nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    raising = {number: handler for number, handler in before.items() if callable(handler)}
+    came: List[int] = []
+
+    def once(number: int, where: Optional[types.FrameType]) -> None:
+        _set(raising)
+        came.append(number)
+        stop()
+
+    try:
+        _set({number: once for number in raising})
+        yield
+    finally:
+        _set(raising)
+        if came:
+            raising[signal.Signals(came[0])](came[0], None)
+
+
+def _set(handlers: Dict[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def end_quietly() -> None:

@@ -6,6 +6,7 @@ kit reads such files as data.
 """
 
 import contextlib
+import itertools
 import os
 import re
 import tempfile
@@ -23,6 +24,7 @@ _TEMPORARY = re.compile(rf"\..*{_MARK}-\d+-\d+(\..*)?$", re.DOTALL)
 _LONGEST_STEM = 40  # bytes of a temporary name that tell whose it is
 _LONGEST_ENDING = 16
 
+_numbers = itertools.count()  # a thread may write several files at once
 _swept: Set[str] = set()  # folders where this process has looked for leftovers
 _sweeping = threading.Lock()
 
@@ -74,7 +76,7 @@ def _temporary_name(target: Path) -> Path:
     ending = target.suffix
     if len(os.fsencode(ending)) > _LONGEST_ENDING:
         ending = ""
-    return target.with_name(f".{stem}{_MARK}-{os.getpid()}-{threading.get_ident()}{ending}")
+    return target.with_name(f".{stem}{_MARK}-{os.getpid()}-{next(_numbers)}{ending}")
 
 
 def _create_locked(path: Path) -> int:

@@ -16,6 +16,8 @@ from ..support.ranges import number
 
 DEADLINE = number(0, 3600)  # seconds that a batch may wait for its last picture
 
+_LOOK = 0.2  # seconds after which the engine's thread looks whether the run was told to stop
+
 
 class Seen(NamedTuple):
     """A picture on its way through the engine; the picture itself lies in the engine's memory.
@@ -162,18 +164,18 @@ class Batches:
         """
         with self._news:
             while self._line or (block and self._more_may_come()):
-                seconds = None  # to wait; None is until there are news
+                seconds = _LOOK  # to wait for news
                 if self._line:
                     oldest = self._line[0]
-                    seconds = oldest.due - time.monotonic()
-                    if seconds <= 0 or not self._more_may_come():
+                    until_due = oldest.due - time.monotonic()
+                    if until_due <= 0 or not self._more_may_come():
                         oldest.close()
                     if oldest.filled == oldest.places:
                         return self._line.popleft()
 
                     # Once all its places are taken, being late changes nothing: it is waited for.
-                    if oldest.taken == oldest.places:
-                        seconds = None
+                    if oldest.taken < oldest.places:
+                        seconds = min(until_due, _LOOK)
                 if not block:
                     return None
                 self._news.wait(seconds)
@@ -184,6 +186,10 @@ class Batches:
         with self._room:
             self._free.append(batch)
             self._room.notify()
+
+    def ask_to_stop(self) -> None:
+        """End the run soon. It takes no lock: a signal's handler may call it at any moment."""
+        self._stopped = True
 
     def stop(self) -> None:
         """End the run: readers that wait, or come for a place, are sent away."""

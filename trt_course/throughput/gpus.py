@@ -1,20 +1,24 @@
 """detect_on_gpus: a process on each GPU, with its share of the sources."""
 
+import contextlib
 import functools
 import multiprocessing
 import os
-from queue import Empty
-from typing import Any, Callable, List, Optional, Sequence
+import signal
+import types
+from typing import Any, Callable, Iterator, List, Optional, Sequence
 
+from ..support.children import for_us_alone
 from ..support.errors import CourseError
 from ..support.files import AnyPath
+from ..support.outputs import Outputs
 from ..support.ranges import whole
+from ..support.signals import Terminated
 from .opening import NamedSource
 from .run import Run, detect_here
 from .tuning import OpenSsd
 
 GPUS = whole(1, 64)  # of one machine
-_LOOK_SECONDS = 1  # so often it is asked whether a process that says nothing is still there
 
 
 def detect_on_gpus(
@@ -25,15 +29,17 @@ def detect_on_gpus(
     conf_th: Optional[float] = None,
     batch: Optional[int] = None,
     deadline: float = 0.02,
+    outputs: Optional[Outputs] = None,
 ) -> List[Run]:
     """detect_here in a process on each of `count` GPUs; their Runs, in the GPUs' order.
 
     The sources are dealt out like cards; where there are fewer of them than GPUs, some GPUs get no
     process. `open_ssd` is sent to the processes: it must be a module's function, or a partial of
-    one.
+    one. At Ctrl-C the processes end, and their Runs say what they have done; at a second one they
+    are killed.
     """
     GPUS.require(count, "count")
-    processes = []
+    shares = []
     for number in range(min(count, len(sources))):
         share = functools.partial(
             detect_here,
@@ -43,11 +49,31 @@ def detect_on_gpus(
             conf_th=conf_th,
             batch=batch,
             deadline=deadline,
+            outputs=outputs,
         )
-        process = _GpuProcess(number, share)
-        process.start()
-        processes.append(process)
-    return [process.run() for process in processes]
+        shares.append(share)
+
+    processes = [_GpuProcess(number, share) for number, share in enumerate(shares)]
+    with _none_stays(processes):
+        try:
+            for process in processes:
+                process.start()
+            return [process.run() for process in processes]
+        except KeyboardInterrupt as stop:
+            for process in processes:
+                process.ask_to_stop()
+            runs = [process.run() for process in processes]
+            return [run._replace(stop=stop.with_traceback(None)) for run in runs]
+
+
+@contextlib.contextmanager
+def _none_stays(processes: Sequence["_GpuProcess"]) -> Iterator[None]:
+    """At the end, however it comes, no process is left."""
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
 
 
 class _GpuProcess:
@@ -55,35 +81,70 @@ class _GpuProcess:
 
     def __init__(self, number: int, share: Callable[[], Run]) -> None:
         context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
-        self._answers = context.Queue()
-        self._process = context.Process(target=_work, args=(number, self._answers, share))
+        self._answer, self._way_back = context.Pipe(duplex=False)
+        self._process = context.Process(target=_work, args=(number, self._way_back, share))
+        self._run: Optional[Run] = None  # once it has come
 
     def start(self) -> None:
-        self._process.start()
+        """Start it. Ctrl-C is not for it: it would hear of it while it imports, or twice."""
+        with for_us_alone():
+            self._process.start()
+        self._way_back.close()  # the process has its own: when that ends, nothing more will come
+
+    def ask_to_stop(self) -> None:
+        """Let it keep what it has done, and end."""
+        if self._process.is_alive():
+            self._process.terminate()
 
     def run(self) -> Run:
-        """Wait for its Run; one that says nothing and ends has failed."""
-        while True:
+        """Wait for its Run; one that ends without a word has failed."""
+        if self._run is None:
             try:
-                return self._answers.get(timeout=_LOOK_SECONDS)
-            except Empty:
-                if not self._process.is_alive():
-                    status = self._process.exitcode
-                    return Run.failed(f"a GPU's process ended with status {status}")
-            except KeyboardInterrupt:
-                pass  # the processes were told, too, and say what they have done
+                self._answer.poll(None)  # here Ctrl-C may come, and nothing of the Run is lost
+                self._run = self._answer.recv()
+            except (EOFError, OSError):
+                self._process.join()
+                status = self._process.exitcode
+                self._run = Run.failed(f"a GPU's process ended with status {status}")
+        return self._run
+
+    def kill(self) -> None:
+        """End it now, where it has not ended by itself."""
+        if self._process.pid is None:
+            return
+        if self._run is None and self._process.is_alive():
+            os.kill(self._process.pid, signal.SIGKILL)
+        self._process.join()
 
 
-def _work(number: int, answers: Any, share: Callable[[], Run]) -> None:
+def _work(number: int, way_back: Any, share: Callable[[], Run]) -> None:
     """What the process does: choose the GPU before CUDA is loaded, do its share, answer."""
     os.environ["CUDA_VISIBLE_DEVICES"] = _gpu_name(number)
     try:
-        run = share()
+        with _told_once():
+            run = share()
     except (CourseError, OSError) as err:
         run = Run.failed(str(err))
     except KeyboardInterrupt:  # while the engine opens
-        run = Run.failed("stopped by Ctrl-C before the first frame")
-    answers.put(run)
+        run = Run.failed("stopped before the first frame")
+    way_back.send(run)
+
+
+@contextlib.contextmanager
+def _told_once() -> Iterator[None]:
+    """SIGTERM, from our parent or whoever ends all processes of a service, counts once."""
+
+    def stop(number: int, where: Optional[types.FrameType]) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise Terminated("SIGTERM")
+
+    signal.signal(signal.SIGTERM, stop)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # only the answer is left to send
 
 
 def _gpu_name(number: int) -> str:

@@ -12,13 +12,18 @@ from .readers import Opener, frames_of
 
 
 def detect_live(
-    ssd: TrtSSD, opener: Opener, keep: Keep, conf_th: Optional[float] = None
+    ssd: TrtSSD,
+    opener: Opener,
+    keep: Keep,
+    conf_th: Optional[float] = None,
+    complaints: Optional[List[str]] = None,
 ) -> List[str]:
     """Detect in each frame of one source as it comes; returns the complaints, as detect_many does.
 
     `keep(seen, found)` gets each picture's boxes before the next frame is read.
     """
-    complaints: List[str] = []
+    if complaints is None:
+        complaints = []
     outputs: Optional[Dict[str, np.ndarray]] = None
     with opener() as source:
         for frames in frames_of(source, 0, complaints, wait_for_room=_there_is_room):
@@ -31,7 +36,7 @@ def detect_live(
                 # decoding needs is in the processor's caches when the new ones come. Then it
                 # takes 0.05 ms in place of 0.22 (docs/measured.md).
                 if outputs is not None:
-                    ssd.finish(prepared, outputs, conf_th)
+                    ssd.finish(prepared, outputs, conf_th, count=False)
 
                 outputs = ssd.engine.result(prepared.request)
                 found = ssd.finish(prepared, outputs, conf_th)[0]

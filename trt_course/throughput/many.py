@@ -10,6 +10,7 @@ import contextlib
 import math
 import queue
 import threading
+import time
 from typing import Callable, Deque, List, Optional, Sequence, cast
 
 from ..detections import Detections
@@ -17,12 +18,14 @@ from ..engine import Engine, Request
 from ..engine.choose import BATCH
 from ..engine.trt import TrtEngine
 from ..ssd import Prepared, TrtSSD
+from ..support.children import start_thread
+from ..support.signals import postponed
 from .batches import DEADLINE, NOBODY, Batch, Batches, Seen
 from .readers import Filler, NumberedOpener, Opener, Reader
 
 Keep = Callable[[Seen, Detections], object]
 
-_JOIN_SECONDS = 2  # a reader may hang in a camera that gives nothing; it is left behind then
+_JOIN_SECONDS = 2  # readers may hang in cameras that give nothing; they are left behind then
 
 
 def detect_many(
@@ -34,6 +37,7 @@ def detect_many(
     depth: Optional[int] = None,
     deadline: float = 0.02,
     at_once: Optional[int] = None,
+    complaints: Optional[List[str]] = None,
 ) -> List[str]:
     """Detect in all frames of several sources; returns the complaints about what was not done.
 
@@ -43,11 +47,14 @@ def detect_many(
 
     A batch of `batch` pictures (None: the engine's most; on a CPU one) goes when it is full, or
     `deadline` seconds after its first picture. `depth` batches are under way at once (None: one
-    more than the engine's lanes).
+    more than the engine's lanes). Ctrl-C is raised when what has been read is done, a second one at
+    once. A list of `complaints` gets them also when the run is broken off.
     """
     DEADLINE.require(deadline, "deadline")
     if batch is not None:
         BATCH.require(batch, "batch")
+    if complaints is None:
+        complaints = []
     if not depth:
         depth = ssd.engine.lanes + 1
     places = places_of(ssd.engine, batch)
@@ -61,26 +68,31 @@ def detect_many(
         waiting.put(NumberedOpener(number, opener))
     requests = _new_requests(ssd.engine, places, _batch_count(depth, ssd.engine.lanes))
     batches = Batches(requests, places, deadline, readers)
-    complaints: List[str] = []
 
-    # The readers' threads.
+    # The readers' threads; the engine's side is here. And the end of it all, however it comes.
     threads = []
     for n in range(readers):
         reader = Reader(waiting, batches, Filler(ssd), complaints)
         threads.append(threading.Thread(target=reader.run, daemon=True, name=f"reader {n + 1}"))
-    for thread in threads:
-        thread.start()
-
-    # The engine's side, here, and the end of it all, however it comes.
     engine_side = _EngineSide(ssd, batches, keep, conf_th, depth)
     try:
-        engine_side.run()
+        with postponed(batches.ask_to_stop):
+            for thread in threads:
+                start_thread(thread)
+            engine_side.run()
     finally:
         batches.stop()
         engine_side.abandon()
-        for thread in threads:
-            thread.join(_JOIN_SECONDS)
+        _join(threads)
     return complaints
+
+
+def _join(threads: Sequence[threading.Thread]) -> None:
+    """Wait for those that were started, but not long."""
+    until = time.monotonic() + _JOIN_SECONDS
+    for thread in threads:
+        if thread.ident is not None:
+            thread.join(max(0.0, until - time.monotonic()))
 
 
 class _EngineSide:

@@ -4,8 +4,9 @@ import collections
 import contextlib
 import functools
 import importlib.util
+import os
 from pathlib import Path
-from typing import Callable, Iterable, List, NamedTuple, Optional, Sequence
+from typing import Callable, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..media import gstreamer
 from ..media.base import Frame, Source
@@ -16,6 +17,8 @@ from ..ssd import TrtSSD
 from ..support.errors import CourseError
 from ..support.files import AnyPath, kit_path
 from .readers import Opener
+
+_LONGEST_STEM = 240  # bytes: a file's name has at most 255
 
 
 class NamedSource(NamedTuple):
@@ -51,9 +54,10 @@ class InMemory(Source):
 def kind_or_none(uri: AnyPath) -> Optional[str]:
     """What kind_of says; None where there is nothing to read.
 
-    The source's reader will say so, and the other sources go on.
+    The source's reader will say so, and the other sources go on. A name may be too long for the
+    system, or hold what no name can.
     """
-    with contextlib.suppress(CourseError):
+    with contextlib.suppress(CourseError, OSError, ValueError):
         return kind_of(uri)
     return None
 
@@ -92,30 +96,40 @@ def named(sources: Iterable[AnyPath]) -> List[NamedSource]:
 
 
 def _stem(uri: AnyPath) -> str:
+    """The table's name: the file's, as far as a number and an ending fit behind it."""
     if is_live(uri):
         return "live"
     path = Path(str(uri))
-    return path.stem or path.resolve().name  # `.` has no stem
+    stem = path.stem or path.resolve().name or "root"  # `.` has no stem, `/` not even a name
+    stem = stem.replace("\0", "0")  # which no file's name can hold
+    while len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = stem[:-1]
+    return stem
 
 
 def source_opener(ssd: TrtSSD, uri: AnyPath) -> Opener:
     """A function that opens this source for this detector, by the fastest decoder that can.
 
-    That is a decoder of the GPU or the Jetson where there is one, else the CPU.
+    That is a decoder of the GPU or the Jetson where there is one, else the CPU. Nothing is asked
+    about the source until it is called, in its reader's thread, where trouble is that source's own.
     """
-    path = kit_path(uri)
+    return functools.partial(_open_fastest, ssd.decoded_by_gpu, uri)
+
+
+def _open_fastest(gpu_size: Optional[Tuple[int, int]], uri: AnyPath) -> Source:
+    """The source, opened; `gpu_size` is that of the frames that the GPU may decode, if any."""
     decoders: List[Opener] = []
     if kind_or_none(uri) == "video":
-        size = ssd.decoded_by_gpu
-        if size and importlib.util.find_spec("PyNvVideoCodec"):
-            decoders.append(functools.partial(GpuVideoFile, path, size=size))
+        path = kit_path(uri)
+        if gpu_size and importlib.util.find_spec("PyNvVideoCodec"):
+            decoders.append(functools.partial(GpuVideoFile, path, size=gpu_size))
         if gstreamer.in_opencv() and gstreamer.has_element("nvv4l2decoder"):
             pipeline = gstreamer.video_file(path)
             decoders.append(functools.partial(VideoFile, path, pipeline=pipeline))
 
     # Last the CPU, which decodes more kinds of file, and resizes.
     decoders.append(functools.partial(open_source, uri))
-    return functools.partial(_open_first, decoders)
+    return _open_first(decoders)
 
 
 def _open_first(openers: Sequence[Callable[[], Source]]) -> Source:

@@ -7,9 +7,11 @@ from typing import Deque, List, NamedTuple, Optional, Sequence
 import numpy as np
 
 from ..detections import Detections
+from ..model.oddities import Oddities
 from ..ssd import TrtSSD
 from ..support.errors import CourseError
 from ..support.files import AnyPath
+from ..support.outputs import Outputs
 from .batches import Seen
 from .live import detect_live
 from .many import Keep, detect_many, places_of
@@ -31,6 +33,8 @@ class Run(NamedTuple):
     p50_ms: float
     p95_ms: float
     complaints: List[str]  # about what was not done
+    oddities: Sequence[Oddities] = ()  # of each process
+    stop: Optional[KeyboardInterrupt] = None  # what ended it before its end
 
     @classmethod
     def failed(cls, complaint: str) -> "Run":
@@ -42,8 +46,8 @@ class Run(NamedTuple):
         """Several processes at the same time as one Run: all frames, in the times of the slowest.
 
         >>> runs = [Run(200, 2.0, 10.0, 15.0, []), Run(100, 2.5, 9.0, 16.0, ["b.mp4 is cut off"])]
-        >>> Run.together(runs)
-        Run(frames=300, seconds=2.5, p50_ms=10.0, p95_ms=16.0, complaints=['b.mp4 is cut off'])
+        >>> Run.together(runs).report()
+        '300 frames in 2.5 s: 120.0 FPS; from frame to boxes median 10.0 ms, p95 16.0 ms'
         """
         return cls(
             frames=sum(run.frames for run in runs),
@@ -51,6 +55,8 @@ class Run(NamedTuple):
             p50_ms=max(run.p50_ms for run in runs),
             p95_ms=max(run.p95_ms for run in runs),
             complaints=[complaint for run in runs for complaint in run.complaints],
+            oddities=tuple(oddities for run in runs for oddities in run.oddities),
+            stop=next((run.stop for run in runs if run.stop is not None), None),
         )
 
     def report(self) -> str:
@@ -75,12 +81,12 @@ class _Keeper:
         self._delays.append(time.perf_counter() - seen.read)
         self._tables.append(seen, found)
 
-    def run(self, seconds: float, complaints: List[str]) -> Run:
+    def run(self, seconds: float, complaints: List[str], stop: Optional[KeyboardInterrupt]) -> Run:
         """The Run of all that was kept."""
         p50_ms = p95_ms = 0.0
         if self._delays:
             p50_ms, p95_ms = (np.percentile(self._delays, [50, 95]) * 1e3).tolist()
-        return Run(self._frames, seconds, p50_ms, p95_ms, complaints)
+        return Run(self._frames, seconds, p50_ms, p95_ms, complaints, stop=stop)
 
 
 def detect_here(
@@ -90,32 +96,36 @@ def detect_here(
     conf_th: Optional[float] = None,
     batch: Optional[int] = None,
     deadline: float = 0.02,
+    outputs: Optional[Outputs] = None,
 ) -> Run:
     """Detect in all frames of the sources, in this process, and write their tables to `out`.
 
-    `open_ssd()` opens the detector; `batch` and `deadline` are detect_many's. Boxes so far are kept
-    when Ctrl-C comes or the network fails: the Run says so. Only a table that cannot be written is
-    an error.
+    `open_ssd()` opens the detector; `batch` and `deadline` are detect_many's; `outputs` says which
+    files may be replaced (None: the kit's own). Boxes so far are kept when Ctrl-C comes, the
+    network fails, or the disk is full: the Run says so.
     """
     names = [source.name for source in sources]
-    with open_ssd() as ssd, Tables(names, out, ssd.spec.labels) as tables:
+    complaints: List[str] = []
+    stop: Optional[KeyboardInterrupt] = None
+    with open_ssd() as ssd:
         ssd.warm_up()
+        tables = Tables(names, out, ssd.spec.labels, outputs)
         keeper = _Keeper(tables)
-
-        # From here on it counts: the opening of the sources too.
-        started = time.perf_counter()
-        try:
-            complaints = _detect(ssd, sources, keeper.keep, conf_th, batch, deadline)
-        except CourseError as err:
-            complaints = [str(err)]
-        except KeyboardInterrupt:
-            complaints = [f"stopped by Ctrl-C; what was done is in {out}"]
-        except OSError:
-            raise  # a table that cannot be written
-        except Exception as err:  # the network's own, such as memory that is not there
-            reason = f"{type(err).__name__}: {err}"
-            complaints = [f"the network failed ({reason}); what was done is in {out}"]
-        return keeper.run(time.perf_counter() - started, complaints)
+        with tables:
+            # From here on it counts: the opening of the sources too.
+            started = time.perf_counter()
+            try:
+                _detect(ssd, sources, keeper.keep, conf_th, batch, deadline, complaints)
+            except CourseError as err:
+                complaints.append(str(err))
+            except KeyboardInterrupt as err:
+                stop = err.with_traceback(None)
+            except Exception as err:  # the network's own, such as memory that is not there
+                reason = f"{type(err).__name__}: {err}"
+                complaints.append(f"the network failed ({reason}); what was done is in {out}")
+            seconds = time.perf_counter() - started
+        run = keeper.run(seconds, complaints + tables.complaints, stop)
+        return run._replace(oddities=[ssd.oddities])
 
 
 def _detect(
@@ -125,19 +135,21 @@ def _detect(
     conf_th: Optional[float],
     batch: Optional[int],
     deadline: float,
-) -> List[str]:
-    """By detect_live or detect_many, whichever suits the sources and the engine; the complaints."""
+    complaints: List[str],
+) -> None:
+    """By detect_live or detect_many, whichever suits the sources and the engine."""
     openers = [source_opener(ssd, source.uri) for source in sources]
 
     # A GPU is done before a camera's next picture comes, so that nothing is gained by readers. On a
     # CPU two pictures beside each other make more of the cores.
     one_by_one = ssd.engine.on_gpu and places_of(ssd.engine, batch) == 1
     if one_by_one and is_one_camera(sources):
-        return detect_live(ssd, openers[0], keep, conf_th)
+        detect_live(ssd, openers[0], keep, conf_th, complaints)
+        return
 
     # Live sources stand first, and wait for nobody.
     live = len([source for source in sources if is_live(source.uri)])
-    return detect_many(
+    detect_many(
         ssd,
         openers,
         keep,
@@ -145,4 +157,5 @@ def _detect(
         batch=batch,
         deadline=deadline,
         at_once=live + FILES_AT_ONCE,
+        complaints=complaints,
     )

@@ -71,7 +71,7 @@ def _first_frames(source: AnyPath, most: int) -> List[Frame]:
 
     # Without a word on what cannot be read: the run itself says it.
     nbytes = 0
-    with contextlib.suppress(CourseError), open_source(source) as video:
+    with contextlib.suppress(Exception), open_source(source) as video:
         for frame in itertools.islice(video, most):
             nbytes += frame.image.nbytes
             if pictures and nbytes >= _MOST_BYTES:

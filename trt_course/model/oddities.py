@@ -1,0 +1,103 @@
+"""Oddities: what a run's outputs had that honest ones have not, counted, and said once at its end.
+
+Boxes that are impossible are left out, boxes that are only unlikely are kept. Neither may pass
+without a word: mostly the record does not fit the network.
+"""
+
+import collections
+import sys
+from typing import Counter, Sequence
+
+import numpy as np
+
+from .candidates import Losses
+
+NO_PIXELS = 0.5  # a side shorter than this is drawn as nothing
+WHOLE = 0.98  # of the picture's width and height: a box that fills it
+CERTAIN = 0.99  # the confidence of a box that fills the picture, from which it is odd
+ABOVE_ONE = 1.001  # confidences of honest networks end before, rounded as they are
+
+# By kind. `rows` and `boxes` say how many there are, `labels` how many labels.
+_SENTENCES = {
+    "no_numbers": "{rows} of the network's output held NaN or infinity and {were} left out: its "
+    "file may be damaged, or its numbers too large for FP16.",
+    "no_boxes": "{rows} of the network's output had x2 < x1 or y2 < y1 and {were} left out: "
+    "output.layout or output.tensors in model.json may not be this network's.",
+    "no_classes": "{rows} of the network's output had a class beyond the {labels} labels in "
+    "model.json and {were} left out: the labels may be another network's.",
+    "above_one": "{boxes} had a confidence above 1, which became 1: output.activation or "
+    "output.tensors in model.json may not be this network's.",
+    "no_pixels": "{boxes} {were} less than half a pixel wide or high: output.units in model.json "
+    "may not be this network's.",
+    "whole_picture": "{boxes} filled the whole picture at a confidence of about 1: output.units, "
+    "or the input's recipe, in model.json may not be this network's.",
+}
+
+
+class Oddities:
+    """What was odd in the outputs of one model, by kind.
+
+    >>> oddities = Oddities("signs", labels=4)
+    >>> oddities.counts["no_classes"] += 1
+    >>> oddities.sentences()  # doctest: +NORMALIZE_WHITESPACE
+    ["signs: 1 row of the network's output had a class beyond the 4 labels in model.json and was
+    left out: the labels may be another network's."]
+    """
+
+    def __init__(self, name: str, labels: int) -> None:
+        self.name = name  # the model's
+        self.labels = labels  # how many the model has
+        self.counts: Counter[str] = collections.Counter()
+
+    def count_losses(self, losses: Losses) -> None:
+        """Rows that were left out."""
+        if losses.total:
+            self.counts.update(losses._asdict())
+
+    def count_boxes(self, boxes: np.ndarray, confs: np.ndarray, size: np.ndarray) -> None:
+        """Boxes (n, 4) that are kept, with their confidences (n,) before they are cut to 1.
+
+        `size` is the picture's width and height, (2,), or those of each box's picture, (n, 2).
+        """
+        if not len(boxes):
+            return
+        sides = boxes[:, 2:] - boxes[:, :2]  # (n, 2)
+        if sides.min() < NO_PIXELS:
+            short = (sides < NO_PIXELS).any(axis=1)
+            self.counts["no_pixels"] += int(np.count_nonzero(short))
+
+        if confs.max() < CERTAIN:
+            return
+        whole = (sides >= WHOLE * size).all(axis=1) & (confs >= CERTAIN)
+        self.counts["whole_picture"] += int(np.count_nonzero(whole))
+        self.counts["above_one"] += int(np.count_nonzero(confs > ABOVE_ONE))
+
+    def sentences(self) -> Sequence[str]:
+        """One for each kind that there was."""
+        return [self._sentence(kind) for kind in _SENTENCES if self.counts[kind]]
+
+    def _sentence(self, kind: str) -> str:
+        number = self.counts[kind]
+        one = number == 1
+        words = _SENTENCES[kind].format(
+            rows=f"{number} row" if one else f"{number} rows",
+            boxes=f"{number} box" if one else f"{number} boxes",
+            were="was" if one else "were",
+            labels=self.labels,
+        )
+        return f"{self.name}: {words}"
+
+
+def tell(oddities: Sequence[Oddities]) -> None:
+    """Say on stderr what was odd, one sentence a kind for all of them together, and forget it.
+
+    They are of one model.
+    """
+    if not oddities:
+        return
+    together = Oddities(oddities[0].name, oddities[0].labels)
+    for part in oddities:
+        together.counts.update(part.counts)
+        part.counts.clear()
+    for sentence in together.sentences():
+        print(sentence, file=sys.stderr)
