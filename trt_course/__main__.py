@@ -66,9 +66,9 @@ def _call(args: argparse.Namespace) -> Optional[int]:
 def _print_somewhere() -> None:
     """Where output is closed (>&-) it goes nowhere: else the next file opened would get it."""
     if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w")
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _print_any_name() -> None:

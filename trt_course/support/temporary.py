@@ -23,6 +23,7 @@ _MARK = "~trt_course"
 _TEMPORARY = re.compile(rf"\..*{_MARK}-\d+-\d+(\..*)?$", re.DOTALL)
 _LONGEST_STEM = 40  # bytes of a temporary name that tell whose it is
 _LONGEST_ENDING = 16
+_MOST_SWEEPERS = 10  # at once; some file systems say of every file that it has no name
 
 _numbers = itertools.count()  # a thread may write several files at once
 _swept: Set[str] = set()  # folders where this process has looked for leftovers
@@ -81,15 +82,22 @@ def _temporary_name(target: Path) -> Path:
 
 def _create_locked(path: Path) -> int:
     """Make an empty file, and hold the lock on it; the descriptor that holds it."""
-    while True:
-        descriptor = os.open(str(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
-        with contextlib.suppress(OSError):  # a file system without locks
-            if fcntl is not None:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    descriptor = _open_locked(path)
+    for _ in range(_MOST_SWEEPERS):
         # Another run may have taken it for a leftover in the moment before the lock.
         if os.fstat(descriptor).st_nlink:
-            return descriptor
+            break
         os.close(descriptor)
+        descriptor = _open_locked(path)
+    return descriptor
+
+
+def _open_locked(path: Path) -> int:
+    descriptor = os.open(str(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+    with contextlib.suppress(OSError):  # a file system without locks
+        if fcntl is not None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return descriptor
 
 
 def _remove_if_left(path: str) -> None:
