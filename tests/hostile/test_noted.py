@@ -47,6 +47,7 @@ def test_a_folder_that_is_copied_or_linked(tmp_path):
 
 def test_a_file_that_another_run_wrote_after_the_first_look(tmp_path):
     """Two runs into one folder: --trace is claimed first, the rest when the model is open."""
+    Outputs().write_text(tmp_path / "trace.json", "of yesterday")
     first = Outputs()
     first.claim(tmp_path / "trace.json")
     write_all(tmp_path)
