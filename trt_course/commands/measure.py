@@ -261,7 +261,8 @@ def _pack(args: argparse.Namespace) -> None:
 
 
 def _rank(args: argparse.Namespace) -> int:
-    if Path(args.out).resolve() == kit_path(args.folder).resolve():
+    out = Path(args.out).resolve()
+    if kit_path(args.folder).resolve() in [out, *out.parents]:
         raise CourseError(
             f"The board does not belong among the hand-ins in {args.folder}: choose another --out."
         )
