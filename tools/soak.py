@@ -34,7 +34,7 @@ from trt_course.media.live import LiveSource
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
 from trt_course.support.files import KIT
-from trt_course.support.outputs import LIST
+from trt_course.support.noted import LIST
 from trt_course.throughput.fast import detect_fast
 
 CLIP = KIT / "data" / "street.mp4"

@@ -27,6 +27,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     if unusable:
         return _without_libraries(sys.argv[1:] if argv is None else argv)
 
+    _print_somewhere()
     _print_any_name()
     try:
         args = _parser().parse_args(argv)
@@ -55,12 +56,20 @@ def main(argv: Optional[List[str]] = None) -> int:
 def _call(args: argparse.Namespace) -> Optional[int]:
     """Run a command. Before it begins, the files that it will write are claimed."""
     args.outputs = Outputs(force=getattr(args, "force", False))
-    if getattr(args, "json", None):
+    if getattr(args, "json", None) is not None:
         args.outputs.claim(args.json)
     with tracing(getattr(args, "trace", None), args.outputs):
         status = args.call(args)
         sys.stdout.flush()
         return status
+
+
+def _print_somewhere() -> None:
+    """Where output is closed (>&-) it goes nowhere: else the next file opened would get it."""
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _print_any_name() -> None:

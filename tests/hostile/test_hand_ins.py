@@ -385,8 +385,9 @@ def test_the_board_is_asked_for_before_the_work(tmp_path, truth, capsys):
     folder = tmp_path / "in"
     put(folder, "a.json", made_up("a"))
     rank = ["contest", "rank", str(folder), "--gt", str(truth), "--out"]
-    assert main([*rank, str(folder)]) == 2
-    assert "does not belong among the hand-ins" in capsys.readouterr().err
+    for inside in (folder, folder / "board"):  # the next ranking would take it for a hand-in
+        assert main([*rank, str(inside)]) == 2
+        assert "does not belong among the hand-ins" in capsys.readouterr().err
 
     out = tmp_path / "out"
     out.mkdir()

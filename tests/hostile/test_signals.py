@@ -187,6 +187,50 @@ def test_main_leaves_the_callers_handlers_as_they_were():
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
+@BOTH
+def test_a_second_press_does_not_stop_what_is_being_kept(number, status):
+    kept = []
+    with pytest.raises(KeyboardInterrupt) as stop, signals.heeded():
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(30)
+        finally:
+            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+            kept.append("all")
+    assert kept == ["all"]
+    assert signals.status_of(stop.value) == status
+
+
+def test_a_press_much_later_ends_what_hangs(monkeypatch):
+    monkeypatch.setattr(signals, "_SAME_WISH", 0.0)
+    with pytest.raises(signals.Terminated), signals.heeded():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(30)
+        except KeyboardInterrupt:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(30)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_output_that_is_closed_gets_nothing(closed, tmp_path):
+    """As cron and some services start programs: no file of the run takes the place of stdout."""
+    truth = Path("data/signs/ground-truth").resolve()
+    detections = tmp_path / "det"
+    detections.mkdir()
+    for path in truth.glob("*.txt"):
+        (detections / path.name).touch()
+    figures = tmp_path / "figures.json"
+    words = f"--gt '{truth}' --det '{detections}' --json '{figures}'"
+    line = f"'{sys.executable}' -m trt_course evaluate {words} {closed}"
+    job = subprocess.run(line, shell=True, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert "Traceback" not in job.stderr
+    assert job.returncode == 0
+    assert json.loads(figures.read_text())["mAP"] == 0
+
+
 def test_nobody_reads_what_is_printed():
     job = started("models")
     job.stdout.close()

@@ -172,7 +172,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     images = None
     if args.model:
         images = kit_path(args.data) / "images"
-    if args.plots:
+    if args.plots is not None:
         need("matplotlib")
         args.outputs.claim(*plot_files(args.plots, images is not None))
 
@@ -182,7 +182,7 @@ def _evaluate(args: argparse.Namespace) -> None:
     # The figures, and whatever the metric, the plots of VOC's
     score = METRICS[args.metric](truths, founds, args.ignore, class_iou)
     print_report(args, score.report(), score.as_dict())
-    if args.plots:
+    if args.plots is not None:
         if not isinstance(score, voc.Score):
             score = voc.score(truths, founds)
         save_plots(args.plots, truths, founds, score, images, args.outputs)
@@ -261,7 +261,8 @@ def _pack(args: argparse.Namespace) -> None:
 
 
 def _rank(args: argparse.Namespace) -> int:
-    if Path(args.out).resolve() == kit_path(args.folder).resolve():
+    out = Path(args.out).resolve()
+    if kit_path(args.folder).resolve() in [out, *out.parents]:
         raise CourseError(
             f"The board does not belong among the hand-ins in {args.folder}: choose another --out."
         )

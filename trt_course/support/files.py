@@ -145,18 +145,32 @@ def whole_file(path: AnyPath) -> Iterator[Path]:
     After an error it is removed instead, and a file that was there before stays as it is. A link
     stays a link. A device or a pipe is written into and never replaced.
     """
-    path = Path(path)
+    path = behind_links(path)
     if not is_special(path):
-        target = Path(os.path.realpath(str(path)))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary_beside(target) as temporary:
+        with whole_plain_file(path) as temporary:
             yield temporary
-            os.replace(str(temporary), str(target))
         return
 
     with temporary_elsewhere(path.suffix) as temporary:
         yield temporary
         _pour(temporary, path)
+
+
+@contextlib.contextmanager
+def whole_plain_file(path: Path) -> Iterator[Path]:
+    """As whole_file, for a path that is known to be no link and no device."""
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_beside(path) as temporary:
+        yield temporary
+        os.replace(str(temporary), str(path))
+
+
+def behind_links(path: AnyPath) -> Path:
+    """The file behind a link: it is the one that is written. Of a device its name here."""
+    if is_special(path):
+        return Path(path)
+    return Path(os.path.realpath(str(path)))
 
 
 def is_special(path: AnyPath) -> bool:
@@ -198,8 +212,12 @@ def write_text(path: AnyPath, text: str) -> None:
 
 
 def as_json(value: Any) -> str:
-    """A value as JSON that a person can read and a diff can compare."""
-    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+    """A value as JSON that a person can read and a diff can compare; of a list a line for each."""
+    if not (isinstance(value, list) and value):
+        return json.dumps(value, indent=1, sort_keys=True) + "\n"
+    # With indents Python takes twice as long, which shows where a video has many boxes.
+    as_line = json.JSONEncoder(sort_keys=True).encode
+    return "[\n" + ",\n".join(map(as_line, value)) + "\n]\n"
 
 
 def write_json(path: AnyPath, value: Any) -> None:

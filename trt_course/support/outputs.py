@@ -1,28 +1,37 @@
 """Outputs: the files that a run writes, without ever replacing somebody else's.
 
-In each folder the kit notes what it wrote there: `.trt_course` holds a line for each file, with its
-SHA-256 and its name. A file that is not on that list, or has changed since, is somebody else's. It
-is replaced only by force.
+In each folder the kit notes what it wrote there (noted.py). A file that is not noted, or has changed
+since, is somebody else's. It is replaced only by force.
 """
 
 import contextlib
+import hashlib
 import os
-import urllib.parse
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Set
 
 from .errors import CourseError
-from .files import AnyPath, as_json, encode_image, is_special, open_regular, sha256, whole_file
+from .files import (
+    AnyPath,
+    as_json,
+    behind_links,
+    encode_image,
+    is_special,
+    sha256,
+    whole_file,
+    whole_plain_file,
+)
+from .noted import Noted
 
 if TYPE_CHECKING:
     import numpy as np
 
-LIST = ".trt_course"
 _MOST_NAMED = 3  # of the files in the way: the others are only counted
 
 
 class Outputs:
-    """The files of one run: claimed before the work, written whole, and noted.
+    """The files of one run: asked for before the work, written whole, and noted.
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -38,36 +47,54 @@ class Outputs:
 
     def __init__(self, force: bool = False) -> None:
         self.force = force  # replace files of others, too
-        self._noted: Dict[str, Dict[str, Set[str]]] = {}  # folder -> name -> digests
-        self._claimed: Set[str] = set()
+        self._noted: Dict[Path, Noted] = {}  # of the folders that are written to
+        self._claimed: Dict[str, Path] = {}  # as it was named -> the file behind links
+        self._written: Set[Path] = set()
 
     def claim(self, *paths: AnyPath) -> None:
         """Refuse, before the work, files that cannot be written or are somebody else's."""
+        claimed = {}
         foreign = []
-        for path in map(_real, paths):
-            if str(path) in self._claimed:
+        for path in map(str, paths):
+            if path in self._claimed:
                 continue
-            require_writable(path)
-            if self._is_foreign(path) and not self.force:
-                foreign.append(path)
-            else:
-                self._claimed.add(str(path))
+            target = behind_links(path)
+            if not is_special(target) and self._is_foreign(target):
+                foreign.append(target)
+            claimed[path] = target
         if foreign:
             raise CourseError(_in_the_way(foreign))
+        self._claimed.update(claimed)
 
     @contextlib.contextmanager
-    def whole_file(self, path: AnyPath) -> Iterator[Path]:
-        """As support.files.whole_file, but claimed first and noted at the end."""
+    def whole_file(self, path: AnyPath, digest: str = "") -> Iterator[Path]:
+        """As support.files.whole_file, but claimed first and noted at the end.
+
+        `digest` is the SHA-256 of what is written, if the caller knows it.
+        """
         self.claim(path)
-        with whole_file(path) as temporary:
+        target = self._claimed[str(path)]
+        if is_special(target):
+            with whole_file(target) as temporary:
+                yield temporary
+            return
+
+        if target in self._written:
+            raise CourseError(
+                f"{target} holds another result of this run: give each a name of its own."
+            )
+        with whole_plain_file(target) as temporary:
             yield temporary
             # Before it takes its name: after a crash in between it still counts as the kit's.
-            self._note(_real(path), temporary)
+            digest = digest or sha256(temporary)
+            with contextlib.suppress(OSError):  # on a full disk the file counts for more
+                self._noted_in(target.parent).add(target.name, digest)
+        self._written.add(target)
 
     def write_bytes(self, path: AnyPath, data: bytes) -> None:
         """Write a file of bytes."""
-        with self.whole_file(path) as temporary:
-            temporary.write_bytes(bytes(data))
+        with self.whole_file(path, hashlib.sha256(data).hexdigest()) as temporary:
+            temporary.write_bytes(data)
 
     def write_text(self, path: AnyPath, text: str) -> None:
         """Write a text as UTF-8."""
@@ -83,58 +110,35 @@ class Outputs:
 
     def _is_foreign(self, path: Path) -> bool:
         """Whether there is a file that the kit did not write; an empty one is nobody's."""
-        if is_special(path) or not path.exists() or not path.stat().st_size:
+        noted = self._noted_in(path.parent)
+        try:
+            state = os.stat(str(path))
+        except FileNotFoundError:
             return False
-        digests = self._list_of(path.parent).get(path.name, set())
-        return not digests or sha256(path) not in digests
+        if stat.S_ISDIR(state.st_mode):
+            raise CourseError(f"{path} is a folder; name a file to write.")
+        return state.st_size > 0 and not self.force and not noted.has(path)
 
-    def _note(self, path: Path, temporary: Path) -> None:
-        """Add a file that is about to take its name to its folder's list."""
-        if is_special(path):
-            return
-        digest = sha256(temporary)
-        digests = self._list_of(path.parent).setdefault(path.name, set())
-        if digest in digests:
-            return
-        digests.add(digest)
-        line = f"{digest}  {_quoted(path.name)}\n"
-        # On a full disk the file itself counts for more than its line in the list.
-        with contextlib.suppress(OSError):
-            stream = (path.parent / LIST).open("a", encoding="ascii")
-            with stream:
-                stream.write(line)
-
-    def _list_of(self, folder: Path) -> Dict[str, Set[str]]:
-        """What the kit has written to a folder."""
-        key = str(folder)
-        if key not in self._noted:
-            self._noted[key] = _read_list(folder / LIST)
-        return self._noted[key]
+    def _noted_in(self, folder: Path) -> Noted:
+        """What the kit has written to a folder, which must be one that it may write to."""
+        if folder not in self._noted:
+            _require_writable(folder)
+            self._noted[folder] = Noted(folder)
+        return self._noted[folder]
 
 
-def require_writable(path: AnyPath) -> None:
-    """Refuse a path that cannot be written to, as far as one can tell before the work."""
-    path = Path(path)
-    if is_special(path):
-        return
-    if path.is_dir():
-        raise CourseError(f"{path} is a folder; name a file to write.")
-
+def _require_writable(folder: Path) -> None:
+    """Refuse a folder that cannot be written to, as far as one can tell before the work."""
     # The folder, or the nearest one above it that is there.
-    folder = path.parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    if not folder.is_dir():
-        raise CourseError(f"{path} cannot be written: {folder} is a file, not a folder.")
-    if not os.access(str(folder), os.W_OK | os.X_OK):
-        raise CourseError(f"{path} cannot be written: you have no permission to write to {folder}.")
-
-
-def _real(path: AnyPath) -> Path:
-    """The file that a link points to, which is the one that is written."""
-    if is_special(path):
-        return Path(path)
-    return Path(os.path.realpath(str(path)))
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise CourseError(f"Nothing can be written to {folder}: {there} is a file, not a folder.")
+    if not os.access(str(there), os.W_OK | os.X_OK):
+        raise CourseError(
+            f"Nothing can be written to {folder}: you have no permission to write to {there}."
+        )
 
 
 def _in_the_way(foreign: List[Path]) -> str:
@@ -149,22 +153,3 @@ def _in_the_way(foreign: List[Path]) -> str:
             "are in the way: this kit did not write them, or they were changed since. Move them"
         )
     return f"{names} {reason}, write somewhere else, or replace with --force."
-
-
-def _read_list(path: Path) -> Dict[str, Set[str]]:
-    """The digests of a folder's files by their names, as far as a damaged list can be read."""
-    noted: Dict[str, Set[str]] = {}
-    if not path.exists():
-        return noted
-    with open_regular(path, "the list of what the kit wrote here") as stream:
-        text = stream.read().decode("ascii", "replace")
-    for line in text.splitlines():
-        digest, _, quoted = line.partition("  ")
-        name = os.fsdecode(urllib.parse.unquote_to_bytes(quoted))
-        noted.setdefault(name, set()).add(digest)
-    return noted
-
-
-def _quoted(name: str) -> str:
-    """A file's name as plain text on one line."""
-    return urllib.parse.quote_from_bytes(os.fsencode(name), safe=" !#$&'()+,;=@[]{}~^")
