@@ -36,7 +36,7 @@ class Noted:
         listed = str(self._path)
         if os.path.exists(listed) and not os.access(listed, os.W_OK):
             raise CourseError(
-                f"{listed}, {_WHAT}, belongs to somebody else: you have no permission to write to it. "
+                f"{listed}, {_WHAT}, belongs to somebody else: you may not write to it. "
                 "Choose another folder."
             )
         self._read_on()

@@ -1,7 +1,7 @@
 """Outputs: the files that a run writes, without ever replacing somebody else's.
 
-In each folder the kit notes what it wrote there (noted.py). A file that is not noted, or has changed
-since, is somebody else's. It is replaced only by force.
+In each folder the kit notes what it wrote there (noted.py). A file that is not noted, or has
+changed since, is somebody else's. It is replaced only by force.
 """
 
 import contextlib
