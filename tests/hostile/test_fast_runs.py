@@ -18,7 +18,7 @@ import pytest
 from throughput_parts import frames, openers, write_clip
 from trt_course import CourseError, Detections, TrtSSD
 from trt_course.__main__ import main
-from trt_course.support.outputs import LIST
+from trt_course.support.noted import LIST
 from trt_course.throughput.batches import Seen
 from trt_course.throughput.many import detect_many
 from trt_course.throughput.opening import named

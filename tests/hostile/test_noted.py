@@ -97,7 +97,7 @@ def test_a_full_disk_leaves_nothing_foreign(tmp_path):
 
 def test_a_list_that_is_no_file_is_said_before_the_work(tmp_path):
     os.mkfifo(str(tmp_path / LIST))
-    with pytest.raises(CourseError, match="no plain file"):
+    with pytest.raises(CourseError, match="not a regular file"):
         Outputs().claim(tmp_path / "new.txt")
 
 

@@ -23,7 +23,6 @@ _MARK = "~trt_course"
 _TEMPORARY = re.compile(rf"\..*{_MARK}-\d+-\d+(\..*)?$", re.DOTALL)
 _LONGEST_STEM = 40  # bytes of the target's name in a temporary one, so that a person knows it
 _LONGEST_ENDING = 16
-_MOST_SWEEPERS = 10  # at once; some file systems say of every file that it has no name
 
 _swept: Set[str] = set()  # folders where this process has looked for leftovers
 _sweeping = threading.Lock()
@@ -82,23 +81,18 @@ def _temporary_name(target: Path) -> Path:
 
 def _create_locked(path: Path) -> int:
     """Make an empty file and lock it; the descriptor that holds the lock."""
-    descriptor = _open_locked(path)
-    for _ in range(_MOST_SWEEPERS):
-        # Before the lock is ours, another run may take the file for a leftover and remove it.
-        if os.fstat(descriptor).st_nlink:
-            break
+    while True:
+        # With O_EXCL a file or a link that somebody has put there is never written into.
+        descriptor = os.open(str(path), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+
+        # Before the lock is ours, another run may take the file for a leftover. It holds the lock
+        # only while it removes the file, so we wait for it and make the file again.
+        with contextlib.suppress(OSError):  # a file system without locks
+            if fcntl is not None:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if path.exists():
+            return descriptor
         os.close(descriptor)
-        descriptor = _open_locked(path)
-    return descriptor
-
-
-def _open_locked(path: Path) -> int:
-    # With O_EXCL a file or a link that somebody has put there is never written into.
-    descriptor = os.open(str(path), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-    with contextlib.suppress(OSError):  # a file system without locks
-        if fcntl is not None:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # others hold it only while they remove the file
-    return descriptor
 
 
 def _remove_if_left(path: str) -> None:
