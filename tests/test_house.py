@@ -155,3 +155,13 @@ def test_the_map_shows_every_room():
     drawn = (KIT / "docs/architecture.svg").read_text(encoding="utf-8")
     for name in sorted({room(name) for name in modules()} - ENTRANCES):
         assert f">{name}" in drawn, name
+
+
+@pytest.mark.parametrize("name", ["support", "media"])
+def test_a_table_has_every_file_of_a_large_room(name):
+    page = (KIT / "docs/architecture.md").read_text(encoding="utf-8")
+    part = re.split(r"\n##+ ", page.partition(f"### `{name}/`, file by file")[2])[0]
+    rows = re.findall(r"^\| (`.*?) \|", part, re.M)
+    named = [file for row in rows for file in re.findall(r"`([^`]+)`", row)]
+    here = [path.name for path in (PACKAGE / name).glob("*.py") if path.name != "__init__.py"]
+    assert sorted(named) == sorted(here)

@@ -1,11 +1,11 @@
-"""Runs for minutes what people leave running, and says whether anything grows.
+"""Runs for minutes what people leave running for days, and tells whether anything grows.
 
     python tools/soak.py [--seconds 165] [--model NAME]
 
-Three things at once, in one process: a camera with its detector in a thread of its own, rounds of
-`detect --fast`, each with a detector of its own, and a source on loopback that breaks off every
-second and is connected again. Memory, threads, open files, child processes and temporary files are
-looked at all the while. They are printed as a table; where one is not flat, the exit status is 1.
+It does three things at once, in one process: a camera with its detector in a thread of its own, one
+round of `detect --fast` after another, and a source on loopback that breaks off every second and is
+connected again. All the while it watches memory, threads, open files, child processes and temporary
+files. It prints them as a table; if one of them is not flat, the exit status is 1.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from typing import Any, Dict, List, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # connections break off as they shall
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # connections break off on purpose
 
 import cv2
 
@@ -34,15 +34,15 @@ from trt_course.media.live import LiveSource
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
 from trt_course.support.files import KIT
-from trt_course.support.outputs import LIST
+from trt_course.support.noted import LIST
 from trt_course.throughput.fast import detect_fast
 
 CLIP = KIT / "data" / "street.mp4"
-SIZE = (320, 180)  # small: what is looked at is what comes and goes, not how fast
+SIZE = (320, 180)  # small: speed does not matter here, only what comes and goes
 FRAMES = 30  # of the clip that is detected in
 CONNECTED = 1.0  # seconds until the source on loopback breaks off
 RATE = 20  # of its pictures, a second
-SECONDS_A_RECONNECT = 5  # even a busy machine connects again in so many
+SECONDS_A_RECONNECT = 5  # even a busy machine connects again within so many
 
 # What memory may grow by from the middle third of the run to the last one.
 GROWTH = 0.04
@@ -197,8 +197,8 @@ class Work:
 def verdicts(before: Look, looks: List[Look], after: Look) -> Dict[str, bool]:
     """For each thing that is looked at, whether it is flat.
 
-    Memory is compared within the run, for an allocator keeps what it once had. Everything else
-    must be as before when all is closed.
+    Memory is compared within the run, because an allocator keeps what it once had. Of everything
+    else there must be no more than before, once all is closed.
     """
     third = max(1, len(looks) // 3)
     middle = statistics.median(each.memory for each in looks[third : 2 * third] or looks)
@@ -238,7 +238,7 @@ def main() -> int:
         clip = out / "clip.mp4"
         write_small_clip(clip)
 
-        # Once for nothing: libraries keep threads and files that they have opened.
+        # The first run does not count: libraries keep threads and files that they have opened.
         warm_up = Work(args.model, clip, out)
         warm_up.run(min(10.0, args.seconds / 2))
         before = look(out)

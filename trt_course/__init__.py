@@ -8,8 +8,8 @@ import sys
 
 from .support import signals
 
-# For `python -m trt_course` Python imports this package with "-m" for the program's name. What
-# follows takes a while, and Ctrl-C is quiet from the beginning.
+# While `python -m trt_course` imports this package, the program's name is "-m". The imports below
+# take a while, and Ctrl-C should be quiet from the beginning.
 _for_command_line = sys.argv[:1] == ["-m"]
 if _for_command_line:
     signals.end_quietly()
@@ -18,7 +18,7 @@ from .support.errors import CourseError, MissingLibraryError, why_unusable  # no
 
 __version__ = "0.2.0"
 
-# A sentence where NumPy or OpenCV cannot be imported; empty where all is well.
+# Why NumPy or OpenCV cannot be imported; empty if they can.
 unusable = why_unusable()
 
 if not unusable:
@@ -34,7 +34,7 @@ if not unusable:
     from .model.spec import ModelSpec
     from .ssd import TrtSSD
 elif not _for_command_line:
-    # Only `python -m trt_course` goes on: its __main__ says the sentence, or lets the doctor speak.
+    # Only `python -m trt_course` goes on: its __main__ prints the reason or runs the doctor.
     raise MissingLibraryError(unusable)
 
 __all__ = [

@@ -1,7 +1,8 @@
 """The command line: `python -m trt_course COMMAND`. Each command calls what the lessons call.
 
-Exit status: 0 all done, 1 some items failed, 2 bad input or a library that everything needs is
-missing, 130 stopped with Ctrl-C, 143 with SIGTERM, 141 nobody reads what is printed.
+Exit status: 0 everything was done; 1 something was left out, and named; 2 the work could not be
+done, such as for bad input or a missing library; 130 stopped by Ctrl-C, 143 by SIGTERM; 141 nobody
+reads the output any more. See docs/reliability.md.
 """
 
 import argparse
@@ -26,6 +27,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     if unusable:
         return _without_libraries(sys.argv[1:] if argv is None else argv)
 
+    _print_somewhere()
     _print_any_name()
     try:
         args = _parser().parse_args(argv)
@@ -52,9 +54,9 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 
 def _call(args: argparse.Namespace) -> Optional[int]:
-    """Do a command; what it will write is asked for before the work."""
+    """Run a command. Before it begins, the files that it will write are claimed."""
     args.outputs = Outputs(force=getattr(args, "force", False))
-    if getattr(args, "json", None):
+    if getattr(args, "json", None) is not None:
         args.outputs.claim(args.json)
     with tracing(getattr(args, "trace", None), args.outputs):
         status = args.call(args)
@@ -62,22 +64,30 @@ def _call(args: argparse.Namespace) -> Optional[int]:
         return status
 
 
+def _print_somewhere() -> None:
+    """Where output is closed (>&-) it goes nowhere: else the next file opened would get it."""
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+
+
 def _print_any_name() -> None:
-    """A name that the terminal's encoding lacks is printed with codes, and stops nothing."""
+    """Characters that the terminal's encoding lacks are printed as codes, not as an error."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # from Python 3.7 on
             stream.reconfigure(errors="backslashreplace")
 
 
 def _print_into_nothing() -> None:
-    """Nobody reads what is printed: what is still in the buffer must not complain at the end."""
+    """Nobody reads the output any more: let what is still buffered vanish without an error."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
     os.close(nothing)
 
 
 class _Parser(argparse.ArgumentParser):
-    """Its complaints repeat what was typed, which may hold a password."""
+    """Blots out passwords: argparse's messages repeat what was typed."""
 
     def error(self, message: str) -> NoReturn:
         super().error(str(CourseError(message)))
@@ -88,9 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     # Here, because these modules need NumPy and OpenCV.
     from .commands import build, detect, measure, overview
 
-    description = (__doc__ or "").splitlines()[0]
+    description, _, statuses = (__doc__ or "").partition("\n\n")
     parser = cast(
-        argparse.ArgumentParser, _Parser(prog="python -m trt_course", description=description)
+        argparse.ArgumentParser,
+        _Parser(prog="python -m trt_course", description=description, epilog=statuses),
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True
@@ -102,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _without_libraries(words: List[str]) -> int:
-    """Where NumPy or OpenCV are missing only the doctor works; everything else says so."""
+    """Without NumPy or OpenCV only the doctor works; every other command says what is missing."""
     if words == ["doctor"] and not memory.why_too_little():
         print(doctor.report())
         return ALL_DONE

@@ -12,7 +12,7 @@ import numpy as np
 
 from .support.ranges import whole
 
-EVERY = whole(0, 1000000)  # of so many frames one is inferred; 0: as many as can be
+EVERY = whole(0, 1000000)  # one frame in so many is inferred; 0: as many as possible
 _MOST_AGES = 3000  # the last 100 s at 30 FPS
 
 

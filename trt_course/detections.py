@@ -14,7 +14,7 @@ from .support.ranges import number
 
 Numbers = Union[np.ndarray, Sequence]
 
-CONFIDENCE = number(0, 1)  # what a confidence, and a threshold for it, may be
+CONFIDENCE = number(0, 1)  # the range of confidences and of thresholds for them
 
 
 class Detections:
@@ -52,7 +52,7 @@ class Detections:
     boxes: np.ndarray  # (n, 4) float32, x1 y1 x2 y2 in pixels of the picture
     confs: np.ndarray  # (n,) float32, 0 to 1
     clss: np.ndarray  # (n,) int64, class ids
-    dropped: int  # how many rows the decoder left out: no boxes, no numbers, or of no known class
+    dropped: int  # rows that the decoder left out: not boxes, not numbers, or of an unknown class
 
     def __init__(
         self, boxes: Numbers = (), confs: Numbers = (), clss: Numbers = (), dropped: int = 0
@@ -79,7 +79,7 @@ class Detections:
     def trusted(
         cls, boxes: np.ndarray, confs: np.ndarray, clss: np.ndarray, dropped: int
     ) -> "Detections":
-        """Of read-only arrays that the decoder has checked: neither checked again nor copied."""
+        """Make them from read-only arrays that the decoder has checked, without copying them."""
         made = cls.__new__(cls)
         made._store(boxes, confs, clss, dropped)
         return made
@@ -197,7 +197,7 @@ def _require_boxes(boxes: np.ndarray) -> None:
 
 
 def _require_confidences(confs: np.ndarray) -> None:
-    """Each is between 0 and 1, as what is not a number is not."""
+    """Each is a number between 0 and 1, so NaN is refused too."""
     possible = (confs >= 0) & (confs <= 1)
     if not possible.all():
         raise CourseError("Detections: a confidence is not between 0 and 1")

@@ -20,8 +20,8 @@ Color = Tuple[int, int, int]  # blue, green, red
 
 _GOLDEN = 0.618034  # steps of the golden ratio keep neighbouring hues far apart
 _PIXELS_A_LINE = 350  # a picture with sides of so many pixels has lines of 1 pixel, but:
-_THINNEST = 2  # lines are thinner at small boxes only
-_SIDE_A_LINE = 16  # a box with a shorter side has a line of 1 pixel; of twice that, 2; and so on
+_THINNEST = 2  # only small boxes have thinner lines
+_SIDE_A_LINE = 16  # a box whose shorter side is less has a line of 1 pixel; up to twice that, of 2
 _LONGEST_NAME = 30  # characters of a class name that are shown
 
 
@@ -57,8 +57,8 @@ class BBoxVisualization:
     ) -> np.ndarray:
         """The picture with its boxes; a copy unless `in_place`.
 
-        Labels stand where they hide no other box and no other label. Where there is no such place,
-        a box has its colour alone; the surer one has the choice.
+        Labels go where they hide no other box and no other label; surer boxes choose first. A box
+        without such a place gets no label and is known by its colour alone.
         """
         canvas = as_bgr(img)
         if canvas is img and not in_place:
@@ -73,10 +73,10 @@ class BBoxVisualization:
         sure = np.asarray(confs)[order].tolist()
         colors = [class_color(int(cls)) for cls in numbers]
 
-        # The surest box is drawn last: it lies on top.
+        # The surest box is drawn last, so that it lies on top.
         _draw_boxes(canvas, corners.tolist()[::-1], colors[::-1])
 
-        # Its label is placed first: it has the choice.
+        # Its label is placed first, so that it can choose.
         places = LabelPlaces(corners, width, height)
         for box, cls, conf, color in zip(corners.tolist(), numbers, sure, colors):
             label = places.place(f"{self._name(cls)} {conf:.2f}", box)
@@ -96,7 +96,7 @@ class BBoxVisualization:
 
 @functools.lru_cache(maxsize=1000)
 def _shown_name(name: str, number: str) -> str:
-    """A class name on one line, not too long; its number where OpenCV has no letters for it."""
+    """A class name on one line, shortened if long; its number if OpenCV lacks letters for it."""
     name = printable(name)
     if not _can_write(name):
         name = number
@@ -106,7 +106,7 @@ def _shown_name(name: str, number: str) -> str:
 
 
 def _can_write(name: str) -> bool:
-    """OpenCV 4 has letters for ASCII only, and writes question marks for all others."""
+    """Whether OpenCV has the letters: OpenCV 4 knows only ASCII and writes ? for all others."""
     if hasattr(cv2, "FontFace"):
         return True
     return all(character < "\x7f" for character in name)
@@ -133,9 +133,9 @@ def _in_pixels(
     width: int,
     height: int,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Boxes clipped to the picture and rounded to its pixels, and their places in `boxes`.
+    """Boxes clipped to the picture and rounded to its pixels, and their indices in `boxes`.
 
-    The surest come first; those that lie outside are left out.
+    The surest come first; those that lie outside the picture are left out.
     """
     corners = np.reshape(np.asarray(boxes, dtype=float), (-1, 4))  # (n, 4)
     if not np.isfinite(corners).all():
@@ -152,7 +152,7 @@ def _in_pixels(
 
 
 def _draw_boxes(canvas: np.ndarray, boxes: List[List[int]], colors: Sequence[Color]) -> None:
-    """Outlines whose lines grow with the picture, but do not fill a small box."""
+    """Draw outlines whose lines grow with the picture but do not fill small boxes."""
     height, width = canvas.shape[:2]
     wanted = max(round((width + height) / 2 / _PIXELS_A_LINE), _THINNEST)
     for (left, top, right, bottom), color in zip(boxes, colors):
@@ -162,7 +162,7 @@ def _draw_boxes(canvas: np.ndarray, boxes: List[List[int]], colors: Sequence[Col
 
 
 def _draw_label(canvas: np.ndarray, label: Label, color: Color) -> None:
-    """A filled plate with the text on it."""
+    """Draw a filled plate with the text on it."""
     cv2.rectangle(canvas, label.left_top, label.right_bottom, color, cv2.FILLED)
     cv2.putText(
         canvas,

@@ -1,6 +1,6 @@
-"""Where labels go: beside their boxes, and where they hide nothing that was found.
+"""Where labels go: beside their boxes, where they hide nothing that was found.
 
-It finds places and sizes; it draws nothing.
+This module finds places and sizes; it draws nothing.
 """
 
 from typing import List, NamedTuple, Optional, Sequence, Tuple
@@ -10,41 +10,40 @@ import numpy as np
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
-_MARGIN_X = 2  # pixels on both sides of a label's text
-_MARGIN_Y = 1  # and above and below it
+_MARGIN_X = 2  # pixels to the left and to the right of a label's text
+_MARGIN_Y = 1  # pixels above and below it
 
-# Letters of scale 1 are for a picture with sides of so many pixels; it writes smaller at small
-# boxes, whose shorter side is less than so many lines of text, but never what cannot be read.
-_PIXELS_A_SCALE = 1500
-_SMALL_BOX = 3
-_AT_A_SMALL_BOX = 0.7
-_SMALLEST = 0.35
+# How large letters are
+_PIXELS_A_SCALE = 1500  # a picture with sides of this length has letters of OpenCV's scale 1
+_SMALL_BOX = 3  # lines of text: a box whose shorter side is less has smaller letters,
+_AT_A_SMALL_BOX = 0.7  # by this factor
+_SMALLEST = 0.35  # smaller letters cannot be read
 
-_LARGE_BOX = 20  # times a label's area: it may have labels on it, if they have no other place
-_CELLS_ACROSS = 640  # the map of what is where has about so many columns
+_LARGE_BOX = 20  # label areas: labels may lie on such a box if there is no other place for them
+_CELLS_ACROSS = 640  # about as many columns has the map
 
-# What the map says of a cell.
+# What the map says about a cell
 _FREE = 0
 _ON_A_LARGE_BOX = 1
-_NO_PLACE = 2  # a small box, or a label
+_TAKEN = 2  # by a small box or a label
 
 
 class Label(NamedTuple):
-    """A text, how it is written, and the place of its plate in whole pixels."""
+    """A text, how it is written, and where its plate lies, in whole pixels."""
 
     text: str
     scale: float
     thickness: int
-    start: Tuple[int, int]  # of the first letter, on the line that the letters stand on
+    start: Tuple[int, int]  # the left end of the baseline, on which the letters stand
     left_top: Tuple[int, int]
     right_bottom: Tuple[int, int]  # the last pixel of the plate
 
 
 class LabelPlaces:
-    """The map of a picture: where boxes are, and where labels have been put.
+    """A map of a picture: where its boxes are, and where labels have been put.
 
-    `boxes` (n, 4) are whole pixels inside the picture. `place` is asked for one label after the
-    other: the first has the choice.
+    `boxes` (n, 4) are whole pixels inside the picture. Call `place` for one label after the other:
+    the earlier ones can choose among more places.
     """
 
     def __init__(self, boxes: np.ndarray, width: int, height: int) -> None:
@@ -53,25 +52,24 @@ class LabelPlaces:
         self._scale = max((width + height) / 2 / _PIXELS_A_SCALE, _SMALLEST)
         self._common = _write("vehicle 0.50", self._scale)
 
-        # A map in small keeps this cheap enough for every frame of a video.
+        # A coarse map keeps this cheap enough for every frame of a video.
         self._cell = max(1, round(width / _CELLS_ACROSS))
         columns = width // self._cell + 2
         rows = height // self._cell + 2
         self._map = np.full((rows, columns), _FREE, dtype=np.uint8)
 
-        # Large boxes first: what is small and lies in front of them counts.
+        # Large boxes first, so that small boxes in front of them are not overwritten.
         large = _LARGE_BOX * self._common.width * self._common.height
         sides = boxes[:, 2:] - boxes[:, :2] + 1
         is_large = sides[:, 0] * sides[:, 1] >= large
-        for chosen, kind in ((is_large, _ON_A_LARGE_BOX), (~is_large, _NO_PLACE)):
+        for chosen, kind in ((is_large, _ON_A_LARGE_BOX), (~is_large, _TAKEN)):
             for left, top, right, bottom in boxes[chosen].tolist():
                 self._cells(left, top, right + 1, bottom + 1)[:] = kind
 
     def place(self, text: str, box: Sequence[int]) -> Optional[Label]:
-        """The label of a box; None where it would hide a small box or another label.
+        """The label of a box; None if every place would hide a small box or another label.
 
-        Places are tried in one fixed order, so that in a video a label stays where it is while its
-        surroundings change little.
+        Places are tried in a fixed order, so that in a video labels do not jump about.
         """
         written = self._size(text, box)
         if written.scale < _SMALLEST:
@@ -87,7 +85,7 @@ class LabelPlaces:
             cells = self._cells(left, top, right, bottom)
             kind = cells.max()
             if kind == _FREE:
-                cells[:] = _NO_PLACE
+                cells[:] = _TAKEN
                 return written.at(left, top)
             if kind == _ON_A_LARGE_BOX and second_best is None:
                 second_best = (left, top)
@@ -95,13 +93,13 @@ class LabelPlaces:
         if second_best is None:
             return None
         left, top = second_best
-        self._cells(left, top, left + written.width, top + written.height)[:] = _NO_PLACE
+        self._cells(left, top, left + written.width, top + written.height)[:] = _TAKEN
         return written.at(left, top)
 
     def _cells(self, left: int, top: int, right: int, bottom: int) -> np.ndarray:
-        """The part of the map under a rectangle, at least one cell; the last two are outside.
+        """The part of the map under a rectangle, at least one cell; right and bottom are exclusive.
 
-        All edges are rounded alike: rectangles that touch have no cell in common.
+        All edges are rounded alike, so that rectangles that touch have no cell in common.
         """
         cell = self._cell
         half = cell // 2
@@ -112,7 +110,7 @@ class LabelPlaces:
         return self._map[first_row:end_row, first_column:end_column]
 
     def _size(self, text: str, box: Sequence[int]) -> "_Written":
-        """A text as large as picture and box want it, and not wider than the picture."""
+        """A text in a size that suits the picture and the box, not wider than the picture."""
         left, top, right, bottom = box
         scale = self._scale
         if min(right - left, bottom - top) < _SMALL_BOX * self._common.height:
@@ -125,7 +123,7 @@ class LabelPlaces:
 
 
 class _Written(NamedTuple):
-    """How a text is written, and the room that it takes in pixels, with its margins."""
+    """How a text is written, and its size in pixels, with its margins."""
 
     text: str
     scale: float
@@ -135,7 +133,7 @@ class _Written(NamedTuple):
     baseline: int  # of the letters, from the upper edge
 
     def at(self, left: int, top: int) -> Label:
-        """The label with its left upper corner there."""
+        """The label whose upper left corner is there."""
         return Label(
             text=self.text,
             scale=self.scale,
@@ -160,7 +158,7 @@ def _write(text: str, scale: float) -> _Written:
 
 
 def _corners(written: _Written, box: Sequence[int], width: int) -> List[Tuple[int, int]]:
-    """Left upper corners of a label: around its box, and last inside, the best first."""
+    """Where a label's upper left corner may go, best first: around its box, at last inside."""
     left, top, right, bottom = box
     above = top - written.height
     below = bottom + 1

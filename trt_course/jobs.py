@@ -27,7 +27,7 @@ from .video_run import Show, VideoRun, chosen_frames
 FORMATS = ("voc", "coco")
 
 STRIDE = whole(1, 10000)  # of a video, every n-th frame
-SECONDS = number(0, 10000000)  # a moment of a video, counted from its start
+SECONDS = number(0, 10000000)  # a moment in a video, counted from its start
 _LONGEST_NAME = 255  # in bytes, on nearly every file system
 
 
@@ -44,7 +44,7 @@ def detect_one(
 
     Writes the picture with its boxes to out/NAME.jpg (unless `write` is False), the boxes as rows
     of text to out/NAME.txt and, with `save_json`, in COCO's result form to out/NAME.json. `outputs`
-    says which files may be replaced (None: the kit's own); it is asked before the work.
+    decides, before the work, which files may be replaced (None: the kit's own).
     """
     outputs = outputs or Outputs()
     source = kit_path(source)
@@ -159,7 +159,7 @@ def detect_dir(
 
 
 def _require_own_names(paths: Sequence[Path], source: AnyPath) -> None:
-    """Refuse pictures whose results would have the same name."""
+    """Refuse pictures whose results would have the same names."""
     stems = {path.stem for path in paths}
     twice = len(paths) - len(stems)
     if twice:
@@ -178,15 +178,15 @@ def _require_room(path: Path) -> None:
     """Refuse a picture whose name leaves no room for the endings of its results."""
     if not _has_room(path):
         raise CourseError(
-            f"The results of {path} would have names of over {_LONGEST_NAME} bytes, which no file "
-            "system takes. Rename it."
+            f"The results of {path} would have names longer than {_LONGEST_NAME} bytes, which no "
+            "file system allows. Rename it."
         )
 
 
 def _results_of(
     paths: Sequence[Path], out: Path, formats: Sequence[str], write: bool
 ) -> List[Path]:
-    """All that detect_dir will write; none of it may be one of the pictures."""
+    """All files that detect_dir will write; a CourseError if one of them is a picture's own."""
     results = []
     if "voc" in formats:
         results += [_text_path(out, path) for path in paths]
@@ -200,12 +200,12 @@ def _results_of(
 
 
 def _text_path(out: Path, path: Path) -> Path:
-    """Where the boxes of a picture of a folder go as text."""
+    """Where the boxes of a folder's picture go as text."""
     return out / "detection-results" / (path.stem + ".txt")
 
 
 def _picture_path(out: Path, path: Path) -> Path:
-    """Where a picture of a folder goes with its boxes."""
+    """Where a folder's picture goes with its boxes."""
     return out / "pictures" / (path.stem + ".jpg")
 
 

@@ -1,4 +1,4 @@
-"""TrtSSD: a model's record and an engine, joined to a detector. The lessons take it apart.
+"""TrtSSD: a model's record and an engine, joined into a detector. The lessons take it apart.
 
 One object belongs to one thread: its buffers, and on a GPU its engine, are that thread's own.
 """
@@ -68,7 +68,7 @@ class TrtSSD:
         `input_hw` is accepted because the original course passed it; it must agree with the model's
         record, which decides. `backend` is auto, cpu or tensorrt. `threads` is how many the CPU
         engine uses, 0 for all. `plan` names an engine file; `lanes` and `graph` are for TensorRT.
-        With `verbose` it says which engine it is, and on closing what was odd in its outputs.
+        With `verbose` it says which engine it uses, and on closing what was odd in the outputs.
         """
         self.spec = find_model(model)
         _require_size(self.spec, input_hw)
@@ -139,7 +139,8 @@ class TrtSSD:
     ) -> List[Detections]:
         """The last third of `detect`: the engine's outputs into Detections of each picture.
 
-        Without `count` nothing that is odd is counted: it was before, or is nobody's picture.
+        With `count=False` odd outputs are not counted: because they have been already, or because
+        the picture is not the reader's.
         """
         if conf_th is None:
             conf_th = self.spec.conf_threshold
@@ -160,7 +161,7 @@ class TrtSSD:
 
     @property
     def oddities(self) -> Oddities:
-        """What was odd in the network's outputs so far."""
+        """What has been odd in the network's outputs so far."""
         return self._decoder.oddities
 
     @property
@@ -180,7 +181,7 @@ class TrtSSD:
         return self
 
     def close(self) -> None:
-        """Free the buffers and the engine, say what was odd. Closing twice is fine."""
+        """Free the buffers and the engine, and say what was odd. Closing twice is fine."""
         self._requests = {}
         self.engine.close()
         if self._verbose:
@@ -194,7 +195,7 @@ class TrtSSD:
 
 
 def _require_size(spec: ModelSpec, input_hw: Optional[Tuple[int, int]]) -> None:
-    """The size that the original course passed, in either order, is the record's."""
+    """Refuse a size that is not the record's; the two numbers may be in either order."""
     if input_hw is None:
         return
     size = (spec.input.width, spec.input.height)
@@ -206,7 +207,7 @@ def _require_size(spec: ModelSpec, input_hw: Optional[Tuple[int, int]]) -> None:
 
 
 def _require_input(spec: ModelSpec, engine: Engine) -> None:
-    """The network has the one input that the record describes, of its shape and type."""
+    """Refuse a network whose only input is not the one that the record describes."""
     wanted = spec.input
     names = [tensor.name for tensor in engine.inputs]
     if names != [wanted.name]:
@@ -233,16 +234,16 @@ def _fits(given: Tuple[int, ...], wanted: Tuple[int, ...]) -> bool:
 
 
 def _stated(engine: Engine) -> Dict[str, Tensor]:
-    """What the network states of its outputs, by name."""
+    """What the network states about its outputs, by name."""
     stated = {}
     for info in engine.outputs:
-        shape = info.shape or None  # an empty one means that it states none
+        shape = info.shape or None  # an empty shape means that none is stated
         stated[info.name] = Tensor(shape, info.dtype)
     return stated
 
 
 def _batch_of(engine: Engine) -> int:
-    """How long the network's batch is; -1 if that varies."""
+    """How many pictures the network's batch has; -1 if that varies."""
     if engine.min_batch == engine.max_batch:
         return engine.max_batch
     return -1

@@ -120,10 +120,10 @@ yours = json.loads(path.read_text())
 for key, value in sorted(yours.items()):
     print(f"{key:<14} {json.dumps(value)[:90]}")
 # %% [markdown]
-# **You should see** raw boxes, a time for each picture and each frame, for the engine alone at every fifth frame
-# (`engine_ms`) and for all the rest (`other_ms`), the machine, and digests (SHA-256) of model, pictures and video:
-# whoever has the same files gets the same digests. mAP and FPS are *not* in it. The organiser computes them, for all
-# teams in the same way.
+# **You should see** raw boxes; a time for each picture and each frame, for the engine alone at every fifth frame
+# (`engine_ms`), and for everything else (`other_ms`); the machine; and digests (SHA-256) of model, pictures and video.
+# Anyone who has the same files gets the same digests. mAP and FPS are *not* in it. The organiser computes them, in the
+# same way for all teams.
 #
 # ## 3. The other teams
 #
@@ -187,7 +187,7 @@ hand_in(sealed(made_up("Bo", times=0.33, lost=0.1)))
 hand_in(sealed(made_up("Cleo", times=0.5, lost=0.2, other_model="backbone")))
 hand_in(sealed(made_up("Dan", times=2, lost=0.14, restructured=True, other_model="detector")))
 # %%
-from trt_course.lesson.show import plot_text, show_table
+from trt_course.lesson.show import show_table
 
 
 def show_board(board):
@@ -241,19 +241,20 @@ take_out("eve", "finn", "gil", "hal")
 # %% [markdown]
 # ## 5. What a seal cannot prove
 #
-# Finn was caught because he was lazy. With other times, made up with care, his file would pass: the kit is open, and
-# what you did in step 3, anyone can do. A seal shows carelessness and simple cheating. For the places that matter, let
-# the teams run `contest pack` on *your* machine.
+# Finn was caught because he was lazy. If he had made up his times with care, his file would pass: the kit is open, and
+# anyone can do what you did in step 3. A seal exposes carelessness and simple cheating. For the places that matter,
+# let the teams run `contest pack` on *your* machine.
 #
-# But figures leave traces, and must fit each other. Four teams that have been too clever, all on your machine:
+# But figures leave traces, and they must agree with each other. Here are four teams that were too clever, all on your
+# machine:
 #
-# * **Rita repeats frames**: in the video her detector works on every third frame only, and gives the old boxes again
-#   for the others.
-# * **Tom has a threshold**: he hands in boxes of 0.5 and more only. Less to decode, so he is a little faster.
-# * **Sue has another scope**: she times the network alone. Preprocessing and decoding, say 15 %, she leaves out.
-# * **Una halves everything**: every time in her file, that of the whole run too.
+# * **Rita repeats frames**: in the video her detector works on every third frame only, and repeats the old boxes for
+#   the others.
+# * **Tom has a threshold**: he hands in only boxes of 0.5 and more. That is less to decode, so he is a little faster.
+# * **Sue has another scope**: she times the network alone, and leaves out preprocessing and decoding, say 15 %.
+# * **Una halves everything**: every time in her file, that of the whole run included.
 #
-# **Before you run it**: which of the four can be refused for what stands in the file alone?
+# **Before you run it**: which of the four can you refuse, if all you have is the file?
 # %%
 here = yours["machine"]
 rita = made_up("Rita", machine=here)
@@ -266,7 +267,7 @@ for name, rows in tom["detections"].items():
     tom["detections"][name] = [row for row in rows if row[1] >= 0.5]
 
 sue = made_up("Sue", machine=here)
-sue["other_ms"] += 0.15 * sum(sue["frame_ms"])  # it went by all the same
+sue["other_ms"] += 0.15 * sum(sue["frame_ms"])  # that time was spent all the same
 sue["frame_ms"] = [0.85 * ms for ms in sue["frame_ms"]]
 
 una = made_up("Una", times=0.5, machine=here)
@@ -277,12 +278,14 @@ for value in (rita, tom, sue, una):
 show_board(rank(handins, small / "ground-truth", data=small, video=clip))
 # %% [markdown]
 # **You should see** Rita refused: each frame includes a run of the engine, and `pack` has timed the engine too. The
-# others are ranked, for nothing in their files contradicts itself. Tom has lost mAP by his own threshold
-# ([lesson 08](08_evaluate_map.ipynb) says why). Sue looks like somebody who is good at it. Una is twice as fast as you,
-# and has a remark: her engine is twice as fast as the same one on the same machine in the hands of others. Had she
-# said that her machine is another one, there would be none. First look at Rita, at the time of each frame.
+# others are ranked, because nothing in their files contradicts the rest. Tom's threshold has cost him mAP
+# ([lesson 08](08_evaluate_map.ipynb) says why). Sue looks like somebody who is good at this. Una is twice as fast as
+# you, and gets a remark: the same engine, on the same machine, takes everyone else twice as long. If she had named
+# another machine, there would be no remark. Look at Rita first, at the time of each frame.
 # %%
 import matplotlib.pyplot as plt
+
+from trt_course.measure.shown import plot_text
 
 plt.figure(figsize=(9, 3))
 for value in (yours, rita):
@@ -351,10 +354,10 @@ def traces(value):
 rows = [traces(json.loads(path.read_text())) for path in sorted(handins.glob("*.json"))]
 show_table(rows, ["team", "repeated", "lowest confidence", "seconds not timed"])
 # %% [markdown]
-# **You should see** that Tom's boxes end at 0.5, where those of all others go down to 0.02 or less. And that more of
-# Sue's run was not timed than of yours. That part of a run is reading, and some runs of warm-up, which takes much the
-# same for all on one machine. What Sue left out of her times, she did not leave out of her run. None of this is a
-# proof. It tells you whom to ask, and what. Una has halved this, too: only a run on your machine settles it.
+# **You should see** that Tom's boxes end at 0.5, where those of all others go down to 0.02 or less. You also see that
+# more of Sue's run was not timed than of yours. That part of a run is reading and warm-up, which takes all teams much
+# the same time on one machine. Sue left something out of her times, but not out of her run. None of this is proof. It
+# tells you whom to ask, and what. Una has halved this time, too: only a run on your machine settles it.
 #
 # ## 6. Restructure the class
 #

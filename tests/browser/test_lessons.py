@@ -228,7 +228,7 @@ CELLS_OF_EVIL = [
     "trt_course.model.find.MODELS = pathlib.Path({models!r})",
     "{lesson}",
     # Pictures and their captions, a check, a label, an error, widgets.
-    "from trt_course.lesson.show import plot_text, show_picture, show_video\n"
+    "from trt_course.lesson.show import show_picture, show_video\n"
     "from trt_course.lesson.check import check, summary\n"
     "from trt_course import BBoxVisualization, CourseError, Detections, TrtSSD\n"
     "import numpy as np\n"
@@ -239,6 +239,7 @@ CELLS_OF_EVIL = [
     "check('00.1', spec.title, spec.labels[1])\n"
     "check('00.2', {{spec.title: 1}}, {{spec.title: 2}})",
     "import matplotlib.pyplot as plt\n"
+    "from trt_course.measure.shown import plot_text\n"
     "plt.plot([1, 2], label=plot_text(spec.labels[1]))\nplt.legend()\nplt.show()",
     "from trt_course.lesson.widgets import CameraView\n"
     "view = CameraView(spec.title, models=[spec.folder])\nview.start()\nview",

@@ -113,6 +113,10 @@ def test_what_is_not_a_whole_model_is_told(tmp_path):
         graph.load_plain(bad)
 
     bad.write_bytes(b"")
+    with pytest.raises(CourseError, match="bad.onnx is empty"):
+        graph.load_plain(bad)
+
+    bad.write_bytes(b"\x08\x08")  # the version of the format, and nothing else
     with pytest.raises(CourseError, match="holds no network"):
         graph.load_plain(bad)
 

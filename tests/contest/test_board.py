@@ -119,7 +119,9 @@ def implausible():
         "backwards.json": Cheat(
             made_up("n", frame_ms=[5.0] * 59 + [-200.0]), "a time, more than 0"
         ),
-        "nan.json": Cheat(with_boxes("o", ["red", float("nan"), 1, 1, 2, 2]), "NaN is no number"),
+        "nan.json": Cheat(
+            with_boxes("o", ["red", float("nan"), 1, 1, 2, 2]), "NaN is not a number"
+        ),
         "sure.json": Cheat(with_boxes("q", ["red", 1.5, 1, 1, 2, 2]), "confidence from 0 to 1"),
         "turned.json": Cheat(with_boxes("r", ["red", 0.5, 9, 1, 2, 2]), "x1 <= x2"),
         "upside-down.json": Cheat(with_boxes("r", ["red", 0.5, 1, 9, 2, 2]), "y1 <= y2"),
@@ -134,7 +136,7 @@ def implausible():
         "claims-2.json": Cheat(
             made_up("x", other_model="all"), "allowed: None, backbone, detector"
         ),
-        "extra.json": Cheat(made_up("y", final=100), "hand-in: final is a field that nobody knows"),
+        "extra.json": Cheat(made_up("y", final=100), "hand-in: final is an unknown field"),
         "undated.json": Cheat(made_up("z", created="tomorrow"), "a time such as"),
     }
 
@@ -273,7 +275,7 @@ def test_a_board_of_nobody(truth, tmp_path):
     contest.write_board(board, tmp_path / "out")
     with pytest.raises(CourseError, match="holds no .txt files"):
         contest.rank(empty, empty)
-    with pytest.raises(CourseError, match="no boxes that count without red"):
+    with pytest.raises(CourseError, match="no box in .* counts, when you ignore red"):
         contest.rank(empty, truth, ignore=["red"])
 
 

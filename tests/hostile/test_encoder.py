@@ -84,14 +84,14 @@ def test_two_signals_end_a_run_whose_encoder_is_stopped(cells, tmp_path, number,
     _, said = child.communicate(timeout=15)
     said = said.decode()
     assert child.returncode == status, said
-    assert "street.mp4 is lost: its encoder had not ended yet when it was killed" in said
+    assert "street.mp4 is lost: its encoder was killed before it was done" in said
     assert "Traceback" not in said
     assert left_in(tmp_path) == []
     assert not Path(f"/proc/{encoding}").exists()
 
 
 def test_a_stopped_encoder_is_waited_for_and_killed(tmp_path, impatient):
-    message = "is lost: its encoder had not ended"
+    message = "is lost: its encoder was killed before"
     with pytest.raises(CourseError, match=message), VideoWriter(tmp_path / "a.mp4", 10) as writer:
         writer.write(noise())
         process = stopped(writer)

@@ -12,6 +12,7 @@ from trt_course import CourseError
 from trt_course.lesson import check as checks
 from trt_course.lesson import show, widgets
 from trt_course.lesson.check import check
+from trt_course.measure.shown import plot_text
 
 EVIL = [
     "<img src=x onerror=alert(1)>",
@@ -146,7 +147,7 @@ def test_a_label_in_a_plot_is_no_formula(name):
     figure_module = pytest.importorskip("matplotlib.figure")
     figure = figure_module.Figure()
     axes = figure.subplots()
-    axes.plot([0, 1], label=show.plot_text(name))
+    axes.plot([0, 1], label=plot_text(name))
     legend = axes.legend()
     figure.savefig(io.BytesIO())
     (written,) = legend.get_texts()

@@ -19,10 +19,11 @@ import pytest
 from stand_ins.hostile_rtsp import ENDLESS_PICTURE, HostileRtsp, packets
 from stand_ins.hostile_web import HostileServer
 from trt_course import CourseError
+from trt_course.media import bounds
 from trt_course.media.sources import open_source
 
 KIT = Path(__file__).resolve().parent.parent.parent
-TOO_MUCH = "over 64 MiB for one picture|took over 3 s"
+TOO_MUCH = "over 64 MiB for one picture|took over 1.5 s"
 MOST_GROWTH = 300  # MiB of memory that one bad picture may cost
 
 # Prints for each address what came of it, the seconds that took and the MiB that memory has grown.
@@ -32,7 +33,7 @@ from trt_course import CourseError
 from trt_course.media import bounds
 from trt_course.media.sources import open_source
 
-bounds.MOST_SECONDS = 3.0
+bounds.MOST_SECONDS = 1.5
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -204,7 +205,7 @@ def test_a_camera_that_drips_is_given_up(head, monkeypatch):
         began = time.monotonic()
         with pytest.raises(CourseError, match="took over 1 s for one picture"):
             open_source(server.uri + "/shot")
-        assert time.monotonic() - began < 9
+        assert time.monotonic() - began < 30  # the drip itself never ends
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("live ")]
 
 
@@ -239,7 +240,7 @@ def test_a_picture_of_rtsp_that_never_ends():
         address = f"rtsp://127.0.0.1:{server.port}/x"
         done = in_a_child(SMALL_MEMORY + WATCHED, address)
     said, seconds, growth = json.loads(done.stdout)
-    assert "sent no frame in 10 s" in said or "sends no more" in said
+    assert "sent no frame in 10 s" in said or "has stopped" in said
     assert seconds < 60
     assert growth < MOST_GROWTH
 
@@ -262,3 +263,10 @@ assert not cv2.VideoCapture({str(path)!r}, cv2.CAP_FFMPEG).read()[0]
         [sys.executable, "-c", code], cwd=str(KIT), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_library_whose_file_was_replaced_stops_nothing(monkeypatch):
+    """So Linux names it after `pip install --upgrade` while a notebook runs."""
+    gone = {"/usr/lib/libavutil.so.59 (deleted)"}
+    monkeypatch.setattr(bounds, "_loaded_libraries", lambda name: gone)
+    bounds.bound_ffmpeg()

@@ -2,13 +2,18 @@
 
 import subprocess
 import sys
+import tracemalloc
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from trt_course import CourseError
 from trt_course import __main__ as command_line
+from trt_course.media.pictures import read_image
 from trt_course.support import memory
+from trt_course.support.files import read_small
 
 resource = pytest.importorskip("resource")
 
@@ -58,6 +63,42 @@ def test_importing_the_package_says_so():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Memory is short")
+
+
+@pytest.mark.parametrize("cores, needed", [(1, 1040), (4, 1088), (64, 2048), (256, 2048)])
+def test_a_large_machine_needs_no_more_than_its_cores_that_are_used(monkeypatch, cores, needed):
+    monkeypatch.setattr(memory.os, "cpu_count", lambda: 512)
+    monkeypatch.setattr(memory.os, "sched_getaffinity", lambda _: range(cores), raising=False)
+    unlimited = (resource.RLIM_INFINITY,) * 2
+    limits = {resource.RLIMIT_AS: unlimited, resource.RLIMIT_DATA: unlimited}
+    monkeypatch.setattr(resource, "getrlimit", limits.get)
+    assert memory.why_too_little() == ""
+
+    limits[resource.RLIMIT_AS] = (needed * MIB, needed * MIB)
+    assert memory.why_too_little() == ""
+    limits[resource.RLIMIT_AS] = ((needed - 1) * MIB, needed * MIB)
+    assert f"need {needed} on this machine" in memory.why_too_little()
+
+
+def test_reading_a_file_takes_no_more_memory_than_the_file(tmp_path):
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.zeros((32, 32, 3), np.uint8))
+    read_image(path)
+
+    tracemalloc.start()
+    read_image(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < MIB
+
+
+def test_a_file_that_says_it_is_empty_is_read_up_to_the_bound():
+    path = Path("/proc/self/status")
+    if not path.exists():
+        pytest.skip("no /proc here")
+    assert b"Threads:" in read_small(path, "a status")
+    with pytest.raises(CourseError, match="too much for a status"):
+        read_small(path, "a status", most=100)
 
 
 def too_much_for_numpy():

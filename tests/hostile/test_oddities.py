@@ -26,7 +26,7 @@ from trt_course.media.writer import VideoWriter
 from trt_course.model.oddities import Oddities, tell
 from trt_course.support.files import kit_path
 
-NO_NUMBERS = "held NaN or infinity and"
+NO_NUMBERS = "contained NaN or infinity and"
 NO_CLASSES = "had a class beyond the 5 labels in model.json and"
 
 
@@ -70,8 +70,8 @@ def test_what_is_not_a_number_is_counted(tmp_path, layout, role, place, value):
     assert found.boxes.tolist() == [PIXELS]
     assert found.dropped == 1
     assert said == [
-        f"odd: 1 row of the network's output {NO_NUMBERS} was left out: its file may be "
-        "damaged, or its numbers too large for FP16."
+        f"odd: 1 row of the network's output {NO_NUMBERS} was left out: the network's "
+        "file may be damaged, or its numbers too large for FP16."
     ]
 
 
@@ -144,8 +144,8 @@ def test_classes_beyond_the_labels(tmp_path, layout, cls):
     [
         ([0.25, 0.25, 0.25, 0.75], 0.875, "1 box was less than half a pixel wide or high"),
         ([0.25, 0.25, 0.5, 0.25], 0.875, "1 box was less than half a pixel wide or high"),
-        ([0, 0, 1, 1], 1, "1 box filled the whole picture at a confidence of about 1"),
-        ([-9, -9, 9, 9], 1, "1 box filled the whole picture at a confidence of about 1"),
+        ([0, 0, 1, 1], 1, "1 box filled the whole picture with a confidence of about 1"),
+        ([-9, -9, 9, 9], 1, "1 box filled the whole picture with a confidence of about 1"),
         (BOX, 7, "1 box had a confidence above 1, which became 1"),
         ([0.5, 0.25, 0.25, 0.75], 0.875, "1 row of the network's output had x2 < x1 or y2 < y1"),
         ([0, 0, 1, 1], 0.875, None),

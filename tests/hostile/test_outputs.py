@@ -16,7 +16,8 @@ from trt_course.__main__ import main
 from trt_course.media.writer import VideoWriter
 from trt_course.support import files
 from trt_course.support.files import is_hidden, whole_file, write_text
-from trt_course.support.outputs import LIST, Outputs
+from trt_course.support.noted import LIST
+from trt_course.support.outputs import Outputs
 from trt_course.support.temporary import temporary_beside
 
 
@@ -212,13 +213,6 @@ def test_the_list_takes_any_name_and_any_damage(tmp_path):
         Outputs().write_text(tmp_path / name, "two")
 
 
-def test_a_list_that_is_a_pipe_does_not_hang(tmp_path):
-    (tmp_path / "a.txt").write_text("mine")
-    os.mkfifo(str(tmp_path / LIST))
-    with pytest.raises(CourseError, match="no plain file"):
-        Outputs().write_text(tmp_path / "a.txt", "ours")
-
-
 # Asked before the work
 
 
@@ -298,3 +292,32 @@ def test_a_full_disk_is_told_with_the_file_s_name(tmp_path, write):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert found.value.filename == str(tmp_path / "a.txt")
     assert os.listdir(str(tmp_path)) == []
+
+
+def test_a_link_under_a_temporary_name_leads_nowhere(tmp_path):
+    """In a folder that several people use, somebody may put links where files will be written."""
+    victim = tmp_path / "victim.txt"
+    victim.write_text("precious")
+    code = (
+        "import os, sys; from trt_course.support.files import write_text\n"
+        "folder = sys.argv[1]\n"
+        "for number in range(20):\n"
+        "    name = f'.a~trt_course-{os.getpid()}-{number}.txt'\n"
+        "    os.symlink(os.path.join(folder, 'victim.txt'), os.path.join(folder, name))\n"
+        "write_text(os.path.join(folder, 'a.txt'), 'text')"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
+    assert victim.read_text() == "precious"
+    assert (tmp_path / "a.txt").read_text() == "text"
+    assert not (tmp_path / "a.txt").is_symlink()
+
+
+def test_a_refused_claim_claims_nothing_that_is_foreign(tmp_path):
+    """Also where the same claim is refused for another file."""
+    (tmp_path / "a.txt").write_text("mine")
+    outputs = Outputs()
+    with pytest.raises(CourseError, match="is a folder"):
+        outputs.claim(tmp_path / "a.txt", tmp_path)
+    with pytest.raises(CourseError, match="is in the way"):
+        outputs.write_text(tmp_path / "a.txt", "text")
+    assert (tmp_path / "a.txt").read_text() == "mine"

@@ -23,7 +23,7 @@ def test_a_password_goes_to_no_other_host():
         where = other.uri.replace("127.0.0.1", "localhost") + "/shot"
         with HostileServer(moved(where)) as server:
             address = server.uri.replace("//", "//ada:byron@")
-            with pytest.raises(CourseError, match="on to localhost, which shall not get the pass"):
+            with pytest.raises(CourseError, match="to localhost, which must not get the pass"):
                 open_source(address)
             assert "Authorization: Basic" in server.requests[0]
             assert other.requests == []
@@ -51,10 +51,13 @@ def test_a_password_goes_on_to_the_same_host():
     "where, message",
     [
         ("file:///etc/passwd", "file:///etc/passwd' is not allowed"),
-        ("ftp://127.0.0.1/x", "which is not followed"),
+        ("ftp://127.0.0.1/x", "and is not followed"),
         ("/shot", "does not answer: .*redirect"),
         ("http://[", "does not answer: Invalid IPv6 URL"),
-        ("http://h:x/", "is not understood as an address"),
+        (
+            "http://h:x/",
+            "is not a valid address; wanted: .*user:password@ before",
+        ),
     ],
 )
 def test_where_no_camera_may_send_its_reader(where, message):

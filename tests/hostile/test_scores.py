@@ -1,6 +1,6 @@
-"""What must not become a score: boxes that cannot be, files that are no data, pictures that lack.
+"""What must not become a score: impossible boxes, files that are not data, missing pictures.
 
-And figures of any classes, however many and however called.
+And figures of any classes, however many there are and whatever they are called.
 """
 
 import os
@@ -12,6 +12,7 @@ import pytest
 from trt_course import CourseError
 from trt_course.__main__ import main
 from trt_course.measure import evaluate, plots, voc
+from trt_course.measure.shown import MOST_CLASSES
 
 TRUTH = "car 0 0 9 9\n"
 
@@ -100,12 +101,12 @@ def test_a_pipe_or_a_device_is_refused_and_never_waited_for(folders, capsys, spo
     (folder / "a.txt").unlink()
     os.mkfifo(str(folder / "a.txt"))
     assert run("evaluate", "--gt", gt, "--det", det) == 2
-    assert "a.txt is no plain file" in capsys.readouterr().err
+    assert "a.txt is not a regular file" in capsys.readouterr().err
 
     (folder / "a.txt").unlink()
     (folder / "a.txt").symlink_to("/dev/zero")
     assert run("evaluate", "--gt", gt, "--det", det) == 2
-    assert "a.txt is no plain file" in capsys.readouterr().err
+    assert "a.txt is not a regular file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "nowhere", __file__])
@@ -121,7 +122,7 @@ def test_nothing_to_score_is_no_zero(folders, data, cells, tmp_path, capsys):
     for words in (["--gt", gt, "--det", det], ["--gt", gt, "--det", det, "--ignore", "car"]):
         assert run("evaluate", *words, "--plots", plots_folder) == 2
         said = capsys.readouterr()
-        assert "there is nothing to score" in said.err
+        assert "There is nothing to score" in said.err
         assert "mAP" not in said.out
     assert not plots_folder.exists()
 
@@ -129,7 +130,7 @@ def test_nothing_to_score_is_no_zero(folders, data, cells, tmp_path, capsys):
         (data / "ground-truth" / (name + ".txt")).write_text("")
     assert run("evaluate", "--model", cells, "--data", data) == 2
     said = capsys.readouterr()
-    assert "there is nothing to score" in said.err
+    assert "There is nothing to score" in said.err
     assert said.out == ""  # the network was not even opened
 
 
@@ -159,7 +160,7 @@ def test_ground_truth_without_its_picture_is_no_smaller_score(data, cells, capsy
     assert run("evaluate", "--model", cells, "--data", data) == 2
     said = capsys.readouterr()
     assert "ground-truth/b.txt has no picture" in said.err
-    assert "(2 in all lack one)" in said.err
+    assert "(2 such files in all)" in said.err
     assert "mAP" not in said.out
 
 
@@ -270,13 +271,12 @@ def figures_of(truths, founds):
     ]
 
 
-@pytest.mark.parametrize(
-    "name", ["$a^{b$", "$", "a$b$c", "_car", "\\frac{", "%s{0}", "x" * 5000, "a\nb\u2028c\x1b[2J"]
-)
-def test_any_class_name_can_be_drawn(tmp_path, name):
-    for figure in figures_of(*case_of([name, "car"])):
+def test_any_class_name_can_be_drawn(tmp_path):
+    names = ["$a^{b$", "$", "a$b$c", "_car", "\\frac{", "%s{0}", "x" * 5000, "a\nb\u2028c\x1b[2J"]
+    for figure in figures_of(*case_of(names)):
         picture, words = drawn(figure, tmp_path)
         assert picture.std() > 5
+        assert "_car" in words
         assert "x" * 50 not in words
 
 
@@ -299,4 +299,4 @@ def test_300_classes_are_drawn_as_far_as_there_is_room(tmp_path):
     for figure in figures_of(*case_of(names)):
         picture, words = drawn(figure, tmp_path)
         assert max(picture.shape) < 4000
-        assert f"the {plots.MOST_CLASSES} commonest of 300 classes" in words
+        assert f"the {MOST_CLASSES} commonest of 300 classes" in words

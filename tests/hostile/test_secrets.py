@@ -33,8 +33,19 @@ PASSWORDS = [
     "12/lovelace",
     "byron'lovelace",
     'byron"lovelace',
+    "byron lovelace",
+    "lovelace" * 50,
 ]
-QUERIES = ["token=byron", "a=1&password=byron&b=2", "key=byron", "auth=byron", "access-token=byron"]
+QUERIES = [
+    "token=byron",
+    "a=1&password=byron&b=2",
+    "key=byron",
+    "auth=byron",
+    "access-token=byron",
+    "loginuse=ada&loginpas=byron",
+    "mode=caller&passphrase=byron",
+    "jwt=byron",
+]
 
 
 @pytest.fixture
@@ -64,9 +75,12 @@ def all_addresses(web, rtsp):
             yield f"{uri}/private?{query}"
     yield with_password(web.uri, "byron").replace("private", "text")
     yield "http://ada:byron@127.0.0.1:9/shot.jpg"
+    yield "rtsp://ada@example.com:byron@127.0.0.1:9/live"
+    yield "srt://127.0.0.1:9?passphrase=byron"
     yield rtsp + "/user=ada_password=byron_channel=1"
     yield f"gst:rtspsrc location={with_password(rtsp, 'byron')} ! decodebin"
     yield f"gst:rtspsrc location={rtsp} user-id=ada user-pw=lovelace ! decodebin"
+    yield "gst:srtsrc uri=srt://127.0.0.1:9 passphrase=byron ! decodebin"
 
 
 def files_below(folder):

@@ -85,6 +85,13 @@ def test_interlaced_video_is_taken_apart(tmp_path, name, options):
         assert combs(frame.image) < 1.5 * combs(moment)
 
 
+@WITH_AV
+@pytest.mark.parametrize("size", ["2x2", "8x2", "4x4", "10x10"])
+def test_tiny_interlaced_pictures_are_read(tmp_path, size):
+    path = make(tmp_path / "a.mkv", f"-vf scale={size.replace('x', ':')},setfield=tff -c:v ffv1")
+    assert len(read(path)) == 25
+
+
 def combs(image):
     """How much neighbouring lines differ more than the lines next to them."""
     grey = image.astype(int).sum(axis=-1)
@@ -423,7 +430,7 @@ def test_numbered_pictures_are_a_video(tmp_path):
     assert len(os.listdir(str(tmp_path / "out"))) >= 1
 
     (tmp_path / "img_0007.png").unlink()
-    with pytest.raises(CourseError, match="has a gap: behind img_0006.png comes img_0008.png"):
+    with pytest.raises(CourseError, match="has a gap: img_0006.png is followed by img_0008.png"):
         open_source(pattern)
     with pytest.raises(CourseError, match="There is no picture .*none_%d.png"):
         open_source(tmp_path / "none_%d.png")
@@ -441,7 +448,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path, what):
         listener.bind(str(path))
     else:
         path = Path("/dev/zero")
-    with listener, pytest.raises(CourseError, match=f"is {what}, and is not read"):
+    with listener, pytest.raises(CourseError, match=f"is {what}, which cannot be read"):
         open_source(path)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from trt_course.__main__ import main
 from trt_course.measure import plots, voc
+from trt_course.measure.confusion import confusion_matrix
 
 
 @pytest.fixture
@@ -25,9 +26,9 @@ def case():
 
 
 def test_confusion_matrix(case):
-    matrix = plots.confusion_matrix(*case, ["car", "van"])
+    matrix = confusion_matrix(*case, ["car", "van"])
     assert matrix.tolist() == [[1, 0, 1], [1, 0, 0], [0, 1, 0]]
-    assert plots.confusion_matrix(*case, ["car", "van"], conf_th=0.85).tolist() == [
+    assert confusion_matrix(*case, ["car", "van"], conf_th=0.85).tolist() == [
         [1, 0, 1],
         [0, 0, 1],
         [0, 0, 0],

@@ -117,12 +117,12 @@ def test_addresses_that_give_no_pictures(web, path, message):
     "uri, options, message",
     [
         ("http://127.0.0.1:9/x.jpg", {}, "does not answer: .*refused"),
-        ("rtsp://127.0.0.1:9/x", {}, "cannot be opened. Are address"),
-        ("rtsp://127.0.0.1:9/x", {"transport": "pigeon"}, "transport is tcp or udp"),
+        ("rtsp://127.0.0.1:9/x", {}, "cannot be opened. Are the address"),
+        ("rtsp://127.0.0.1:9/x", {"transport": "pigeon"}, "transport must be tcp or udp"),
         ("rtmp://127.0.0.1:9/x", {}, "cannot be opened: rtmp is none of csi, gst, rtsp"),
-        ("file:///x.mp4", {}, "A file is named by its path"),
-        ("http://127.0.0.1:9/x", {"rate": 0}, "rate is over 0"),
-        ("rtsp://ada:s3/cret@h/x", {}, "is not understood as an address.*/ is written %2F"),
+        ("file:///x.mp4", {}, "For a file give its path"),
+        ("http://127.0.0.1:9/x", {"rate": 0}, "rate must be above 0"),
+        ("rtsp://ada:s3/cret@h/x", {}, "is not a valid address.* write %2F for /"),
         ("/dev/video99", {}, "no camera /dev/video99. Is it plugged in"),
         (99, {}, "no camera /dev/video99"),
         ("csi://one", {}, "is not understood; wanted: csi://0"),
@@ -207,7 +207,7 @@ def test_a_driver_that_hangs_does_not_hang_the_reader(monkeypatch, capsys):
     with pytest.raises(CourseError, match="no new frame in 0.1 s"):
         source.read(timeout=0.1)
     source.close()
-    assert "does not let go" in capsys.readouterr().err
+    assert "cannot be closed" in capsys.readouterr().err
     stuck.free.set()
     source._thread.join(5)
 
@@ -352,3 +352,12 @@ def test_rtsp_comes_back_after_a_restart():
         if waits[-1] < 5:
             break
     assert min(waits) < 5, waits
+
+
+def test_a_machine_that_gives_no_more_threads(monkeypatch):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(CourseError, match="allows no more threads"):
+        open_source("http://127.0.0.1:9/picture.jpg")

@@ -173,7 +173,7 @@ def test_a_picture_that_claims_to_be_too_large(tmp_path):
     checksum = zlib.crc32(bytes(data[12:29]))
     data[29:33] = struct.pack(">I", checksum)
     path.write_bytes(bytes(data))
-    with pytest.raises(CourseError, match="a.png says that it is 60000 x 60000 pixels"):
+    with pytest.raises(CourseError, match="a.png claims to be 60000 x 60000 pixels"):
         read_image(path)
 
 
@@ -188,7 +188,7 @@ def test_truncated_tail_ends_early_and_says_so(tmp_path, capsys):
     whole = make(tmp_path / "a.mp4", "-movflags", "+faststart", "-g", "5", seconds=5)
     n = len(times(cut(whole, tmp_path / "cut.mp4", 0.6)))
     assert 10 < n < 45
-    assert f"claims 50 frames, {n} could be read: it is cut off" in capsys.readouterr().err
+    assert f"claims 50 frames, but only {n} could be read: it is cut off" in capsys.readouterr().err
 
     late = make(tmp_path / "b.mp4")  # the index is at the end, and lost
     with pytest.raises(CourseError, match="cannot be read as a video"):

@@ -46,6 +46,7 @@ def chunks(pieces):
         ('; boundary="cut"', b"--cut"),
         ("; boundary=--cut", b"--cut"),
         ("", b"--cut"),
+        ("; boundary=other", b"--cut"),  # OpenCV's own reader takes that, too
     ],
 )
 def test_forms_of_mjpeg(announced, line, chunked, with_length):

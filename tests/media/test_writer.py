@@ -170,7 +170,7 @@ def test_a_full_disk_is_reported(tmp_path, frames):
     """3 frames fill it when the file ends, 60 while it is written."""
     done = fill(tmp_path / "a.mp4", frames)
     assert done.returncode == 1
-    assert "a.mp4 cannot be written, the encoder ended with status" in done.stderr
+    assert "a.mp4 cannot be written: the encoder ended with status" in done.stderr
     assert "Is the disk full?" in done.stderr
     assert names_in(tmp_path) == []
 
@@ -214,6 +214,17 @@ def test_encoders(tmp_path, monkeypatch):
     assert encoder.command_for("auto", "o").words[0] == "gst-launch-1.0"
     assert encoder.command_for("x264", "o").words[0] != "gst-launch-1.0"
     assert names_in(tmp_path) == []
+
+
+def test_without_any_ffmpeg(tmp_path, monkeypatch):
+    def none():
+        raise RuntimeError("No ffmpeg exe could be found.")
+
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", none)
+    with pytest.raises(CourseError, match="no program ffmpeg .* sudo apt install ffmpeg"):
+        write(tmp_path / "a.mp4")
+    assert not names_in(tmp_path)
 
 
 @pytest.mark.skipif(

@@ -31,7 +31,7 @@ def test_named_models(cells, monkeypatch, tmp_path):
 
 def test_onnx_without_record(tmp_path):
     (tmp_path / "lone.onnx").write_bytes(b"x")
-    message = "There is no file .*model.json. A model's record stands beside its network"
+    message = "There is no file .*model.json. A model's record lies beside its network"
     with pytest.raises(CourseError, match=message):
         find_model(tmp_path / "lone.onnx")
 

@@ -50,7 +50,7 @@ def test_no_background_counts_from_one(tmp_path):
         (
             "input.wide",
             3,
-            "model.json: input.wide is a field that nobody knows; did you mean width",
+            "model.json: input.wide is an unknown field; did you mean width",
         ),
         ("output.layout", "nms8", "allowed: nms7, efficient_nms"),
         ("output.layout", "nms7", "output.tensors.rows is missing"),
@@ -58,7 +58,7 @@ def test_no_background_counts_from_one(tmp_path):
         (
             "output.tensors.box",
             "b",
-            "output.tensors.box is a field that nobody knows; did you mean boxes",
+            "output.tensors.box is an unknown field; did you mean boxes",
         ),
         ("output", [], "output is .*wanted: a JSON object"),
         ("labels", [], "labels is .*wanted: a list of texts"),

@@ -9,7 +9,7 @@ from throughput_parts import write_clip
 from trt_course import TrtSSD
 from trt_course.__main__ import main
 from trt_course.engine import CpuEngine
-from trt_course.throughput import run
+from trt_course.throughput import gpus, run
 from trt_course.throughput.gpus import detect_on_gpus
 from trt_course.throughput.many import detect_many
 from trt_course.throughput.opening import named
@@ -189,6 +189,24 @@ def test_a_process_for_each_gpu(open_ssd, clips, tmp_path):
     assert not any(run.complaints for run in runs)
     assert frames_in(tmp_path / "t" / "clip-1.csv") == 12
     assert frames_in(tmp_path / "t" / "clip-2.csv") == 5
+
+
+@pytest.mark.slow
+def test_ctrl_c_before_the_second_process_has_begun(open_ssd, clips, tmp_path, monkeypatch):
+    start = gpus._GpuProcess.start
+    started = []
+
+    def start_one(process):
+        if started:
+            raise KeyboardInterrupt
+        started.append(process)
+        start(process)
+
+    monkeypatch.setattr(gpus._GpuProcess, "start", start_one)
+    first, second = detect_on_gpus(2, open_ssd, named(map(str, clips)), str(tmp_path / "t"))
+    assert isinstance(first.stop, KeyboardInterrupt)
+    assert isinstance(second.stop, KeyboardInterrupt)
+    assert second.complaints == ["stopped before its process began"]
 
 
 @pytest.mark.slow

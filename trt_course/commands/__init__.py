@@ -95,7 +95,7 @@ def open_ssd(args: argparse.Namespace) -> TrtSSD:
 def print_report(args: argparse.Namespace, report: str, figures: Any) -> None:
     """Print a report; its figures go where --json says."""
     print(report)
-    if args.json:
+    if args.json is not None:
         args.outputs.write_json(args.json, figures)
 
 

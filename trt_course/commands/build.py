@@ -92,7 +92,7 @@ def _add_int8_options(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--force",
         action="store_true",
-        help="calibrate on scored pictures all the same, replace any file that --out names",
+        help="calibrate even on scored pictures, and replace any file that --out names",
     )
 
 

@@ -168,11 +168,11 @@ def _evaluate(args: argparse.Namespace) -> None:
     _require_sense(args)
     class_iou = _class_overlaps(args.set_class_iou)
 
-    # What can be wrong is better known before the detector has run for long.
+    # Whatever can be wrong should be known before the detector has run for long.
     images = None
     if args.model:
         images = kit_path(args.data) / "images"
-    if args.plots:
+    if args.plots is not None:
         need("matplotlib")
         args.outputs.claim(*plot_files(args.plots, images is not None))
 
@@ -182,14 +182,14 @@ def _evaluate(args: argparse.Namespace) -> None:
     # The figures, and whatever the metric, the plots of VOC's
     score = METRICS[args.metric](truths, founds, args.ignore, class_iou)
     print_report(args, score.report(), score.as_dict())
-    if args.plots:
+    if args.plots is not None:
         if not isinstance(score, voc.Score):
             score = voc.score(truths, founds)
         save_plots(args.plots, truths, founds, score, images, args.outputs)
 
 
 def _require_sense(args: argparse.Namespace) -> None:
-    """Refuse arguments of evaluate that are too few, or of which some would count for nothing."""
+    """Refuse arguments of evaluate that are too few, or some of which would be ignored."""
     is_complete = bool(args.gt and args.det)
     if args.model:
         is_complete = not (args.gt or args.det)
@@ -261,7 +261,8 @@ def _pack(args: argparse.Namespace) -> None:
 
 
 def _rank(args: argparse.Namespace) -> int:
-    if Path(args.out).resolve() == kit_path(args.folder).resolve():
+    out = Path(args.out).resolve()
+    if kit_path(args.folder).resolve() in [out, *out.parents]:
         raise CourseError(
             f"The board does not belong among the hand-ins in {args.folder}: choose another --out."
         )

@@ -1,7 +1,7 @@
 """A hand-in: one file with what one run has found, and how long it took. Nothing in it is trusted.
 
-It is JSON of limited size, and no path in it is ever opened. It is made in pack.py; whether its
-times can be is decided in times.py, and who wins in scoring.py.
+It is JSON of limited size, and no path in it is ever opened. pack.py makes it, times.py decides
+whether its times are possible, and scoring.py who wins.
 """
 
 import gzip
@@ -148,7 +148,7 @@ def _whole_number(digits: str) -> int:
 
 
 def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number")
+    raise ValueError(f"{word} is not a number")
 
 
 def _object_of(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:

@@ -1,12 +1,12 @@
-"""Names of teams: which spellings are one name, and which names are taken for one another."""
+"""Names of teams: which spellings are the same name, and which names are easily confused."""
 
 import unicodedata
 from typing import Any
 
 LONGEST_NAME = 100
 
-# Characters that count as printable and draw nothing: joiners, fillers, blanks of Braille, and the
-# selectors of variants.
+# Characters that count as printable but draw nothing: joiners, fillers, the blank of Braille, and
+# variation selectors.
 _INVISIBLE = frozenset(
     map(
         chr,
@@ -17,7 +17,7 @@ _INVISIBLE = frozenset(
     )
 )
 
-# Letters of other alphabets that look like Latin ones, capitals and small ones.
+# Letters of other alphabets, upper and lower case, that look like Latin ones.
 _TWINS = str.maketrans(
     "АВЕЅІЈКМНОРСТХУаеѕіјорсхуһԁԛԝ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧαικνορυχ" + "ıɑɡ",
     "ABESIJKMHOPCTXYaesijopcxyhdqw" + "ABEZHIKMNOPTYXaikvopux" + "iag",
@@ -35,12 +35,12 @@ def is_name(value: Any) -> bool:
 
 
 def _is_shown(character: str) -> bool:
-    """Whether it is a blank of any width or can be printed: controls of every kind cannot be."""
+    """Whether it can be printed, or is a space of any width. Control characters are neither."""
     return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 def clean_name(name: str) -> str:
-    """A name as it is shown: one form for each character, and single blanks between its words.
+    """A name as it is shown: one form for each character, and single spaces between its words.
 
     >>> clean_name(" Ｇｏｏｄ  team ")
     'Good team'
@@ -49,7 +49,7 @@ def clean_name(name: str) -> str:
 
 
 def who_is(name: str) -> str:
-    """What is equal for all spellings of one name.
+    """What all spellings of one name have in common.
 
     >>> who_is("Good ") == who_is("good") == who_is("ＧＯＯＤ")
     True
@@ -59,10 +59,9 @@ def who_is(name: str) -> str:
 
 
 def looks_of(name: str) -> str:
-    """What is equal for names that a reader takes for one another, such as Ada with a Cyrillic A.
+    """What names that look alike have in common, such as Ada with a Latin or a Cyrillic A.
 
     >>> looks_of("\\u0410da") == looks_of("Ada"), who_is("\\u0410da") == who_is("Ada")
     (True, False)
     """
-    visible = "".join(character for character in name if character not in _INVISIBLE)
-    return who_is(clean_name(visible).translate(_TWINS))
+    return who_is(clean_name(name).translate(_TWINS))

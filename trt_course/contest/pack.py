@@ -44,7 +44,7 @@ def pack(
 
     Returns the path of that file. `restructured` and `other_model` are what the team claims.
     """
-    # What can be wrong is better known before the run.
+    # Whatever can be wrong should be known before the run.
     said = {"team": team, "restructured": restructured, "other_model": other_model}
     claims = read_fields(said, HAND_IN_RULES, HandIn._fields, "contest pack")
     paths = pictures_of(kit_path(data))
@@ -73,7 +73,7 @@ def pack(
 
     with outputs.whole_file(target) as temporary:
         temporary.write_text(json.dumps(value, sort_keys=True), encoding="utf-8")
-        require_plausible(read_hand_in(temporary))  # what would be refused is not handed in
+        require_plausible(read_hand_in(temporary))  # never hand in what would be refused
     return target
 
 
@@ -84,12 +84,12 @@ def _file_name(team: str) -> str:
 
 
 def _require_same_team(target: Path, team: str) -> None:
-    """Refuse to replace the hand-in of another team, whose name makes the same file name."""
+    """Refuse to replace another team's hand-in: two names may become the same file name."""
     if not target.exists():
         return
     try:
         other = read_hand_in(target)
-    except CourseError:  # it counts for nothing, and may be replaced
+    except CourseError:  # not a hand-in that counts, so it may be replaced
         return
     if other.who != who_is(team):
         raise CourseError(
@@ -101,19 +101,19 @@ class _Clock:
     """Divides a run's time among what it does, so that the parts add up to the whole."""
 
     def __init__(self) -> None:
-        self.other_ms = 0.0  # all that has no list of its own: reading, warm-up
+        self.other_ms = 0.0  # everything without a list of its own, such as reading and warm-up
         self._started = time.perf_counter()
         self._last = self._started
 
     def lap(self) -> float:
-        """The milliseconds since the last part ended: a part of its own."""
+        """End a part: the milliseconds since the part before it ended."""
         now = time.perf_counter()
         spent = (now - self._last) * 1e3
         self._last = now
         return round(spent, 6)
 
     def other(self) -> None:
-        """What was done since the last part ended is one of the others."""
+        """End a part that only counts in `other_ms`."""
         self.other_ms += self.lap()
 
     def seconds(self) -> float:

@@ -119,7 +119,7 @@ def _copies(entries: Sequence[HandIn], wanted: Wanted) -> Reasons:
 
 
 def _look_alikes(entries: Sequence[HandIn], wanted: Wanted) -> Reasons:
-    """Names that a reader takes for one another, in letters of different alphabets."""
+    """Names that look the same but are written in different alphabets."""
     files_by_looks: Dict[str, Dict[str, str]] = {}
     for entry in entries:
         files = files_by_looks.setdefault(looks_of(entry.team), {})

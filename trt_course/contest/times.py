@@ -1,8 +1,8 @@
-"""Whether the times of a hand-in can be: against each other, the clock, and its own engine.
+"""Whether the times of a hand-in are possible: do they agree with its engine, and with the clock?
 
-Each frame includes one run of the engine; `pack` times the engine alone as well, between the
-frames, so both are of the same machine at the same moment. And it keeps account of the whole run:
-frames, pictures, the engine and everything else add up to what the clock says.
+Each frame includes one run of the engine. `pack` times the engine alone as well, between frames,
+so that both times come from the same machine at the same moment. And it accounts for the whole
+run: frames, pictures, the engine and everything else add up to what the clock says.
 """
 
 from typing import Optional, Sequence, Tuple
@@ -24,12 +24,13 @@ _SHARE_OF_MOST = 0.8  # half of the frames, of the same
 _SHARE_OF_SPAN = 0.001
 _SLACK_MS = 1.0
 
-SUSPICIOUS_PICTURE = 5  # a picture may take so many times as long as a frame; more is remarked
-SUSPICIOUS_ENGINE = 1.5  # and an engine may be so many times as fast as the same of others
+# From where a person should look.
+SUSPICIOUS_PICTURE = 5  # times as long as a frame
+SUSPICIOUS_ENGINE = 1.5  # times as fast as the same engine in other hand-ins
 
 
 def require_plausible(entry: HandIn) -> None:
-    """Raise a CourseError if the times of a hand-in cannot be those of one honest run."""
+    """A CourseError if one honest run cannot have had the times of a hand-in."""
     _require_possible(entry)
     _require_engine_inside(entry)
 
@@ -54,7 +55,7 @@ def _require_possible(entry: HandIn) -> None:
     least = min(min(entry.frame_ms), min(entry.image_ms.values(), default=LEAST_MS))
     if least < LEAST_MS:
         raise CourseError(
-            f"A frame or picture took {least:.3g} ms, and less than {LEAST_MS} ms no machine takes."
+            f"A frame or picture took {least:.3g} ms; no machine takes less than {LEAST_MS} ms."
         )
     if min(entry.engine_ms) < LEAST_ENGINE_MS:
         raise CourseError(
@@ -89,15 +90,16 @@ def remarks_on(entry: HandIn, entries: Sequence[HandIn]) -> str:
 
     ratio, others = _beside_others(entry, entries)
     if ratio > SUSPICIOUS_ENGINE:
+        hand_ins = "1 other hand-in" if others == 1 else f"{others} other hand-ins"
         remarks.append(
-            f"its engine is {ratio:.1f} times as fast as with {others} others of this model and "
+            f"its engine is {ratio:.1f} times as fast as in {hand_ins} with this model and "
             "machine: are its times true?"
         )
     return "; ".join(remarks)
 
 
 def _beside_others(entry: HandIn, entries: Sequence[HandIn]) -> Tuple[float, int]:
-    """How many times as fast an engine is as the same one of others, and how many they are."""
+    """How many times as fast an engine is as the same one of other teams, and how many have it."""
     same = [
         float(np.median(other.engine_ms))
         for other in entries

@@ -14,11 +14,11 @@ from ..support.errors import CourseError
 Arrays = Dict[str, np.ndarray]  # by the tensors' names
 AnyEngine = TypeVar("AnyEngine", bound="Engine")
 
-_MOST_BYTES = 2 << 30  # of an input: no picture is as large, but a damaged file may say so
+_MOST_BYTES = 2 << 30  # of an input: no picture is so large, but a damaged file may say so
 
 
 class TensorInfo(NamedTuple):
-    """A tensor of the network. A batch that may vary is -1 in the shape, and so is a free side."""
+    """A tensor of the network. In its shape, -1 is a batch or a side that may vary."""
 
     name: str
     shape: Tuple[int, ...]
@@ -107,9 +107,9 @@ class Engine:
     # What all of them offer ----------------------------------------------------------------------
 
     def settle(self, item: Tuple[int, ...]) -> None:
-        """Say how large one item of the first input is, where the network leaves its sides free.
+        """Set the shape of one item of the first input: a network may leave its sides open.
 
-        Else no request can be made.
+        Without it such a network gets no requests, since their arrays need a size.
         """
         first = self.inputs[0]
         settled = first._replace(shape=first.shape[:1] + tuple(item))
@@ -169,9 +169,9 @@ class Engine:
 
 
 def require_usable(inputs: Sequence[TensorInfo]) -> None:
-    """The inputs are such that arrays can be made for them; a CourseError where they are not."""
+    """Refuse inputs for which no arrays can be made."""
     if not inputs:
-        raise CourseError("The network has no input; wanted: one, for pictures")
+        raise CourseError("The network has no input; wanted: one for pictures")
     for tensor in inputs:
         shape = tensor.shape
         if not shape or 0 in shape or min(shape) < -1:
@@ -180,7 +180,7 @@ def require_usable(inputs: Sequence[TensorInfo]) -> None:
                 "and the sides of a picture, none of them 0"
             )
 
-        # In Python's numbers, which do not overflow
+        # In Python's own numbers, which do not overflow
         nbytes = tensor.dtype.itemsize
         for side in shape:
             nbytes *= abs(side)
@@ -198,7 +198,8 @@ def _shape_of(tensor: TensorInfo, length: int) -> Tuple[int, ...]:
         shape = (length,) + shape[1:]
     if -1 in shape:
         raise CourseError(
-            f"The tensor {tensor.name} has the shape {tensor.shape}: -1 is a side that only a run "
-            "settles. Memory is needed before: export the network with fixed sides"
+            f"The tensor {tensor.name} has the shape {tensor.shape}, where -1 is a side that is "
+            "known only after a run, but memory is needed before: export the network with fixed "
+            "sides"
         )
     return shape

@@ -4,12 +4,13 @@ It serves machines without a GPU, and is what engines on a GPU are compared with
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Optional
 
 import numpy as np
 
 from ..model.network_file import require_network
-from ..support import trace
+from ..support import memory, trace
 from ..support.errors import CourseError, need
 from ..support.ranges import whole
 from .base import Arrays, Engine, Request, TensorInfo, require_usable
@@ -17,7 +18,7 @@ from .refusals import Refusal, meaning_of, one_line
 
 _REFUSALS = (
     Refusal(
-        signs=("bad_alloc", "Failed to allocate memory", "Cannot allocate memory"),
+        signs=memory.SIGNS,
         meaning="there is not enough memory for it. Close other programs, or take fewer threads "
         "and lanes.",
     ),
@@ -34,8 +35,8 @@ _REFUSALS = (
     ),
     Refusal(
         signs=("External data", "external data", "Deserialize tensor"),
-        meaning="some of its weights are in another file, which is missing, too short, or no plain "
-        "file in the model's own folder. Fetch or export both again.",
+        meaning="some of its weights are in another file, which is missing, too short, or not a "
+        "regular file in the model's own folder. Fetch or export both again.",
     ),
     Refusal(
         signs=(
@@ -48,10 +49,10 @@ _REFUSALS = (
         "(An .engine or .etlt file is not ONNX.)",
     ),
 )
-THREADS = whole(0, 1024)  # for one network; 0: one a core
-LANES = whole(1, 64)  # requests that run beside each other
-_MOST = 8  # of a batch that may vary: a longer one buys nothing on a CPU but memory
-# By ONNX Runtime's names. Strings, lists of tensors and bfloat16 are nothing for NumPy.
+THREADS = whole(0, 1024)  # for one network; 0: one for each core
+LANES = whole(1, 64)  # requests that run at the same time
+_MOST_BATCH = 8  # if it may vary: on a CPU a longer one only takes more memory
+# By ONNX Runtime's names. NumPy has no strings of this kind, no lists of tensors and no bfloat16.
 _NUMPY = {
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
@@ -101,7 +102,7 @@ class CpuEngine(Engine):
         require_usable(self.inputs)
         fixed = self.inputs[0].shape[0]
         if fixed == -1:
-            self.max_batch = _MOST
+            self.max_batch = _MOST_BATCH
         else:
             self.min_batch = fixed
             self.max_batch = fixed
@@ -117,7 +118,7 @@ class CpuEngine(Engine):
         return request.outputs
 
     def _run(self, session: Any, request: Request) -> Any:
-        """The outputs in the network's order, or a CourseError where it fails."""
+        """The outputs in the network's order; a CourseError if it fails."""
         try:
             return session.run(None, request.inputs)
         except Exception as err:  # the types of its exceptions differ from release to release
@@ -146,7 +147,7 @@ class CpuEngine(Engine):
             workers.shutdown()
 
     def _open_session(self) -> Any:
-        """The session, as long as the engine is not closed."""
+        """The session; a CourseError if the engine is closed."""
         session = self._session
         if session is None:
             raise CourseError("This engine is closed; open it again to use it.")
@@ -164,11 +165,21 @@ def _new_session(runtime: Any, path: str, threads: int) -> Any:
     options.add_session_config_entry("session.dynamic_block_base", "4")
 
     try:
-        return runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        network = _plain_name_or_bytes(path)
+        return runtime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
     except Exception as err:  # the types of its exceptions differ from release to release
         said = one_line(str(err).replace(path, "the file"))
         why = meaning_of(said, _REFUSALS, otherwise="ONNX Runtime says:")
         raise CourseError(f"{path} cannot run on the CPU: {why} {said[:300]}") from None
+
+
+def _plain_name_or_bytes(path: str) -> Any:
+    """What ONNX Runtime opens: it takes no name that is not UTF-8, but what is in the file."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return Path(path).read_bytes()
+    return path
 
 
 def _tensor_info(node: Any) -> TensorInfo:

@@ -3,11 +3,10 @@
 cuda_base.py says what the calls are; cuda_pycuda.py and cuda_python.py make them.
 """
 
-import importlib
 import importlib.util
 from typing import Iterator, Optional, Tuple, Type, Union
 
-from ..support.errors import CourseError
+from ..support.errors import CourseError, import_whole
 from .cuda_base import Cuda, Device, no_gpu
 from .cuda_pycuda import PyCuda
 from .cuda_python import CudaPython
@@ -22,7 +21,7 @@ def open_cuda(library: Optional[str] = None) -> Cuda:
     failure = None
     for kind, module in _candidates(library):
         try:
-            return kind(importlib.import_module(module))
+            return kind(import_whole(module))
         except (ImportError, OSError) as err:  # such as a missing libcuda.so.1
             failure = err
     if failure is not None:

@@ -5,14 +5,13 @@ says why. Nothing here runs a plan; trt.py does.
 """
 
 import ctypes
-import importlib
 import importlib.util
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Set
 
 import numpy as np
 
-from ..support.errors import CourseError
+from ..support.errors import CourseError, import_whole
 from .refusals import Refusal, meaning_of, one_line
 
 _NAMES = ("tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings")
@@ -72,7 +71,7 @@ def load_tensorrt() -> Any:
         )
 
     try:
-        return importlib.import_module(name)
+        return import_whole(name)
     except (ImportError, OSError) as err:
         raise CourseError(f"TensorRT's module {name} cannot be loaded: {err}") from None
 

@@ -51,15 +51,6 @@ def plain(text: Any) -> str:
     return escaped
 
 
-def plot_text(text: Any) -> str:
-    r"""A text for a label in a plot: for matplotlib, what stands between two $ is a formula.
-
-    >>> plot_text("$a^{b$")
-    '\\$a^{b\\$'
-    """
-    return printable(text).replace("$", r"\$")
-
-
 def _figure(content: str, caption: str) -> str:
     """HTML of something with a caption below it."""
     below = f"<figcaption>{plain(caption)}</figcaption>"

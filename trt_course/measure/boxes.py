@@ -16,7 +16,7 @@ from ..support.files import MIB, AnyPath, is_hidden, read_text
 
 FARTHEST = 1e6  # pixels from the picture's corner; no box is farther away
 _LONGEST = 64 * MIB  # bytes of a text file
-_LINE_END = re.compile("\r\n|\r|\n")  # no others: a quoted name may hold them
+_LINE_END = re.compile("\r\n|\r|\n")  # only these: a quoted name may hold the others
 
 
 class Truth(NamedTuple):
@@ -118,9 +118,9 @@ def read_folders(
 
 
 def text_files(folder: AnyPath) -> List[Path]:
-    """The text files directly in a folder, sorted by name; hidden ones are nobody's data."""
+    """The text files directly in a folder, sorted by name. Hidden ones are not data."""
     if not Path(str(folder)).is_dir():
-        raise CourseError(f"There is no folder {folder}; wanted: one with a .txt file an image.")
+        raise CourseError(f"There is no folder {folder}; wanted: one with a .txt file per image.")
     paths = sorted(path for path in Path(str(folder)).glob("*.txt") if not is_hidden(path))
     if not paths:
         raise CourseError(f"The folder {folder} holds no .txt files")
@@ -174,8 +174,7 @@ def _parse(fields: List[str], form: _Form) -> _Line:
 
 
 def _require_possible(numbers: List[float]) -> None:
-    """A ValueError unless the numbers are a box and, where one more stands before it, its
-    confidence."""
+    """A ValueError unless the numbers are a box, or a confidence and a box."""
     if not all(map(math.isfinite, numbers)):
         raise ValueError("a number is not finite")
 

@@ -58,9 +58,9 @@ def pictures_of(data: Path) -> List[Path]:
 
 
 def truths_of(data: Path, paths: Sequence[Path], names: Collection[str] = ()) -> Truths:
-    """The ground truth of a data folder: a file for each picture, and none without a picture.
+    """The ground truth of a data folder: one file for each picture, and none without a picture.
 
-    `names` are classes with blanks, as in read_folders.
+    `names` are classes with spaces in them, as in read_folders.
     """
     folder = data / "ground-truth"
     if not folder.is_dir():
@@ -69,7 +69,7 @@ def truths_of(data: Path, paths: Sequence[Path], names: Collection[str] = ()) ->
         )
     files = {path.stem: path for path in boxes.text_files(folder)}
 
-    # Neither may lack the other: an mAP over fewer pictures would be another figure.
+    # Neither may lack the other: an mAP over fewer pictures is another figure.
     pictures = {path.stem for path in paths}
     for name in sorted(pictures - set(files)):
         raise CourseError(
@@ -79,7 +79,7 @@ def truths_of(data: Path, paths: Sequence[Path], names: Collection[str] = ()) ->
     if strange:
         raise CourseError(
             f"The ground truth {files[strange[0]]} has no picture in {data / 'images'} "
-            f"({len(strange)} in all lack one): bring the picture back, or take the file out."
+            f"({len(strange)} such files in all). Bring the picture back, or take the file out."
         )
     return {name: voc.read_truth(file, names) for name, file in files.items()}
 
@@ -91,12 +91,12 @@ def require_objects(truths: Truths, ignore: Collection[str] = ()) -> None:
             if label not in ignore and not difficult:
                 return
 
-    without = ""
+    ignoring = ""
     if ignore:
-        without = " without " + ", ".join(ignore)
+        ignoring = f", when you ignore {', '.join(ignore)}"
     raise CourseError(
-        f"The ground truth holds no boxes that count{without} in its {len(truths)} files: "
-        "there is nothing to score."
+        f"There is nothing to score: no box in the {len(truths)} files of ground truth "
+        f"counts{ignoring}."
     )
 
 
@@ -122,8 +122,8 @@ def detect_pictures(ssd: TrtSSD, paths: Sequence[Path], conf_th: float = CONF_TH
 def whole_pictures(paths: Iterable[Path]) -> Iterator[np.ndarray]:
     """Each of the pictures; at the end a CourseError that names all that cannot be read.
 
-    After the first such picture the others are read, so that all of them are named, but not given:
-    figures without it would be those of other data.
+    After the first of those, the rest is only read, to name them all: nothing is detected in it,
+    because figures without a picture would be figures of other data.
     """
     damaged: List[str] = []
     for path in paths:
@@ -164,7 +164,7 @@ def as_found(detections: Detections, labels: Sequence[str]) -> Found:
 def warn_of_classes(
     truths: Truths, founds: Founds, ignore: Collection[str] = (), own_limits: Collection[str] = ()
 ) -> None:
-    """Say which classes are left out of the score, or named for nothing, if there are such."""
+    """Say which classes are not scored, and which are named in an option but do not occur."""
     known = {label for truth in truths.values() for label in truth.labels}
     for name in sorted(set(ignore) | set(own_limits)):
         if name not in known:

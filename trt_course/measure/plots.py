@@ -13,26 +13,11 @@ from ..draw import class_color
 from ..support.errors import need
 from .boxes import Founds, Truths
 from .confusion import SHOWN_TH, confusion_matrix
-from .shown import MOST_CLASSES, boxes_of, remark_on, shown_classes, words_of
+from .shown import boxes_of, plot_text, remark_on, shown_classes
 from .voc import MIN_IOU, Score, above, class_overlap, falling, of_height, score
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-__all__ = [
-    "HEIGHTS",
-    "MOST_CLASSES",
-    "SHOWN_TH",
-    "Fault",
-    "ap_bars",
-    "ap_by_height",
-    "confusion",
-    "confusion_matrix",
-    "contact_sheet",
-    "count_bars",
-    "faults",
-    "pr_curves",
-]
 
 # Heights of objects in pixels: from, and below.
 HEIGHTS = ((0, 16), (16, 32), (32, 64), (64, 128), (128, 10000))
@@ -88,7 +73,7 @@ def pr_curves(result: Score) -> "Figure":
         # From the left edge, and at the end straight down.
         recall = np.concatenate([[0], curve.recall, curve.recall[-1:]])
         precision = falling(np.concatenate([curve.precision[:1], curve.precision, [0]]))
-        axes.plot(recall, precision, color=color, label=f"{words_of(name)}  AP {curve.ap:.3f}")
+        axes.plot(recall, precision, color=color, label=f"{plot_text(name)}  AP {curve.ap:.3f}")
 
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1.01), ylim=(0, 1.03))
     axes.set_title(f"mAP {result.mean:.3f}{remark_on(shown, result.classes)}")
@@ -109,7 +94,7 @@ def ap_bars(result: Score) -> "Figure":
 
     title = f"mAP {result.mean:.3f}{remark_on(shown, result.classes)}"
     axes.set(xlim=(0, 1), xlabel="average precision", title=title)
-    axes.set(yticks=range(len(names)), yticklabels=[words_of(name) for name in names])
+    axes.set(yticks=range(len(names)), yticklabels=[plot_text(name) for name in names])
     return figure
 
 
@@ -134,7 +119,7 @@ def count_bars(truths: Truths, founds: Founds, conf_th: float = SHOWN_TH) -> "Fi
 
     remark = remark_on(names, result.classes)
     axes.set(xlabel=f"boxes, from confidence {conf_th:g}{remark}")
-    axes.set(yticks=rows, yticklabels=[words_of(name) for name in names])
+    axes.set(yticks=rows, yticklabels=[plot_text(name) for name in names])
     _add_legend(axes)
     return figure
 
@@ -152,7 +137,7 @@ def ap_by_height(
     width = 0.8 / max(len(colors), 1)
     for number, (name, color) in enumerate(colors.items()):
         values = [result.classes[name].ap for result in results]
-        axes.bar(groups + number * width, values, width, color=color, label=words_of(name))
+        axes.bar(groups + number * width, values, width, color=color, label=plot_text(name))
 
     axes.set(xlabel=f"height in pixels{remark_on(colors, counts)}")
     axes.set(ylabel="average precision", ylim=(0, 1.15))
@@ -188,7 +173,7 @@ def confusion(truths: Truths, founds: Founds, conf_th: float = SHOWN_TH) -> "Fig
             ink = "white"
         axes.text(column, row, value, ha="center", va="center", color=ink)
 
-    names = [words_of(label) for label in labels] + ["nothing"]
+    names = [plot_text(label) for label in labels] + ["nothing"]
     ticks = range(len(names))
     remark = remark_on(labels, counts)
     axes.set(xlabel=f"what was said (from confidence {conf_th:g}{remark})")

@@ -1,4 +1,4 @@
-"""Which classes a figure has room for, and how it writes their names."""
+"""Which classes a figure has room for, and how it writes names."""
 
 from collections import Counter
 from typing import Collection, List, Mapping, Union
@@ -18,7 +18,7 @@ def shown_classes(counts: Mapping[str, int]) -> List[str]:
 
 
 def remark_on(shown: Collection[str], classes: Collection[str]) -> str:
-    """What stands in a figure's title where it does not show all classes."""
+    """What a figure's title adds where not all classes are shown."""
     if len(shown) == len(classes):
         return ""
     return f", the {len(shown)} commonest of {len(classes)} classes"
@@ -32,8 +32,14 @@ def boxes_of(images: Mapping[str, Union[Truth, Found]]) -> "Counter[str]":
     return counts
 
 
-def words_of(name: str) -> str:
-    """A class name as a figure shows it: never as a formula, and as short as there is room."""
+def plot_text(name: str) -> str:
+    r"""A name as a figure shows it: no longer than there is room for, and never as a formula.
+
+    Matplotlib takes text between two $ for one.
+
+    >>> plot_text("$a^{b$")
+    '\\$a^{b\\$'
+    """
     words = printable(name)
     if len(words) > _MOST_CHARACTERS:
         words = words[: _MOST_CHARACTERS - 3] + "..."

@@ -233,7 +233,7 @@ def overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
         shared = sides.clip(0).prod(axis=-1)  # (n, m)
         shares = shared / (_areas(mine) + _areas(theirs) - shared)
 
-    # What is not a number is no overlap: compared with a limit, it would seem to reach it.
+    # NaN must not reach any limit it is compared with.
     return np.where(np.isfinite(shares), shares, 0.0)
 
 

@@ -1,7 +1,7 @@
 """A video file decoded by PyAV: every kind that FFmpeg knows, at exact times.
 
-The file is opened here and read through Python: FFmpeg sees no name, which could be an address or
-need not be UTF-8, and can open nothing else.
+The file is opened here and read through Python. So FFmpeg never sees its name, which could look
+like an address or not be UTF-8, and it cannot open any other file.
 """
 
 import contextlib
@@ -17,18 +17,18 @@ from .bounds import require_pixels
 from .deinterlace import Deinterlacer
 from .video_decoder import Picture, Showing, VideoDecoder, showing, unreadable
 
-# what FFmpeg takes for a video, and is none: text, drawn; lists of other files
+# what FFmpeg would read as a video though it is none: plain text, and lists of other files
 _NO_VIDEOS = {"tty", "hls", "concat", "dash", "sdp", "ass", "srt"}
 _NO_ADDRESSES = {"protocol_whitelist": "none"}
-# kinds of file that say neither how long they are nor where they end
+# kinds of file that state neither their length nor their end
 _ENDLESS = {"mpegts", "mpeg", "mpegvideo", "h264", "hevc"}
-_REORDERED = 16  # so many frames that came before the last one may be shown behind it
+_REORDERED = 16  # frames that may be shown after the last one in the file
 
-_DAMAGED = 1000  # failures in a row, with nothing read, after which a file counts as ended
+_MOST_FAILURES = 1000  # in a row, with nothing read, before a file counts as ended
 
-_FASTEST = 1000  # frames a second; what claims so many only counts time so finely
-_MOST_FRAMES = 1e9  # what claims more was written where its writer could not go back
-_BY_TIME = 5  # frames that may be missing where only the length of all streams together is known
+_FASTEST = 1000  # frames a second; a file that claims so many states its unit of time, not its rate
+_MOST_FRAMES = 1e9  # a file that claims more was written where its writer could not go back
+_TOLERANCE = 5  # frames that may be missing where only a length in seconds is stated
 
 
 def is_here() -> bool:
@@ -75,14 +75,14 @@ class AvFile(VideoDecoder):
         frame = self._next_frame()
         while frame is not None:
             self._note_damage(frame)
-            with contextlib.suppress(self._errors, ValueError):  # pixels that nobody can convert
+            with contextlib.suppress(self._errors, ValueError):  # pixels that cannot be converted
                 image = self._showing.of(self._bgr(frame))
                 return Picture(image, self._time_of(frame))
             frame = self._next_frame()
         return None
 
     def begin_again(self) -> None:
-        """Open the file anew: that is exact for every kind of file."""
+        """Open the file again: seeking is not exact in every kind of file."""
         self.close()
         self._open()
 
@@ -109,7 +109,7 @@ class AvFile(VideoDecoder):
             self._container = self._av.open(
                 self._file, options=_NO_ADDRESSES, metadata_errors="replace"
             )
-        except (self._errors, ValueError):  # ValueError: FFmpeg's own errors are some, too
+        except (self._errors, ValueError):
             raise unreadable(self.path, "PyAV") from None
         if self._container.format.name in _NO_VIDEOS:
             raise unreadable(self.path, "PyAV")
@@ -130,7 +130,7 @@ class AvFile(VideoDecoder):
         return bool(self._stream.disposition & self._av.stream.Disposition.attached_pic)
 
     def _learn(self) -> None:
-        """What the file claims, and from its first frame, how it is to be shown."""
+        """Find out what the file claims and, from its first frame, how it is to be shown."""
         stream = self._stream
         for rate in (stream.average_rate, stream.guessed_rate):
             if rate and rate < _FASTEST:
@@ -158,7 +158,7 @@ class AvFile(VideoDecoder):
         self.is_plain = is_as_decoded and not is_trimmed
 
     def _claim(self) -> Optional[int]:
-        """How many frames there are. What a trim has left out at either end is not counted."""
+        """How many frames there are, without those that a trim has left out at either end."""
         stream = self._stream
         seconds = 0.0
         if stream.duration:
@@ -184,7 +184,7 @@ class AvFile(VideoDecoder):
             return claim * 0.98 - 1
         if len(self._container.streams) > 1:
             return 0
-        return claim * 0.98 - _BY_TIME
+        return claim * 0.98 - _TOLERANCE
 
     def _is_avi(self) -> bool:
         return bool(self._container.format.name == "avi")
@@ -192,23 +192,27 @@ class AvFile(VideoDecoder):
     # Decoding -------------------------------------------------------------------------------------
 
     def _next_frame(self) -> Any:
-        """The next frame of the decoder's or the deinterlacer's; None at the end."""
+        """The next frame from the decoder or the deinterlacer; None at the end."""
         while not self._ready and not self._at_end:
-            self._ready.extend(self._deinterlaced(self._decoded()))
+            frames = self._decoded()
+            try:
+                self._ready.extend(self._deinterlaced(frames))
+            except self._errors:  # frames of a form that nobody can deinterlace
+                raise unreadable(self.path, "PyAV") from None
         if not self._ready:
             return None
         return self._ready.popleft()
 
     def _decoded(self) -> List[Any]:
-        """The frames of the next packet that can be decoded."""
-        for _ in range(_DAMAGED):
+        """The frames in the next packet that can be decoded."""
+        for _ in range(_MOST_FAILURES):
             try:
                 packet = next(self._packets, None)
                 if packet is None:
                     break
                 return self._timed(packet.decode())
             except self._errors:
-                # a damaged place, and there may be more behind it
+                # the file is damaged here, but may go on after it
                 self._packets = self._container.demux(self._stream)
         self._at_end = True
         return []
@@ -221,7 +225,7 @@ class AvFile(VideoDecoder):
         return frames
 
     def _deinterlaced(self, frames: List[Any]) -> List[Any]:
-        """The frames as they are, until the first one is interlaced."""
+        """The frames, deinterlaced from the first interlaced one on."""
         if self._deinterlacer is None:
             if not any(frame.interlaced_frame for frame in frames):
                 return frames
@@ -235,7 +239,7 @@ class AvFile(VideoDecoder):
         return ready
 
     def _note_damage(self, frame: Any) -> None:
-        """Of a stream without an end of its own, a damaged last frame tells that it was cut."""
+        """In a stream that does not mark its end, a damaged last frame shows that it was cut."""
         if frame.is_corrupt:
             self._since_damage = 0
         else:
@@ -244,9 +248,9 @@ class AvFile(VideoDecoder):
         self.ends_damaged = is_endless and self._since_damage < _REORDERED
 
     def _bgr(self, frame: Any) -> np.ndarray:
-        """The frame's pixels, where FFmpeg has put them: `to_ndarray` would copy them once more.
+        """The frame's pixels, used where FFmpeg put them: `to_ndarray` would copy them again.
 
-        A stream that changes its size, as recordings of television do, keeps that of its begin.
+        Recordings of television change their size on the way: all frames get that of the first.
         """
         width, height = self._form
         converted = self._reformatter.reformat(frame, width, height, format="bgr24")

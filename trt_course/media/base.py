@@ -99,13 +99,13 @@ class Source(Stream[Item]):
 
 
 def cut_off(claim: Optional[int], seen: float) -> bool:
-    """Whether so many frames are fewer than a file claims; some kinds of file only estimate it."""
+    """Whether a file gave clearly fewer frames than it claims: some kinds only estimate them."""
     if not claim:
         return False
     return seen < claim * 0.98 - 1
 
 
 def require_whole(source: Source) -> None:
-    """For whoever has read a source to its end: a CourseError where that came too early."""
+    """To be called after reading a source to its end: a CourseError if that came too early."""
     if source.short:
         raise CourseError(f"{source.shown}: not all of it could be read; what could be is done.")

@@ -1,7 +1,7 @@
-"""Opens what a live source reads from: cameras, GStreamer pipelines, and what the network sends.
+"""Opens what a live source reads from: cameras, GStreamer pipelines, and network streams.
 
-Another kind of camera is another function here and a line in SCHEMES. What they return is read as
-a cv2.VideoCapture is, and is one or a class of our own that Capture names; live.py reads it.
+Another kind of camera is another function here and a line in SCHEMES. Each returns a
+cv2.VideoCapture, or one of our own classes with the same methods (see Capture); live.py reads it.
 """
 
 import contextlib
@@ -19,13 +19,13 @@ from .bounds import SILENCE, Meter, bound_ffmpeg, require_pixels
 from .web import ask, require_address
 from .web_cameras import Mjpeg, Still
 
-_HIGHEST_RATE = 1000.0  # questions a second
+_HIGHEST_RATE = 1000.0  # requests a second
 _FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _environment = threading.Lock()
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
-# whose `read` waits for a picture, but for Still
+# `read` waits for the next picture, except that of a Still, which asks at once
 Capture = Union[cv2.VideoCapture, Mjpeg, Still]
 
 
@@ -39,8 +39,8 @@ def open_usb(uri: str) -> Capture:
     return _require_open(
         capture,
         uri,
-        f"Another program may hold it (fuser -v {uri}), or you may not use it "
-        "(sudo usermod -aG video $USER, then log in anew).",
+        f"Another program may be using it (fuser -v {uri}), or you may have no permission "
+        "(sudo usermod -aG video $USER, then log in again).",
     )
 
 
@@ -58,7 +58,7 @@ def open_csi(uri: str) -> Capture:
     return _open_pipeline(
         uri,
         pipeline,
-        "Is the ribbon cable in? A program that crashed may hold the camera: "
+        "Is the ribbon cable in? A crashed program may still hold the camera: "
         "sudo systemctl restart nvargus-daemon.",
     )
 
@@ -73,11 +73,11 @@ def open_rtsp(uri: str, latency: int = 200, transport: str = "tcp", codec: str =
     """An IP camera, through the Jetson's decoder where there is one. `latency` in milliseconds."""
     require_address(uri)
     if transport not in ("tcp", "udp") or codec not in ("h264", "h265"):
-        raise CourseError(f"{uri}: transport is tcp or udp, codec h264 or h265")
+        raise CourseError(f"{uri}: transport must be tcp or udp, and codec h264 or h265.")
 
     advice = (
-        "Are address, user and password right (ffplay URI shows it)? "
-        "Some cameras want transport='udp'."
+        "Are the address, user and password right (try ffplay URI)? "
+        "Some cameras need transport='udp'."
     )
     if gstreamer.in_opencv() and gstreamer.has_element("nvv4l2decoder"):
         return _open_pipeline(uri, gstreamer.rtsp(uri, latency, transport, codec), advice)
@@ -86,9 +86,11 @@ def open_rtsp(uri: str, latency: int = 200, transport: str = "tcp", codec: str =
 
 
 def open_http(uri: str, rate: float = 5.0) -> Capture:
-    """MJPEG as it comes, or a picture that is asked for `rate` times a second."""
+    """MJPEG as it arrives, or a picture that is requested `rate` times a second."""
     if not 0 < rate <= _HIGHEST_RATE:
-        raise CourseError(f"{uri}: rate is over 0 and at most {_HIGHEST_RATE:g} pictures a second")
+        raise CourseError(
+            f"{uri}: rate must be above 0 and at most {_HIGHEST_RATE:g} pictures a second."
+        )
 
     meter = Meter(uri)
     reply = ask(uri, meter)
@@ -104,7 +106,7 @@ def open_http(uri: str, rate: float = 5.0) -> Capture:
     )
 
 
-# by what stands before the colon; what is none of them is a USB camera's device
+# by what stands before the colon; an address without a colon is a USB camera's device
 SCHEMES: Dict[str, Callable[..., Capture]] = {
     "csi": open_csi,
     "gst": open_gst,
@@ -115,7 +117,7 @@ SCHEMES: Dict[str, Callable[..., Capture]] = {
 
 
 def is_live(uri: object) -> bool:
-    """Whether it names a camera or a stream, also of a kind that nobody here opens, and no file."""
+    """Whether it names a camera or a stream, even one of an unknown kind, and not a file."""
     text = str(uri)
     if text.isdecimal() or text.startswith("/dev/video"):
         return True
@@ -126,7 +128,7 @@ def is_live(uri: object) -> bool:
 
 
 def open_capture(uri: str, **options: Any) -> Capture:
-    """What a camera's or stream's address names, opened; a CourseError says what to do instead."""
+    """Open the camera or stream at an address; a CourseError says what to do if that fails."""
     scheme, colon, rest = uri.partition(":")
     if not colon:
         return open_usb(uri, **options)
@@ -135,7 +137,7 @@ def open_capture(uri: str, **options: Any) -> Capture:
     if scheme not in SCHEMES:
         known = ", ".join(SCHEMES)
         raise CourseError(
-            f"{uri} cannot be opened: {scheme} is none of {known}. A file is named by its path."
+            f"{uri} cannot be opened: {scheme} is none of {known}. For a file give its path."
         )
     return SCHEMES[scheme](scheme + colon + rest, **options)
 
@@ -147,14 +149,14 @@ def _require_open(capture: cv2.VideoCapture, uri: str, advice: str) -> cv2.Video
 
 
 def _open_pipeline(uri: str, pipeline: str, advice: str) -> cv2.VideoCapture:
-    """By OpenCV's GStreamer."""
+    """Open a pipeline with OpenCV's GStreamer."""
     gstreamer.require(uri, pipeline)
     capture = cv2.VideoCapture(pipeline, cv2.CAP_GSTREAMER)
     return _require_open(capture, uri, f"{advice} The pipeline: {pipeline}")
 
 
 def _open_ffmpeg(uri: str, options: str, advice: str) -> cv2.VideoCapture:
-    """By OpenCV's FFmpeg."""
+    """Open an address with OpenCV's FFmpeg."""
     bound_ffmpeg()
     limits = _ffmpeg_limits()
     with _ffmpeg_options(options):
@@ -164,7 +166,7 @@ def _open_ffmpeg(uri: str, options: str, advice: str) -> cv2.VideoCapture:
             capture = cv2.VideoCapture(uri, cv2.CAP_FFMPEG)
     _require_open(capture, uri, advice)
 
-    # where it is not known yet, bound_ffmpeg stops what is too large
+    # if the size is not known yet, bound_ffmpeg stops what is too large
     width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
     height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
     if width and height:
@@ -173,7 +175,7 @@ def _open_ffmpeg(uri: str, options: str, advice: str) -> cv2.VideoCapture:
 
 
 def _ffmpeg_limits() -> List[int]:
-    """Properties and their values in turns: as many of the wanted ones as this OpenCV knows."""
+    """A flat list of properties and their values, as far as this OpenCV knows them."""
     wanted = {
         "CAP_PROP_OPEN_TIMEOUT_MSEC": int(SILENCE * 1000),
         "CAP_PROP_READ_TIMEOUT_MSEC": int(SILENCE * 1000),
@@ -188,9 +190,9 @@ def _ffmpeg_limits() -> List[int]:
 
 @contextlib.contextmanager
 def _ffmpeg_options(options: str) -> Iterator[None]:
-    """While a capture is opened: OpenCV takes such options from the environment only.
+    """Set FFmpeg's options while a capture is opened: OpenCV reads them from the environment only.
 
-    Options that the reader has set there go first.
+    Options that the reader has set there take precedence.
     """
     with _environment:
         set_by_reader = _FFMPEG_OPTIONS in os.environ

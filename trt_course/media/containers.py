@@ -1,7 +1,7 @@
-"""Kinds of video file: which one it is, by its first bytes, and whether its end is missing.
+"""Kinds of video file: which one a file is, by its first bytes, and whether its end is missing.
 
-A decoder reads a file that was cut off to the cut, and says nothing. What a file says of its own
-parts, and how long they are, tells it. Nothing is decoded here.
+A decoder reads a file that was cut off up to the cut and says nothing. But most kinds of file say
+how long their parts are, and that shows it. Nothing is decoded here.
 """
 
 import os
@@ -9,15 +9,16 @@ import struct
 from pathlib import Path
 from typing import BinaryIO, Callable, Dict, Optional, Tuple, Union
 
-HEAD = 4096  # bytes that `video_format` wants to see
-_TAIL = 1 << 20  # bytes in which the last part of a file begins
+from .picture_formats import HEAD_BYTES, picture_format, read_head
+
+_TAIL = 1 << 20  # bytes at the end of a file, among which its last part begins
 
 # packets of a transport stream, by their length: 192 with times, 204 with a checksum
 _TS_LENGTHS = {188: 0, 192: 4, 204: 0}
 _TS_SYNC = 0x47
 _TS_PACKETS = 4  # so many in a row make a transport stream
 
-# parts of an MP4 that hold pictures or say where they are
+# the parts that an MP4 may have, and AVIF too
 _MP4_PARTS = {b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"styp", b"free", b"skip"}
 _MP4_PARTS |= {b"wide", b"meta", b"uuid", b"pnot"}
 
@@ -31,9 +32,6 @@ _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_FILE_FACTS = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 _MAGIC = {
-    b"\x89PNG\r\n\x1a\n": "apng",
-    b"GIF87a": "gif",
-    b"GIF89a": "gif",
     _EBML: "matroska",
     _PACK: "mpeg",
     b"\x00\x00\x01\xb3": "mpegvideo",
@@ -49,10 +47,19 @@ _MAGIC = {
 
 
 def video_format(head: bytes) -> Optional[str]:
-    """The kind of video file that begins so; None where it is none that is known here.
+    """The kind of video whose file begins with these HEAD_BYTES; None if it is none known here.
 
-    It does not tell still pictures from moving ones: ask `picture_format` and `is_moving` first.
+    A picture that moves is a video, and its kind is what `picture_format` says.
+
+    >>> video_format(b"GIF89a and more")
+    'gif'
+    >>> video_format(b"RIFF....AVI LIST")
+    'avi'
     """
+    picture = picture_format(head)
+    if picture is not None:
+        return picture if _is_moving(head, picture) else None
+
     for magic, name in _MAGIC.items():
         if head.startswith(magic):
             return name
@@ -66,35 +73,32 @@ def video_format(head: bytes) -> Optional[str]:
 
 
 def kind_of_video(path: Union[str, Path]) -> Optional[str]:
-    """`video_format` of a file."""
-    with open(os.fsencode(str(path)), "rb") as stream:
-        return video_format(stream.read(HEAD))
+    """The kind of video that a file is; None if it is none known here."""
+    return video_format(read_head(path))
 
 
-def is_moving(head: bytes) -> bool:
-    """Whether a file that begins as a picture does holds several, which are shown in turn.
-
-    Any GIF counts as such: a still one is a video of one frame.
-    """
-    is_gif = head.startswith(b"GIF8")
-    is_png = head.startswith(b"\x89PNG") and b"acTL" in head.partition(b"IDAT")[0]
-    is_avif = head[4:12] == b"ftypavis"
-    return is_gif or is_png or is_avif
+def _is_moving(head: bytes, picture: str) -> bool:
+    """Whether a file of this kind of picture holds several, to be shown one after the other."""
+    if picture == "gif":  # a still one counts as a video of one frame
+        return True
+    if picture == "png":
+        return b"acTL" in head.partition(b"IDAT")[0]
+    return picture == "avif" and head[8:12] == b"avis"
 
 
 def is_cut(path: Union[str, Path]) -> bool:
-    """Whether the end of a video file is missing, as far as its kind can tell.
+    """Whether the end of a video file is missing, as far as its kind of file can tell.
 
-    What ends between two of its parts counts as whole.
+    One that ends between two of its parts counts as whole.
     """
-    with open(os.fsencode(str(path)), "rb") as stream:
-        test = _TESTS.get(video_format(stream.read(HEAD)) or "")
-        if test is None:
-            return False
+    test = _TESTS.get(kind_of_video(path) or "")
+    if test is None:
+        return False
+    with open(str(path), "rb") as stream:
         size = stream.seek(0, os.SEEK_END)
         try:
             return test(stream, size)
-        except (struct.error, IndexError):  # it ends within the head of a part
+        except (struct.error, IndexError):  # it ends in the head of a part
             return True
 
 
@@ -104,7 +108,7 @@ def _bytes_at(stream: BinaryIO, place: int, count: int) -> bytes:
 
 
 def _mp4_is_cut(stream: BinaryIO, size: int) -> bool:
-    """The boxes of the file, one after the other; the last one must end where the file does."""
+    """Goes from box to box; the last one must end where the file does."""
     place = 0
     box = b""
     while place < size:
@@ -112,8 +116,8 @@ def _mp4_is_cut(stream: BinaryIO, size: int) -> bool:
         length = struct.unpack(">I", head[:4])[0]
         name = head[4:8]
         if name not in _MP4_PARTS:
-            # something that other programs hung behind it; or the head of a box, cut
-            return len(head) < 8
+            # something that another program has appended, or the head of a box that is cut
+            return len(head) < 8 and any(head)
         if length == 0:  # to the end of the file
             return False
         if length == 1:
@@ -122,11 +126,11 @@ def _mp4_is_cut(stream: BinaryIO, size: int) -> bool:
             return False
         place += length
         box = name
-    return place > size or box == b"moof"  # a moof is followed by its pictures
+    return place > size or box == b"moof"  # whose pictures should follow it
 
 
 def _matroska_is_cut(stream: BinaryIO, size: int) -> bool:
-    """The elements of the file, and where the Segment has no length, those inside it."""
+    """Goes from element to element, and inside those that do not say how long they are."""
     place = 0
     while place < size:
         if _bytes_at(stream, place, 1) == b"\0":
@@ -135,14 +139,14 @@ def _matroska_is_cut(stream: BinaryIO, size: int) -> bool:
         if length is None:
             if element not in (_SEGMENT, _CLUSTER):
                 return False
-            place = start  # go on with what is inside
+            place = start  # go on inside it
         else:
             place = start + length
     return place > size
 
 
 def _ebml_head(stream: BinaryIO, place: int) -> Tuple[int, Optional[int], int]:
-    """The id of an element, its length (None where that is unknown) and where its inside begins."""
+    """The id of an element, the length of its content (None if unknown) and where that begins."""
     head = _bytes_at(stream, place, 16)
     id_bytes = 9 - head[0].bit_length()
     element = int.from_bytes(head[:id_bytes], "big")
@@ -159,7 +163,7 @@ def _ebml_head(stream: BinaryIO, place: int) -> Tuple[int, Optional[int], int]:
 
 
 def _ts_length(head: bytes) -> int:
-    """The length of a transport stream's packets; 0 where it is none."""
+    """The length of a transport stream's packets; 0 if it is no such stream."""
     for length, first in _TS_LENGTHS.items():
         places = range(first, first + _TS_PACKETS * length, length)
         seen = [head[place] == _TS_SYNC for place in places if place < len(head)]
@@ -169,17 +173,17 @@ def _ts_length(head: bytes) -> int:
 
 
 def _ts_is_cut(stream: BinaryIO, size: int) -> bool:
-    """Whether the last packet is cut. What ends with whole packets, only the decoder can tell."""
-    length = _ts_length(_bytes_at(stream, 0, HEAD))
+    """Whether the last packet is cut. Only the decoder can tell if whole packets are missing."""
+    length = _ts_length(_bytes_at(stream, 0, HEAD_BYTES))
     rest = size % length
     if rest == 0:
         return False
     sync = _bytes_at(stream, size - rest, rest)[_TS_LENGTHS[length] :][:1]
-    return sync in (b"", bytes([_TS_SYNC]))  # else other programs hung something behind it
+    return sync in (b"", bytes([_TS_SYNC]))  # anything else is no packet
 
 
 def _mpeg_is_cut(stream: BinaryIO, size: int) -> bool:
-    """The packets behind the last pack: each says how long it is."""
+    """Goes through the packets after the last pack: each says how long it is."""
     begin = max(0, size - _TAIL)
     tail = _bytes_at(stream, begin, _TAIL)
     place = tail.rfind(_PACK)
@@ -192,7 +196,7 @@ def _mpeg_is_cut(stream: BinaryIO, size: int) -> bool:
 
 
 def _end_of_packet(tail: bytes, place: int) -> int:
-    """Where the packet of a program stream that begins here ends."""
+    """Where a packet of a program stream ends that begins at `place`."""
     if tail[place : place + 4] != _PACK:
         return place + 6 + struct.unpack_from(">H", tail, place + 4)[0]
     is_mpeg2 = tail[place + 4] >> 6 == 1
@@ -202,7 +206,7 @@ def _end_of_packet(tail: bytes, place: int) -> int:
 
 
 def _flv_is_cut(stream: BinaryIO, size: int) -> bool:
-    """The length of the last tag stands behind it, and in it."""
+    """A tag states its length twice, in front and behind: in the last one both must agree."""
     tag_size = struct.unpack(">I", _bytes_at(stream, size - 4, 4))[0]
     begin = size - 4 - tag_size
     if begin < 0:
@@ -213,22 +217,22 @@ def _flv_is_cut(stream: BinaryIO, size: int) -> bool:
 
 
 def _riff_is_cut(stream: BinaryIO, size: int) -> bool:
-    """The whole file's length stands at its begin; over 1 GB there are several such parts."""
+    """The length is stated at the beginning; files over 1 GB have several such parts."""
     place = 0
     while place + 8 <= size:
         head = _bytes_at(stream, place, 8)
         if head[:4] != b"RIFF":
             return False
         length = struct.unpack("<I", head[4:])[0]
-        if length in (0, 0xFFFFFFFF):  # it was written to a pipe
+        if length in (0, 0xFFFFFFFF):  # it was written into a pipe
             return False
         place += 8 + length
     return place > size
 
 
 def _asf_is_cut(stream: BinaryIO, size: int) -> bool:
-    """The length of the file stands in its head."""
-    head = _bytes_at(stream, 0, HEAD)
+    """The head states the length of the file."""
+    head = _bytes_at(stream, 0, HEAD_BYTES)
     place = head.find(_ASF_FILE_FACTS)
     if place < 0:
         return False
@@ -236,8 +240,9 @@ def _asf_is_cut(stream: BinaryIO, size: int) -> bool:
 
 
 def _gif_is_cut(stream: BinaryIO, size: int) -> bool:
-    """A whole one ends with a semicolon; some programs write zeros behind it."""
-    return not _bytes_at(stream, max(0, size - HEAD), HEAD).rstrip(b"\0").endswith(b";")
+    """A whole one ends with a semicolon, after which some programs write zeros."""
+    tail = _bytes_at(stream, max(0, size - HEAD_BYTES), HEAD_BYTES)
+    return not tail.rstrip(b"\0").endswith(b";")
 
 
 def _ogg_is_cut(stream: BinaryIO, size: int) -> bool:
@@ -257,6 +262,7 @@ _TESTS: Dict[str, Callable[[BinaryIO, int], bool]] = {
     "flv": _flv_is_cut,
     "avi": _riff_is_cut,
     "asf": _asf_is_cut,
+    "avif": _mp4_is_cut,
     "gif": _gif_is_cut,
     "ogg": _ogg_is_cut,
 }

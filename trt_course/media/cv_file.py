@@ -1,46 +1,44 @@
-"""A video file decoded by OpenCV, where PyAV is missing, or by a Jetson's decoder.
+"""A video file decoded by OpenCV, for machines without PyAV, or by a Jetson's own decoder.
 
-What OpenCV would get wrong is refused, as far as it can be known.
+What OpenCV would get wrong is refused, as far as one can tell.
 """
 
-import contextlib
 import os
 import re
-import shutil
 import subprocess
 from typing import Any, Optional
 
 import cv2
 
-from ..support.errors import CourseError, need
+from ..support.errors import CourseError
 from .bounds import require_pixels
 from .containers import kind_of_video
+from .ffmpeg import ffmpeg_path
 from .video_decoder import Picture, Showing, VideoDecoder, showing, unreadable
 
-# kinds of file that do not count their frames: OpenCV takes the longest stream's length for them
+# kinds of file that do not count their frames: OpenCV computes them from the longest stream's time
 _BY_TIME = {"matroska", "flv", "asf", "ogg", "mpeg", "mpegts"}
-_DAMAGED = 30  # frames in a row that may be damaged before a video counts as ended
+_MOST_DAMAGED = 30  # frames in a row that may be damaged before a video counts as ended
 _PATIENCE = 20  # seconds that ffmpeg may take to look at a file
 _ADVICE = " (PyAV reads more kinds: pip install av)"
-_FASTEST = 1000  # frames a second; what claims so many only counts time so finely
-# as ffmpeg says it of a file, and its filter showinfo of a frame
+_FASTEST = 1000  # frames a second; a file that claims so many states its unit of time, not its rate
+# as ffmpeg puts it for a file, and its filter showinfo for a frame
 _INTERLACED = re.compile(r"Video: .*\b(top|bottom) (coded )?first|showinfo.* i:[TB] ")
 
 
 class CvFile(VideoDecoder):
-    """The pictures of a video file; with a `pipeline`, those that GStreamer's elements decode.
+    """The pictures of a video file; with a `pipeline`, as GStreamer's elements decode them.
 
-    Through a pipeline no time is known: there OpenCV tells how far the decoder is, and that is
-    ahead.
+    A pipeline gives no times: OpenCV then says how far the decoder is, which is further ahead.
     """
 
     def __init__(self, path: str, pipeline: Optional[str] = None) -> None:
         super().__init__(path)
         self.tells_times = not pipeline
 
-        # OpenCV ends the process at a name that is not UTF-8: it gets the open file's other name
+        # A name that is not UTF-8 makes OpenCV crash, so it gets a different name of the open file
         self._file: Any = None
-        self._place = os.path.abspath(path)  # absolute: FFmpeg takes a:b for an address
+        self._place = os.path.abspath(path)  # absolute, because FFmpeg takes a:b for an address
         if not is_utf8(path):
             self._file = open(os.fsencode(path), "rb")  # noqa: SIM115  closed by `close`
             self._place = f"/proc/self/fd/{self._file.fileno()}"
@@ -50,9 +48,9 @@ class CvFile(VideoDecoder):
         else:
             self._capture = cv2.VideoCapture(self._place)
 
-        # how far it is
-        self._number = 0  # of the next picture of this round
-        self._first: Optional[Picture] = None  # read already
+        # how far it has been read
+        self._number = 0  # of the next picture in this round of a loop
+        self._first: Optional[Picture] = None  # the first picture, until somebody reads it
         self._showing = Showing()
 
         try:
@@ -82,7 +80,7 @@ class CvFile(VideoDecoder):
             self._file = None
 
     def _learn(self) -> None:
-        """What the file claims, and how it is to be shown."""
+        """Find out what the file claims, and how it is to be shown."""
         capture = self._capture
         width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
@@ -106,7 +104,7 @@ class CvFile(VideoDecoder):
         is_turned = self._property("CAP_PROP_ORIENTATION_META") != 0
         self.is_plain = self._showing == Showing() and not is_turned
 
-        # OpenCV opens a file also where it lacks the codec
+        # OpenCV opens a file even when it lacks the codec
         self._first = self._next()
         if self._first is None:
             raise unreadable(self.path, "OpenCV", _ADVICE)
@@ -122,14 +120,14 @@ class CvFile(VideoDecoder):
         return wide / high
 
     def _property(self, name: str) -> float:
-        """A property of the file; 0 where this OpenCV does not know it."""
+        """A property of the file; 0 if this OpenCV does not know it."""
         if not hasattr(cv2, name):
             return 0.0
         return self._capture.get(getattr(cv2, name))
 
     def _next(self) -> Optional[Picture]:
-        """Past damaged pictures, as long as the file claims that there are more."""
-        for _ in range(_DAMAGED):
+        """The next good picture; damaged ones are skipped while the file claims to have more."""
+        for _ in range(_MOST_DAMAGED):
             good, image = self._capture.read()
             if good:
                 self._number += 1
@@ -145,7 +143,7 @@ class CvFile(VideoDecoder):
 
 
 def is_utf8(path: str) -> bool:
-    """Whether a name can be given to libraries that end the process at one that is not UTF-8."""
+    """Whether a name is safe for libraries that crash when one is not UTF-8."""
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
@@ -154,35 +152,34 @@ def is_utf8(path: str) -> bool:
 
 
 def _require_progressive(path: str) -> None:
-    """Refuse an interlaced video, as far as ffmpeg is here to tell."""
+    """Refuse an interlaced video, if there is an ffmpeg to tell."""
     said = _said_by_ffmpeg(path)
     if _INTERLACED.search(said):
         raise CourseError(
             f"{path} is interlaced: each frame is two halves of different moments, which OpenCV "
-            "weaves together or leaves black. pip install av reads it; where that has no wheel: "
-            "ffmpeg -i FILE -vf bwdif NEW.mp4"
+            "weaves together or leaves black. PyAV reads it (pip install av); where there is no "
+            "wheel of PyAV, convert it: ffmpeg -i FILE -vf bwdif NEW.mp4"
         )
 
 
 def _said_by_ffmpeg(path: str) -> str:
-    """What ffmpeg says of a file and its first frame; empty where there is no ffmpeg."""
-    ffmpeg = shutil.which("ffmpeg")
-    if ffmpeg is None:
-        with contextlib.suppress(CourseError, RuntimeError):  # RuntimeError: it brings none here
-            ffmpeg = need("imageio_ffmpeg").get_ffmpeg_exe()
-    if ffmpeg is None:
+    """What ffmpeg prints about a file and its first frame; empty if there is no ffmpeg."""
+    try:
+        ffmpeg = ffmpeg_path()
+    except CourseError:
         return ""
 
-    # some files do not say that they are interlaced, and their frames do
+    # some files do not say that they are interlaced, but their frames do
     look = ["-map", "0:V:0", "-frames:v", "1", "-vf", "showinfo", "-f", "null", "-"]
     command = [ffmpeg, "-nostdin", "-hide_banner", "-i", "file:" + os.path.abspath(path)]
-    child = subprocess.Popen(
-        command + look, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
     try:
-        _, said = child.communicate(timeout=_PATIENCE)
+        run = subprocess.run(
+            command + look,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=_PATIENCE,
+        )
     except subprocess.TimeoutExpired:
-        child.kill()
-        child.communicate()
         return ""
-    return said.decode(errors="replace")
+    return run.stderr.decode(errors="replace")

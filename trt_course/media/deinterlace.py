@@ -1,6 +1,7 @@
-"""Pictures that were filmed as two halves of every other line, made whole by PyAV's bwdif filter.
+"""Interlaced pictures, filmed as two halves of every other line, made whole by PyAV's bwdif filter.
 
-The halves were taken one after the other: woven together, whatever moves has combs at its sides.
+The halves were taken one after the other. Simply woven together, whatever moves gets comb-like
+edges.
 """
 
 from typing import Any, List, Optional, Tuple
@@ -9,23 +10,25 @@ import cv2  # noqa: F401  before av: after it, cv2.imshow would hang
 
 from ..support.errors import need
 
+_SMALLEST = 16  # pixels of a side: the filter wants 3, also of colours that are stored coarser
+
 _Form = Tuple[int, int, str]  # width, height, format of the pixels
 
 
 class Deinterlacer:
-    """One frame out for each frame in, in order, but only when it has seen the next one too.
+    """Returns one frame for each that it is given, in order, but only after the next one came.
 
-    Frames that are not interlaced pass as they are.
+    Frames that are not interlaced pass unchanged.
     """
 
     def __init__(self, time_base: Any) -> None:
         self._filter = need("av.filter")
         self._time_base = time_base
         self._graph: Any = None
-        self._form: Optional[_Form] = None  # of the frames that it was made for
+        self._form: Optional[_Form] = None  # of the frames that the graph was made for
 
     def push(self, frame: Any) -> List[Any]:
-        """Give it a frame, and take what is ready."""
+        """Give it a frame, and get those that are ready."""
         form = (frame.width, frame.height, frame.format.name)
         ready = []
         if form != self._form:
@@ -36,7 +39,7 @@ class Deinterlacer:
         return ready + self._ready()
 
     def flush(self) -> List[Any]:
-        """What it still holds. The next frame opens it anew."""
+        """The frames that it still holds. After that it can start again."""
         if self._graph is None:
             return []
         self._graph.push(None)
@@ -46,7 +49,7 @@ class Deinterlacer:
         return ready
 
     def _opened(self, frame: Any) -> Any:
-        """The filter, for frames of this form."""
+        """The filter for frames of this one's form."""
         graph = self._filter.Graph()
         source = graph.add_buffer(
             width=frame.width,
@@ -54,8 +57,12 @@ class Deinterlacer:
             format=frame.format,
             time_base=self._time_base,
         )
-        bwdif = graph.add("bwdif", "mode=send_frame:deint=interlaced")
         sink = graph.add("buffersink")
+        if min(frame.width, frame.height) < _SMALLEST:
+            graph.link_nodes(source, sink).configure()
+            return graph
+
+        bwdif = graph.add("bwdif", "mode=send_frame:deint=interlaced")
         graph.link_nodes(source, bwdif, sink).configure()
         return graph
 

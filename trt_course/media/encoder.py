@@ -1,46 +1,46 @@
-"""The encoder of a video: a child process, how it is started, and how it is brought to its end."""
+"""The encoder of a video: a child process, how it is started and how it is ended."""
 
 import contextlib
 import functools
 import os
-import shutil
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import Any, List, NamedTuple, Optional, Tuple
 
-from ..support.children import for_us_alone
-from ..support.errors import CourseError, need
+from ..support.children import signals_held_back
+from ..support.errors import CourseError
 from . import gstreamer
+from .ffmpeg import ffmpeg_path
 
 ENCODERS = ("auto", "x264", "jetson")
 TICKS = 90000  # the file's units of time, a second
-_PATIENCE = 30.0  # seconds without a sign of life after which an encoder does not end any more
+_PATIENCE = 30.0  # seconds without a sign of life after which an encoder is killed
 
 
 class Encoder:
     """An encoder at work, a child process: a stream goes in at one end, a file comes out."""
 
     def __init__(self, words: List[str]) -> None:
-        self.was_killed = False  # for it did not end
+        self.was_killed = False  # because it did not end by itself
         self._writing = False  # somebody is in `write`
         self._said = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the encoder
-        # In a session of its own, and deaf: Ctrl-C and SIGTERM, which may go to all processes of a
-        # terminal or a service, are for us. The encoder ends with its input.
-        with for_us_alone():
+        # In a session of its own, and deaf: Ctrl-C and SIGTERM may go to all processes of a
+        # terminal or a service, but they are meant for us. The encoder ends with its input.
+        with signals_held_back():
             self._process = subprocess.Popen(
                 words,
                 stdin=subprocess.PIPE,
                 stdout=self._said,
                 stderr=self._said,
-                bufsize=0,  # a buffer's lock would keep whoever ends it waiting
+                bufsize=0,  # the lock of a buffer would block whoever wants to end it
                 start_new_session=True,
             )
         self._input: Any = self._process.stdin
 
     def write(self, data: Any) -> None:
-        """Bytes, or an array of them; an OSError where the encoder has ended."""
+        """Send bytes, or an array of them; an OSError if the encoder has ended."""
         left = memoryview(data).cast("B")
         self._writing = True
         try:
@@ -52,8 +52,8 @@ class Encoder:
     def finish(self, file: Path) -> bool:
         """End its input and wait for it; whether it ended well. May be called again.
 
-        It is killed when another thread still waits in `write`, which that one's caller has given
-        up, when Ctrl-C comes, and when it and its `file` have not moved for a while.
+        It is killed when another thread is still stuck in `write`, when Ctrl-C comes, and when
+        neither it nor its `file` has moved for a while.
         """
         if self._writing:
             self._kill()
@@ -67,11 +67,11 @@ class Encoder:
         return self._process.returncode == 0 and not self.was_killed
 
     def status(self) -> Optional[int]:
-        """What the process ended with."""
+        """The process's exit status; None while it runs."""
         return self._process.returncode
 
     def first_words(self) -> str:
-        """The first line of what it said: the others mostly follow from it."""
+        """The first line that it printed: the others usually follow from it."""
         self._said.seek(0)
         lines = self._said.read().decode(errors="replace").strip().splitlines()
         if not lines:
@@ -79,7 +79,7 @@ class Encoder:
         return lines[0]
 
     def _wait(self, file: Path) -> None:
-        """Until it ends. As long as the file grows or changes, it is at work."""
+        """Wait until it ends. As long as the file grows or changes, it is at work."""
         last_state = None
         moved = time.monotonic()
         while True:
@@ -104,7 +104,7 @@ class Encoder:
 
 
 def _state_of(file: Path) -> Optional[Tuple[int, int]]:
-    """The length of a file and when it was changed; None where it is not there."""
+    """The length of a file and when it was last changed; None if there is no file."""
     try:
         state = os.stat(str(file))
     except OSError:
@@ -120,6 +120,7 @@ class Command(NamedTuple):
 
 
 def command_for(encoder: str, path: Path) -> Command:
+    """How to start one of ENCODERS so that it writes to `path`."""
     if encoder not in ENCODERS:
         allowed = ", ".join(ENCODERS)
         raise CourseError(f"There is no encoder '{encoder}'; allowed: {allowed}")
@@ -128,7 +129,7 @@ def command_for(encoder: str, path: Path) -> Command:
     if encoder == "jetson" and not on_jetson:
         raise CourseError(
             "The encoder jetson is GStreamer's nvv4l2h264enc, which comes with JetPack and is not "
-            "here. Take --encoder x264."
+            "here. Use --encoder x264."
         )
     if on_jetson and encoder != "x264":
         return Command(gstreamer.encode(path), step=8)
@@ -136,10 +137,10 @@ def command_for(encoder: str, path: Path) -> Command:
 
 
 def _x264(path: Path) -> List[str]:
-    ffmpeg = shutil.which("ffmpeg") or need("imageio_ffmpeg").get_ffmpeg_exe()
+    ffmpeg = ffmpeg_path()
     stream = "-v error -xerror -y -f matroska -i -"
     times = f"{_keep_times(ffmpeg)} passthrough -enc_time_base 1/{TICKS}"
-    # without B-frames (-bf 0) the times in the file are the pictures' own, and its length is right
+    # without B-frames (-bf 0) the file keeps the pictures' own times, and its length is right even
     # at a variable rate
     codec = "-c:v libx264 -preset superfast -crf 24 -bf 0 -pix_fmt yuv420p"
     mp4 = f"-video_track_timescale {TICKS} -movflags +faststart -f mp4"

@@ -14,6 +14,7 @@ from typing import Any, Optional
 import cv2
 import numpy as np
 
+from ..support.children import start_thread
 from ..support.errors import CourseError
 from .base import Frame, Source
 from .bounds import MOST_SECONDS
@@ -50,7 +51,7 @@ class LiveSource(Source[Frame]):
         self.limit = limit
         self._options = options
 
-        # shared with the thread, under the lock of `_changed`
+        # shared with the thread, guarded by `_changed`
         self._changed = threading.Condition()
         self._newest: Optional[Frame] = None  # nobody has taken it yet
         self._trouble: Optional[CourseError] = None  # what went wrong since the last frame
@@ -59,7 +60,7 @@ class LiveSource(Source[Frame]):
             _open[self.uri].close()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live " + self.shown, daemon=True)
-        self._thread.start()
+        start_thread(self._thread)
         _open[self.uri] = self
         self._wait_for_first()
 
@@ -87,8 +88,8 @@ class LiveSource(Source[Frame]):
         self._thread.join(_PATIENCE)
         if self._thread.is_alive():
             print(
-                f"{self.shown} does not let go: its driver has not answered for {_PATIENCE:g} s, "
-                "and may hold the device until Python ends.",
+                f"{self.shown} cannot be closed: its driver has not answered for {_PATIENCE:g} s, "
+                "and may hold the device until Python exits.",
                 file=sys.stderr,
             )
 
@@ -134,7 +135,7 @@ class LiveSource(Source[Frame]):
                 good, image = capture.read()
                 if not good or image is None:
                     raise CourseError(
-                        f"{self.shown} sends no more: it has ended, or the connection is lost."
+                        f"{self.shown} has stopped: it has ended, or the connection is lost."
                     )
                 if not connected:
                     connected = True

@@ -1,4 +1,4 @@
-"""The facts of TIFF, JPEG 2000 and AVIF, whose parts may lie anywhere in the file."""
+"""The facts about TIFF, JPEG 2000 and AVIF pictures, whose parts may lie anywhere in the file."""
 
 import struct
 from typing import Dict, Iterator, NamedTuple, Sequence
@@ -7,7 +7,7 @@ import numpy as np
 
 from .picture_formats import PictureFacts
 
-# TIFF: the whole numbers by the types of their fields, and the tags that are wanted here
+# TIFF: the types of fields that are whole numbers, and the tags that are needed here
 _TIFF_TYPES = {3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
 _WIDTH = 256
 _HEIGHT = 257
@@ -17,19 +17,23 @@ _WANTED = (_WIDTH, _HEIGHT, 273, 279, 324, 325)
 _JPEG2000_STREAM = b"\xff\x4f\xff\x51"
 _JPEG2000_END = b"\xff\xd9"
 
-_AVIF_SIZES = (b"meta", b"iprp", b"ipco", b"ispe")  # each within the one before
+# Where an AVIF's properties are: each box within the one before
+_AVIF_PROPERTIES = (b"meta", b"iprp", b"ipco")
+_AVIF_SIZES = _AVIF_PROPERTIES + (b"ispe",)
+_AVIF_TURNS = _AVIF_PROPERTIES + (b"irot",)
+_AVIF_MIRRORS = _AVIF_PROPERTIES + (b"imir",)
 
 
 class _Box(NamedTuple):
-    """A part of a file that states its length and its kind in front."""
+    """A part of a file that begins with its length and its kind."""
 
     kind: bytes
-    start: int  # of what it holds
-    end: int  # as it states: past the file's end where that is cut off
+    start: int  # of its content
+    end: int  # as it states: beyond the end of a file that was cut off
 
 
 def tiff_facts(data: bytes) -> PictureFacts:
-    """The first picture of a TIFF: its directory, and whether its pieces lie within the file."""
+    """By the directory of a TIFF's first picture; it is whole if all its pieces are in the file."""
     tags = _tiff_tags(data)
     width = int(tags[_WIDTH][0])
     height = int(tags[_HEIGHT][0])
@@ -49,7 +53,7 @@ def _tiff_tags(data: bytes) -> Dict[int, np.ndarray]:
     if data.startswith(b"II"):
         order = "<"
 
-    # BigTIFF's places and counts take eight bytes.
+    # BigTIFF's positions and counts take eight bytes.
     (version,) = struct.unpack_from(order + "H", data, 2)
     if version == 43:
         (directory,) = struct.unpack_from(order + "Q", data, 8)
@@ -68,7 +72,7 @@ def _tiff_tags(data: bytes) -> Dict[int, np.ndarray]:
     for _ in range(count):
         tag, kind, length = entry.unpack_from(data, position)
         if tag in _WANTED and tag not in tags and kind in _TIFF_TYPES:
-            # The numbers follow here where they fit, else this is where they are.
+            # The numbers follow here if they fit; otherwise their position does.
             numbers = np.dtype(order + _TIFF_TYPES[kind])
             start = position + entry.size
             if length * numbers.itemsize > place.size:
@@ -79,7 +83,7 @@ def _tiff_tags(data: bytes) -> Dict[int, np.ndarray]:
 
 
 def jpeg2000_facts(data: bytes) -> PictureFacts:
-    """The size as the stream itself states it, for its box may claim another."""
+    """By the stream itself: the box around it may claim another size."""
     stream = _Box(b"jp2c", 0, len(data))
     if not data.startswith(_JPEG2000_STREAM):
         (stream,) = [box for box in _boxes(data, 0, len(data)) if box.kind == b"jp2c"][:1]
@@ -92,7 +96,7 @@ def jpeg2000_facts(data: bytes) -> PictureFacts:
 
 
 def avif_facts(data: bytes) -> PictureFacts:
-    """The largest of the sizes stated: a picture may have tiles, a mask and a thumbnail."""
+    """By the largest size stated: a picture may have tiles, a mask and a thumbnail."""
     ends = [box.end for box in _boxes(data, 0, len(data))]
     whole = max(ends) <= len(data)
 
@@ -105,8 +109,24 @@ def avif_facts(data: bytes) -> PictureFacts:
     return PictureFacts(width, height, whole)
 
 
+def avif_upright(image: np.ndarray, data: bytes) -> np.ndarray:
+    """The decoded picture as the properties of its file turn and mirror it; OpenCV does not."""
+    for turns in _avif_bytes(data, _AVIF_TURNS):
+        image = np.rot90(image, turns & 3)  # anticlockwise
+    for axis in _avif_bytes(data, _AVIF_MIRRORS):
+        image = np.flip(image, axis & 1)  # 0: top and bottom change places
+    return np.ascontiguousarray(image)
+
+
+def _avif_bytes(data: bytes, kinds: Sequence[bytes]) -> bytes:
+    """What the first property of a kind holds, which is one byte; none where there is no such."""
+    for box in _boxes_within(data, 0, len(data), kinds):
+        return data[box.start : box.start + 1]
+    return b""
+
+
 def _boxes(data: bytes, start: int, end: int) -> Iterator[_Box]:
-    """The boxes between two places, until something is none."""
+    """The boxes between two positions, up to the first thing that is not a box."""
     while start + 8 <= end:
         size, kind = struct.unpack_from(">I4s", data, start)
         inside = start + 8

@@ -1,8 +1,8 @@
-"""How large a picture is, and whether all of it is there: asked of its bytes before decoding.
+"""How large a picture is, and whether all of it is there: read from its bytes before decoding.
 
-Decoders are lenient: some fill what is missing with grey, and they take the memory for any size
-that a header claims. So a few lines for each kind of file ask first. They ask no more than that: a
-file that other programs show whole is whole here too, and what else may be wrong the decoder finds.
+Decoders are lenient: some fill in missing parts with grey, and they allocate memory for any size
+that a header claims. So a few lines for each kind of file look first, and only at these two things:
+a file that other programs show whole is whole here too, and the decoder finds any other damage.
 """
 
 import re
@@ -12,8 +12,8 @@ from typing import Callable, Dict
 from .picture_containers import avif_facts, jpeg2000_facts, tiff_facts
 from .picture_formats import PictureFacts
 
-# A JPEG's markers. In the compressed data an 0xFF is followed by 0x00 or is a restart marker (0xD0
-# to 0xD7), so a search for the others passes over the data. Frames (SOF) state the size.
+# A JPEG's markers. Within compressed data, 0xFF is followed by 0x00 or belongs to a restart marker
+# (0xD0 to 0xD7), so a search for the others passes over the data. Frames (SOF) state the size.
 _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _JPEG_END = 0xD9
 _JPEG_WITHOUT_LENGTH = (0x01, 0xD8)
@@ -23,15 +23,13 @@ _GIF_IMAGE = 0x2C
 _GIF_EXTENSION = 0x21
 _GIF_END = 0x3B
 
-_BMP_RUN_LENGTHS = (1, 2)  # the ways of compression of which the header states the size
+_BMP_RUN_LENGTHS = (1, 2)  # compressed data, whose size the header states
 
 _PNM_HEADER_BYTES = 4096
 _PNM_SPACE = rb"(?:\s|#[^\r\n]*[\r\n])+"
 _PNM_NUMBER = _PNM_SPACE + rb"(\d{1,9})"
 _PNM_HEADER = re.compile(rb"P([1-6])" + _PNM_NUMBER + _PNM_NUMBER)
 _PNM_GREATEST = re.compile(_PNM_NUMBER + rb"\s")
-_PAM_END = b"ENDHDR\n"
-_PAM_FIELD = re.compile(rb"^(WIDTH|HEIGHT|DEPTH|MAXVAL)\s+(\d{1,9})", re.MULTILINE)
 
 
 def picture_facts(data: bytes, kind: str) -> PictureFacts:
@@ -42,15 +40,15 @@ def picture_facts(data: bytes, kind: str) -> PictureFacts:
     try:
         return _FACTS[kind](data)
     except (struct.error, LookupError, ValueError, OverflowError):
-        # It points to what is not there.
+        # It points to something that is not there.
         return PictureFacts(0, 0, whole=False)
 
 
 def _jpeg_facts(data: bytes) -> PictureFacts:
-    """Walks from marker to marker until the end marker.
+    """Goes from marker to marker up to the end marker.
 
-    A thumbnail lies within a segment, whose length is stepped over; a second picture or a clip
-    after the end is none of ours.
+    A thumbnail lies within a segment, which is stepped over; a second picture or a clip after the
+    end does not concern us.
     """
     width = 0
     height = 0
@@ -73,7 +71,7 @@ def _jpeg_facts(data: bytes) -> PictureFacts:
 
 
 def _png_facts(data: bytes) -> PictureFacts:
-    """Walks from chunk to chunk until IEND."""
+    """Goes from chunk to chunk up to IEND."""
     width, height = struct.unpack_from(">II", data, 16)
     position = 8
     while position + 12 <= len(data):
@@ -85,7 +83,7 @@ def _png_facts(data: bytes) -> PictureFacts:
 
 
 def _gif_facts(data: bytes) -> PictureFacts:
-    """Walks from block to block until the trailer."""
+    """Goes from block to block up to the trailer."""
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     position = 13 + _gif_palette(flags)
     while position < len(data):
@@ -98,7 +96,7 @@ def _gif_facts(data: bytes) -> PictureFacts:
         else:
             return PictureFacts(width, height, whole=block == _GIF_END)
 
-        # The block's data: pieces that begin with their length, until one of none.
+        # The block's data: pieces that begin with their length, up to one of length 0.
         while data[position]:
             position += 1 + data[position]
         position += 1
@@ -106,14 +104,14 @@ def _gif_facts(data: bytes) -> PictureFacts:
 
 
 def _gif_palette(flags: int) -> int:
-    """The bytes of a palette, of which these flags speak."""
+    """How many bytes the palette has that these flags announce."""
     if flags & 0x80:
         return 3 << ((flags & 7) + 1)
     return 0
 
 
 def _bmp_facts(data: bytes) -> PictureFacts:
-    """A BMP's own claim of its size is often wrong, so the rows are counted."""
+    """The file size that a BMP states is often wrong, so the rows are counted."""
     start, header = struct.unpack_from("<II", data, 10)
     if header == 12:
         width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
@@ -127,12 +125,12 @@ def _bmp_facts(data: bytes) -> PictureFacts:
 
 
 def _bmp_rows(width: int, height: int, bits: int) -> int:
-    """The bytes of rows that are not compressed; each fills up its last four bytes."""
+    """How many bytes uncompressed rows have; each is padded to a multiple of four."""
     return (width * bits + 31) // 32 * 4 * height
 
 
 def _webp_facts(data: bytes) -> PictureFacts:
-    """The size is in the first chunk, of which there are three kinds."""
+    """By the first chunk, which states the size; there are three kinds of it."""
     (length,) = struct.unpack_from("<I", data, 4)
     whole = 8 + length <= len(data)
 
@@ -154,9 +152,7 @@ def _webp_facts(data: bytes) -> PictureFacts:
 
 
 def _pnm_facts(data: bytes) -> PictureFacts:
-    """Written in digits (P1 to P3), only the decoder can tell whether all are there."""
-    if data.startswith(b"P7"):
-        return _pam_facts(data)
+    """In P1 to P3, whose pixels are digits, only the decoder can tell whether all are there."""
     header = _PNM_HEADER.match(data, 0, _PNM_HEADER_BYTES)
     if header is None:
         return PictureFacts(0, 0, whole=False)
@@ -179,24 +175,8 @@ def _pnm_facts(data: bytes) -> PictureFacts:
     return PictureFacts(width, height, whole=needed <= len(data))
 
 
-def _pam_facts(data: bytes) -> PictureFacts:
-    """A PAM names its numbers, one on a line."""
-    end = data.find(_PAM_END, 0, _PNM_HEADER_BYTES)
-    if end < 0:
-        return PictureFacts(0, 0, whole=False)
-    fields = {b"WIDTH": 0, b"HEIGHT": 0, b"DEPTH": 1, b"MAXVAL": 255}
-    for name, value in _PAM_FIELD.findall(data[:end]):
-        fields[name] = int(value)
-
-    width = fields[b"WIDTH"]
-    height = fields[b"HEIGHT"]
-    samples = width * height * fields[b"DEPTH"]
-    needed = end + len(_PAM_END) + samples * _pnm_bytes(fields[b"MAXVAL"])
-    return PictureFacts(width, height, whole=needed <= len(data))
-
-
 def _pnm_bytes(greatest: int) -> int:
-    """The bytes of a sample whose greatest value is this."""
+    """How many bytes a sample has if this is its greatest value."""
     if greatest > 255:
         return 2
     return 1

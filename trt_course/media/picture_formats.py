@@ -1,13 +1,14 @@
-"""What kind of picture a file is, told from its first bytes and never from its name."""
+"""What kind of picture a file is, told by its first bytes and never by its name."""
 
 import re
-from typing import NamedTuple, Optional
+from pathlib import Path
+from typing import NamedTuple, Optional, Union
 
-# The first so many bytes of a file tell its kind.
-HEAD_BYTES = 64
+# That many bytes at the beginning of a file tell its kind, be it a picture or a video.
+HEAD_BYTES = 4096
 
-# The kinds that are told, as a sentence to the reader names them. OpenCV reads no HEIC; it is told
-# so that the reader hears why.
+# The kinds, as messages to the reader call them. OpenCV does not read HEIC; it is recognized so
+# that the reader learns why.
 TITLES = {
     "jpeg": "JPEG",
     "png": "PNG",
@@ -34,10 +35,11 @@ _BEGINNINGS = (
     (b"\xff\x4f\xff\x51", "jpeg2000"),  # without the boxes around the stream
 )
 
-# "BM" alone may begin a text. The size of the second header follows it, one of these.
+# A text may begin with "BM", too. In a BMP the size of its second header follows, one of these.
 _BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
 
-_PNM = re.compile(rb"P([1-6][ \t\r\n]+[#0-9]|7[ \t\r\n]+([#]|WIDTH|HEIGHT|DEPTH|MAXVAL|TUPLTYPE))")
+# P7, called PAM, is not among them: OpenCV 5 mixes up its colours, without a word.
+_PNM = re.compile(rb"P[1-6][ \t\r\n]+[#0-9]")
 
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
@@ -51,8 +53,14 @@ class PictureFacts(NamedTuple):
     whole: bool  # nothing is missing at its end
 
 
+def read_head(path: Union[str, Path]) -> bytes:
+    """The first HEAD_BYTES of a file."""
+    with open(str(path), "rb", buffering=0) as stream:
+        return stream.read(HEAD_BYTES)
+
+
 def picture_format(head: bytes) -> Optional[str]:
-    """The kind of picture that a file's first HEAD_BYTES begin; None where it is no picture.
+    """The kind of picture whose file begins with these HEAD_BYTES; None if it is no picture.
 
     >>> picture_format(b"GIF89a and more")
     'gif'

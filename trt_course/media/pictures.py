@@ -1,7 +1,7 @@
 """Pictures from files: one, a folder or a wildcard, read upright as uint8 BGR.
 
-What a file is, its bytes tell and not its name. They are read here and handed to OpenCV, which
-never gets a name: OpenCV 5 dies of one that is not UTF-8.
+A file's bytes tell what it is, not its name. The bytes are read here and handed to OpenCV, which
+never gets a name: OpenCV 5 crashes on one that is not UTF-8.
 """
 
 import contextlib
@@ -17,22 +17,23 @@ from ..support.errors import CourseError
 from ..support.files import MIB, is_hidden, read_small
 from .base import Frame, Source
 from .bounds import require_pixels
+from .picture_containers import avif_upright
 from .picture_facts import picture_facts
-from .picture_formats import HEAD_BYTES, TITLES, picture_format
+from .picture_formats import HEAD_BYTES, TITLES, picture_format, read_head
 
-# Names with these endings are pictures in a folder, whatever is in the files: a picture that
-# cannot be read is complained about, not passed over. Other names are pictures by their content.
+# In a folder, files with these endings count as pictures whatever they hold: one that cannot be
+# read is reported, not passed over. Files with other names count by their content.
 _COMMON = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
-_RARE = (".jp2", ".j2k", ".avif", ".pnm", ".pbm", ".pgm", ".ppm", ".pam")
+_RARE = (".jp2", ".j2k", ".avif", ".pnm", ".pbm", ".pgm", ".ppm")
 PICTURES = _COMMON + _RARE
 
-_MOST_FILE_BYTES = 512 * MIB  # of a picture's file: MOST_PIXELS of 16 bits, hardly compressed
+_MOST_FILE_BYTES = 512 * MIB  # room for MOST_PIXELS of 16 bits that are hardly compressed
 
 
 def images_in(folder: Union[str, Path]) -> List[Path]:
     """The pictures directly in a folder, or those that a wildcard names, sorted by name.
 
-    Hidden files are none.
+    Hidden files do not count.
     """
     place = str(folder)
     if os.path.isdir(place):
@@ -56,7 +57,7 @@ def _names_in(folder: str) -> List[str]:
 
 
 def _is_picture(name: str) -> bool:
-    """Whether a file among others counts as a picture; only other endings have it opened."""
+    """Whether a file in a folder counts as a picture; it is opened only if its name cannot tell."""
     last = os.path.basename(name)
     if is_hidden(last):
         return False
@@ -67,30 +68,26 @@ def _is_picture(name: str) -> bool:
         return False
 
     try:
-        with open(name, "rb", buffering=0) as stream:
-            head = stream.read(HEAD_BYTES)
+        return picture_format(read_head(name)) is not None
     except OSError:
         return False
-    return picture_format(head) is not None
 
 
 def read_image(path: Union[str, Path]) -> np.ndarray:
-    """The picture as uint8 BGR, turned upright as its EXIF says; of several the first."""
+    """A picture as uint8 BGR, turned upright as its EXIF says; the first if there are several."""
     return decode_picture(read_small(path, "a picture", _MOST_FILE_BYTES), str(path))
 
 
 def decode_picture(data: bytes, what: str) -> np.ndarray:
-    """A picture's bytes as uint8 BGR, upright; `what` names it in the CourseError where it fails.
+    """The bytes of a picture, decoded to uint8 BGR, upright; `what` names it in error messages.
 
-    Size and end are asked for first: a decoder would take the memory for any size that the header
-    claims, and may take a picture that was cut off for whole.
+    Its size and its end are checked first: a decoder would allocate memory for any size that the
+    header claims, and may accept a picture that was cut off.
     """
     kind = picture_format(data[:HEAD_BYTES])
     if kind is None:
         kinds = ", ".join(TITLES.values())
-        raise CourseError(
-            f"{what} cannot be read as a picture: its content is none of the kinds {kinds}."
-        )
+        raise CourseError(f"{what} cannot be read as a picture: its content is none of {kinds}.")
     title = TITLES[kind]
     if kind == "heic":
         raise CourseError(
@@ -102,23 +99,28 @@ def decode_picture(data: bytes, what: str) -> np.ndarray:
     if not facts.whole:
         raise CourseError(
             f"{what} cannot be read as a picture: it is a {title} that was cut off or is damaged. "
-            "Fetch it again."
+            "Get it again."
         )
     require_pixels(facts.width, facts.height, what)
 
     image = None
+    mode = cv2.IMREAD_COLOR
+    if kind == "avif":
+        mode |= cv2.IMREAD_IGNORE_ORIENTATION  # of its EXIF, which does not count there
     with contextlib.suppress(cv2.error):
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), mode)
     if image is None:
         raise CourseError(
-            f"{what} cannot be read as a picture: it is a damaged {title}, or of a form that "
-            f"OpenCV {cv2.__version__} does not read."
+            f"{what} cannot be read as a picture: it is a damaged {title}, or one of a variety "
+            f"that OpenCV {cv2.__version__} does not read."
         )
+    if kind == "avif":
+        image = avif_upright(image, data)
     return image
 
 
 class Pictures(Source[Frame]):
-    """One picture, or those of a folder or a wildcard. They have no rate, and every time is 0."""
+    """One picture, or those of a folder or a wildcard. They have no rate; every time is 0."""
 
     def __init__(self, uri: Union[str, Path], loop: bool = False) -> None:
         super().__init__(uri, loop)
@@ -132,7 +134,7 @@ class Pictures(Source[Frame]):
         self._number = 0  # of the next picture
 
     def read(self, timeout: Optional[float] = None) -> Optional[Frame]:
-        """The next picture; None at the end. A CourseError about one does not end the others."""
+        """The next picture; None at the end. After a CourseError about one, the others go on."""
         if not self.paths:  # closed
             return None
         if self._number >= len(self.paths) and not self.loop:

@@ -1,8 +1,8 @@
-"""Stages at the same time: `ahead` reads in a thread, `Behind` writes in one, the caller works.
+"""Stages that overlap: `ahead` reads in a thread, `Behind` writes in one, the caller works.
 
-The lines from stage to stage are short, so that nothing piles up; a `Slot` is the shortest of them.
-An exception anywhere stops all and is raised once, in the caller's thread. What the stages do is
-not known here.
+The queues between stages are short, so that nothing piles up; a `Slot` is the shortest of them. An
+exception anywhere stops all stages and is raised once, in the caller's thread. What the stages do
+is not known here.
 """
 
 import threading
@@ -28,39 +28,39 @@ from ..support.errors import CourseError
 
 Item = TypeVar("Item")
 
-_LOOK = 0.5  # seconds after which a thread that waits for another one looks for itself
+_LOOK = 0.5  # seconds after which a waiting thread checks for itself
 _PATIENCE = 30.0  # seconds that one call of Behind's `write` may take at the end
 
 
 class _End(NamedTuple):
-    """The last in a line."""
+    """The last item in a line."""
 
     error: Optional[BaseException] = None
 
 
 class _Bell:
-    """Wakes the one thread that waits for it. Rung before somebody waits, it wakes him at once."""
+    """Wakes the one thread that waits for it; one that begins to wait later is woken at once."""
 
     def __init__(self) -> None:
         self._silent = threading.Lock()  # locked until the bell is rung
         self._silent.acquire()
 
     def ring(self) -> None:
-        """Called by one thread only."""
+        """Wake the other thread. Called by one thread only."""
         if self._silent.locked():
             self._silent.release()
 
     def wait(self) -> None:
-        """Until it is rung, or a while has passed: look then whether there is anything."""
+        """Wait until it is rung or a while has passed; the caller then checks what is there."""
         self._silent.acquire(timeout=_LOOK)
 
 
 class _Line:
-    """A short queue from one thread to one other, which Ctrl-C cannot break.
+    """A short queue from one thread to another, which Ctrl-C cannot break.
 
-    A queue.Queue it can: where KeyboardInterrupt comes within it, its lock may stay locked, or one
-    of its wake-ups is lost, and both threads sleep for ever. Here each step is whole, nobody holds
-    anything, and whoever waits looks again after a while.
+    It can break a queue.Queue: if KeyboardInterrupt is raised inside, a lock may stay locked or a
+    wake-up may get lost, and both threads sleep for ever. Here every step is atomic, no lock is
+    held, and whoever waits looks again after a while.
     """
 
     def __init__(self, depth: int) -> None:
@@ -70,19 +70,19 @@ class _Line:
         self._emptied = _Bell()
 
     def put(self, item: Any) -> None:
-        """Called by the one thread; waits for a place."""
+        """Add an item; waits while the line is full. Called by the first thread only."""
         while len(self._items) >= self._depth:
             self._emptied.wait()
         self._items.append(item)
         self._filled.ring()
 
     def put_last(self, item: Any) -> None:
-        """Called by the one thread; waits for nobody."""
+        """Add an item without waiting. Called by the first thread only."""
         self._items.append(item)
         self._filled.ring()
 
     def get(self) -> Any:
-        """Called by the other one; waits for an item."""
+        """Take the next item; waits while there is none. Called by the second thread only."""
         while not self._items:
             self._filled.wait()
         item = self._items.popleft()
@@ -90,7 +90,7 @@ class _Line:
         return item
 
     def drop_all(self) -> None:
-        """Called by the one that gets."""
+        """Forget all items. Called by the second thread only."""
         self._items.clear()
         self._emptied.ring()
 
@@ -133,10 +133,10 @@ def _read_ahead(items: Iterable[Any], line: _Line, stop: threading.Event) -> Non
 
 
 class Behind:
-    """A context manager: what is `put` goes to `write`, in a thread that is `depth` calls behind.
+    """A context manager: a thread of its own calls `write`, up to `depth` calls behind `put`.
 
-    Leaving it waits for the last call. Ctrl-C lets it finish what was put, another exception drops
-    that. A call that does not return is waited for a while, and left behind.
+    Leaving it waits for the last call. After Ctrl-C it still writes what was put; after any other
+    exception it does not. A call that does not return within a while is abandoned.
 
     >>> with Behind(print) as sink:
     ...     for number in range(3):
@@ -150,14 +150,14 @@ class Behind:
         self._write = write
         self._line = _Line(depth)
         self._error: Optional[BaseException] = None  # the first of `write`
-        self._drops = False  # what is still in the line is not written
-        self._calls = 0  # of `write` that have ended
+        self._drops = False  # whether what is still in the line is dropped
+        self._calls = 0  # calls of `write` that have ended
         self._thread = threading.Thread(target=self._run, name="behind", daemon=True)
 
     def put(self, *args: Any) -> None:
-        """Let `write` be called with these arguments; waits while `depth` calls are to come.
+        """Let `write` be called with these arguments; waits while `depth` calls are outstanding.
 
-        What an earlier call raised is raised here.
+        An exception from an earlier call is raised here.
         """
         self._line.put(args)
         if self._error is not None:
@@ -181,14 +181,14 @@ class Behind:
             return
         if not ended:
             raise CourseError(
-                f"Nothing could be written for {_PATIENCE:g} s, so it was given up. Was the "
-                "encoder stopped, or does the disk not answer?"
+                f"Nothing could be written for {_PATIENCE:g} s, so writing was given up. Was the "
+                "encoder stopped, or does the disk not respond?"
             )
         if self._error is not None:
             raise self._error
 
     def _wait(self) -> bool:
-        """Until the thread ends; False where a call of `write` does not."""
+        """Wait until the thread ends; False if a call of `write` does not."""
         calls = self._calls
         moved = time.monotonic()
         while self._thread.is_alive():
@@ -240,16 +240,16 @@ class Slot(Generic[Item]):
         self._closed = False
 
     def put(self, item: Item) -> None:
-        """Let the other thread have this item."""
+        """Leave an item for the other thread."""
         with self._changed:
             self._item = item
             self._changed.notify_all()
 
     def take(self, worth_waiting: Callable[[], bool] = _always) -> Optional[Item]:
-        """The newest item, once; None where it was closed or waiting is no longer worth it."""
+        """The newest item, once; None if it was closed or waiting is no longer worth it."""
         with self._changed:
             while self._item is None and not self._closed and worth_waiting():
-                self._changed.wait(0.1)  # seconds; then it asks again whether that is worth it
+                self._changed.wait(0.1)  # seconds, before asking whether to wait on
             item = self._item
             self._item = None
             if self._closed:
@@ -257,7 +257,7 @@ class Slot(Generic[Item]):
             return item
 
     def close(self) -> None:
-        """From now on nothing is taken: what still waits is dropped, and whoever waits is woken."""
+        """Drop an item that is still there, and wake whoever waits: nothing is taken any more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -8,7 +8,7 @@ from ..support.errors import CourseError
 from .base import Frame, Source
 from .pictures import read_image
 
-_RATE = 25.0  # frames a second, as FFmpeg has it
+_RATE = 25.0  # frames a second, as FFmpeg assumes
 _NUMBER = re.compile(r"%(0(?P<digits>\d{1,2}))?d")
 
 
@@ -18,14 +18,14 @@ class _Numbered(NamedTuple):
 
 
 def is_sequence(path: Path) -> bool:
-    """Whether it is a pattern for names with numbers (img_%04d.png), and not a file's own name."""
+    """Whether it is a pattern for numbered names (img_%04d.png) and not the name of a file."""
     return _NUMBER.search(path.name) is not None and not path.exists()
 
 
 class Sequence(Source[Frame]):
     """The pictures that a pattern names, by their numbers, at 25 frames a second.
 
-    A number that is left out is refused: the times behind it would be wrong.
+    A gap in the numbers is refused: all times after it would be wrong.
     """
 
     def __init__(self, uri: Union[str, Path], loop: bool = False) -> None:
@@ -59,20 +59,21 @@ class Sequence(Source[Frame]):
 
 
 def _pictures_of(pattern: Path) -> List[Path]:
-    """The files that the pattern names, in order, without a gap."""
+    """The files that match the pattern, in order; a CourseError if a number is missing."""
     found = _numbered_files(pattern)
     if not found:
         raise CourseError(f"There is no picture {pattern}: %d stands for a number in its name.")
     for before, after in zip(found, found[1:]):
         if after.number != before.number + 1:
             raise CourseError(
-                f"The sequence {pattern} has a gap: behind {before.path.name} comes "
+                f"The sequence {pattern} has a gap: {before.path.name} is followed by "
                 f"{after.path.name}."
             )
     return [one.path for one in found]
 
 
 def _numbered_files(pattern: Path) -> List[_Numbered]:
+    """The files that match the pattern, sorted by their numbers."""
     match = _NUMBER.search(pattern.name)
     if match is None or not pattern.parent.is_dir():
         return []

@@ -1,12 +1,11 @@
 """Where pictures come from: one string names a file, a folder or a camera, one Source reads it.
 
-A file is known by its content, not by its name. Another kind of file is another Source and a line
-in READERS; another kind of camera is a function in captures.py. What is done with the frames is
-not this module's business.
+A file is recognized by its content, not by its name. Another kind of file is another Source and a
+line in READERS; another kind of camera is a function in captures.py. What is done with the frames
+is not this module's business.
 """
 
 import glob
-import os
 import stat
 from pathlib import Path
 from typing import Any, Callable, Dict, Tuple, Union
@@ -15,14 +14,14 @@ from ..support.errors import CourseError
 from ..support.files import kit_path
 from .base import Frame, Source
 from .captures import is_live
-from .containers import HEAD, is_moving, video_format
+from .containers import video_format
 from .live import LiveSource
-from .picture_formats import picture_format
+from .picture_formats import picture_format, read_head
 from .pictures import Pictures
 from .sequence import Sequence, is_sequence
 from .video_file import VideoFile
 
-# what is read by what kind of Source
+# which Source reads what
 READERS: Dict[str, Callable[..., Source[Frame]]] = {
     "image": Pictures,
     "folder": Pictures,
@@ -30,14 +29,13 @@ READERS: Dict[str, Callable[..., Source[Frame]]] = {
     "sequence": Sequence,
 }
 
-# the endings of files that are damaged from the first byte on: which reader refuses them
+# which Source should explain what is wrong with a file that is damaged from its first byte on
 _ENDINGS: Dict[str, Tuple[str, ...]] = {
     "image": (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".jp2", ".avif"),
     "video": (".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".ts", ".mpg", ".mpeg", ".gif"),
 }
 
-# a stream of JPEGs without a container: only its name tells it from one JPEG with others behind it,
-# which phones make
+# JPEGs one after the other: only the ending tells them from a phone's photo with others behind it
 _JPEG_STREAMS = (".mjpg", ".mjpeg")
 
 _SPECIAL = {
@@ -49,7 +47,7 @@ _SPECIAL = {
 
 
 def kind_of(source: Union[str, int, Path]) -> str:
-    """'live', 'folder' (also a wildcard), 'image' or 'video'; a CourseError for anything else."""
+    """'live', 'folder' (a wildcard, too), 'image' or 'video'; a CourseError for anything else."""
     kind = _kind_of_reader(source)
     if kind == "sequence":
         return "video"
@@ -75,27 +73,25 @@ def _kind_of_reader(source: Union[str, int, Path]) -> str:
 
 
 def _require_file(path: Path) -> None:
-    """Refuse what is not there, and what would never end, or is gone when it was read once."""
+    """Refuse what does not exist, may never end, or can be read only once."""
     if not path.exists():
         raise CourseError(f"There is no file or folder {path}.")
     if not path.is_file():
         what = _SPECIAL.get(stat.S_IFMT(path.stat().st_mode), "no file")
         raise CourseError(
-            f"{path} is {what}, and is not read as a picture or a video: give a file, a folder, "
-            "a camera (/dev/video0) or an address."
+            f"{path} is {what}, which cannot be read as a picture or a video: give a file, a "
+            "folder, a camera (/dev/video0) or an address."
         )
 
 
 def _kind_of_file(path: Path) -> str:
-    with open(os.fsencode(str(path)), "rb") as stream:
-        head = stream.read(HEAD)
-    is_stream = path.suffix.lower() in _JPEG_STREAMS
-    if picture_format(head) and not is_moving(head) and not is_stream:
-        return "image"
-    if video_format(head) or is_stream:
+    head = read_head(path)
+    if video_format(head) or path.suffix.lower() in _JPEG_STREAMS:
         return "video"
+    if picture_format(head):
+        return "image"
 
-    # A library may know it. If not, its reader says best what is wrong with it.
+    # A library may still know it. If it does not, it explains best what is wrong with the file.
     for kind, endings in _ENDINGS.items():
         if path.suffix.lower() in endings:
             return kind
@@ -115,7 +111,7 @@ def _opens_as_video(path: Path) -> bool:
 def open_source(uri: Union[str, int, Path], loop: bool = False, **options: Any) -> Source[Frame]:
     """The Source of a file, folder, wildcard, camera or stream.
 
-    docs/video.md has all the strings, and the options that live sources take.
+    docs/video.md lists all that `uri` may be, and the options of live sources.
 
     >>> with open_source("data/street.mp4") as video:
     ...     frame = video.read()

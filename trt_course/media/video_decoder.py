@@ -1,6 +1,6 @@
-"""What every decoder of a video file on the CPU tells and does; av_file.py and cv_file.py are two.
+"""What every decoder of video files on the CPU offers; the two kinds are av_file.py and cv_file.py.
 
-How far a file was read, whether it was whole, and its beginning again are video_file.py's business.
+How far a file was read, whether it was whole, and when to begin again is video_file.py's business.
 """
 
 from typing import NamedTuple, Optional, Tuple
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..support.errors import CourseError
 
-_MOST_STRETCHED = 16  # how often a pixel's long side may hold its short one
+_MOST_STRETCHED = 16  # a pixel's long side over its short one
 
 
 class Picture(NamedTuple):
@@ -21,7 +21,7 @@ class Picture(NamedTuple):
 
 
 class VideoDecoder:
-    """A video file that is open. A subclass sets what the file claims, and reads."""
+    """An open video file. A subclass sets what the file claims, and reads the pictures."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -30,19 +30,19 @@ class VideoDecoder:
         self.size: Tuple[int, int] = (0, 0)  # width, height of the pictures as they are shown
         self.fps = 0.0
         self.frames: Optional[int] = None
-        self.least_frames = 0.0  # of a file that is whole; 0 where it does not say
-        self.is_plain = True  # every decoded picture is shown, and just as it is
+        self.least_frames = 0.0  # that a whole file has; 0 where it does not say
+        self.is_plain = True  # every decoded picture is shown, exactly as it was decoded
 
         # how it is read
         self.tells_times = True
-        self.ends_damaged = False  # the last picture that was read is not whole
+        self.ends_damaged = False  # the last picture that was read is damaged
 
     def read(self) -> Optional[Picture]:
         """The next picture that can be read; None at the end."""
         raise NotImplementedError
 
     def begin_again(self) -> None:
-        """The next picture is the first one."""
+        """Go back: the next picture will be the first one."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -70,14 +70,14 @@ class Showing(NamedTuple):
         return image
 
     def size_of(self, width: int, height: int) -> Tuple[int, int]:
-        """The width and the height that a decoded picture of such a size is shown with."""
+        """The size at which a decoded picture of this size is shown."""
         width, height = self._square(width, height)
         if self.turn in (None, cv2.ROTATE_180):
             return width, height
         return height, width
 
     def _square(self, width: int, height: int) -> Tuple[int, int]:
-        """With square pixels: the short side of a pixel grows."""
+        """The size with square pixels: the short side of each pixel is stretched."""
         if self.stretch > 1:
             return int(round(width * self.stretch)), height
         return width, int(round(height / self.stretch))
@@ -91,7 +91,7 @@ _TURNS = {
 
 
 def showing(path: str, stretch: float, degrees: float, mirrored: bool = False) -> Showing:
-    """By the shape of a file's pixels, and how far it is to be turned against the clock."""
+    """The Showing for pixels of this shape, turned by so many degrees anticlockwise."""
     if stretch <= 0:  # it is not stated
         stretch = 1.0
     if not 1 / _MOST_STRETCHED <= stretch <= _MOST_STRETCHED:
@@ -103,7 +103,7 @@ def showing(path: str, stretch: float, degrees: float, mirrored: bool = False) -
 
 
 def unreadable(path: str, library: str, advice: str = "") -> CourseError:
-    """The refusal of a file without a picture that can be read."""
+    """The error for a file in which no picture can be read."""
     return CourseError(
         f"{path} cannot be read as a video: it is damaged, has no pictures, or needs a "
         f"codec that this {library} lacks{advice}."

@@ -1,4 +1,4 @@
-"""The frames of a video file, each at its own time: by PyAV where it is there, else by OpenCV."""
+"""The frames of a video file, each at its own time: by PyAV if it is installed, else by OpenCV."""
 
 import contextlib
 import sys
@@ -12,14 +12,14 @@ from .containers import is_cut
 from .cv_file import CvFile, is_utf8
 from .video_decoder import Picture, VideoDecoder
 
-_STEP = 0.04  # seconds between frames where the file does not tell its rate
+_STEP = 0.04  # seconds between frames if the file does not state its rate
 
 
 class VideoFile(Source[Frame]):
     """The frames of a video file, in order, at the times that the file gives them.
 
-    They are upright, with square pixels, and not interlaced. Through a `pipeline` of GStreamer's
-    a time is the number over the rate.
+    They are upright, with square pixels, and not interlaced. With a `pipeline` for GStreamer the
+    time of a frame is its number over the rate.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class VideoFile(Source[Frame]):
         self._closed = False
 
     def read(self, timeout: Optional[float] = None) -> Optional[Frame]:
-        """The next frame; None at the end. A file that ends too early says so, and is `short`."""
+        """The next frame; None at the end. If that comes too early, it says so and sets `short`."""
         if self._closed:
             return None
         picture = self._decoder.read()
@@ -71,7 +71,7 @@ class VideoFile(Source[Frame]):
         self._decoder.close()
 
     def _begin_again(self) -> None:
-        """The times go on: the first frame comes one step after the last."""
+        """Go back to the first frame. Times go on: it comes one step after the last frame."""
         self._decoder.begin_again()
         self._begun = self._time + self._step
 
@@ -84,28 +84,28 @@ class VideoFile(Source[Frame]):
         return time
 
     def _note_the_end(self) -> None:
-        """Say once whether it came too early."""
+        """Say, once, if the end came too early."""
         if self.short or not self._ends_early():
             return
         self.short = True
         if self.frames and self._number < self._decoder.least_frames:
-            what = f"claims {self.frames} frames, {self._number} could be read"
+            what = f"claims {self.frames} frames, but only {self._number} could be read"
         else:
             what = f"breaks off after {self._number} frames"
         print(f"{self.uri} {what}: it is cut off or damaged.", file=sys.stderr)
 
     def _ends_early(self) -> bool:
-        """By the number of frames that it claims, by its last part, or by its last picture."""
+        """Whether frames are missing, its last part is cut, or its last picture is damaged."""
         if self._frames_seen() < self._decoder.least_frames:
             return True
         return self._decoder.ends_damaged or is_cut(self.uri)
 
     def _frames_seen(self) -> float:
-        """How much of its claim the file has kept.
+        """How many of the claimed frames have been seen.
 
-        Some kinds of file claim their length times their rate. Where the rate varies, the last
-        frame's time says how far they were read, and the number of frames does not. The last one
-        is shown as long as the others are on the average.
+        Some kinds of file claim their length times their rate. If the rate varies, the time of the
+        last frame tells how far the file was read, and the number of frames does not. The last
+        frame is assumed to last as long as the others do on average.
         """
         if self._number < 2 or not self._decoder.tells_times:
             return self._number
@@ -115,14 +115,14 @@ class VideoFile(Source[Frame]):
 
 
 def open_decoder(path: str, pipeline: Optional[str] = None) -> VideoDecoder:
-    """PyAV's where it is installed, else OpenCV's; for a pipeline of GStreamer's it is OpenCV."""
+    """PyAV's decoder if it is installed, else OpenCV's; a GStreamer pipeline needs OpenCV."""
     if pipeline or not av_file.is_here():
         return CvFile(path, pipeline)
     return av_file.AvFile(path)
 
 
 def require_plain(path: str) -> None:
-    """Refuse what a decoder on a GPU or a Jetson would show wrong, or not tell of."""
+    """Refuse a file that the decoder of a GPU or a Jetson would show wrong without a word."""
     why = ""
     try:
         if not is_utf8(path):

@@ -1,7 +1,7 @@
-"""Asks the web for pictures, with care: whoever answers may be hostile, broken or merely slow.
+"""Gets pictures from the web, with care: the server may be hostile, broken or merely slow.
 
-Each answer is counted by a Meter (bounds.py) while it comes, its head as well as its body. The
-password goes to the host that the reader named, and to no other.
+A Meter (bounds.py) counts each answer while it arrives, its head as well as its body. The password
+goes to the host that the reader named, and to no other.
 """
 
 import base64
@@ -18,23 +18,23 @@ from ..support.errors import CourseError
 from .bounds import SILENCE, Meter
 
 _PIECE = 1 << 16  # bytes read at a time
-_SHORTEST = 0.01  # seconds to wait: none at all would be another kind of socket
-_LONGEST_REASON = 200  # characters of what a server says about its refusal
+_SHORTEST = 0.01  # seconds to wait: with 0 a socket would not wait at all
+_LONGEST_REASON = 200  # characters of a server's own words in a message
 
 
 class Address(NamedTuple):
-    """An address without user and password, its host, and the header that both go into."""
+    """An address without its user and password, its host, and the header with the two."""
 
     plain: str
-    host: str  # with its port, where it has one
+    host: str  # with its port, if it has one
     headers: Dict[str, str]
 
 
 def require_address(uri: str) -> SplitResult:
-    """The parts of an address; a CourseError where there is no host, or its port is no number."""
+    """The parts of an address; a CourseError if it has no host, or its port is not a number."""
     try:
         parts = urlsplit(uri)
-        parts.port  # noqa: B018  it is parsed, and may fail, when it is asked for
+        parts.port  # noqa: B018  parsed only now, which may fail
     except ValueError:
         raise _not_understood(uri) from None
     if not parts.hostname:
@@ -44,13 +44,14 @@ def require_address(uri: str) -> SplitResult:
 
 def _not_understood(uri: str) -> CourseError:
     return CourseError(
-        f"{uri} is not understood as an address: wanted: scheme://user:password@host:port/path. In "
-        "a user or a password / is written %2F, ? is %3F, # is %23, @ is %40 and : is %3A."
+        f"{uri} is not a valid address; wanted: scheme://host:port/path, with user:password@ "
+        "before the host where the camera asks for them. In a user or a password write %2F for /, "
+        "%3F for ?, %23 for #, %40 for @ and %3A for a colon."
     )
 
 
 def address_of(uri: str) -> Address:
-    """An address taken apart; user and password may stand in it."""
+    """An address taken apart; it may contain a user and a password."""
     parts = require_address(uri)
     credentials, _, host = parts.netloc.rpartition("@")
     headers = {}
@@ -61,7 +62,7 @@ def address_of(uri: str) -> Address:
 
 
 def ask(uri: str, meter: Meter) -> HTTPResponse:
-    """The answer to a request, its head read and its body still to come, which `meter` counts."""
+    """Send a request; its answer, of which the body is still to come and `meter` counts it all."""
     address = address_of(uri)
     meter.begin()
     opener = urllib.request.build_opener(_Http(meter), _Https(meter), _Redirects())
@@ -76,8 +77,8 @@ def ask(uri: str, meter: Meter) -> HTTPResponse:
 
 
 def read_body(reply: HTTPResponse, meter: Meter) -> bytes:
-    """All of an answer's body; a CourseError where it is too long, or breaks off."""
-    claim = reply.length  # None where it is not said
+    """The whole body of an answer; a CourseError if it is too long or breaks off."""
+    claim = reply.length  # None if the server does not say
     if claim is not None:
         meter.require_room(claim)
 
@@ -94,11 +95,13 @@ def read_body(reply: HTTPResponse, meter: Meter) -> bytes:
 
 def _no_answer(host: str, err: Exception) -> CourseError:
     reason = str(err)[:_LONGEST_REASON]
-    return CourseError(f"{host} does not answer: {reason}. Are address, user and password right?")
+    return CourseError(
+        f"{host} does not answer: {reason}. Are the address, user and password right?"
+    )
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows where an answer sends it: by HTTP only, and with a password nowhere else."""
+    """Follows redirects, but only to HTTP, and never to another host if there is a password."""
 
     def redirect_request(
         self,
@@ -109,35 +112,35 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         headers: Any,
         newurl: str,
     ) -> Optional[urllib.request.Request]:
-        """The next request; a CourseError where there shall be none."""
-        fp.close()  # its body is of no interest, and would be read whatever its length
+        """The request to follow with; a CourseError if the redirect must not be followed."""
+        fp.close()  # otherwise the body would be read, however long it is
         before = urlsplit(req.full_url)
         after = require_address(newurl)
         if after.scheme not in ("http", "https"):
             raise CourseError(
-                f"{before.netloc} sends its reader on to {newurl[:_LONGEST_REASON]}, which is not "
-                "followed: wanted: http or https."
+                f"{before.netloc} redirects to {newurl[:_LONGEST_REASON]}, which is neither http "
+                "nor https and is not followed."
             )
         if req.has_header("Authorization") and not _is_same_host(before, after):
             raise CourseError(
-                f"{before.netloc} sends its reader on to {after.hostname}, which shall not get the "
-                "password. If that is your camera, give its own address."
+                f"{before.netloc} redirects to {after.hostname}, which must not get the password. "
+                "If that is your camera, give its own address."
             )
         plain = address_of(newurl).plain
         return super().redirect_request(req, fp, code, msg, headers, plain)
 
 
 def _is_same_host(before: SplitResult, after: SplitResult) -> bool:
-    """Whether who may read a password at the one address may read it at the other."""
+    """Whether a password for the first address may also be sent to the second."""
     if before.hostname != after.hostname:
         return False
-    if before.scheme == "http" and after.scheme == "https":  # now nobody else can read it
+    if before.scheme == "http" and after.scheme == "https":  # where nobody can listen in
         return True
     return (before.scheme, before.port) == (after.scheme, after.port)
 
 
 class _Metered:
-    """A socket whose answers are counted: as much of one as http.client uses."""
+    """A socket whose answers are counted, with the methods that http.client uses."""
 
     def __init__(self, connected: socket.socket, meter: Meter) -> None:
         self._socket = connected
@@ -155,7 +158,7 @@ class _Metered:
 
 
 class _MeteredFile(io.RawIOBase):
-    """What comes from a socket, counted; no read waits longer than the picture may take."""
+    """Counts what arrives at a socket; no read waits longer than the picture may still take."""
 
     def __init__(self, connected: socket.socket, meter: Meter) -> None:
         super().__init__()
@@ -173,7 +176,7 @@ class _MeteredFile(io.RawIOBase):
         try:
             count = cast(io.RawIOBase, self._file).readinto(buffer)
         except socket.timeout:
-            self._meter.require_time()  # says more than `timed out`
+            self._meter.require_time()  # explains more than "timed out" does
             raise
         self._meter.count(count or 0)
         return count

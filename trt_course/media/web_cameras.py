@@ -1,6 +1,6 @@
-"""Cameras that send their pictures by HTTP: one when asked, or one after the other as MJPEG.
+"""Cameras that send their pictures by HTTP: one at a time when asked, or a stream of MJPEG.
 
-Both are read as a cv2.VideoCapture is. OpenCV's own reader of MJPEG has no bounds; these have.
+Both are read like a cv2.VideoCapture. OpenCV's own reader of MJPEG has no limits; these have.
 """
 
 import time
@@ -15,21 +15,21 @@ from .bounds import Meter
 from .pictures import decode_picture
 from .web import ask, read_body
 
-_LONGEST_LINE = 1 << 16  # bytes read at a time where nobody says how many there are
-_DAMAGED = 5  # pictures in a row that may be damaged before a stream counts as lost
+_LONGEST_LINE = 1 << 16  # bytes read at a time when their number is not announced
+_MOST_DAMAGED = 5  # pictures in a row that may be damaged before a stream counts as lost
 
 
 class Still:
-    """A picture at an address, asked for `rate` times a second."""
+    """A picture at an address, requested `rate` times a second."""
 
     def __init__(self, uri: str, rate: float) -> None:
         self.uri = uri
         self.rate = rate
         self._meter = Meter(uri)
-        self._due = 0.0  # the time.monotonic() of the next question
+        self._due = 0.0  # the time.monotonic() of the next request
 
     def read(self) -> Tuple[bool, Optional[np.ndarray]]:
-        """True and the picture. It asks at once; its caller waits."""
+        """True and the picture. It sends the request at once: waiting is up to the caller."""
         self._due = time.monotonic() + 1 / self.rate
         with ask(self.uri, self._meter) as reply:
             encoded = read_body(reply, self._meter)
@@ -40,17 +40,17 @@ class Still:
         return max(0.0, self._due - time.monotonic())
 
     def get(self, _: int) -> float:
-        """The rate, whatever is asked: it is the one property that a live source asks for."""
+        """The rate: no other property is ever asked for."""
         return self.rate
 
     def release(self) -> None:
-        """Nothing is held between two pictures."""
+        """Do nothing: no connection is kept between two pictures."""
 
 
 class Mjpeg:
-    """Pictures in the parts of one endless answer, multipart/x-mixed-replace.
+    """Pictures that arrive as parts of one endless answer, multipart/x-mixed-replace.
 
-    `reply` is the answer whose head has been read, and `meter` counts it.
+    `reply` is that answer, its head already read; `meter` counts what arrives.
     """
 
     def __init__(self, uri: str, reply: HTTPResponse, meter: Meter) -> None:
@@ -59,12 +59,13 @@ class Mjpeg:
         self._meter = meter
         self._cut = _line_between_parts(reply.headers)
         self._at_part = False  # the line before the next part has been read
+        self._begun = False  # a first part has come
 
     def read(self) -> Tuple[bool, Optional[np.ndarray]]:
-        """Whether another picture came, and the picture; damaged ones are left out."""
+        """Whether another picture came, and the picture; damaged ones are skipped."""
         trouble: Optional[CourseError] = None
         self._meter.begin()
-        for _ in range(_DAMAGED):
+        for _ in range(_MOST_DAMAGED):
             encoded = self._next_part()
             if encoded is None:
                 return False, None
@@ -83,13 +84,16 @@ class Mjpeg:
         self._reply.close()
 
     def _next_part(self) -> Optional[bytes]:
-        """What the next part holds; None at the end."""
+        """The content of the next part; None at the end."""
         while not self._at_part:
             line = self._reply.readline(_LONGEST_LINE)
             if not line:
                 return None
+            if not self._begun and line.startswith(b"--"):
+                self._cut = line.rstrip()  # some cameras send another line than they announce
             self._at_part = line.startswith(self._cut)
         self._at_part = False
+        self._begun = True
 
         length = self._length_of_part()
         if length is None:
@@ -104,7 +108,7 @@ class Mjpeg:
         return bytes(part)
 
     def _length_of_part(self) -> Optional[int]:
-        """Read a part's head; how many bytes it says that the part has, None where it does not."""
+        """Read the head of a part; how many bytes it announces, None if it does not say."""
         length = None
         line = self._reply.readline(_LONGEST_LINE)
         while line.strip():
@@ -115,7 +119,7 @@ class Mjpeg:
         return length
 
     def _until_cut(self) -> Optional[bytes]:
-        """A part whose length nobody says: all that comes before the line between two parts."""
+        """A part of unknown length: everything up to the line between two parts."""
         part = bytearray()
         while True:
             line = self._reply.readline(_LONGEST_LINE)
@@ -129,7 +133,7 @@ class Mjpeg:
 
 
 def _line_between_parts(headers: Message) -> bytes:
-    """How it begins. Some cameras count its dashes to the boundary that they announce."""
+    """How that line begins. Some cameras announce a boundary that includes its two dashes."""
     boundary = headers.get_param("boundary") or ""
     if not isinstance(boundary, str) or not boundary.strip("-"):
         return b"--"

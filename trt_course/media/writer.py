@@ -1,8 +1,8 @@
 """Writes an H.264 MP4 that plays in a browser: yuv420p, its index at the front.
 
 Raw pictures go to the encoder, a child process, as Matroska, which carries their times: a variable
-rate stays one, to 1/90000 s. The file takes its final name when it is whole. No sound, one size
-for all frames.
+rate is kept, to 1/90000 s. The file gets its final name when it is whole. It has no sound, and all
+frames have the same size.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ from .encoder import TICKS, Encoder, command_for
 class VideoWriter:
     """A context manager; `write` takes BGR frames. The first one opens the file and gives its size.
 
-    Ctrl-C ends the file where it is, and keeps it; any other exception leaves none. An encoder that
-    does not end is killed after a while, at a second Ctrl-C at once, and then there is none either.
-    `outputs` says which files may be replaced (None: the kit's own).
+    After Ctrl-C the file is ended and kept; any other exception leaves none. An encoder that does
+    not end is killed after a while, or at a second Ctrl-C, and then there is no file either.
+    `outputs` decides which files may be replaced (None: the kit's own).
 
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
@@ -60,7 +60,7 @@ class VideoWriter:
         # what the first frame decides
         self._height = 0
         self._width = 0
-        self._rows_below = 0  # added, as many as the encoder wants
+        self._rows_below = 0  # added, as many as the encoder needs
         self._columns_right = 0
 
         self._tick = -1  # the time of the last frame
@@ -71,7 +71,7 @@ class VideoWriter:
             self._child = self._open(frame)
         self._require_size(frame)
 
-        # no two frames at the same time, or the encoder would leave one out
+        # two frames at the same time would make the encoder drop one
         if time is None:
             time = self.frames / self.fps
         self._tick = max(int(round(time * TICKS)), self._tick + 1)
@@ -79,7 +79,7 @@ class VideoWriter:
         picture = cv2.cvtColor(self._extended(frame), cv2.COLOR_BGR2YUV_I420)
         try:
             self._send(self._child, picture)
-        except OSError:  # the encoder is gone, and has said why
+        except OSError:  # the encoder has ended and said why
             self._child.finish(self._temporary)
             raise self._complaint(self._child) from None
         self.frames += 1
@@ -102,10 +102,10 @@ class VideoWriter:
                 trouble = None
             elif value is None:
                 trouble = self._complaint(self._child)
-            elif wanted:  # the exception goes on: whoever is stopped must hear what was lost
+            elif wanted:  # Ctrl-C goes on, but the reader must hear what was lost
                 print(f"trt_course: {self._complaint(self._child)}", file=sys.stderr)
 
-        # it takes its name, or is removed
+        # the file gets its name, or is removed
         if trouble is None:
             self._file.close()
         else:
@@ -114,7 +114,7 @@ class VideoWriter:
             raise trouble
 
     def _finish(self, child: Encoder) -> bool:
-        """Wait for the encoder's end; whether it ended well. Ctrl-C ends encoder and file."""
+        """Wait for the encoder; whether it ended well. Ctrl-C ends the encoder and the file."""
         try:
             return child.finish(self._temporary)
         except KeyboardInterrupt as stop:
@@ -123,7 +123,7 @@ class VideoWriter:
             raise
 
     def _open(self, frame: np.ndarray) -> Encoder:
-        """Begin the file and start its encoder, for frames of this one's size."""
+        """Create the file and start its encoder, for frames of this one's size."""
         self._height, self._width = frame.shape[:2]
         with contextlib.ExitStack() as opening:  # without an encoder there is no file either
             self._temporary = opening.enter_context(self._outputs.whole_file(self.path))
@@ -144,7 +144,7 @@ class VideoWriter:
             )
 
     def _extended(self, frame: np.ndarray) -> np.ndarray:
-        """By copies of its last row and column: H.264 in yuv420p wants even sides."""
+        """The frame with copies of its last row and column: H.264 in yuv420p needs even sides."""
         if not (self._rows_below or self._columns_right):
             return frame
         return cv2.copyMakeBorder(
@@ -168,10 +168,10 @@ class VideoWriter:
     def _complaint(self, child: Encoder) -> CourseError:
         if child.was_killed:
             return CourseError(
-                f"{self.path} is lost: its encoder had not ended yet when it was killed, by a "
-                "second Ctrl-C or after half a minute without a sign of life."
+                f"{self.path} is lost: its encoder was killed before it was done, by a second "
+                "Ctrl-C or after half a minute without a sign of life."
             )
         return CourseError(
-            f"{self.path} cannot be written, the encoder ended with status {child.status()}: "
+            f"{self.path} cannot be written: the encoder ended with status {child.status()}: "
             f"{child.first_words()}. Is the disk full?"
         )

@@ -6,19 +6,19 @@ import numpy as np
 
 
 class Losses(NamedTuple):
-    """How many rows of one picture were left out, and why."""
+    """How many rows were left out, and why."""
 
-    no_numbers: int = 0  # they hold NaN or infinity
+    no_numbers: int = 0  # they contain NaN or infinity
     no_boxes: int = 0  # their corners are in the wrong order
-    no_classes: int = 0  # their class is beyond the labels
+    no_classes: int = 0  # there is no label for their class
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """How many rows were left out in all."""
         return self.no_numbers + self.no_boxes + self.no_classes
 
     def plus(self, other: "Losses") -> "Losses":
-        """Both together."""
+        """These and others together."""
         if other is NOTHING_LOST:  # as nearly always
             return self
         return Losses(
@@ -47,7 +47,7 @@ class Candidates(NamedTuple):
         return Candidates(self.boxes[index], self.confs[index], self.clss[index], self.losses)
 
     def only_boxes(self) -> "Candidates":
-        """Without the rows that are no box, which count as lost."""
+        """The candidates without the rows that are not boxes, which are counted as lost."""
         boxes = self.boxes.astype(np.float32)
         good = are_boxes(boxes)
         return Candidates(
@@ -66,7 +66,7 @@ def are_boxes(boxes: np.ndarray) -> np.ndarray:
 
 
 def why_no_boxes(boxes: np.ndarray, good: np.ndarray) -> Losses:
-    """What is lost of (n, 4) without the rows that are not in the mask `good` (n,)."""
+    """Why the rows of (n, 4) are lost that are not in the mask `good` (n,)."""
     bad = len(good) - int(np.count_nonzero(good))
     if not bad:
         return NOTHING_LOST

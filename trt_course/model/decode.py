@@ -1,4 +1,4 @@
-"""What the network gave becomes Detections, by the output layout in the ModelSpec.
+"""The network's outputs become Detections, by the output layout in the ModelSpec.
 
 First the layout's function picks a picture's Candidates out of the tensors. Only those are then
 scaled to the picture, clipped and checked. Boxes stay floats.
@@ -20,9 +20,9 @@ from .suppression import best
 
 
 class Decoder:
-    """Decodes the outputs of one model's network; it keeps what was odd in them.
+    """Decodes the outputs of one model's network, and counts what was odd in them.
 
-    The outputs' shapes are checked before they are read: a network may leave them open until it
+    Before it reads the outputs it checks their shapes, which a network need not state before it
     runs.
     """
 
@@ -41,16 +41,16 @@ class Decoder:
     ) -> List[Detections]:
         """Detections of each picture of a batch; `placements` as preprocessing gave them.
 
-        `outputs` are the network's tensors by their names, the batch first. `places` is how long
-        the batch is that the network was given, where that is known: it need not be filled.
-        Without `count` the oddities stay as they are.
+        `outputs` are the network's tensors by their names, with the batch as their first axis.
+        `places` is the length of the batch that the network was given (-1: unknown), which may be
+        longer than `placements`. With `count=False` the oddities stay as they are.
         """
         self.shapes.require(outputs, places, least=len(placements))
         spec = self._spec
         oddities = self.oddities if count else Oddities(spec.name, len(spec.labels))
         tensors = {role: outputs[name] for role, name in spec.output.tensors.items()}
 
-        # What is not a number is dropped and counted, so numpy need not warn of it.
+        # What is not a number is dropped and counted, so NumPy need not warn about it.
         with np.errstate(invalid="ignore", over="ignore"):
             if spec.output.layout == "efficient_nms":
                 return decode_batch(spec, tensors, placements, conf_th, oddities)
@@ -83,7 +83,7 @@ class Decoder:
         limits = _corner_limits(placed.width, placed.height)
         boxes = boxes.clip(0, limits)
 
-        # What is odd
+        # What is odd is counted.
         confs = candidates.confs[chosen]
         oddities.count_losses(losses)
         oddities.count_boxes(boxes, confs, limits[:2])
@@ -96,23 +96,23 @@ def decode(
     placements: Sequence[Placement],
     conf_th: float,
 ) -> List[Detections]:
-    """What a Decoder gives for one batch, without one."""
+    """Detections of one batch, with a Decoder of its own."""
     return Decoder(spec).decode(outputs, placements, conf_th)
 
 
 def _beyond_labels(spec: ModelSpec, clss: np.ndarray) -> Losses:
-    """The rows whose class no label has; a background's row is none of them."""
+    """How many rows have a class without a label; the background has one."""
     beyond = (clss < 0) | (clss >= len(spec.labels))
     return Losses(no_classes=int(np.count_nonzero(beyond)))
 
 
 def _detections(boxes: np.ndarray, confs: np.ndarray, clss: np.ndarray, dropped: int) -> Detections:
-    """Detections of arrays that nobody else holds, and that are right as they were made here."""
+    """Detections from arrays that were made here, correct and held by nobody else."""
     for array in (boxes, confs, clss):
         array.flags.writeable = False
     return Detections.trusted(boxes, confs, clss, dropped)
 
 
 def _corner_limits(width: int, height: int) -> np.ndarray:
-    """The size of a picture as a box's numbers stand: x, y, x, y."""
+    """The size of a picture in the order of a box's numbers: x, y, x, y."""
     return np.array([width, height, width, height], dtype=np.float32)

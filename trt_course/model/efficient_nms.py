@@ -50,7 +50,7 @@ def decode_batch(
     filled = np.arange(scores.shape[1]) < counts  # (n, k)
     rows = _sure_rows(tensors, filled, conf_th)
 
-    # Rows of no known class go. What is no honest row goes too, and is counted.
+    # Rows of an unwanted class are left out. So is what is not a sound row, which is also counted.
     wanted = _have_known_class(spec, rows.clss)  # (m,)
     dropped = [0] * pictures
     if not (wanted.all() and _all_sound(tensors, rows.boxes, scores)):
@@ -59,7 +59,7 @@ def decode_batch(
         dropped = lost.by_picture.tolist()
         oddities.count_losses(lost.losses)
 
-    # Engines mostly leave each picture's rows in order, and all of them wanted.
+    # Most engines give only wanted rows, each picture's in order.
     if not (wanted.all() and _are_ordered(rows)):
         order = np.lexsort((-rows.confs, rows.owner))
         rows = rows.pick(order[wanted[order]])
@@ -87,8 +87,8 @@ def _sure_rows(tensors: Tensors, filled: np.ndarray, conf_th: float) -> _Rows:
 
 
 def _have_known_class(spec: ModelSpec, clss: np.ndarray) -> np.ndarray:
-    """The mask (m,) of the class ids that a detection may have."""
-    # By class id plus one. Ids beyond either end are clipped to an end, and both ends are False.
+    """The mask (m,) of the rows whose class a detection may have."""
+    # Indexed by class id plus one. Ids beyond either end are clipped to that end, which is False.
     known = np.zeros(len(spec.labels) + 2, dtype=bool)
     known[1:-1] = True
     if spec.background is not None:
@@ -97,18 +97,18 @@ def _have_known_class(spec: ModelSpec, clss: np.ndarray) -> np.ndarray:
 
 
 def _all_sound(tensors: Tensors, boxes: np.ndarray, scores: np.ndarray) -> bool:
-    """Whether every row is a box and all are numbers, as nearly always: quick to find out."""
+    """Whether every row is a box and all numbers are finite: nearly always, and quick to check."""
     if not np.isfinite(boxes).all():
         return False
     if (boxes[:, 2:] < boxes[:, :2]).any():
         return False
-    # A sum is no number where any of its numbers is none
+    # A sum is not finite if one of its numbers is not
     sums = (scores.sum(), tensors["classes"].sum(), tensors["count"].sum())
     return bool(np.isfinite(sums).all())
 
 
 class _Lost(NamedTuple):
-    """What is no honest row: which of the rows, how many of each picture, and why."""
+    """What is not a sound row: which rows, how many of each picture, and why."""
 
     rows: np.ndarray  # the mask (m,)
     by_picture: np.ndarray  # (n,)
@@ -116,10 +116,10 @@ class _Lost(NamedTuple):
 
 
 def _lost(spec: ModelSpec, tensors: Tensors, rows: _Rows, filled: np.ndarray) -> _Lost:
-    """What is lost of a batch; `filled` is the mask (n, k) of the filled rows."""
+    """What is lost in a batch; `filled` is the mask (n, k) of the filled rows."""
     pictures = len(filled)
 
-    # Scores and classes that are no numbers, also in rows that are not sure; counts that are none
+    # Scores, classes and counts that are not numbers, even in rows that are not sure
     scores = tensors["scores"][:pictures]
     classes = tensors["classes"][:pictures]
     no_numbers = filled & ~(np.isfinite(scores) & np.isfinite(classes))  # (n, k)
@@ -127,17 +127,17 @@ def _lost(spec: ModelSpec, tensors: Tensors, rows: _Rows, filled: np.ndarray) ->
     by_picture = no_numbers.sum(axis=1) + ~np.isfinite(counts)
     losses = Losses(no_numbers=int(by_picture.sum()))
 
-    # Of the sure rows that are numbers: boxes that are none
+    # Of the other sure rows, those that are not boxes
     numbers = ~no_numbers.reshape(-1)[rows.place]  # (m,)
     boxes = are_boxes(rows.boxes)
     losses = losses.plus(why_no_boxes(rows.boxes[numbers], boxes[numbers]))
 
-    # Of those that are boxes: classes beyond the labels
+    # Of those that are boxes, those without a label for their class
     classes_known = (rows.clss >= 0) & (rows.clss < len(spec.labels))
     beyond = numbers & boxes & ~classes_known
     losses = losses.plus(Losses(no_classes=int(np.count_nonzero(beyond))))
 
-    # No numbers are counted by picture above
+    # What is not a number has been counted by picture above
     bad = numbers & ~(boxes & classes_known)
     by_picture += np.bincount(rows.owner[bad], minlength=pictures)
     return _Lost(bad | ~numbers, by_picture, losses)
@@ -146,7 +146,7 @@ def _lost(spec: ModelSpec, tensors: Tensors, rows: _Rows, filled: np.ndarray) ->
 def _count_boxes(
     oddities: Oddities, boxes: np.ndarray, rows: _Rows, placements: Sequence[Placement]
 ) -> None:
-    """Count what is odd among the boxes (m, 4), in pixels of their pictures."""
+    """Count what is odd among boxes (m, 4) in pixels of their pictures."""
     first = placements[0]
     size = np.array([first.width, first.height], np.float32)
     if placements.count(first) != len(placements):

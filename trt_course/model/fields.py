@@ -23,13 +23,13 @@ Rules = Dict[str, Rule]
 _MOST_BYTES = 4 * files.MIB  # of a record
 _MOST_TEXT = 1000  # characters
 _MOST_NAME = 60  # characters of a field's name in a message
-_JOINERS = "\u200c\u200d"  # join and part letters in scripts and pictograms; nobody sees them
+_JOINERS = "\u200c\u200d"  # invisible: they join or separate letters in scripts and pictograms
 
 
 def rule(
     remedy: str, holds: Callable[[Any], Any], become: Optional[Callable[[Any], Any]] = None
 ) -> Rule:
-    """The rule that `holds` is true of a value, which `become` may turn into another type.
+    """The rule that `holds` is true for a value, which `become` may turn into another type.
 
     >>> port = rule("wanted: a number from 1 to 65535", lambda value: 1 <= value <= 65535)
     >>> port(8080, "camera.json: port")
@@ -61,14 +61,14 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_line(value: Any) -> bool:
-    """Whether it is a text that can stand in a line of a text file, or of a terminal."""
+    """Whether it is a text that can be a line in a text file or on a terminal."""
     if not isinstance(value, str) or not 0 < len(value) <= _MOST_TEXT:
         return False
     return bool(value.strip()) and printable(value, keep=_JOINERS) == value
 
 
 def _is_file_inside(value: Any) -> bool:
-    """Whether it names a file in the record's own folder, or below it."""
+    """Whether it names a file in the record's own folder or below."""
     if not _is_line(value):
         return False
     path = PurePath(value)
@@ -121,7 +121,7 @@ share = number_from(0, 1)
 
 
 def one_of(*allowed: Any) -> Rule:
-    """The rule that a value is one of these; 1 is not true."""
+    """The rule that a value is one of these. 1 does not count as true, as Python has it."""
     names = ", ".join(str(value) for value in allowed)
     kinds = {type(value) for value in allowed}
     return rule(f"allowed: {names}", lambda value: type(value) in kinds and value in allowed)
@@ -130,12 +130,12 @@ def one_of(*allowed: Any) -> Rule:
 def listed(entry: Rule, remedy: str, least: int = 0, most: float = math.inf) -> Rule:
     """The rule of a JSON list: one rule for each of its entries, which become a tuple.
 
-    The remedy is for a list that is too short or too long.
+    The remedy is for what is not a list, or one that is too short or too long.
     """
-    whole = rule(remedy, lambda value: isinstance(value, list) and least <= len(value) <= most)
+    json_list = rule(remedy, lambda value: isinstance(value, list) and least <= len(value) <= most)
 
     def checked(value: Any, where: str) -> Tuple[Any, ...]:
-        parts = whole(value, where)
+        parts = json_list(value, where)
         return tuple(entry(part, f"{where}[{i}]") for i, part in enumerate(parts))
 
     return checked
@@ -147,7 +147,7 @@ def numbers(length: int, entry: Rule = number) -> Rule:
 
 
 def each(entry: Rule) -> Rule:
-    """The rule of a JSON object with any names: one rule for all that they name."""
+    """The rule of a JSON object with any names: one rule for all of its values."""
 
     def checked(value: Any, where: str) -> Dict[str, Any]:
         parts = json_object(value, where)
@@ -159,7 +159,7 @@ def each(entry: Rule) -> Rule:
 def record_of(kind: Any, rules: Rules, **given: Any) -> Rule:
     """The rule of a JSON object that becomes a `kind` of NamedTuple.
 
-    `given` are fields that do not stand in the object; a field with a default may be left out.
+    `given` are fields that are not in the object; a field with a default may be left out.
     """
 
     def checked(value: Any, where: str) -> Any:
@@ -170,9 +170,9 @@ def record_of(kind: Any, rules: Rules, **given: Any) -> Rule:
 
 
 def read_fields(value: Any, rules: Rules, optional: Container[str], where: str) -> Dict[str, Any]:
-    """What a JSON object holds, each field by its rule.
+    """The fields of a JSON object, each checked by its rule.
 
-    All fields that have a rule must be there, but for the optional ones; no others may be.
+    All fields that have a rule must be there, except the optional ones, and no others may be.
     """
     json_object(value, where)
 
@@ -183,7 +183,7 @@ def read_fields(value: Any, rules: Rules, optional: Container[str], where: str) 
     for key in value:
         if key not in rules:
             advice = _nearest(key, rules)
-            raise CourseError(f"{_inside(where, key)} is a field that nobody knows; {advice}")
+            raise CourseError(f"{_inside(where, key)} is an unknown field; {advice}")
 
     fields = {}
     for key, keep in rules.items():
@@ -193,7 +193,7 @@ def read_fields(value: Any, rules: Rules, optional: Container[str], where: str) 
 
 
 def _nearest(key: str, rules: Rules) -> str:
-    """Advice for a name that is not known: the one that was probably meant, or all there are."""
+    """Advice about an unknown name: the one that was probably meant, or all that there are."""
     near = difflib.get_close_matches(key, rules, 1)
     if near:
         return f"did you mean {near[0]}?"
@@ -201,7 +201,7 @@ def _nearest(key: str, rules: Rules) -> str:
 
 
 def _inside(where: str, key: str) -> str:
-    """The place of a field: `file: field`, and `file: field.part` further in."""
+    """Where a field is: `file: field`, and `file: field.part` inside it."""
     joint = "." if ": " in where else ": "
     if len(key) > _MOST_NAME:
         key = key[:_MOST_NAME] + "..."
@@ -209,10 +209,10 @@ def _inside(where: str, key: str) -> str:
 
 
 def read_json(path: Union[str, Path]) -> Any:
-    """The value in a JSON file that is a model's record, or stands beside an engine."""
+    """The value in a JSON file that is the record of a model or an engine."""
     if not os.path.lexists(str(path)):
         raise CourseError(
-            f"There is no file {path}. A model's record stands beside its network and says how "
+            f"There is no file {path}. A model's record lies beside its network and says how "
             "pictures go in and what comes out; copy one from models/ and change it."
         )
     return files.read_json(path, "a record in JSON", _MOST_BYTES)

@@ -34,13 +34,13 @@ def find_model(model: Model) -> ModelSpec:
     if isinstance(model, ModelSpec):
         return model
 
-    # A file that is there and cannot be read is not passed over: read_spec says why.
-    with contextlib.suppress(OSError, ValueError):  # no name that a file could have
+    # A file that exists but cannot be read is not passed over: read_spec says why.
+    with contextlib.suppress(OSError, ValueError):  # a name that no file can have
         named = MODELS / str(model) / "model.json"
         if os.path.lexists(str(named)):
             return read_spec(named)
 
-        path = kit_path(model)
+        path = kit_path(str(model))
         if path.is_dir():
             return read_spec(path / "model.json")
         if path.suffix == ".json" and path.exists():

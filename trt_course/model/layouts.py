@@ -5,9 +5,8 @@ and `loc_conf_priors` have a row for each place that the network looks at: thres
 are done here. `nms7` and `tf_detection` have been through suppression inside the network. So has
 `efficient_nms`, but that is decoded a batch at a time, in efficient_nms.py.
 
-Each function takes the network's outputs, `tensors`, by the roles that the record gives them, and
-the picture's number in the batch, `index`. That the tensors have the shapes of their layout is
-known already: shapes.py.
+Each function gets the network's outputs by the roles that the record gives them, `tensors`, and the
+picture's number in the batch, `index`. The tensors' shapes have been checked before (shapes.py).
 """
 
 import functools
@@ -33,9 +32,9 @@ def nms7(spec: ModelSpec, tensors: Tensors, index: int, conf_th: float) -> Candi
         own = rows.reshape(pictures, -1, 7)[index, filled.rows]  # (k, 7)
     else:
         own = rows[rows[:, 0] == index]  # rows that are not filled have the picture -1
-        if index == 0:  # rows of no picture are nobody's: the first one counts them
-            nobodys = int(np.count_nonzero(~np.isfinite(rows[:, 0])))
-            losses = Losses(no_numbers=nobodys)
+        if index == 0:  # rows that belong to no picture are counted once, with the first one
+            without_picture = int(np.count_nonzero(~np.isfinite(rows[:, 0])))
+            losses = Losses(no_numbers=without_picture)
 
     return _finished_rows(own[:, 3:7], own[:, 2], own[:, 1], conf_th, losses)
 
@@ -85,14 +84,14 @@ LAYOUT_FUNCTIONS = {
 
 
 class _Filled(NamedTuple):
-    """Which of a picture's rows are filled; a count that is no number is itself a loss."""
+    """Which of a picture's rows are filled; a count that is not a number counts as a loss."""
 
     rows: slice
     losses: Losses
 
 
 def _filled_rows(tensors: Tensors, index: int) -> _Filled:
-    """All rows, where the network does not say how many are filled."""
+    """The filled rows of a picture: all of them if the network does not say how many."""
     if "count" not in tensors:
         return _Filled(slice(None), NOTHING_LOST)
     count = tensors["count"].reshape(-1)[index]
@@ -104,7 +103,7 @@ def _filled_rows(tensors: Tensors, index: int) -> _Filled:
 def _finished_rows(
     boxes: np.ndarray, confs: np.ndarray, clss: np.ndarray, conf_th: float, losses: Losses
 ) -> Candidates:
-    """The candidates among rows that have been through suppression; `losses` come before them."""
+    """The candidates among rows that have been through suppression; `losses` are counted too."""
     numbers = np.isfinite(confs) & np.isfinite(clss)
     keep = _are_sure(confs, conf_th) & numbers
     lost = len(numbers) - int(np.count_nonzero(numbers))
@@ -171,7 +170,7 @@ def _reachable(spec: ModelSpec, conf: np.ndarray, conf_th: float) -> np.ndarray:
 
 
 def _can_be_activated(spec: ModelSpec, conf: np.ndarray) -> np.ndarray:
-    """The mask (n,) of the rows that give scores; minus infinity in a logit only means: never."""
+    """The mask (n,) of the rows that give scores; a logit of minus infinity just means: never."""
     highest = conf.max(axis=1)  # NaN where any is
     if spec.output.activation == "softmax":
         return np.isfinite(highest)
@@ -190,8 +189,8 @@ def _activate(conf: np.ndarray, activation: str) -> np.ndarray:
 
 
 def _lost_scores(scores: np.ndarray) -> Losses:
-    """The rows of (n, classes) that hold NaN or infinity."""
-    # One sum tells whether there are any, much faster than a look at each number.
+    """How many rows of (n, classes) contain NaN or infinity."""
+    # One sum tells whether there are any, much faster than looking at each number.
     if np.isfinite(np.sum(scores)):
         return NOTHING_LOST
     good = np.isfinite(scores).all(axis=1)
@@ -199,7 +198,7 @@ def _lost_scores(scores: np.ndarray) -> Losses:
 
 
 def _lost_logits(spec: ModelSpec, conf: np.ndarray) -> Losses:
-    """The rows of (n, classes) that cannot be activated."""
+    """How many rows of (n, classes) cannot be activated."""
     if np.isfinite(np.sum(conf)):
         return NOTHING_LOST
     good = _can_be_activated(spec, conf)

@@ -1,7 +1,7 @@
-"""Oddities: what a run's outputs had that honest ones have not, counted, and said once at its end.
+"""Oddities: what was strange in the outputs of a run, counted, and reported once at its end.
 
-Boxes that are impossible are left out, boxes that are only unlikely are kept. Neither may pass
-without a word: mostly the record does not fit the network.
+Impossible boxes are left out, and unlikely ones are kept. Neither may pass without a word, for they
+usually mean that the record does not fit the network.
 """
 
 import collections
@@ -13,24 +13,24 @@ import numpy as np
 from .candidates import Losses
 
 NO_PIXELS = 0.5  # a side shorter than this is drawn as nothing
-WHOLE = 0.98  # of the picture's width and height: a box that fills it
-CERTAIN = 0.99  # the confidence of a box that fills the picture, from which it is odd
-ABOVE_ONE = 1.001  # confidences of honest networks end before, rounded as they are
+WHOLE = 0.98  # a box of this share of the picture's width and height fills the picture
+CERTAIN = 0.99  # a box that fills the picture is odd from this confidence on
+ABOVE_ONE = 1.001  # rounding alone never takes a confidence that far
 
-# By kind. `rows` and `boxes` say how many there are, `labels` how many labels.
+# By kind. `rows`, `boxes` and `labels` are numbers of such things.
 _SENTENCES = {
-    "no_numbers": "{rows} of the network's output held NaN or infinity and {were} left out: its "
-    "file may be damaged, or its numbers too large for FP16.",
+    "no_numbers": "{rows} of the network's output contained NaN or infinity and {were} left out: "
+    "the network's file may be damaged, or its numbers too large for FP16.",
     "no_boxes": "{rows} of the network's output had x2 < x1 or y2 < y1 and {were} left out: "
-    "output.layout or output.tensors in model.json may not be this network's.",
+    "output.layout or output.tensors in model.json may not fit this network.",
     "no_classes": "{rows} of the network's output had a class beyond the {labels} labels in "
-    "model.json and {were} left out: the labels may be another network's.",
+    "model.json and {were} left out: the labels may belong to another network.",
     "above_one": "{boxes} had a confidence above 1, which became 1: output.activation or "
-    "output.tensors in model.json may not be this network's.",
+    "output.tensors in model.json may not fit this network.",
     "no_pixels": "{boxes} {were} less than half a pixel wide or high: output.units in model.json "
-    "may not be this network's.",
-    "whole_picture": "{boxes} filled the whole picture at a confidence of about 1: output.units, "
-    "or the input's recipe, in model.json may not be this network's.",
+    "may not fit this network.",
+    "whole_picture": "{boxes} filled the whole picture with a confidence of about 1: output.units "
+    "or the input's recipe in model.json may not fit this network.",
 }
 
 
@@ -41,7 +41,7 @@ class Oddities:
     >>> oddities.counts["no_classes"] += 1
     >>> oddities.sentences()  # doctest: +NORMALIZE_WHITESPACE
     ["signs: 1 row of the network's output had a class beyond the 4 labels in model.json and was
-    left out: the labels may be another network's."]
+    left out: the labels may belong to another network."]
     """
 
     def __init__(self, name: str, labels: int) -> None:
@@ -50,14 +50,15 @@ class Oddities:
         self.counts: Counter[str] = collections.Counter()
 
     def count_losses(self, losses: Losses) -> None:
-        """Rows that were left out."""
+        """Count rows that were left out."""
         if losses.total:
             self.counts.update(losses._asdict())
 
     def count_boxes(self, boxes: np.ndarray, confs: np.ndarray, size: np.ndarray) -> None:
-        """Boxes (n, 4) that are kept, with their confidences (n,) before they are cut to 1.
+        """Count what is odd among boxes (n, 4) that are kept.
 
-        `size` is the picture's width and height, (2,), or those of each box's picture, (n, 2).
+        `confs` (n,) are their confidences before they are limited to 1. `size` is the picture's
+        width and height, (2,), or those of each box's picture, (n, 2).
         """
         if not len(boxes):
             return
@@ -73,7 +74,7 @@ class Oddities:
         self.counts["above_one"] += int(np.count_nonzero(confs > ABOVE_ONE))
 
     def sentences(self) -> Sequence[str]:
-        """One for each kind that there was."""
+        """One sentence for each kind of oddity that was counted."""
         return [self._sentence(kind) for kind in _SENTENCES if self.counts[kind]]
 
     def _sentence(self, kind: str) -> str:
@@ -89,9 +90,9 @@ class Oddities:
 
 
 def tell(oddities: Sequence[Oddities]) -> None:
-    """Say on stderr what was odd, one sentence a kind for all of them together, and forget it.
+    """Print on stderr what was odd, and forget it.
 
-    They are of one model.
+    All `oddities` belong to one model: there is one sentence a kind for all of them together.
     """
     if not oddities:
         return

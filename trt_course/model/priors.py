@@ -15,7 +15,7 @@ from ..support.errors import CourseError
 from ..support.files import read_small
 
 _WHAT = "an array of priors, as numpy.save writes it (.npy)"
-_HEADERS = {  # by the version of the format; NumPy writes no other for plain numbers
+_HEADERS = {  # by the version of the format; for plain numbers NumPy uses only these two
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
@@ -27,26 +27,26 @@ def read_priors(path: Path) -> np.ndarray:
     stream = io.BytesIO(read_small(path, _WHAT))
     _require_plain_numbers(path, stream)
 
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+    with np.errstate(over="ignore"):  # numbers too large for float32 become infinite: refused
         priors = np.load(stream, allow_pickle=False).astype(np.float32)
     possible = np.isfinite(priors).all() and (priors[:, 2:] > 0).all()
     if not possible:
         raise CourseError(
-            f"{path} holds a prior that is no box: wanted are finite numbers, and widths and "
+            f"{path} contains a prior that is not a box; wanted: finite numbers, and widths and "
             "heights above 0."
         )
     return priors
 
 
 def _require_plain_numbers(path: Path, stream: io.BytesIO) -> None:
-    """The array's head promises rows of four numbers, and as many as the file holds.
+    """Refuse an array whose head does not promise rows of four numbers, or more than there are.
 
-    It is read before the array, for which NumPy would take as much memory as the head says.
+    The head is read before the array, for which NumPy would allocate as much memory as it says.
     """
     try:
         header: Any = _HEADERS[np.lib.format.read_magic(stream)](stream)
         shape, _, dtype = header
-    except Exception:  # the head is read as Python's own text, which may fail in many ways
+    except Exception:  # the head is parsed as Python source, which may fail in many ways
         raise CourseError(f"{path} cannot be read; wanted: {_WHAT}.") from None
 
     if len(shape) != 2 or shape[0] < 1 or shape[1] != 4 or dtype.kind not in "fiu":
@@ -58,8 +58,8 @@ def _require_plain_numbers(path: Path, stream: io.BytesIO) -> None:
     held = len(stream.getvalue()) - stream.tell()
     if promised != held:
         raise CourseError(
-            f"{path} promises {shape[0]} priors and holds {held / promised * 100:.0f} % of them: "
-            "it is cut short or damaged. Make it again."
+            f"{path} promises {shape[0]} priors but has {held / promised * 100:.0f} % of them: "
+            "it is cut off or damaged. Make it again."
         )
     stream.seek(0)
 

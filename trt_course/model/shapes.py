@@ -1,7 +1,7 @@
-"""Which shapes and types the outputs of each layout have, and whether a network's are such.
+"""Which shapes and types the outputs of each layout have, and whether a network's outputs fit.
 
-What a network states of its outputs is checked when it is opened, and what it leaves open when it
-has run. So the functions that decode can rely on it.
+What a network states about its outputs is checked when it is opened, and what it leaves open when
+it has run. So the functions that decode can rely on it.
 """
 
 from typing import Any, Dict, Iterable, NamedTuple, Optional, Sequence, Set, Tuple, Union
@@ -15,7 +15,7 @@ from .spec import ModelSpec, OutputSpec
 Axis = Union[int, str]  # a length, or the name of one: axes of one name are equally long
 Shape = Tuple[int, ...]  # of a tensor; -1 where it is not known
 
-ANY = "any"  # the name that binds nothing
+ANY = "any"  # axes of this name may have different lengths
 
 _FLOATS = "f"  # kinds of types by NumPy's letters
 _NUMBERS = "fiu"
@@ -23,7 +23,7 @@ _KINDS_IN_WORDS = {_FLOATS: "floating-point numbers", _NUMBERS: "numbers"}
 
 
 class Form(NamedTuple):
-    """What the tensor of a role may be: any of the shapes, of one of the kinds of types."""
+    """What the tensor of a role may be: one of the shapes, and one of the kinds of types."""
 
     shapes: Sequence[Tuple[Axis, ...]]
     kinds: str = _FLOATS
@@ -33,8 +33,8 @@ _A_PICTURE = Form(
     [("pictures",), ("pictures", 1), ("pictures", 1, 1), ("pictures", 1, 1, 1)], _NUMBERS
 )
 
-# By layout and role. Each row of nms7 begins with its picture's number; only with a count the rows
-# of a picture also lie together.
+# By layout and role. Each row of nms7 begins with its picture's number; the rows of a picture lie
+# together only if there is a count.
 FORMS: Dict[str, Dict[str, Form]] = {
     "nms7": {
         "rows": Form([("rows", 7), (ANY, "rows", 7), (ANY, ANY, "rows", 7)]),
@@ -67,29 +67,32 @@ FORMS: Dict[str, Dict[str, Form]] = {
 
 
 class Tensor(NamedTuple):
-    """What is known of an output, stated or found: no shape where only a run will tell."""
+    """What is known about an output; its shape is None if only a run can tell."""
 
     shape: Optional[Shape]
     dtype: np.dtype
 
 
 class Length(NamedTuple):
-    """How long the axes of a name are, and how one knows."""
+    """How long the axes of one name are, and why."""
 
     number: int
     why: str
 
 
 class OutputShapes:
-    """Whether a network's outputs are what its record says; a CourseError where they are not."""
+    """Checks whether a network's outputs are what its record says; a CourseError if not."""
 
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
         self._forms = _forms_of(spec.output)
-        self._last: Any = None  # the shapes that were found right last
+        self._last: Any = None  # what passed the last check
 
     def require_stated(self, stated: Dict[str, Tensor], pictures: int) -> None:
-        """When a network is opened: its outputs by name, and its batch, -1 if that varies."""
+        """Check what a network states when it is opened.
+
+        `stated` are its outputs by name, and `pictures` is its batch, -1 if that varies.
+        """
         self._require_names(stated)
         tensors = {role: stated[name] for role, name in self._spec.output.tensors.items()}
         for role, tensor in tensors.items():
@@ -100,9 +103,11 @@ class OutputShapes:
         self._require_fit(tensors, pictures)
 
     def require(self, outputs: Dict[str, np.ndarray], pictures: int, least: int) -> None:
-        """When it has run: its outputs by name, and the batch that it was given, -1 if unknown.
+        """Check what a network returned from a run.
 
-        At least `least` pictures are wanted. What was right the last time is not looked at again.
+        `outputs` are its outputs by name, and `pictures` is the batch that it was given, -1 if
+        unknown; results for at least `least` pictures are needed. Outputs like those of the last
+        check are not checked again.
         """
         names = self._spec.output.tensors.values()
         if not outputs.keys() >= set(names):
@@ -112,7 +117,7 @@ class OutputShapes:
             return
 
         tensors = {
-            # A number by itself is that of one picture
+            # A single number belongs to one picture
             role: Tensor(outputs[name].shape or (1,), outputs[name].dtype)
             for role, name in self._spec.output.tensors.items()
         }
@@ -120,13 +125,13 @@ class OutputShapes:
         given = lengths.get("pictures")
         if given is not None and given.number < least:
             raise CourseError(
-                f"{self._spec.name}: the network's outputs are of {given.number} pictures "
+                f"{self._spec.name}: the network's outputs are for {given.number} pictures "
                 f"({given.why}); wanted: {least}"
             )
         self._last = found
 
     def _require_names(self, given: Iterable[str]) -> None:
-        """The outputs that the record names are there, each in one role; there may be more."""
+        """Refuse outputs that lack a name from the record, and a name with two roles."""
         names = list(given)
         taken: Set[str] = set()
         for role, name in self._spec.output.tensors.items():
@@ -137,13 +142,16 @@ class OutputShapes:
                 )
             if name in taken:
                 raise CourseError(
-                    f"{self._spec.name}: model.json names the output {name} in two roles of "
-                    f"output.tensors; wanted: another one for {role}"
+                    f"{self._spec.name}: model.json gives the output {name} two roles in "
+                    f"output.tensors; wanted: another output for {role}"
                 )
             taken.add(name)
 
     def _require_fit(self, tensors: Dict[str, Tensor], pictures: int) -> Dict[str, Length]:
-        """Each tensor has a form of its role, and all of them agree; the lengths of their axes."""
+        """Refuse tensors that do not have a form of their role, or contradict each other.
+
+        Returns the lengths of their axes.
+        """
         lengths = self._lengths_by_record()
         if pictures != -1:
             lengths["pictures"] = Length(pictures, "the network's batch")
@@ -177,7 +185,7 @@ class OutputShapes:
             )
 
     def _misfit(self, role: str, shape: Shape, form: Form, lengths: Dict[str, Length]) -> str:
-        """What was found and what is wanted."""
+        """The sentence that says what was found and what is wanted."""
         forms = " or ".join(_in_words(axes) for axes in form.shapes)
         named = dict.fromkeys(axis for axes in form.shapes for axis in axes)
         known = [
@@ -210,7 +218,7 @@ def _forms_of(output: OutputSpec) -> Dict[str, Form]:
 
 
 def _bound(shape: Shape, form: Form, lengths: Dict[str, Length]) -> Optional[Dict[str, int]]:
-    """The lengths of a form's axes by this shape; None where no form has it."""
+    """The lengths of the named axes if a tensor has this shape; None if it does not fit."""
     for axes in form.shapes:
         if len(axes) != len(shape):
             continue
@@ -222,7 +230,7 @@ def _bound(shape: Shape, form: Form, lengths: Dict[str, Length]) -> Optional[Dic
 
 
 def _fits(axis: Axis, number: int, lengths: Dict[str, Length], bound: Dict[str, int]) -> bool:
-    """Whether an axis may be so long; its length goes into `bound` where it has a name."""
+    """Whether an axis may have this length, which is noted in `bound` if the axis has a name."""
     if number == -1 or axis == ANY:
         return True
     if isinstance(axis, int):

@@ -12,6 +12,7 @@ from ..support.files import KIT, sha256
 from ..support.words import shown
 from .fields import (
     Rules,
+    any_text,
     anything,
     each,
     factor,
@@ -31,20 +32,20 @@ from .labels import LABEL_SETS
 
 MODELS = KIT / "models"  # a folder here is a model that is found by its name
 
-# More than this no detector has, and no machine would hold.
+# No detector has more than this, and no machine could handle it.
 _MOST_SIDE = 8192  # pixels of an input
 _MOST_LABELS = 20000
-_MOST_BOXES = 10000  # that suppression compares with each other
+_MOST_BOXES = 10000  # that suppression may have to compare with each other
 
 
 class Roles(NamedTuple):
-    """The parts that tensors play in an output layout: those it must name, and those it may."""
+    """The roles of tensors in an output layout: those a record must name, and those it may."""
 
     must: Tuple[str, ...]
     may: Tuple[str, ...] = ()
 
 
-# What the tensors mean stands in layouts.py, in a function of the same name for each layout.
+# What the tensors mean is in layouts.py, in a function of the same name for each layout.
 LAYOUTS = {
     "nms7": Roles(must=("rows",), may=("count",)),
     "efficient_nms": Roles(must=("count", "boxes", "scores", "classes")),
@@ -216,7 +217,7 @@ MODEL_RULES: Rules = {
     "file": file_inside,
     "conf_threshold": share,
     "nms": record_of(NmsSpec, NMS_RULES),
-    "provenance": each(text),
+    "provenance": each(any_text),  # perhaps a whole licence: nothing shows it
 }
 
 
@@ -233,7 +234,7 @@ def read_spec(path: Union[str, Path]) -> ModelSpec:
 
 
 def _require_plain_bytes(entry: InputSpec, path: Path) -> None:
-    """An input of bytes leaves no room for arithmetic."""
+    """Refuse a mean and a scale for an input of bytes, which takes pixels as they are."""
     plain = not any(entry.mean) and entry.scale == (1.0, 1.0, 1.0)
     if entry.dtype == "uint8" and not plain:
         raise CourseError(
@@ -243,7 +244,7 @@ def _require_plain_bytes(entry: InputSpec, path: Path) -> None:
 
 
 def _require_roles(output: OutputSpec, path: Path) -> None:
-    """The tensors, and the file, that the output's layout needs, and no others."""
+    """Refuse an output without the tensors and the file that its layout needs, or with others."""
     roles = LAYOUTS[output.layout]
     rules = dict.fromkeys(roles.must + roles.may, text)
     read_fields(output.tensors, rules, roles.may, f"{path}: output.tensors")
@@ -256,11 +257,11 @@ def _require_roles(output: OutputSpec, path: Path) -> None:
 
 
 def _require_background(spec: ModelSpec, path: Path) -> None:
-    """The background is one of the labels, or none is."""
+    """Refuse a background that is not null or the index of a label."""
     if spec.background is None:
         return
     classes = len(spec.labels)
-    is_index = type(spec.background) is int and 0 <= spec.background < classes  # true is no index
+    is_index = type(spec.background) is int and 0 <= spec.background < classes  # and not True
     if not is_index:
         raise CourseError(
             f"{path}: background is {shown(spec.background)}; wanted: null (no background class), "

@@ -1,4 +1,4 @@
-"""What a process says to those that it starts: threads that must start, children that are deaf."""
+"""Threads and child processes: how this process starts them."""
 
 import contextlib
 import signal
@@ -9,11 +9,12 @@ from .errors import CourseError
 
 
 @contextlib.contextmanager
-def for_us_alone() -> Iterator[None]:
-    """A process that is started here never gets Ctrl-C and SIGTERM; whoever starts it ends it.
+def signals_held_back() -> Iterator[None]:
+    """A process that is started in this block never hears Ctrl-C or SIGTERM; we must end it.
 
-    Both are sent to all processes of a terminal or a service at once. None that comes meanwhile is
-    lost for us. Where there is no such mask (Windows), the process hears them.
+    Both are sent to all processes of a terminal or a service at once, but are meant for us. One
+    that arrives during the block reaches us at its end. On Windows, which has no such mask, the
+    process hears them too.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -28,12 +29,12 @@ def for_us_alone() -> Iterator[None]:
 
 
 def start_thread(thread: threading.Thread) -> None:
-    """Start a thread, or say that this machine lets us have no more."""
+    """Start a thread; a CourseError where this machine allows no more of them."""
     try:
         thread.start()
     except RuntimeError:  # Python's "can't start new thread"
         raise CourseError(
-            "This machine gives no further thread: the limit of processes is reached "
-            "(ulimit -u; in a container its pids limit), or memory is. "
-            f"{threading.active_count()} threads run here; take fewer sources at once, or raise it."
+            "This machine allows no more threads: a limit on processes (ulimit -u; in a "
+            "container, its pids limit) or on memory has been reached. "
+            f"This program runs {threading.active_count()}; use fewer sources, or raise the limit."
         ) from None

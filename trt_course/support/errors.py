@@ -6,7 +6,6 @@ it without a traceback; everything else that escapes is a bug of the kit.
 
 import importlib
 from types import ModuleType
-from typing import Any
 
 from . import memory
 from .signals import postponed
@@ -16,22 +15,21 @@ from .words import printable, without_secrets
 class CourseError(Exception):
     """Something the reader can mend, said in the reader's words.
 
-    The sentence often holds names and addresses from outside: what a terminal would obey is written
-    as its code, and passwords are blotted out.
+    The sentence often contains names and addresses from outside: characters that would control a
+    terminal are written as their codes, and passwords are blotted out.
 
     >>> str(CourseError("rtsp://ann:secret@10.0.0.7 does not answer."))
     'rtsp://ann:***@10.0.0.7 does not answer.'
     """
 
-    def __init__(self, sentence: object = "", **details: Any) -> None:
-        shown = printable(without_secrets(str(sentence)), keep="\n")
-        super().__init__(shown, **details)
+    def __init__(self, sentence: object = "") -> None:
+        super().__init__(printable(without_secrets(str(sentence)), keep="\n"))
 
 
 class MissingLibraryError(CourseError, ImportError):
     """NumPy or OpenCV cannot be imported, and nothing here runs without them.
 
-    It is an ImportError too, for callers that try whether the package is there.
+    It is an ImportError too, for callers that test whether the package is there.
     """
 
 
@@ -45,12 +43,12 @@ _INSTALL = {
     "tensorrt": "pip install -r requirements-nvidia.txt (on a Jetson it comes with JetPack)",
 }
 
-# What the whole kit is built on, in this order: OpenCV needs NumPy.
+# What the whole kit is built on, NumPy first: OpenCV needs it.
 _BASIS = ("numpy", "cv2")
 
 
 def install_command(module: str) -> str:
-    """The command that installs the package of a module, with what to mind on a Jetson."""
+    """The command that installs a module's package, with a hint for the Jetson if it needs one."""
     package = module.partition(".")[0]
     return _INSTALL.get(package, "pip install " + package)
 
@@ -62,9 +60,7 @@ def need(module: str) -> ModuleType:
     '[1]'
     """
     try:
-        # Compiled modules turn a Ctrl-C that comes while they are loaded into an ImportError.
-        with postponed(_load_on):
-            return importlib.import_module(module)
+        return import_whole(module)
     except ImportError as err:
         raise CourseError(
             f"This needs the Python module '{module}', which cannot be imported ({err}). "
@@ -72,13 +68,23 @@ def need(module: str) -> ModuleType:
         ) from err
 
 
+def import_whole(module: str) -> ModuleType:
+    """Import a module, and let Ctrl-C wait until it is loaded.
+
+    A compiled module turns a Ctrl-C that comes meanwhile into an ImportError. The run would take
+    the module for a missing one, and go on.
+    """
+    with postponed(_load_on):
+        return importlib.import_module(module)
+
+
 def _load_on() -> None:
-    """What there is to do at Ctrl-C while a module is loaded: nothing."""
+    """What Ctrl-C does while a module is loaded: nothing, until that is done."""
 
 
 def why_unusable() -> str:
-    """Why NumPy or OpenCV cannot be imported, and what to do; empty where both can."""
-    # Where memory is short they do not fail, they crash.
+    """Why NumPy or OpenCV cannot be imported, and what to do; empty if both can."""
+    # When memory is short they do not fail, they crash.
     short = memory.why_too_little()
     if short:
         return short
@@ -95,14 +101,14 @@ def why_unusable() -> str:
 
 
 def _why_broken(module: str) -> str:
-    """Why a module of the basis cannot be imported; empty where it can."""
+    """Why NumPy or OpenCV cannot be imported; empty if it can."""
     try:
-        imported = importlib.import_module(module)
+        imported = import_whole(module)
     except Exception as err:  # a broken library raises what it likes, such as an OSError
-        said = " ".join(str(err).split())
-        return said or type(err).__name__
+        reason = " ".join(str(err).split())
+        return reason or type(err).__name__
 
-    # Python takes any folder of that name for the module, such as one that was left behind.
+    # Python takes any folder of that name for the module, such as one left by an old installation.
     if not hasattr(imported, "__version__"):
         return "there is only an empty folder of that name"
     return ""

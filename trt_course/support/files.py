@@ -1,7 +1,7 @@
 """Where the kit's files are, how files are read with care, and how they are written: whole or not.
 
-A file is written under a temporary name and renamed when it is whole (temporary.py). What the
-files mean is not known here; whether one may be replaced is asked in outputs.py.
+A file is written under a temporary name and renamed when it is whole (temporary.py). This module
+does not know what is in the files, nor whether one may be replaced: outputs.py decides that.
 """
 
 import collections
@@ -28,12 +28,9 @@ _BLOCK = MIB  # bytes read at a time
 
 
 def kit_path(path: AnyPath) -> Path:
-    """A path as the reader typed it.
-
-    One that does not exist below the working directory may be relative to the kit.
-    """
+    """A path as the reader typed it; if there is no such file, the one of that name in the kit."""
     path = Path(path)
-    with contextlib.suppress(RuntimeError):  # ~name, and nobody is called so: a file's name
+    with contextlib.suppress(RuntimeError):  # ~name without such a user is a file's name
         path = path.expanduser()
     if path.is_absolute() or path.exists():
         return path
@@ -44,20 +41,20 @@ def kit_path(path: AnyPath) -> Path:
 
 
 def is_hidden(path: AnyPath) -> bool:
-    """Whether a file's name begins with a dot: left by a system, or by the kit, beside the data."""
+    """Whether a name begins with a dot: a system's file, or the kit's own, and never data."""
     return os.path.basename(str(path)).startswith(".")
 
 
 def read_small(path: AnyPath, what: str, most: int = 16 * MIB) -> bytes:
-    """The bytes of a file that is no longer than `most`; `what` it should be is for the refusal.
+    """The bytes of a file of at most `most` bytes; messages say that it should be `what`.
 
-    A device or a pipe may never end, and is refused.
+    A device or a pipe is refused: it may never end.
     """
     with open_regular(path, what) as stream:
-        size = os.fstat(stream.fileno()).st_size  # 0 of some files that the system makes up
+        size = os.fstat(stream.fileno()).st_size  # 0 for files that the system makes up
         data = b""
         if size <= most:
-            data = stream.read(most + 1)
+            data = _read_grown(stream, size, most)
     if max(size, len(data)) > most:
         raise CourseError(
             f"{path} is more than {most / MIB:g} MiB long, too much for {what}. "
@@ -66,9 +63,23 @@ def read_small(path: AnyPath, what: str, most: int = 16 * MIB) -> bytes:
     return data
 
 
+def _read_grown(stream: Any, size: int, most: int) -> bytes:
+    """A file that says that it has `size` bytes and may have more; past `most` it is left.
+
+    Python takes the memory for all that it is asked to read before it reads: never `most` at once.
+    """
+    data: bytes = stream.read(size + 1)
+    has_more = len(data) > size
+    while has_more and len(data) <= most:
+        piece = stream.read(_BLOCK)
+        data += piece
+        has_more = bool(piece)
+    return data
+
+
 def open_regular(path: AnyPath, what: str) -> Any:
     """Open a file for reading bytes; a folder, a device, a pipe or a socket is refused."""
-    # Without O_NONBLOCK the opening of a pipe would wait for somebody who writes into it.
+    # Without O_NONBLOCK, opening a pipe would wait for somebody to write into it.
     try:
         descriptor = os.open(os.fspath(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
@@ -77,15 +88,15 @@ def open_regular(path: AnyPath, what: str) -> Any:
         reason = getattr(err, "strerror", None) or err
         raise CourseError(f"{path} cannot be opened as {what}: {reason}.") from None
 
-    # Asked of what is open, not of the name; os.fdopen itself refuses a folder.
+    # We ask about the open file, since another one may get its name at any moment.
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise CourseError(f"{path} is no plain file; wanted: {what}.")
+        raise CourseError(f"{path} is not a regular file; wanted: {what}.")
     return os.fdopen(descriptor, "rb")
 
 
 def read_text(path: AnyPath, what: str, most: int = 16 * MIB) -> str:
-    """The text of a small file in UTF-8."""
+    """The text in a small file, which must be UTF-8."""
     data = read_small(path, what, most)
     try:
         return data.decode("utf-8-sig")
@@ -97,7 +108,7 @@ def read_text(path: AnyPath, what: str, most: int = 16 * MIB) -> str:
 
 
 def read_json(path: AnyPath, what: str, most: int = 16 * MIB) -> Any:
-    """What a small JSON file holds."""
+    """The value in a small JSON file."""
     try:
         return json.loads(read_text(path, what, most), object_pairs_hook=_fields_once)
     except RecursionError:
@@ -107,7 +118,7 @@ def read_json(path: AnyPath, what: str, most: int = 16 * MIB) -> Any:
 
 
 def _fields_once(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
-    """A JSON object; one that says a field twice means one of the two, and nobody knows which."""
+    """A JSON object. A field that is there twice is refused: nobody knows which one is meant."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
         counts = collections.Counter(name for name, _ in pairs)
@@ -129,18 +140,15 @@ def require_apart(source: AnyPath, target: AnyPath) -> None:
 
 @contextlib.contextmanager
 def whole_file(path: AnyPath) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, which takes the final name when the block ends.
+    """Yield a temporary path beside `path`; at the end of the block that file gets the final name.
 
     After an error it is removed instead, and a file that was there before stays as it is. A link
     stays a link. A device or a pipe is written into and never replaced.
     """
-    path = Path(path)
+    path = behind_links(path)
     if not is_special(path):
-        target = Path(os.path.realpath(str(path)))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary_beside(target) as temporary:
+        with whole_plain_file(path) as temporary:
             yield temporary
-            os.replace(str(temporary), str(target))
         return
 
     with temporary_elsewhere(path.suffix) as temporary:
@@ -148,10 +156,27 @@ def whole_file(path: AnyPath) -> Iterator[Path]:
         _pour(temporary, path)
 
 
+@contextlib.contextmanager
+def whole_plain_file(path: Path) -> Iterator[Path]:
+    """As whole_file, for a path that is known to be no link and no device."""
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_beside(path) as temporary:
+        yield temporary
+        os.replace(str(temporary), str(path))
+
+
+def behind_links(path: AnyPath) -> Path:
+    """The file behind a link: it is the one that is written. Of a device its name here."""
+    if is_special(path):
+        return Path(path)
+    return Path(os.path.realpath(str(path)))
+
+
 def is_special(path: AnyPath) -> bool:
-    """Whether a path names a device, a pipe or a socket, which nobody may replace."""
+    """Whether a path names a device, a pipe or a socket, which must never be replaced."""
     text = str(path)
-    if text.startswith(("/dev/fd/", "/dev/std", "/proc/")):  # where output goes may be a file
+    if text.startswith(("/dev/fd/", "/dev/std", "/proc/")):  # what they stand for may be a file
         return True
     try:
         mode = os.stat(text).st_mode
@@ -163,12 +188,12 @@ def is_special(path: AnyPath) -> bool:
 def _pour(source: Path, special: Path) -> None:
     """Write a file's bytes into a device or a pipe."""
     try:
-        # A pipe that nobody reads is refused; without O_NONBLOCK one would wait for a reader.
+        # Without O_NONBLOCK, opening a pipe that nobody reads would wait for a reader.
         descriptor = os.open(str(special), os.O_WRONLY | os.O_NONBLOCK)
     except OSError as err:
         raise CourseError(
-            f"{special} is a device, a pipe or a socket, and cannot be written into: "
-            f"{err.strerror}. Name a file."
+            f"{special} is a device, a pipe or a socket that cannot be written into: "
+            f"{err.strerror}. Name a file instead."
         ) from None
     os.set_blocking(descriptor, True)
     with os.fdopen(descriptor, "wb") as stream:
@@ -195,8 +220,12 @@ def write_text(path: AnyPath, text: str) -> None:
 
 
 def as_json(value: Any) -> str:
-    """A value as JSON that a person can read and a diff can compare."""
-    return json.dumps(value, indent=1, sort_keys=True) + "\n"
+    """A value as JSON that a person can read and a diff can compare; of a list a line for each."""
+    if not (isinstance(value, list) and value):
+        return json.dumps(value, indent=1, sort_keys=True) + "\n"
+    # With indents Python takes twice as long, which shows where a video has many boxes.
+    as_line = json.JSONEncoder(sort_keys=True).encode
+    return "[\n" + ",\n".join(map(as_line, value)) + "\n]\n"
 
 
 def write_json(path: AnyPath, value: Any) -> None:
@@ -212,7 +241,7 @@ def write_image(path: AnyPath, image: "np.ndarray") -> None:
 def encode_image(path: AnyPath, image: "np.ndarray") -> bytes:
     """A uint8 BGR picture as a file's bytes, in the format that the path's ending names.
 
-    OpenCV never gets the name itself: OpenCV 5 dies of one that is not UTF-8.
+    OpenCV never gets the name itself: OpenCV 5 crashes on one that is not UTF-8.
     """
     import cv2  # here, so that the rest of the module runs without it
 
@@ -225,8 +254,8 @@ def encode_image(path: AnyPath, image: "np.ndarray") -> bytes:
     if encoded is None:
         height, width = image.shape[:2]
         raise CourseError(
-            f"The picture {path} cannot be written: OpenCV {cv2.__version__} makes no '{ending}' "
-            f"of {width} x {height} pixels."
+            f"The picture {path} cannot be written: OpenCV {cv2.__version__} cannot write "
+            f"'{ending}' files of {width} x {height} pixels."
         )
     return encoded.tobytes()
 

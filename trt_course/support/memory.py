@@ -8,12 +8,13 @@ NOT_ENOUGH = (
 )
 
 # What NumPy, OpenCV and ONNX Runtime map into a process when they are loaded, and the stacks of
-# the threads that they start for each core.
+# the threads that they start for each core, which are no more than so many.
 _LEAST_MIB = 1024
 _MIB_A_CORE = 16
+_MOST_CORES = 64
 
-# What libraries say in errors of their own when memory is short.
-_SIGNS = (
+# What the errors of libraries contain when memory is short.
+SIGNS = (
     "bad_alloc",
     "can't start new thread",
     "Insufficient memory",
@@ -29,7 +30,7 @@ def why_too_little() -> str:
     except ImportError:  # there is none on Windows, and no such limit
         return ""
 
-    needed = _LEAST_MIB + _MIB_A_CORE * (os.cpu_count() or 1)
+    needed = _LEAST_MIB + _MIB_A_CORE * min(_cores(), _MOST_CORES)
     for option, kind in (("-v", resource.RLIMIT_AS), ("-d", resource.RLIMIT_DATA)):
         limit, _ = resource.getrlimit(kind)
         if limit != resource.RLIM_INFINITY and limit < needed << 20:
@@ -39,6 +40,13 @@ def why_too_little() -> str:
                 f"ulimit {option} unlimited."
             )
     return ""
+
+
+def _cores() -> int:
+    """The cores that this process may use: on a shared machine often a few of very many."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def is_shortage(error: BaseException) -> bool:
@@ -51,4 +59,4 @@ def is_shortage(error: BaseException) -> bool:
     """
     if isinstance(error, MemoryError):
         return True
-    return any(sign in str(error) for sign in _SIGNS)
+    return any(sign in str(error) for sign in SIGNS)

@@ -1,13 +1,13 @@
-"""Outputs: the files that a run leaves for its reader, and nobody else's file among them.
+"""Outputs: the files that a run writes, without ever replacing somebody else's.
 
-The kit notes in each folder what it wrote there: `.trt_course` holds a line for each file, its
-SHA-256 and its name. A file that stands in the way and is not in that list, or has changed since,
-is somebody else's. It is replaced only by force.
+In each folder the kit notes what it wrote there (noted.py). A file that is not noted, or has
+changed since, is somebody else's. It is replaced only by force.
 """
 
 import contextlib
+import hashlib
 import os
-import urllib.parse
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Set
 
@@ -15,19 +15,20 @@ from .errors import CourseError
 from .files import (
     AnyPath,
     as_json,
+    behind_links,
     encode_image,
     fill,
     is_special,
-    open_regular,
     sha256,
     whole_file,
+    whole_plain_file,
 )
+from .noted import Noted
 
 if TYPE_CHECKING:
     import numpy as np
 
-LIST = ".trt_course"
-_MOST_NAMED = 3  # of the files that are in the way
+_MOST_NAMED = 3  # of the files in the way: the others are only counted
 
 
 class Outputs:
@@ -47,35 +48,53 @@ class Outputs:
 
     def __init__(self, force: bool = False) -> None:
         self.force = force  # replace files of others, too
-        self._noted: Dict[str, Dict[str, Set[str]]] = {}  # folder -> name -> digests
-        self._claimed: Set[str] = set()
+        self._noted: Dict[Path, Noted] = {}  # of the folders that are written to
+        self._claimed: Dict[str, Path] = {}  # as it was named -> the file behind links
+        self._written: Set[Path] = set()
 
     def claim(self, *paths: AnyPath) -> None:
         """Refuse, before the work, files that cannot be written or are somebody else's."""
+        claimed = {}
         foreign = []
-        for path in map(_real, paths):
-            if str(path) in self._claimed:
+        for path in map(str, paths):
+            if path in self._claimed:
                 continue
-            require_writable(path)
-            if not self.force and self._is_foreign(path):
-                foreign.append(path)
-            self._claimed.add(str(path))
+            target = behind_links(path)
+            if not is_special(target) and self._is_foreign(target):
+                foreign.append(target)
+            claimed[path] = target
         if foreign:
-            self._claimed.difference_update(str(path) for path in foreign)
             raise CourseError(_in_the_way(foreign))
+        self._claimed.update(claimed)
 
     @contextlib.contextmanager
-    def whole_file(self, path: AnyPath) -> Iterator[Path]:
-        """As support.files.whole_file, for a file that may be written and is noted."""
+    def whole_file(self, path: AnyPath, digest: str = "") -> Iterator[Path]:
+        """As support.files.whole_file, but claimed first and noted at the end.
+
+        `digest` is the SHA-256 of what is written, if the caller knows it.
+        """
         self.claim(path)
-        with whole_file(path) as temporary:
+        target = self._claimed[str(path)]
+        if is_special(target):
+            with whole_file(target) as temporary:
+                yield temporary
+            return
+
+        if target in self._written:
+            raise CourseError(
+                f"{target} holds another result of this run: give each a name of its own."
+            )
+        with whole_plain_file(target) as temporary:
             yield temporary
             # Before it takes its name: after a crash in between it still counts as the kit's.
-            self._note(_real(path), temporary)
+            digest = digest or sha256(temporary)
+            with contextlib.suppress(OSError):  # on a full disk the file counts for more
+                self._noted_in(target.parent).add(target.name, digest)
+        self._written.add(target)
 
     def write_bytes(self, path: AnyPath, data: bytes) -> None:
         """Write a file of bytes."""
-        with self.whole_file(path) as temporary:
+        with self.whole_file(path, hashlib.sha256(data).hexdigest()) as temporary:
             fill(temporary, path, data)
 
     def write_text(self, path: AnyPath, text: str) -> None:
@@ -91,59 +110,36 @@ class Outputs:
         self.write_bytes(path, encode_image(path, image))
 
     def _is_foreign(self, path: Path) -> bool:
-        """Whether a file stands there that the kit did not write; an empty one is nobody's."""
-        if is_special(path) or not path.exists() or not path.stat().st_size:
+        """Whether there is a file that the kit did not write; an empty one is nobody's."""
+        noted = self._noted_in(path.parent)
+        try:
+            state = os.stat(str(path))
+        except FileNotFoundError:
             return False
-        digests = self._list_of(path.parent).get(path.name, set())
-        return not digests or sha256(path) not in digests
+        if stat.S_ISDIR(state.st_mode):
+            raise CourseError(f"{path} is a folder; name a file to write.")
+        return state.st_size > 0 and not self.force and not noted.has(path)
 
-    def _note(self, path: Path, temporary: Path) -> None:
-        """Add a file that is about to take its name to its folder's list."""
-        if is_special(path):
-            return
-        digest = sha256(temporary)
-        digests = self._list_of(path.parent).setdefault(path.name, set())
-        if digest in digests:
-            return
-        digests.add(digest)
-        line = f"{digest}  {_quoted(path.name)}\n"
-        # On a full disk the file itself counts for more than its line in the list.
-        with contextlib.suppress(OSError):
-            stream = (path.parent / LIST).open("a", encoding="ascii")
-            with stream:
-                stream.write(line)
-
-    def _list_of(self, folder: Path) -> Dict[str, Set[str]]:
-        """What the kit has written in a folder."""
-        key = str(folder)
-        if key not in self._noted:
-            self._noted[key] = _read_list(folder / LIST)
-        return self._noted[key]
+    def _noted_in(self, folder: Path) -> Noted:
+        """What the kit has written to a folder, which must be one that it may write to."""
+        if folder not in self._noted:
+            _require_writable(folder)
+            self._noted[folder] = Noted(folder)
+        return self._noted[folder]
 
 
-def require_writable(path: AnyPath) -> None:
-    """Refuse a path that no file can be written to, as far as that shows before the work."""
-    path = Path(path)
-    if is_special(path):
-        return
-    if path.is_dir():
-        raise CourseError(f"{path} is a folder; name a file to write.")
-
+def _require_writable(folder: Path) -> None:
+    """Refuse a folder that cannot be written to, as far as one can tell before the work."""
     # The folder, or the nearest one above it that is there.
-    folder = path.parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    if not folder.is_dir():
-        raise CourseError(f"{path} cannot be written: {folder} is a file, not a folder.")
-    if not os.access(str(folder), os.W_OK | os.X_OK):
-        raise CourseError(f"{path} cannot be written: nobody lets you write into {folder}.")
-
-
-def _real(path: AnyPath) -> Path:
-    """The file behind a link: it is the one that is written."""
-    if is_special(path):
-        return Path(path)
-    return Path(os.path.realpath(str(path)))
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise CourseError(f"Nothing can be written to {folder}: {there} is a file, not a folder.")
+    if not os.access(str(there), os.W_OK | os.X_OK):
+        raise CourseError(
+            f"Nothing can be written to {folder}: you have no permission to write to {there}."
+        )
 
 
 def _in_the_way(foreign: List[Path]) -> str:
@@ -152,27 +148,9 @@ def _in_the_way(foreign: List[Path]) -> str:
     if len(foreign) > _MOST_NAMED:
         names += f" and {len(foreign) - _MOST_NAMED} more"
     if len(foreign) == 1:
-        said = "is in the way: this kit did not write it, or it was changed since. Move it"
+        reason = "is in the way: this kit did not write it, or it was changed since. Move it"
     else:
-        said = "are in the way: this kit did not write them, or they were changed since. Move them"
-    return f"{names} {said}, choose another place to write to, or replace with --force."
-
-
-def _read_list(path: Path) -> Dict[str, Set[str]]:
-    """The digests of a folder's files, by their names; a list that is damaged counts as far as it
-    can be read."""
-    noted: Dict[str, Set[str]] = {}
-    if not path.exists():
-        return noted
-    with open_regular(path, "the list of what the kit wrote here") as stream:
-        text = stream.read().decode("ascii", "replace")
-    for line in text.splitlines():
-        digest, _, quoted = line.partition("  ")
-        name = os.fsdecode(urllib.parse.unquote_to_bytes(quoted))
-        noted.setdefault(name, set()).add(digest)
-    return noted
-
-
-def _quoted(name: str) -> str:
-    """A file's name as plain text on one line."""
-    return urllib.parse.quote_from_bytes(os.fsencode(name), safe=" !#$&'()+,;=@[]{}~^")
+        reason = (
+            "are in the way: this kit did not write them, or they were changed since. Move them"
+        )
+    return f"{names} {reason}, write somewhere else, or replace with --force."

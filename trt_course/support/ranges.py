@@ -1,7 +1,7 @@
-"""Numbers from the outside, and the range that each may have.
+"""Ranges: which numbers an argument may have.
 
-A range is the `type=` of an argument of the command line, and refuses the same values where a
-function is called with them from Python.
+The same range serves as `type=` of an argument on the command line, and in the function that gets
+the argument when it is called from Python.
 """
 
 import argparse
@@ -15,10 +15,10 @@ from .words import shown
 
 
 class Range:
-    """The numbers from `least` to `most`, both included; NaN is none of them.
+    """The numbers from `least` to `most`, both included, and never NaN.
 
-    Called with a word of the command line it gives the number; `require` is for the arguments of
-    functions. `whole` and `number` make it.
+    Called with a word from the command line it returns the number; `require` is for the arguments
+    of functions. Make one with `whole` or `number`.
     """
 
     def __init__(
@@ -27,14 +27,14 @@ class Range:
         self.least = least
         self.most = most
         self._words = words  # what a person calls such a number
-        self._read = read  # makes it of a text
-        self._kind = kind  # what it is an instance of
+        self._read = read  # makes one from a text
+        self._kind = kind  # the type that it must be an instance of
 
     def __str__(self) -> str:
         return f"{self._words} from {_plain(self.least)} to {_plain(self.most)}"
 
     def __call__(self, text: str) -> Any:
-        """The number that a word of the command line says."""
+        """The number that a word from the command line stands for."""
         with contextlib.suppress(ValueError):
             value = self._read(text)
             if self._holds(value):
@@ -42,7 +42,7 @@ class Range:
         raise argparse.ArgumentTypeError(f"wanted: {self}; given: {shown(text)}")
 
     def require(self, value: Any, name: str) -> Any:
-        """The value of the argument called `name`; a CourseError where it is none of these."""
+        """The value of the argument called `name`; a CourseError if it is not in the range."""
         is_number = isinstance(value, self._kind) and not isinstance(value, bool)
         if not is_number or not self._holds(value):
             if is_number:
@@ -83,14 +83,14 @@ def number(least: float, most: float) -> Range:
 
 
 def _plain(value: float) -> str:
-    """A bound as a person writes it: 3600000, not 3.6e+06."""
+    """A bound as a person would write it: 3600000, not 3.6e+06."""
     if math.isfinite(value) and value == int(value):
         return str(int(value))
     return f"{value:g}"
 
 
 def _bare(value: Any) -> Any:
-    """NumPy's numbers as Python's, which are shown without their type."""
+    """A number as Python's own: NumPy shows the type of its numbers, too."""
     if isinstance(value, numbers.Integral):
         return int(value)
     return float(value)

@@ -1,17 +1,20 @@
 """What happens when a run is told to stop: by Ctrl-C, or by SIGTERM (timeout, docker, systemd).
 
 Both are a KeyboardInterrupt in the main thread, so that whatever keeps its work at Ctrl-C keeps it
-at SIGTERM too.
+at SIGTERM too. One that comes right after another is the same wish: it must not stop what is being
+kept. (Readers press twice, and `timeout` signals a process and then its whole group.)
 """
 
 import contextlib
 import signal
 import threading
+import time
 import types
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 STOPPED = 130  # the exit status after Ctrl-C, as shells have it
 TERMINATED = 143  # and after SIGTERM
+_SAME_WISH = 1.0  # seconds after a signal in which others change nothing
 
 
 class Terminated(KeyboardInterrupt):
@@ -35,14 +38,12 @@ def heeded() -> Iterator[None]:
         yield
         return
 
-    wanted: Dict[signal.Signals, Any] = {
-        signal.SIGINT: signal.default_int_handler,
-        signal.SIGTERM: _terminate,
-    }
-    before = {number: signal.getsignal(number) for number in wanted}
-    for number, handler in wanted.items():
+    stop = _Stop()
+    before: Dict[signal.Signals, Any] = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.getsignal(number)
         if before[number] != signal.SIG_IGN:
-            signal.signal(number, handler)
+            signal.signal(number, stop)
     try:
         yield
     finally:
@@ -53,10 +54,10 @@ def heeded() -> Iterator[None]:
 
 @contextlib.contextmanager
 def postponed(stop: Callable[[], object]) -> Iterator[None]:
-    """Work that ends by itself soon after `stop` was called, and must not be broken off within.
+    """Run a block that must not be interrupted, but ends soon after `stop` is called.
 
-    The first Ctrl-C or SIGTERM calls `stop`, which may take no lock, and is raised when the block
-    is through. A second one is raised at once. Outside of the main thread nothing is changed.
+    The first Ctrl-C or SIGTERM calls `stop`, which must not take a lock, and is raised at the end
+    of the block. A second one is raised at once. Outside the main thread nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -94,5 +95,17 @@ def end_quietly() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _terminate(number: int, where: Optional[types.FrameType]) -> None:
-    raise Terminated("SIGTERM")
+class _Stop:
+    """What both signals do: the first raises, and so does one that comes much later."""
+
+    def __init__(self) -> None:
+        self._last: Optional[float] = None  # when it has raised
+
+    def __call__(self, number: int, where: Optional[types.FrameType]) -> None:
+        now = time.monotonic()
+        if self._last is not None and now - self._last < _SAME_WISH:
+            return
+        self._last = now
+        if number == signal.SIGTERM:
+            raise Terminated("SIGTERM")
+        raise KeyboardInterrupt

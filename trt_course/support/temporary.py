@@ -1,14 +1,14 @@
-"""Files under temporary names: who writes one holds a lock on it, so that leftovers are known.
+"""Files under temporary names. Whoever writes one holds a lock on it, which marks it as in use.
 
-A run that was killed (kill -9, a power cut) leaves its temporary files behind, but no lock. The
-next run that writes into that folder removes them. Their names begin with a dot: nothing of the
-kit reads such files as data.
+A run that was killed (kill -9, a power cut) leaves its temporary files behind, but no locks. The
+next run that writes into that folder removes them. Their names begin with a dot, and the kit never
+reads such files as data.
 """
 
 import contextlib
-import itertools
 import os
 import re
+import secrets
 import tempfile
 import threading
 from pathlib import Path
@@ -16,15 +16,14 @@ from typing import Iterator, Optional, Set
 
 try:
     import fcntl
-except ImportError:  # a system without such locks keeps its leftovers
+except ImportError:  # without such locks, as on Windows, leftovers stay
     fcntl = None  # type: ignore[assignment]
 
 _MARK = "~trt_course"
 _TEMPORARY = re.compile(rf"\..*{_MARK}-\d+-\d+(\..*)?$", re.DOTALL)
-_LONGEST_STEM = 40  # bytes of a temporary name that tell whose it is
+_LONGEST_STEM = 40  # bytes of the target's name in a temporary one, so that a person knows it
 _LONGEST_ENDING = 16
 
-_numbers = itertools.count()  # a thread may write several files at once
 _swept: Set[str] = set()  # folders where this process has looked for leftovers
 _sweeping = threading.Lock()
 
@@ -47,7 +46,7 @@ def temporary_beside(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def temporary_elsewhere(ending: str) -> Iterator[Path]:
-    """The path of an empty file in the system's folder for such files."""
+    """The path of an empty file in the system's temporary folder, removed at the end."""
     with tempfile.TemporaryDirectory(prefix="trt_course-") as folder:
         temporary = Path(folder) / ("result" + ending)
         temporary.touch()
@@ -55,7 +54,7 @@ def temporary_elsewhere(ending: str) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of runs that are no more."""
+    """Remove the temporary files of runs that no longer exist."""
     with contextlib.suppress(OSError), os.scandir(str(folder)) as entries:
         for entry in entries:
             if _TEMPORARY.match(entry.name) and entry.is_file(follow_symlinks=False):
@@ -63,7 +62,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _sweep_once(folder: Path) -> None:
-    """Remove the leftovers of a folder, the first time that this process writes there."""
+    """Remove the leftovers in a folder, the first time that this process writes there."""
     with _sweeping:
         if str(folder) not in _swept:
             _swept.add(str(folder))
@@ -71,29 +70,33 @@ def _sweep_once(folder: Path) -> None:
 
 
 def _temporary_name(target: Path) -> Path:
-    """A name in the target's folder that no other writer has and every file system takes."""
+    """A name in the target's folder that nobody can guess and every file system takes."""
     stem = os.fsencode(target.stem)[:_LONGEST_STEM].decode("utf-8", "ignore")
     ending = target.suffix
     if len(os.fsencode(ending)) > _LONGEST_ENDING:
         ending = ""
-    return target.with_name(f".{stem}{_MARK}-{os.getpid()}-{next(_numbers)}{ending}")
+    number = secrets.randbits(32)
+    return target.with_name(f".{stem}{_MARK}-{os.getpid()}-{number}{ending}")
 
 
 def _create_locked(path: Path) -> int:
-    """Make an empty file, and hold the lock on it; the descriptor that holds it."""
+    """Make an empty file and lock it; the descriptor that holds the lock."""
     while True:
-        descriptor = os.open(str(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+        # With O_EXCL a file or a link that somebody has put there is never written into.
+        descriptor = os.open(str(path), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+
+        # Before the lock is ours, another run may take the file for a leftover. It holds the lock
+        # only while it removes the file, so we wait for it and make the file again.
         with contextlib.suppress(OSError):  # a file system without locks
             if fcntl is not None:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Another run may have taken it for a leftover in the moment before the lock.
-        if os.fstat(descriptor).st_nlink:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if path.exists():
             return descriptor
         os.close(descriptor)
 
 
 def _remove_if_left(path: str) -> None:
-    """Remove a temporary file that nobody holds a lock on."""
+    """Remove a temporary file, unless somebody holds the lock on it."""
     if fcntl is None:
         return
     with contextlib.suppress(OSError), open(path, "rb") as stream:

@@ -1,42 +1,44 @@
-"""Texts that came from outside, made fit to be shown: on one line, and without passwords."""
+"""Makes texts from outside fit to be shown: on one line, and without passwords."""
 
 import re
 import reprlib
 import unicodedata
 
-# A user and a password before the host of an address. A password may hold anything but blanks: it
-# ends at the last @. What is taken for a password and is none (an @ far behind a port) is hidden
-# too, which does no harm. A path has lost one of the two slashes. The bounds keep a long text fast.
+# A user, who may be an e-mail address, and a password before the host of an address. A password may
+# contain anything, even a few blanks if it has no slash; it ends at the last @. An @ further on may
+# hide more than the password, which does no harm. After the colon there may be one slash only:
+# pathlib drops the other. The bounds keep long texts fast.
 _CREDENTIALS = re.compile(
-    r"""(?P<user>\b[A-Za-z][A-Za-z0-9+.-]{1,30}:/{1,3}[^\s'"/?#:@]{0,300}:)\S{1,300}(?=@)"""
+    r"""(?P<user>\b[A-Za-z][A-Za-z0-9+.-]{1,30}:/{1,3}[^\s'"/?#:]{0,300}:)"""
+    r"""(?:\S{1,600}|[^\s/]{1,300}(?:\s[^\s'"/@]{1,300}){1,3})(?=@)"""
 )
 
-# What is often secret among the words behind an address's question mark, or in its path; and the
+# Words whose values are secrets: after the question mark of an address, in its path, and among the
 # properties of GStreamer's elements.
 _SECRET_WORDS = re.compile(
     r"""(?P<word>[?&;#][\w.-]{0,100}?"""
-    r"""(?:pass|passwd|password|pwd|psw|pw|secret|token|signature|sig|auth|key)="""
+    r"""(?:pas\w{0,10}|pwd|psw|pw|secret|token|jwt|signature|sig|auth|key)="""
     r"""|/[\w.=-]{0,100}?(?:passwd|password)="""
-    r"""|\b(?:user|proxy)-pw\s{0,9}=\s{0,9})"""
+    r"""|\b(?:(?:user|proxy)-pw|\w{0,30}(?:passwd|password|passphrase))\s{0,9}=\s{0,9})"""
     r"""(?:"[^"]*"|[^\s&;#'"]+)""",
     re.IGNORECASE,
 )
 
 _BLOT = "***"
 
-# How much of a value that was refused is shown: it may be a list of a million numbers.
+# How much of a refused value is shown, which may be a list of a million numbers.
 _ABRIDGED = reprlib.Repr()
 _ABRIDGED.maxlevel = 3
 _ABRIDGED.maxstring = 60
 _ABRIDGED.maxother = 60
 
-# Kinds of characters that no terminal or page may get: controls, directions of writing, lone
-# surrogates, ends of lines and paragraphs.
-_UNSHOWN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# Unicode's categories of characters that must not reach a terminal or a page: controls, changes of
+# the writing direction, lone surrogates, ends of lines and paragraphs.
+_UNFIT = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def without_secrets(text: str) -> str:
-    """The same text, with the passwords in its addresses blotted out.
+    """A text with the passwords in its addresses blotted out.
 
     >>> without_secrets("rtsp://ann:s3cr@t@10.0.0.7/live does not answer")
     'rtsp://ann:***@10.0.0.7/live does not answer'
@@ -50,38 +52,37 @@ def without_secrets(text: str) -> str:
 
 
 def printable(text: object, keep: str = "") -> str:
-    r"""A text on one line that no terminal obeys; what cannot be shown is written as its code.
+    r"""A text on one line that cannot control a terminal: unfit characters become their codes.
 
-    A byte of a file's name that is no UTF-8 becomes \xNN. The characters of `keep` stay as they
-    are.
+    A byte of a file name that is not UTF-8 becomes \xNN. Characters in `keep` stay as they are.
 
     >>> printable("a\x1b[2J\nb")
     'a\\x1b[2J\\nb'
     >>> printable("caf\udce9.jpg")
     'caf\\xe9.jpg'
     """
-    shown = []
+    characters = []
     for character in str(text):
-        unfit = unicodedata.category(character) in _UNSHOWN and character not in keep
-        shown.append(_as_code(character) if unfit else character)
-    return "".join(shown)
+        is_unfit = unicodedata.category(character) in _UNFIT and character not in keep
+        characters.append(_as_code(character) if is_unfit else character)
+    return "".join(characters)
 
 
 def shown(value: object) -> str:
-    """A value for the sentence that refuses it, as Python writes it, and cut where it is long.
+    """A value for the sentence that refuses it: as Python writes it, and cut short if it is long.
 
     >>> shown("bgr"), shown([0] * 1000)
     ("'bgr'", '[0, 0, 0, 0, 0, 0, ...]')
     """
     try:
         return _ABRIDGED.repr(value)
-    except ValueError:  # Python writes no whole number of more than 4300 digits
+    except ValueError:  # Python does not write whole numbers of more than 4300 digits
         return "a number of thousands of digits"
 
 
 def _as_code(character: str) -> str:
     """A character as Python would write it in a string."""
     number = ord(character)
-    if 0xDC80 <= number <= 0xDCFF:  # how Python carries a byte that is no UTF-8
+    if 0xDC80 <= number <= 0xDCFF:  # Python's stand-in for a byte that is not UTF-8
         return f"\\x{number - 0xDC00:02x}"
     return character.encode("unicode_escape").decode("ascii")

@@ -8,7 +8,7 @@ import signal
 import types
 from typing import Any, Callable, Iterator, List, Optional, Sequence
 
-from ..support.children import for_us_alone
+from ..support.children import signals_held_back
 from ..support.errors import CourseError
 from ..support.files import AnyPath
 from ..support.outputs import Outputs
@@ -35,8 +35,8 @@ def detect_on_gpus(
 
     The sources are dealt out like cards; where there are fewer of them than GPUs, some GPUs get no
     process. `open_ssd` is sent to the processes: it must be a module's function, or a partial of
-    one. At Ctrl-C the processes end, and their Runs say what they have done; at a second one they
-    are killed.
+    one. At Ctrl-C the processes end, and their Runs say what they have done. A second Ctrl-C kills
+    them.
     """
     GPUS.require(count, "count")
     shares = []
@@ -68,7 +68,7 @@ def detect_on_gpus(
 
 @contextlib.contextmanager
 def _none_stays(processes: Sequence["_GpuProcess"]) -> Iterator[None]:
-    """At the end, however it comes, no process is left."""
+    """However the block ends, no process is left."""
     try:
         yield
     finally:
@@ -86,21 +86,26 @@ class _GpuProcess:
         self._run: Optional[Run] = None  # once it has come
 
     def start(self) -> None:
-        """Start it. Ctrl-C is not for it: it would hear of it while it imports, or twice."""
-        with for_us_alone():
-            self._process.start()
-        self._way_back.close()  # the process has its own: when that ends, nothing more will come
+        """Start it. It does not get our Ctrl-C, which could reach it while it imports, or twice."""
+        try:
+            with signals_held_back():
+                self._process.start()
+        finally:
+            # The process has its own end of the pipe: once that is closed, nothing more will come.
+            self._way_back.close()
 
     def ask_to_stop(self) -> None:
-        """Let it keep what it has done, and end."""
+        """Let it keep what it has done, and end soon."""
         if self._process.is_alive():
             self._process.terminate()
 
     def run(self) -> Run:
-        """Wait for its Run; one that ends without a word has failed."""
+        """Wait for its Run; a process that ends without one has failed."""
+        if self._process.pid is None:
+            return Run.failed("stopped before its process began")
         if self._run is None:
             try:
-                self._answer.poll(None)  # here Ctrl-C may come, and nothing of the Run is lost
+                self._answer.poll(None)  # Ctrl-C may come here: no part of the Run is lost
                 self._run = self._answer.recv()
             except (EOFError, OSError):
                 self._process.join()
@@ -109,7 +114,7 @@ class _GpuProcess:
         return self._run
 
     def kill(self) -> None:
-        """End it now, where it has not ended by itself."""
+        """End it now, unless it has ended by itself."""
         if self._process.pid is None:
             return
         if self._run is None and self._process.is_alive():
@@ -132,7 +137,7 @@ def _work(number: int, way_back: Any, share: Callable[[], Run]) -> None:
 
 @contextlib.contextmanager
 def _told_once() -> Iterator[None]:
-    """SIGTERM, from our parent or whoever ends all processes of a service, counts once."""
+    """Heed the first SIGTERM and ignore others: our parent and a service may both send one."""
 
     def stop(number: int, where: Optional[types.FrameType]) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

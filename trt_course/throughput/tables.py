@@ -23,9 +23,9 @@ _BUFFER = 1 << 17  # characters: to disk in large pieces
 class Tables:
     """A table NAME.csv in the folder `out` for each source, with a line for each of its boxes.
 
-    A context manager: it begins all tables, `append` adds to them, and at its end, also at Ctrl-C,
-    they take their final names. After another error none is left. A table that cannot be written
-    any further keeps its whole lines, and is one of the `complaints`; the others go on.
+    A context manager: it begins all tables, `append` adds to them, and at its end they take their
+    final names, after Ctrl-C too. After any other error none is left. A table that cannot be
+    written any further keeps its whole lines and becomes one of the `complaints`; the others go on.
 
     >>> import tempfile
     >>> from trt_course.model.placement import Placement
@@ -98,7 +98,7 @@ class Tables:
 
 
 class _Table:
-    """One table on its way to disk. It is open only while it is written: there may be many."""
+    """One table on its way to disk. There may be many, so each is open only while it is written."""
 
     def __init__(self, path: Path, outputs: Outputs) -> None:
         self._path = path
@@ -132,7 +132,7 @@ class _Table:
             self._flush()
 
     def end(self, keep: bool) -> None:
-        """Give the file its name, or with `keep` False remove it. One without a head goes, too."""
+        """Give the file its name, or without `keep` remove it. A file without a head is removed."""
         if keep:
             self._flush()
         try:
@@ -151,7 +151,7 @@ class _Table:
         self._write(lines)
 
     def _write(self, lines: Sequence[str]) -> None:
-        """Add lines to the file; of those for which there is no room, as many as are whole."""
+        """Add lines to the file; when there is no room for all, as many whole lines as fit."""
         if self.trouble:
             return
         data = "".join(lines).encode("utf-8")
@@ -169,15 +169,16 @@ class _Table:
             self._give_up(err)
 
     def _remove(self) -> None:
-        dropped = RuntimeError("a table that is not wanted")
+        """Remove its file, as after an error: the file never takes its name."""
+        dropped = RuntimeError("this table is not wanted")
         self._file.__exit__(RuntimeError, dropped, None)
 
     def _give_up(self, err: OSError) -> None:
         reason = err.strerror or err
         if self._length:
             self.trouble = (
-                f"{self._path} ends too early, it could not be written any further: {reason}. "
-                "The lines until then are kept."
+                f"{self._path} ends too early, because it could not be written any further: "
+                f"{reason}. Its lines up to there are kept."
             )
         else:
             self.trouble = f"{self._path} cannot be written: {reason}."
@@ -189,7 +190,7 @@ def table_path(out: AnyPath, name: str) -> Path:
 
 
 def _go_on() -> None:
-    """What there is to do at Ctrl-C while the tables are put away: nothing."""
+    """Nothing is to be done at Ctrl-C while the tables take their names."""
 
 
 def _as_cell(label: str) -> str:
