@@ -212,7 +212,7 @@ def test_what_cannot_be_written_is_known_before_the_run(data, cells, tmp_path, c
     target = blocked / "x"
     assert run("evaluate", "--model", cells, "--data", data, option, target) == 2
     said = capsys.readouterr()
-    assert f"{target}" in said.err
+    assert f"{blocked} is a file, not a folder" in said.err
     assert said.out == ""  # neither a network was opened, nor a score printed
 
 
