@@ -34,7 +34,7 @@ from trt_course.support.files import read_json
 pytestmark = pytest.mark.long
 
 SETTINGS = settings(
-    max_examples=200,
+    max_examples=400,
     derandomize=True,
     deadline=None,
     database=None,
@@ -76,7 +76,7 @@ def test_records(attempts, cells, cell_picture, tmp_path):
     record = folder / "model.json"
     value = json.loads(record.read_text())
     rng = random.Random(1)
-    for number in range(400):
+    for number in range(1200):
         data = json.dumps(changed_value(rng, value)).encode()
         if number % 4 == 0:
             data = changed(rng, record_bytes(value))
@@ -95,7 +95,7 @@ def test_networks(attempts, cells, cell_picture, tmp_path):
     network = folder / "model.onnx"
     data = network.read_bytes()
     rng = random.Random(2)
-    for number in range(300):
+    for number in range(1000):
         wrong = cut(rng, data) if number % 5 == 0 else changed(rng, data)
         network.write_bytes(wrong)
         attempts.try_one(opened_and_used, folder / "model.json", cell_picture, kept=wrong)
@@ -119,7 +119,7 @@ def test_pictures(ending, attempts, tmp_path):
     path.write_bytes(encoded)
     whole = read_image(path)
     rng = random.Random(ending)
-    for number in range(80):
+    for number in range(250):
         is_cut = number % 3 == 0
         wrong = cut(rng, encoded) if is_cut else changed(rng, encoded)
         path.write_bytes(wrong)
@@ -164,7 +164,7 @@ def test_videos(attempts, tmp_path, capsys):
     for path in write_clips(tmp_path):
         data = path.read_bytes()
         assert frames_of(path) == (12, False)
-        for number in range(40):
+        for number in range(120):
             is_cut = number % 3 == 0
             wrong = cut(rng, data) if is_cut else changed(rng, data)
             path.write_bytes(wrong)
@@ -226,7 +226,7 @@ def test_json(attempts, tmp_path):
     path = tmp_path / "value.json"
     value = {"a": [1, 2.5, "b", {"c": None}], "d": {"e": [[True]]}}
     rng = random.Random(6)
-    for _ in range(200):
+    for _ in range(400):
         wrong = changed(rng, json.dumps(value).encode())
         path.write_bytes(wrong)
         attempts.try_one(read_json, path, "a test", kept=wrong)
@@ -241,7 +241,7 @@ def test_hand_ins(attempts, tmp_path):
     path = tmp_path / "team.json"
     honest = made_up("Ada")
     rng = random.Random(7)
-    for number in range(300):
+    for number in range(1000):
         value = changed_value(rng, honest)
         is_resealed = number % 2 == 0
         if is_resealed:
@@ -263,16 +263,16 @@ def test_arguments(attempts, cells, picture_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     place = arguments.Place(tmp_path, cells, picture_folder, write_clips(tmp_path)[0])
     rng = random.Random(8)
-    for _ in range(150):
+    for _ in range(400):
         attempts.run(*arguments.command(rng, place))
-    assert attempts.count == 150
+    assert attempts.count == 400
 
 
 def test_arguments_of_processes(cells, picture_folder, tmp_path):
     """As typed: also the exit status and the words are the process's own."""
     place = arguments.Place(tmp_path, cells, picture_folder, write_clips(tmp_path)[0])
     rng = random.Random(9)
-    for _ in range(20):
+    for _ in range(50):
         words = [sys.executable, "-m", "trt_course"] + arguments.command(rng, place)
         job = subprocess.run(
             [os.fsencode(word) for word in words],
