@@ -212,7 +212,7 @@ def test_a_driver_that_hangs_does_not_hang_the_reader(monkeypatch, capsys):
     source._thread.join(5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_200_times_opened_and_closed_leaves_nothing(web):
     me = psutil.Process()
 

@@ -61,6 +61,7 @@ def view():
     return View(things, soup, spans, camera, ids, found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("task", scenes.LABELS)
 def test_a_sample_is_a_function_of_its_arguments(task):
     first = scenes.sample(task, "val", 3, 1)
