@@ -62,7 +62,7 @@ def stopped(writer):
     return process
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_two_signals_end_a_run_whose_encoder_is_stopped(cells, tmp_path, number, status):
     """The first lets it finish, which it never does; the second ends at once and says what is lost.

@@ -252,7 +252,7 @@ def stop_at(moment, number, run, cwd):
     return child.returncode, said.decode(errors="replace")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped_at_any_moment_without_a_traceback(tmp_path, number, status):
     """While Python starts and imports, while it tries threads, while it works."""
@@ -291,7 +291,7 @@ def living(session):
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("gpus", [1, 2])
 def test_what_was_done_is_kept(cells, tmp_path, number, status, gpus):

@@ -186,6 +186,7 @@ def test_whatever_a_web_camera_sends_ends_in_a_sentence(reports, name):
     assert growth < MOST_GROWTH
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "head",
     [

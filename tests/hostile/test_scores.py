@@ -293,7 +293,7 @@ def test_no_class_at_all_can_be_drawn(tmp_path):
         drawn(figure, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_300_classes_are_drawn_as_far_as_there_is_room(tmp_path):
     names = [f"class {number}" for number in range(300)]
     for figure in figures_of(*case_of(names)):

@@ -122,7 +122,7 @@ def test_a_build_from_etlt_ends_its_converter(tmp_path, monkeypatch):
     assert not list(desk.out.parent.glob("*"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @BOTH
 def test_no_moment_of_the_start_and_the_end_has_a_traceback(number, status):
     """Two at a time, at moments from the first import until after the last line."""
