@@ -6,12 +6,12 @@ import struct
 import subprocess
 import sys
 import zlib
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from conftest import SHARED
 from trt_course import CourseError, TrtSSD, detect_dir, detect_one
 from trt_course.contest.pack import pack
 from trt_course.measure.evaluate import detect_folder
@@ -163,7 +163,7 @@ def test_a_pam_is_refused_for_its_colours_come_out_wrong(tmp_path):
         read_image(path)
 
 
-@pytest.mark.parametrize("folder", [KIT / "data", Path("/work/shared/data")])
+@pytest.mark.parametrize("folder", [KIT / "data", SHARED / "data"])
 def test_no_whole_picture_is_refused(folder):
     """The kit's own pictures, and other people's where there are some."""
     paths = [path for path in sorted(folder.rglob("*")) if path.suffix in (".jpg", ".png")]

@@ -1,9 +1,9 @@
 """An RTSP server on loopback that says all that is polite, and then sends what it likes."""
 
 import contextlib
-import socket
 import struct
-import threading
+
+from stand_ins.loopback import LoopbackServer
 
 MOST_BYTES = 1200 << 20  # a test that finds no bound must not fill the machine
 
@@ -34,30 +34,14 @@ def packets(payload, marker=False):
 ENDLESS_PICTURE = bytes([0x7C, 0x01]) + b"\x55" * 60000
 
 
-class HostileRtsp:
+class HostileRtsp(LoopbackServer):
     """Asked to PLAY, it sends `pieces`; `refuse` is an answer for everything instead."""
 
     def __init__(self, pieces=(), refuse=""):
         self.pieces = pieces
         self.refuse = refuse
         self.sent = 0
-        self._stopped = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._stopped.set()
-        self._listener.close()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):  # closed
-            while True:
-                connection, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        super().__init__()
 
     def _serve(self, connection):
         with connection, contextlib.suppress(OSError):  # whoever asks may go

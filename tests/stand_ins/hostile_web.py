@@ -4,13 +4,13 @@ It sends at most MOST_BYTES a connection and ends with the `with` that it is use
 """
 
 import contextlib
-import socket
-import threading
+
+from stand_ins.loopback import LoopbackServer
 
 MOST_BYTES = 600 << 20  # a test that finds no bound must not fill the machine
 
 
-class HostileServer:
+class HostileServer(LoopbackServer):
     """Each connection's request is read, and gets `answer`: an iterable of bytes, or a function.
 
     A function gets the request, and returns the iterable. `requests` has all of them. With `pause`
@@ -21,27 +21,11 @@ class HostileServer:
         self.answer = answer
         self.pause = pause
         self.requests = []
-        self._stopped = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
     @property
     def uri(self):
         return f"http://127.0.0.1:{self.port}"
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._stopped.set()
-        self._listener.close()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):  # closed
-            while True:
-                connection, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
         left = MOST_BYTES

@@ -187,6 +187,8 @@ class _MeteredFile(io.RawIOBase):
 
 
 class _MeteredConnection(http.client.HTTPConnection):
+    """A connection whose answers are counted."""
+
     def __init__(self, *args: Any, meter: Meter, **options: Any) -> None:
         super().__init__(*args, **options)
         self._meter = meter
@@ -196,14 +198,8 @@ class _MeteredConnection(http.client.HTTPConnection):
         self.sock: Any = _Metered(self.sock, self._meter)
 
 
-class _MeteredTlsConnection(http.client.HTTPSConnection):
-    def __init__(self, *args: Any, meter: Meter, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._meter = meter
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock: Any = _Metered(self.sock, self._meter)
+class _MeteredTlsConnection(_MeteredConnection, http.client.HTTPSConnection):
+    """The same over TLS: `connect` and what it opens are HTTPSConnection's."""
 
 
 class _Http(urllib.request.HTTPHandler):

@@ -15,7 +15,7 @@ from typing import Any, Callable, Container, Dict, Optional, Tuple, Union
 
 from ..support import files, ranges
 from ..support.errors import CourseError
-from ..support.words import printable, shown
+from ..support.words import abridged, printable
 
 Rule = Callable[[Any, str], Any]
 Rules = Dict[str, Rule]
@@ -41,7 +41,7 @@ def rule(
 
     def checked(value: Any, where: str) -> Any:
         if not holds(value):
-            raise CourseError(f"{where} is {shown(value)}; {remedy}")
+            raise CourseError(f"{where} is {abridged(value)}; {remedy}")
         if become is None:
             return value
         return become(value)

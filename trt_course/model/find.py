@@ -7,7 +7,7 @@ from typing import Dict, List, Union
 
 from ..support.errors import CourseError
 from ..support.files import is_hidden, kit_path
-from ..support.words import shown
+from ..support.words import abridged
 from .labels import LABEL_SETS
 from .spec import MODELS, ModelSpec, read_spec
 
@@ -50,7 +50,7 @@ def find_model(model: Model) -> ModelSpec:
 
     here = ", ".join(list_models()) or "none"
     raise CourseError(
-        f"There is no model {shown(str(model))}. Models here: {here}. "
+        f"There is no model {abridged(str(model))}. Models here: {here}. "
         "A path to a folder with model.json works too."
     )
 

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from ..support.errors import CourseError
 from ..support.files import KIT, sha256
-from ..support.words import shown
+from ..support.words import abridged
 from .fields import (
     Rules,
     any_text,
@@ -201,7 +201,7 @@ def _labels(value: Any, where: str) -> Tuple[str, ...]:
     if value not in LABEL_SETS:
         shared = ", ".join(sorted(LABEL_SETS))
         raise CourseError(
-            f"{where} is {shown(value)}; allowed: a list of names, or one of {shared}"
+            f"{where} is {abridged(value)}; allowed: a list of names, or one of {shared}"
         )
     return LABEL_SETS[value]
 
@@ -264,8 +264,8 @@ def _require_background(spec: ModelSpec, path: Path) -> None:
     is_index = type(spec.background) is int and 0 <= spec.background < classes  # and not True
     if not is_index:
         raise CourseError(
-            f"{path}: background is {shown(spec.background)}; wanted: null (no background class), "
-            f"or its index in labels, which has {classes} entries"
+            f"{path}: background is {abridged(spec.background)}; wanted: null (no background "
+            f"class), or its index in labels, which has {classes} entries"
         )
 
 

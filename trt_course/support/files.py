@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple, Union
 
 from .errors import CourseError
 from .temporary import temporary_beside, temporary_elsewhere
-from .words import shown
+from .words import abridged
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,7 +123,7 @@ def _fields_once(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     if len(fields) < len(pairs):
         counts = collections.Counter(name for name, _ in pairs)
         twice = counts.most_common(1)[0][0]
-        raise ValueError(f"it has the field {shown(twice)} twice")
+        raise ValueError(f"it has the field {abridged(twice)} twice")
     return fields
 
 

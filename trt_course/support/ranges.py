@@ -11,7 +11,7 @@ import numbers
 from typing import Any, Callable
 
 from .errors import CourseError
-from .words import shown
+from .words import abridged
 
 
 class Range:
@@ -39,7 +39,7 @@ class Range:
             value = self._read(text)
             if self._holds(value):
                 return value
-        raise argparse.ArgumentTypeError(f"wanted: {self}; given: {shown(text)}")
+        raise argparse.ArgumentTypeError(f"wanted: {self}; given: {abridged(text)}")
 
     def require(self, value: Any, name: str) -> Any:
         """The value of the argument called `name`; a CourseError if it is not in the range."""
@@ -47,7 +47,7 @@ class Range:
         if not is_number or not self._holds(value):
             if is_number:
                 value = _bare(value)
-            raise CourseError(f"{name} is {shown(value)}; wanted: {self}")
+            raise CourseError(f"{name} is {abridged(value)}; wanted: {self}")
         return value
 
     def _holds(self, value: Any) -> bool:

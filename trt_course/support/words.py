@@ -68,10 +68,10 @@ def printable(text: object, keep: str = "") -> str:
     return "".join(characters)
 
 
-def shown(value: object) -> str:
+def abridged(value: object) -> str:
     """A value for the sentence that refuses it: as Python writes it, and cut short if it is long.
 
-    >>> shown("bgr"), shown([0] * 1000)
+    >>> abridged("bgr"), abridged([0] * 1000)
     ("'bgr'", '[0, 0, 0, 0, 0, 0, ...]')
     """
     try:
