@@ -72,8 +72,7 @@ def main() -> int:
         results = []
         for result in tqdm(trials.run(mutants, args.tests), total=len(mutants), unit="mutant"):
             results.append(result)
-            if result.state == "survived":
-                tqdm.write(result.mutant.name())
+            tqdm.write(f"{result.state}: {result.mutant.name()}  ({result.by})", file=sys.stderr)
         results = without_chance(results, trials)
 
     print_table(results)
