@@ -11,6 +11,7 @@ MODULES = [
     "trt_course.lesson.show",
     "trt_course.model.fields",
     "trt_course.model.find",
+    "trt_course.model.oddities",
     "trt_course.model.placement",
     "trt_course.model.preprocess",
     "trt_course.model.priors",

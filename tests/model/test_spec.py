@@ -63,6 +63,7 @@ def test_no_background_counts_from_one(tmp_path):
         ("output", [], "output is .*wanted: a JSON object"),
         ("labels", [], "labels is .*wanted: a list of texts"),
         ("labels", "coco17", "labels is 'coco17'; allowed: a list of names, or one of coco"),
+        ("labels", ["background"], "labels names only the background, so nothing can be found"),
         ("background", 4, "background is 4; wanted: null .* 4 entries"),
         ("conf_threshold", 30, "conf_threshold is 30; wanted: a number from 0 to 1"),
         ("nms.iou_threshold", -1, "nms.iou_threshold is -1"),

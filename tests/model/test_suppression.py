@@ -7,37 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.suppression_reference import textbook
 from trt_course import find_model
 from trt_course.model.decode import decode
 from trt_course.model.placement import Placement
 from trt_course.model.suppression import best, nms
-
-
-def textbook(boxes, iou_threshold):
-    """The positions that greedy suppression keeps, box by box."""
-    keep = []
-    alive = list(range(len(boxes)))
-    while alive:
-        first = alive.pop(0)
-        keep.append(first)
-        alive = [i for i in alive if iou(boxes[first], boxes[i]) <= iou_threshold]
-    return keep
-
-
-def iou(box, other):
-    """Intersection over union of two boxes."""
-    width = min(box[2], other[2]) - max(box[0], other[0])
-    height = min(box[3], other[3]) - max(box[1], other[1])
-    shared = max(width, 0) * max(height, 0)
-    union = area(box) + area(other) - shared
-    if union == 0:
-        return 0
-    return shared / union
-
-
-def area(box):
-    x1, y1, x2, y2 = box
-    return (x2 - x1) * (y2 - y1)
 
 
 @settings(deadline=None, max_examples=200)

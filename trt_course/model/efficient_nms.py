@@ -48,6 +48,7 @@ def decode_batch(
     scores = tensors["scores"][:pictures]  # (n, k)
     counts = tensors["count"].reshape(-1, 1)[:pictures]  # (n, 1)
     filled = np.arange(scores.shape[1]) < counts  # (n, k)
+    filled &= np.isfinite(counts)  # a count that is not a number fills nothing
     rows = _sure_rows(tensors, filled, conf_th)
 
     # Rows of an unwanted class are left out. So is what is not a sound row, which is also counted.
@@ -63,12 +64,14 @@ def decode_batch(
     if not (wanted.all() and _are_ordered(rows)):
         order = np.lexsort((-rows.confs, rows.owner))
         rows = rows.pick(order[wanted[order]])
+    if scores.shape[1] > spec.nms.max_detections:
+        rows = _surest(rows, pictures, spec.nms.max_detections)
 
     boxes = _in_pictures(spec, rows, placements)
     _count_boxes(oddities, boxes, rows, placements)
     confs = np.minimum(rows.confs, 1, dtype=np.float32)
     done = rows._replace(boxes=boxes, confs=confs)
-    return _split(done, dropped, spec.nms.max_detections)
+    return _split(done, dropped)
 
 
 def _sure_rows(tensors: Tensors, filled: np.ndarray, conf_th: float) -> _Rows:
@@ -80,7 +83,7 @@ def _sure_rows(tensors: Tensors, filled: np.ndarray, conf_th: float) -> _Rows:
     return _Rows(
         owner=chosen // rows_each,
         place=chosen,
-        boxes=tensors["boxes"].reshape(-1, 4)[chosen],
+        boxes=tensors["boxes"].reshape(-1, 4)[chosen].astype(np.float32, copy=False),
         confs=tensors["scores"].reshape(-1)[chosen],
         clss=tensors["classes"].reshape(-1)[chosen].astype(np.int64),
     )
@@ -162,6 +165,13 @@ def _are_ordered(rows: _Rows) -> bool:
     return bool((falls | next_picture).all())
 
 
+def _surest(rows: _Rows, pictures: int, most: int) -> _Rows:
+    """Each picture's first rows, at most so many; the surest are the first."""
+    starts = rows.owner.searchsorted(np.arange(pictures))  # (n,)
+    rank = np.arange(len(rows.owner)) - starts[rows.owner]  # (m,)
+    return rows.pick(np.flatnonzero(rank < most))
+
+
 class _WaysBack(NamedTuple):
     """From the network's units to a picture's pixels: box * scale - shift, between 0 and size.
 
@@ -220,8 +230,8 @@ def _ways_back(spec: ModelSpec, placements: Sequence[Placement]) -> _WaysBack:
     )
 
 
-def _split(rows: _Rows, dropped: List[int], max_detections: int) -> List[Detections]:
-    """Each picture's Detections: its first rows, at most so many."""
+def _split(rows: _Rows, dropped: List[int]) -> List[Detections]:
+    """Each picture's Detections."""
     pictures = len(dropped)
     starts = rows.owner.searchsorted(np.arange(pictures + 1)).tolist()
 
@@ -232,8 +242,7 @@ def _split(rows: _Rows, dropped: List[int], max_detections: int) -> List[Detecti
 
     found = []
     for picture in range(pictures):
-        start = starts[picture]
-        own = slice(start, min(starts[picture + 1], start + max_detections))
+        own = slice(starts[picture], starts[picture + 1])
         found.append(
             Detections.trusted(rows.boxes[own], rows.confs[own], rows.clss[own], dropped[picture])
         )

@@ -122,7 +122,8 @@ def _suppress_each_class(
     """Threshold and suppression for each class by itself: boxes (p, 4), scores (p, classes)."""
     losses = _lost_scores(scores)
     if losses.total:
-        scores = np.where(np.isfinite(scores), scores, 0)  # 0 is never sure
+        good = np.isfinite(scores).all(axis=1, keepdims=True)
+        scores = np.where(good, scores, 0)  # 0 is never sure
 
     parts = [_suppress_class(spec, boxes, scores, cls, conf_th) for cls in spec.class_ids()]
     return Candidates(
@@ -163,8 +164,11 @@ def _reachable(spec: ModelSpec, conf: np.ndarray, conf_th: float) -> np.ndarray:
     if spec.output.activation != "softmax" or conf_th <= 0:
         return np.flatnonzero(_can_be_activated(spec, conf))
 
-    # Softmax makes of a logit at most exp(logit - the highest logit of its prior).
-    gap = conf[:, spec.class_ids()].max(axis=1) - conf.max(axis=1)  # (p,)
+    # Softmax makes of a logit at most exp(logit - the highest logit of its prior). FP16 would round
+    # that difference.
+    highest = conf.max(axis=1).astype(np.float32)  # (p,)
+    highest_wanted = conf[:, spec.class_ids()].max(axis=1).astype(np.float32)  # (p,)
+    gap = highest_wanted - highest
     slack = 1e-3  # exp and log round
     return np.flatnonzero(gap >= np.log(conf_th) - slack)
 

@@ -257,7 +257,7 @@ def _require_roles(output: OutputSpec, path: Path) -> None:
 
 
 def _require_background(spec: ModelSpec, path: Path) -> None:
-    """Refuse a background that is not null or the index of a label."""
+    """Refuse a background that is not null or the index of a label, or is the only label."""
     if spec.background is None:
         return
     classes = len(spec.labels)
@@ -266,6 +266,11 @@ def _require_background(spec: ModelSpec, path: Path) -> None:
         raise CourseError(
             f"{path}: background is {abridged(spec.background)}; wanted: null (no background "
             f"class), or its index in labels, which has {classes} entries"
+        )
+    if classes == 1:
+        raise CourseError(
+            f"{path}: labels names only the background, so nothing can be found; add the classes "
+            "that the network finds, or make background null"
         )
 
 
