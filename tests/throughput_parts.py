@@ -87,11 +87,11 @@ def equal_to_plain(kept, lists, ssd, close=False):
 
 
 @contextlib.contextmanager
-def installed_card(monkeypatch, library):
+def installed_card(monkeypatch, library, version=8.6):
     """TensorRT and one of the CUDA libraries, played; at the end nothing is left on the card."""
     card = cuda_stand_in.install(monkeypatch, library)
     monkeypatch.setattr(plan, "_logs", {})
-    stand_in.install(monkeypatch, 8.6, card)
+    stand_in.install(monkeypatch, version, card)
     yield card
     assert card.left() == []
     assert card.faults == []

@@ -189,11 +189,12 @@ def test_workspace(trt, version, spec, monkeypatch):
 
 
 def test_profile_and_fixed_batch(trt, spec, tmp_path):
-    made = build(trt, spec, precision="fp32", batch=(1, 2, 4))
-    shapes = tuple((n, 3, HEIGHT, WIDTH) for n in (1, 2, 4))
-    assert made.config._profiles[0]._shapes == {"input": shapes}
-    assert made.path.name == "fp32-b1-2-4.engine"
-    assert manifest.read(made.path).batch == (1, 2, 4)
+    for batch in ((1, 2, 4), (1, 1, 4), (1, 4, 4)):
+        made = build(trt, spec, precision="fp32", batch=batch)
+        shapes = tuple((n, 3, HEIGHT, WIDTH) for n in batch)
+        assert made.config._profiles[0]._shapes == {"input": shapes}
+        assert made.path.name == "fp32-b{}-{}-{}.engine".format(*batch)
+        assert manifest.read(made.path).batch == batch
 
     one_batch = build(trt, spec, precision="fp32", batch=(2, 2, 2), nms="engine")
     assert one_batch.config._profiles == []

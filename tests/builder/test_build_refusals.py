@@ -93,6 +93,10 @@ def test_no_engine_is_explained(trt, spec, text, memory):
 
 NOT_BUILDABLE = [
     (dict(batch=(4, 2, 1)), "--batch 4,2,1"),
+    (dict(batch=(1, 8, 4)), "--batch 1,8,4: wanted: one number, or the smallest"),
+    (dict(batch=(4, 1, 8)), "--batch 4,1,8: wanted: one number, or the smallest"),
+    (dict(batch=(0, 1, 8)), "--batch is 0; wanted: a whole number from 1 to 256"),
+    (dict(batch=(1, 8, 257)), "--batch is 257"),
     (dict(precision="int8"), "--calibration DIR"),
     (dict(preprocess="engine"), "--source-size 1280x720"),
     (

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, load, numpy_helper, save
 
-from conftest import HEIGHT, WIDTH, write_conv_model, write_net
+from conftest import HEIGHT, WIDTH, write_conv_model
+from engine_parts import by_cpu, equal, once, tensors, write_plan
 from stand_ins import cuda as cuda_stand_in
 from stand_ins import tensorrt as stand_in
 from trt_course import CourseError, TrtSSD, find_model
@@ -85,39 +86,9 @@ def spec(tmp_path_factory):
     return find_model(write_conv_model(tmp_path_factory.mktemp("surfaces") / "cells"))
 
 
-def write_plan(folder, model, batch=(1, 2, 4), implicit=False, version=8.6):
-    path = folder / "x.engine"
-    path.write_bytes(stand_in.plan(model, version, batch, implicit))
-    return path
-
-
 @pytest.fixture
 def engine_file(tmp_path, spec):
     return write_plan(tmp_path, spec.onnx.read_bytes())
-
-
-def tensors(n, seed=0):
-    return np.random.RandomState(seed).rand(n, 3, HEIGHT, WIDTH).astype(np.float32)
-
-
-def by_cpu(path, values):
-    with CpuEngine(path, threads=1) as engine:
-        request = engine.new_request(len(values))
-        request.inputs["input"][:] = values
-        return engine.infer(request)
-
-
-def equal(outputs, wanted):
-    if set(outputs) != set(wanted):
-        return False
-    return all(np.array_equal(outputs[name], wanted[name]) for name in wanted)
-
-
-def once(engine, values):
-    """The outputs of one run."""
-    request = engine.new_request(len(values))
-    request.inputs[engine.inputs[0].name][:] = values
-    return {name: array.copy() for name, array in engine.infer(request).items()}
 
 
 # Running -----------------------------------------------------------------------------------------
@@ -140,7 +111,7 @@ def test_equals_the_cpu_with_requests_under_way(trt, card, library, spec, engine
             for request, values in reversed(requests):
                 assert equal(engine.result(request), by_cpu(spec.onnx, values))
         streams = [stream for kind, stream in card.live.values() if kind == "stream"]
-        assert len(streams) == lanes
+        assert len(streams) == engine.lanes
         assert all(stream.put > 0 for stream in streams)
         del request, requests
 
@@ -171,36 +142,6 @@ def test_pictures_that_are_on_the_gpu(monkeypatch, trt, spec, engine_file, older
         place(request, 0, first)
         assert equal(engine.infer(request), by_cpu(spec.onnx, values))
         del memory, first, request
-
-
-def test_both_apis_of_one_version(monkeypatch, only_cuda_python, spec, engine_file):
-    monkeypatch.setattr(plan, "_logs", {})
-    stand_in.install(monkeypatch, 8.6, only_cuda_python)
-    for api, wanted in (("bindings", "Bindings"), (None, "Tensors")):
-        with TrtEngine(engine_file, api=api) as engine:
-            assert type(engine._api).__name__ == wanted
-            assert equal(once(engine, tensors(2)), by_cpu(spec.onnx, tensors(2)))
-
-
-def test_fixed_batch(trt, spec, tmp_path):
-    write_net(tmp_path / "fixed.onnx", batch=3)
-    path = write_plan(tmp_path, (tmp_path / "fixed.onnx").read_bytes(), (3, 3, 3))
-    with TrtEngine(path) as engine:
-        assert (engine.min_batch, engine.max_batch) == (3, 3)
-        with pytest.raises(CourseError, match="batches of 1 to 3; wanted: 4"):
-            engine.new_request(4)
-        assert engine.new_request(1).inputs["input"].shape[0] == 3
-        assert equal(once(engine, tensors(3)), by_cpu(tmp_path / "fixed.onnx", tensors(3)))
-
-
-@pytest.mark.parametrize("surface", [(7.1, "pycuda"), (8.6, "cuda-python")], indirect=True)
-def test_batch_outside_the_shapes_as_uff_and_tlt_engines_have_it(monkeypatch, trt, spec, tmp_path):
-    path = write_plan(tmp_path, spec.onnx.read_bytes(), (1, 4, 4), implicit=True)
-    with TrtEngine(path, api="bindings") as engine:
-        assert (engine.min_batch, engine.max_batch) == (1, 4)
-        assert engine.inputs[0].shape == (-1, 3, HEIGHT, WIDTH)
-        for n in (4, 1, 2):
-            assert equal(once(engine, tensors(n)), by_cpu(spec.onnx, tensors(n)))
 
 
 def test_halves_and_bytes(trt, version, tmp_path):
@@ -250,11 +191,12 @@ def test_graph_replay_gives_the_same(modern, spec, engine_file, lanes):
 
 def test_closing_frees_in_order(trt, card, engine_file):
     engine = TrtEngine(engine_file, lanes=2)
+    contexts = ["context"] * engine.lanes
     once(engine, tensors(1))
     trt._stage.freed.clear()
     engine.close()
     engine.close()
-    assert trt._stage.freed == ["context", "context", "engine", "runtime"]
+    assert trt._stage.freed == [*contexts, "engine", "runtime"]
     with pytest.raises(CourseError, match="closed"):
         engine.new_request()
 
@@ -273,10 +215,12 @@ def test_results_outlive_the_engine(trt, card, engine_file):
 
 def test_closing_waits_for_work_under_way(trt, card, engine_file):
     engine = TrtEngine(engine_file, lanes=2)
-    for _ in range(2):
-        engine.submit(engine.new_request())
+    requests = [engine.new_request(), engine.new_request()]
+    for request in requests:
+        engine.submit(request)
     engine.close()
     assert card.faults == []
+    del request, requests
 
 
 def test_another_thread_is_refused(trt, engine_file):
@@ -412,7 +356,7 @@ def test_a_run_that_fails_is_told(trt, engine_file, monkeypatch):
         request = engine.new_request()
         request.inputs["input"] = engine.new_request(4).inputs["input"][:0]
         with pytest.raises(
-            CourseError, match=r"refuses the shape \(0, 3, .*--batch N, or open with lanes=1"
+            CourseError, match=r"refuses the shape \(0, 3, .* for input.*--batch MIN,OPT,MAX"
         ):
             engine.infer(request)
 

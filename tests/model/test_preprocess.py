@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trt_course import CourseError, find_model
+from trt_course.model.placement import Placement
 from trt_course.model.preprocess import Preprocessor, as_bgr
 from trt_course.model.spec import InputSpec
 
@@ -164,10 +165,24 @@ def test_a_mark_lands_where_the_placement_says(cells, resize):
     assert np.abs(seen - wanted).max() <= 1
 
 
-def test_wrong_buffer(cells):
+def test_boxes_come_home_through_an_engine_that_prepares_pictures(cells):
+    """The host fits a picture to the engine's size, the engine to the network's: one way back."""
+    spec = make_spec(cells, 40, 24, recipe="tf_uint8")
+    inner = Placement(scale_x=0.5, scale_y=0.25, shift_x=3, shift_y=4, width=40, height=24)
+    out = np.zeros(spec.input.shape, np.uint8)
+    placed = Preprocessor(spec, inner)(np.zeros((48, 20, 3), np.uint8), out)
+    assert placed == Placement(
+        scale_x=1.0, scale_y=0.125, shift_x=3, shift_y=4, width=20, height=48
+    )
+
+
+@pytest.mark.parametrize(
+    "out", [np.zeros((3, 24, 40)), np.zeros((3, 40, 24), np.float32), np.zeros((24, 40), np.uint8)]
+)
+def test_wrong_buffer(cells, out):
     spec = make_spec(cells)
     with pytest.raises(CourseError, match=r"wants float32 \(3, 24, 40\)"):
-        Preprocessor(spec)(np.zeros((9, 9, 3), np.uint8), np.zeros((3, 24, 40)))
+        Preprocessor(spec)(np.zeros((9, 9, 3), np.uint8), out)
 
 
 def test_no_large_memory_a_frame(cells):

@@ -10,6 +10,7 @@ import pytest
 
 from conftest import RECORD
 from trt_course import CourseError, find_model
+from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec, OutputSpec, read_spec
 from trt_course.support.files import sha256
 
 
@@ -19,22 +20,139 @@ def write(folder, record):
     return folder
 
 
-def test_defaults(cells):
-    spec = find_model(cells)
-    assert spec.input.mean == (0, 0, 0)
-    assert spec.input.resize == "stretch"
-    assert spec.input.dtype == "float32"
-    assert spec.conf_threshold == 0.3
-    assert spec.nms.max_detections == 100
-    assert spec.cls_dict() == {0: "background", 1: "blue", 2: "green", 3: "red"}
-    assert spec.class_ids() == [1, 2, 3]
-    assert spec.category_ids() == {1: 1, 2: 2, 3: 3}
+# Only what a record must say
+SHORT = {
+    "name": "short",
+    "title": "a short record",
+    "input": {"name": "x", "width": 40, "height": 30, "layout": "nhwc", "color": "RGB"},
+    "output": {"layout": "boxes_scores", "tensors": {"boxes": "b", "scores": "s"}},
+    "labels": ["nothing", "cat", "dog"],
+    "background": 0,
+}
 
 
-def test_no_background_counts_from_one(tmp_path):
+def test_what_a_record_leaves_out_is_what_the_page_says(tmp_path):
+    """The defaults in docs/model_json.md."""
+    folder = write(tmp_path / "m", SHORT)
+    assert find_model(folder) == ModelSpec(
+        name="short",
+        title="a short record",
+        input=InputSpec(
+            name="x",
+            width=40,
+            height=30,
+            layout="nhwc",
+            color="RGB",
+            dtype="float32",
+            mean=(0.0, 0.0, 0.0),
+            scale=(1.0, 1.0, 1.0),
+            resize="stretch",
+            pad=(0.0, 0.0, 0.0),
+        ),
+        output=OutputSpec(
+            layout="boxes_scores",
+            tensors={"boxes": "b", "scores": "s"},
+            units="normalized",
+            activation="none",
+            priors=None,
+            variances=(0.1, 0.1, 0.2, 0.2),
+            threshold=0.0,
+        ),
+        labels=("nothing", "cat", "dog"),
+        background=0,
+        task="detection",
+        file="model.onnx",
+        conf_threshold=0.3,
+        nms=NmsSpec(iou_threshold=0.45, candidates_per_class=200, max_detections=100),
+        provenance={},
+        folder=folder,
+        onnx=folder / "model.onnx",
+    )
+
+
+def test_what_a_record_says_is_kept(tmp_path):
+    entry = {
+        "dtype": "float32",
+        "mean": [1, 2.5, 3],
+        "scale": [4, 5, -6],
+        "resize": "crop",
+        "pad": [7, 8, 9],
+    }
+    output = {
+        "layout": "loc_conf_priors",
+        "tensors": {"loc": "l", "conf": "c"},
+        "units": "pixels",
+        "activation": "softmax",
+        "priors": "boxes/priors.npy",
+        "variances": [0.3, 0.4, 0.5, 0.6],
+        "threshold": 0.2,
+    }
+    rest = {
+        "task": "detection",
+        "file": "nets/a.onnx",
+        "conf_threshold": 0.7,
+        "nms": {"iou_threshold": 0.6, "candidates_per_class": 10, "max_detections": 20},
+        "provenance": {"source": "here"},
+    }
+    record = {**SHORT, **rest, "input": {**SHORT["input"], **entry}, "output": output}
+    folder = write(tmp_path / "m", record)
+    spec = read_spec(str(folder / "model.json"))
+    assert spec.input == InputSpec(
+        *("x", 40, 30, "nhwc", "RGB", "float32"),
+        mean=(1, 2.5, 3),
+        scale=(4, 5, -6),
+        resize="crop",
+        pad=(7, 8, 9),
+    )
+    assert spec.output == OutputSpec(
+        "loc_conf_priors",
+        {"loc": "l", "conf": "c"},
+        units="pixels",
+        activation="softmax",
+        priors=folder / "boxes" / "priors.npy",
+        variances=(0.3, 0.4, 0.5, 0.6),
+        threshold=0.2,
+    )
+    assert spec.nms == NmsSpec(0.6, 10, 20)
+    assert (spec.conf_threshold, spec.provenance) == (0.7, {"source": "here"})
+    assert spec.onnx == folder / "nets" / "a.onnx"
+
+
+@pytest.mark.parametrize(
+    "said, pad",
+    [
+        ({"mean": [1, 20.5, 3]}, (1, 20.5, 3)),
+        ({"mean": [1, 20.5, 3], "pad": [0, 0, 0]}, (0, 0, 0)),
+        ({"pad": [114, 115, 116]}, (114, 115, 116)),
+        ({"dtype": "uint8"}, (0, 0, 0)),
+    ],
+)
+def test_borders_are_the_mean_where_a_record_names_no_colour(tmp_path, said, pad):
+    record = {**SHORT, "input": {**SHORT["input"], **said}}
+    assert find_model(write(tmp_path / "m", record)).input.pad == pad
+
+
+@pytest.mark.parametrize(
+    "background, ids, categories",
+    [
+        (0, [1, 2], {1: 1, 2: 2}),
+        (1, [0, 2], {0: 1, 2: 3}),
+        (2, [0, 1], {0: 1, 1: 2}),
+        (None, [0, 1, 2], {0: 1, 1: 2, 2: 3}),
+    ],
+)
+def test_the_background_is_no_class_and_coco_counts_the_others(
+    tmp_path, background, ids, categories
+):
+    spec = find_model(write(tmp_path / "m", {**SHORT, "background": background}))
+    assert spec.cls_dict() == {0: "nothing", 1: "cat", 2: "dog"}
+    assert spec.class_ids() == ids
+    assert spec.category_ids() == categories
+
+
+def test_a_shared_list_of_labels_is_called_by_its_name(tmp_path):
     spec = find_model(write(tmp_path / "m", {**RECORD, "labels": "coco90", "background": None}))
     assert spec.labels[0] == "person"
-    assert spec.category_ids()[0] == 1
     assert spec.category_ids()[89] == 90
 
 
@@ -43,7 +161,14 @@ def test_no_background_counts_from_one(tmp_path):
     [
         ("input.color", "bgr", "input.color is 'bgr'; allowed: BGR, RGB"),
         ("input.width", 0, "input.width is 0; wanted: a whole number from 1 to 8192"),
+        ("input.width", 8193, "input.width is 8193; wanted: a whole number from 1 to 8192"),
+        ("input.height", 0, "input.height is 0; wanted: a whole number from 1 to 8192"),
+        ("input.height", 8193, "input.height is 8193"),
         ("input.width", True, "input.width is True"),
+        ("input.layout", "nv12", "input.layout is 'nv12'; allowed: nchw, nhwc"),
+        ("input.dtype", "float16", "input.dtype is 'float16'; allowed: float32, uint8"),
+        ("input.pad", [1, 2], "input.pad is .1, 2.; wanted: a list of 3 numbers"),
+        ("input.pad", [1, 2, 1000001], "input.pad.2. is 1000001; wanted: a number from -1000000"),
         ("input.mean", [1, 2], "input.mean is .1, 2.; wanted: a list of 3 numbers"),
         ("input.scale", [1, 0, 1], "input.scale.1. is 0; wanted: a number that is not 0"),
         ("input.resize", "squash", "allowed: stretch, letterbox, crop"),
@@ -60,13 +185,27 @@ def test_no_background_counts_from_one(tmp_path):
             "b",
             "output.tensors.box is an unknown field; did you mean boxes",
         ),
+        ("output.units", "px", "output.units is 'px'; allowed: normalized, pixels"),
+        ("output.activation", "relu", "allowed: none, softmax, sigmoid"),
+        ("output.variances", [0.1, 0.1, 0.2], "wanted: a list of 4 numbers"),
+        ("output.variances", [0.1, 0.1, 0.2, 0.0009], "wanted: a number from 0.001 to 100"),
+        ("output.variances", [0.1, 101, 0.2, 0.2], "wanted: a number from 0.001 to 100"),
+        ("output.threshold", 1.01, "output.threshold is 1.01; wanted: a number from 0 to 1"),
         ("output", [], "output is .*wanted: a JSON object"),
         ("labels", [], "labels is .*wanted: a list of texts"),
         ("labels", "coco17", "labels is 'coco17'; allowed: a list of names, or one of coco"),
         ("labels", ["background"], "labels names only the background, so nothing can be found"),
         ("background", 4, "background is 4; wanted: null .* 4 entries"),
+        ("background", -1, "background is -1; wanted: null"),
+        ("background", True, "background is True; wanted: null"),
+        ("background", 0.0, "background is 0.0; wanted: null"),
+        ("task", "segmentation", "task is 'segmentation'; allowed: detection"),
         ("conf_threshold", 30, "conf_threshold is 30; wanted: a number from 0 to 1"),
         ("nms.iou_threshold", -1, "nms.iou_threshold is -1"),
+        ("nms.candidates_per_class", 0, "wanted: a whole number from 1 to 10000"),
+        ("nms.candidates_per_class", 10001, "wanted: a whole number from 1 to 10000"),
+        ("nms.max_detections", 0, "wanted: a whole number from 1 to 10000"),
+        ("nms.max_detections", 10001, "wanted: a whole number from 1 to 10000"),
         ("provenance.license", 3, "provenance.license is 3; wanted: a text"),
     ],
 )
@@ -97,10 +236,15 @@ def test_priors_are_asked_for(tmp_path):
         find_model(write(tmp_path / "m", {**RECORD, "output": output}))
 
 
-def test_uint8_takes_no_mean(tmp_path):
-    record = {**RECORD, "input": {**RECORD["input"], "dtype": "uint8"}}
+@pytest.mark.parametrize(
+    "said", [{"mean": [0, 0, 5]}, {"mean": [-5, 0, 0]}, {"scale": [1, 1, 2]}, {"scale": [-1, 1, 1]}]
+)
+def test_uint8_takes_no_mean_and_no_scale(tmp_path, said):
+    """Bytes go in as they are: a mean would be left out in silence."""
+    entry = {**SHORT["input"], "dtype": "uint8"}
+    assert find_model(write(tmp_path / "m", {**SHORT, "input": entry})).input.dtype == "uint8"
     with pytest.raises(CourseError, match="uint8, which takes pixels as they are"):
-        find_model(write(tmp_path / "m", record))
+        find_model(write(tmp_path / "m", {**SHORT, "input": {**entry, **said}}))
 
 
 def test_not_json(tmp_path):
@@ -117,6 +261,7 @@ def test_changed_file_is_seen(cells, tmp_path):
     record = {**RECORD, "provenance": {"sha256": sha256(cells / "model.onnx")}}
     folder = write(tmp_path / "m", record)
     (folder / "model.onnx").write_bytes((cells / "model.onnx").read_bytes())
+    assert not find_model(cells).changed()  # its record does not say
     assert not find_model(folder).changed()
 
     (folder / "model.onnx").write_bytes(b"other")

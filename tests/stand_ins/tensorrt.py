@@ -1,15 +1,16 @@
 """A stand-in for TensorRT's module as 7.1 to 11 have it: strict about names and types.
 
 It computes with ONNX Runtime: an engine here is the ONNX file that it was built from. Nothing is
-optimised; flags and types are only written down. tensorrt_build.py and tensorrt_run.py have the
-classes, tensorrt_parts.py what both need.
+optimised; flags and types are only written down. The files tensorrt_*.py beside this one have the
+classes, tensorrt_parts.py what they all need.
 """
 
 import sys
 import types
 
 from .cuda import module
-from .tensorrt_build import add_builder, add_network
+from .tensorrt_build import add_builder
+from .tensorrt_network import add_network
 from .tensorrt_parts import VERSIONS, Stage, Version, add_types, plan
 from .tensorrt_run import add_plugins, add_runtime
 
@@ -60,7 +61,7 @@ _EXISTS = {
     "ICudaEngine.get_binding_shape": _OLD,
     "ICudaEngine.get_binding_dtype": _OLD,
     "ICudaEngine.get_profile_shape": _OLD,
-    "ICudaEngine.has_implicit_batch_dimension": _OLD,
+    "ICudaEngine.has_implicit_batch_dimension": (0, 11),
     "ICudaEngine.max_batch_size": _OLD,
     "IExecutionContext.set_binding_shape": _OLD,
     "IExecutionContext.execute_async": _OLD,
@@ -89,7 +90,7 @@ def tensorrt(number, card):
     add_plugins(trt, version)
     add_network(trt, version)
     add_builder(trt, version, card)
-    add_runtime(trt, card)
+    add_runtime(trt, version, card)
     _remove_what_is_missing(trt, version)
     return trt
 

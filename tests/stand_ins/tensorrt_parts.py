@@ -71,11 +71,38 @@ class Version:
             if self.has(self._exists.get(f"{name}.{member}", ALWAYS))
         ]
 
+    def shares_profiles(self, asked):
+        """Whether several contexts may use one range of batches: always from 9 on."""
+        return self.number >= 9 or (self.number >= 8.6 and asked)
 
-def plan(model, version, batch=(1, 1, 1), implicit=False):
-    """An engine file of an ONNX model's bytes; `implicit` leaves the batch out of its shapes."""
-    head = json.dumps([version, list(batch), implicit])
+
+def plan(model, version, batch=(1, 1, 1), implicit=False, shared=True):
+    """An engine file of an ONNX model's bytes.
+
+    `implicit` leaves the batch out of its shapes; `shared` is whether the builder was asked for a
+    range of batches that several contexts may use, of which only 8.6 knows.
+    """
+    head = json.dumps([version, list(batch), implicit, shared])
     return MAGIC + head.encode() + b"\n" + model
+
+
+class Dims:
+    """A shape as TensorRT gives it: it is read like a tuple, but it is none."""
+
+    def __init__(self, sides):
+        self._sides = tuple(sides)
+
+    def __len__(self):
+        return len(self._sides)
+
+    def __getitem__(self, index):
+        return self._sides[index]
+
+    def __eq__(self, other):
+        return tuple(self) == tuple(other)
+
+    def __repr__(self):
+        return str(self._sides)
 
 
 class Strict:

@@ -1,13 +1,16 @@
-"""Of TensorRT's stand-in: plugins, and what runs an engine, with both generations of the API."""
+"""Of TensorRT's stand-in: plugins, the runtime and engines, with both generations of the API.
+
+What an engine refuses is what the headers of TensorRT's versions say (NvInferRuntime.h).
+"""
 
 import json
 import types
 
-import numpy as np
 import onnx
 import onnxruntime
 
-from .tensorrt_parts import MAGIC, Strict, onnx_dtype, onnx_shape, part_of, type_of, typed
+from .tensorrt_context import Profile, execution_context
+from .tensorrt_parts import MAGIC, Dims, Strict, onnx_dtype, onnx_shape, part_of, type_of, typed
 
 PLUGINS = {
     "FlattenConcat_TRT": (0, 11),
@@ -39,11 +42,11 @@ def add_plugins(trt, version):
     trt.get_plugin_registry = lambda: registry
 
 
-def add_runtime(trt, card):
+def add_runtime(trt, version, card):
     """The runtime, engines and contexts."""
     stage = trt._stage
     context_type = execution_context(trt, card)
-    engine_type = cuda_engine(trt, context_type)
+    engine_type = cuda_engine(trt, version, context_type)
 
     @part_of(trt)
     class Runtime(Strict):
@@ -66,7 +69,7 @@ def add_runtime(trt, card):
             stage.freed.append("runtime")
 
 
-def cuda_engine(trt, context_type):  # noqa: C901
+def cuda_engine(trt, version, context_type):  # noqa: C901
     """The class of an engine: what an ONNX file says, and ONNX Runtime to run it."""
     stage = trt._stage
 
@@ -74,7 +77,8 @@ def cuda_engine(trt, context_type):  # noqa: C901
     class ICudaEngine(Strict):
         def __init__(self, data, log):
             head, self._model = data[len(MAGIC) :].split(b"\n", 1)
-            _, self._batch, self._implicit = json.loads(head.decode())
+            _, self._batch, self._implicit, shared = json.loads(head.decode())
+            self._profile = Profile(self._batch, shared=version.shares_profiles(shared))
             self._log = log
 
             options = onnxruntime.SessionOptions()
@@ -89,9 +93,26 @@ def cuda_engine(trt, context_type):  # noqa: C901
             self._shapes = {}
             self._dtypes = {}
             for value in [*graph.input, *graph.output]:
-                self._shapes[value.name] = onnx_shape(value)
+                self._shapes[value.name] = self._shape_of(value)
                 self._dtypes[value.name] = onnx_dtype(value.type.tensor_type.elem_type)
             self._names = list(self._shapes)
+
+        def _shape_of(self, value):
+            """The shape in the ONNX file. A batch that the profile leaves no choice is fixed."""
+            shape = onnx_shape(value)
+            least, _, most = self._batch
+            if shape[:1] == (-1,) and least == most and not self._implicit:
+                shape = (most,) + shape[1:]
+            return shape
+
+        def _seen_shape(self, name):
+            shape = self._shapes[name]
+            return Dims(shape[1:] if self._implicit else shape)
+
+        def _profile_shapes(self, name):
+            if name != self._entry:
+                return [Dims([])] * 3
+            return [Dims((length,) + self._shapes[name][1:]) for length in self._batch]
 
         # Named tensors
 
@@ -111,9 +132,7 @@ def cuda_engine(trt, context_type):  # noqa: C901
 
         @typed
         def get_tensor_shape(self, name: str):
-            if self._implicit:
-                return self._shapes[name][1:]
-            return self._shapes[name]
+            return self._seen_shape(name)
 
         @typed
         def get_tensor_dtype(self, name: str):
@@ -121,7 +140,7 @@ def cuda_engine(trt, context_type):  # noqa: C901
 
         @typed
         def get_tensor_profile_shape(self, name: str, profile_index: int):
-            return [(length,) + self._shapes[name][1:] for length in self._batch]
+            return self._profile_shapes(name)
 
         # Numbered bindings
 
@@ -135,7 +154,7 @@ def cuda_engine(trt, context_type):  # noqa: C901
 
         @property
         def max_batch_size(self):
-            return self._batch[2]
+            return self._batch[2] if self._implicit else 1
 
         @typed
         def get_binding_name(self, index: int):
@@ -147,10 +166,7 @@ def cuda_engine(trt, context_type):  # noqa: C901
 
         @typed
         def get_binding_shape(self, index: int):
-            shape = self._shapes[self._names[index]]
-            if self._implicit:
-                return shape[1:]
-            return shape
+            return self._seen_shape(self._names[index])
 
         @typed
         def get_binding_dtype(self, index: int):
@@ -158,7 +174,7 @@ def cuda_engine(trt, context_type):  # noqa: C901
 
         @typed
         def get_profile_shape(self, profile_index: int, binding: str):
-            return [(length,) + self._shapes[binding][1:] for length in self._batch]
+            return self._profile_shapes(binding)
 
         # What both have
 
@@ -188,105 +204,3 @@ class _Inspector:
         if kind is not self._trt.LayerInformationFormat.JSON:
             return ""
         return json.dumps({"Layers": self._layers})
-
-
-def execution_context(trt, card):  # noqa: C901
-    """The class of a context: it puts ONNX Runtime's run on a stream."""
-    stage = trt._stage
-
-    @part_of(trt)
-    class IExecutionContext(Strict):
-        profiler = None
-
-        def __init__(self, engine):
-            # Not the engine itself, which must be free to go before its contexts
-            self._session = engine._session
-            self._dtypes = engine._dtypes
-            self._layers = engine._layers
-            self._names = engine._names
-            self._entry = engine._entry
-            self._batch = engine._batch
-            self._log = engine._log
-
-            # What is set before a run
-            self._entry_shape = engine._shapes[engine._entry]
-            self._shape = None
-            if self._entry_shape[0] != -1:
-                self._shape = self._entry_shape
-            self._addresses = {}
-            self._stream = None
-
-        @typed
-        def set_input_shape(self, name: str, shape: tuple):
-            return self._take(shape)
-
-        @typed
-        def set_binding_shape(self, binding: int, shape: tuple):
-            return self._take(shape)
-
-        def _take(self, shape):
-            fits = self._batch[0] <= shape[0] <= self._batch[2]
-            self._shape = shape if fits else None
-            return fits
-
-        @typed
-        def set_tensor_address(self, name: str, memory: int):
-            self._addresses[name] = memory
-
-        @typed
-        def execute_async(self, batch_size: int, bindings: list, stream_handle: int):
-            self._shape = (batch_size,) + self._entry_shape[1:]
-            self._addresses = dict(zip(self._names, bindings))
-            return self._enqueue(stream_handle)
-
-        @typed
-        def execute_async_v2(self, bindings: list, stream_handle: int):
-            self._addresses = dict(zip(self._names, bindings))
-            return self._enqueue(stream_handle)
-
-        @typed
-        def execute_async_v3(self, stream_handle: int):
-            return self._enqueue(stream_handle)
-
-        def _enqueue(self, stream_handle):
-            if self._shape is None or set(self._addresses) != set(self._names):
-                self._log.log(
-                    trt.ILogger.ERROR,
-                    "Parameter check failed: an input shape or an address is not set",
-                )
-                return False
-            self._stream = card.get("stream", stream_handle)
-            self._stream.add(self._work())
-            return True
-
-        def _work(self):
-            """The run as it is set now, to be done later; it does not hold the context."""
-            session = self._session
-            entry = self._entry
-            outputs = self._names[1:]
-            shape = self._shape
-            dtype = self._dtypes[entry]
-            nbytes = int(np.prod(shape)) * dtype.itemsize
-            addresses = dict(self._addresses)
-            profiler = self.profiler
-            layers = self._layers
-
-            def work():
-                data = card.view(addresses[entry], nbytes)
-                pictures = data.view(dtype).reshape(shape)
-                values = session.run(outputs, {entry: pictures})
-                for name, value in zip(outputs, values):
-                    flat = np.ascontiguousarray(value).reshape(-1)
-                    card.view(addresses[name], value.nbytes)[:] = flat.view(np.uint8)
-                if profiler:
-                    for layer in layers:
-                        profiler.report_layer_time(layer, 0.5)
-
-            return work
-
-        def __del__(self):
-            stage.freed.append("context")
-            if self._stream is not None and self._stream.todo:
-                card.faults.append("a context is freed while its work is under way")
-
-    return IExecutionContext

@@ -15,6 +15,7 @@ from throughput_parts import (
     installed_card,
     on_gpu,
     openers,
+    write_clip,
 )
 from trt_course import CourseError, TrtSSD, find_model
 from trt_course.__main__ import main
@@ -124,6 +125,17 @@ def test_batches_become_graphs_where_there_are_graphs(card, tmp_path, ssd):
     without_engines = functools.partial(TrtSSD, write_conv_model(tmp_path / "without engines"))
     with with_graph(without_engines) as cpu:
         assert isinstance(cpu.engine, CpuEngine)
+
+
+def test_an_engine_for_a_range_of_batches_is_fast_on_a_nano_too(monkeypatch, tmp_path, capsys):
+    """There only one context has the range; --fast would like two."""
+    with installed_card(monkeypatch, "pycuda", version=8.2):
+        with on_gpu(tmp_path, lanes=1, batch=(1, 2, 4)):
+            pass
+        clip = write_clip(tmp_path / "clip.avi", 9)
+        words = ["--model", tmp_path / "cells", "--backend", "tensorrt", "--out", tmp_path / "out"]
+        assert main(["detect", str(clip), "--fast", *map(str, words)]) == 0
+    assert "9 frames" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("sources, lanes", [(["0"], 1), (["0", "1"], 2)])

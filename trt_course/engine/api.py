@@ -36,6 +36,11 @@ class Api:
             return BatchRange(first.shape[0], first.shape[0])
         return self._profile_range(engine, first.name)
 
+    def can_run(self, context: Any) -> bool:
+        """Whether a context has the engine's range of batches: until 8.5 only the first has it."""
+        ranges = any(-1 in info.shape for info in self.inputs)
+        return not ranges or context.active_optimization_profile != -1
+
     def bind(self, context: Any, request: TrtRequest) -> None:
         """Tell a context a request's shapes and, where a context keeps it, where its memory is."""
         raise NotImplementedError
@@ -109,6 +114,10 @@ class Bindings(Api):
             dtype = numpy_type(trt, engine.get_binding_dtype(number))
             self._add(engine.binding_is_input(number), TensorInfo(name, shape, dtype))
 
+    def can_run(self, context: Any) -> bool:
+        """Whether a context has the engine's range of batches; an implicit batch needs none."""
+        return self.implicit or super().can_run(context)
+
     def bind(self, context: Any, request: TrtRequest) -> None:
         """Tell a context a request's shapes; `run` tells it where the memory is."""
         if self.implicit:
@@ -133,15 +142,22 @@ class Bindings(Api):
 
 
 def api_of(trt: Any, engine: Any, wanted: Optional[str] = None) -> Api:
-    """The generation that an engine has; where it has both, `wanted` "bindings" takes the older."""
-    if wanted != "bindings" and hasattr(engine, "num_io_tensors"):
-        return Tensors(trt, engine)
-    return Bindings(trt, engine)
+    """The generation that an engine has.
+
+    Where it has both, `wanted` "bindings" takes the older, and so does an implicit batch, which
+    named tensors do not know.
+    """
+    if not hasattr(engine, "num_io_tensors"):
+        return Bindings(trt, engine)
+    has_both = hasattr(engine, "get_binding_name")
+    if has_both and (wanted == "bindings" or engine.has_implicit_batch_dimension):
+        return Bindings(trt, engine)
+    return Tensors(trt, engine)
 
 
 def _require_accepted(accepted: bool, name: str, shape: Tuple[int, ...]) -> None:
     if not accepted:
         raise CourseError(
-            f"TensorRT refuses the shape {shape} for {name}. Until 8.5 a range of batches is for "
-            "one context: build for one size, --batch N, or open with lanes=1."
+            f"TensorRT refuses the shape {shape} for {name}, which the engine was not built for. "
+            "Build one that takes it: --batch MIN,OPT,MAX."
         )

@@ -58,7 +58,6 @@ class TrtEngine(Engine):
 
         # Where it runs and how it was built
         self.on_gpu = True
-        self.lanes = lanes
         self.precision = precision
         self.threshold = threshold
 
@@ -97,11 +96,17 @@ class TrtEngine(Engine):
         self.name = f"TensorRT {product} on {device.name}, with {self._cuda.name}"
 
     def _open_lanes(self, count: int) -> None:
+        """Open so many lanes, or as many as this TensorRT gives a range of batches to."""
         for number in range(1, count + 1):
             thread = None
             if count > 1 and not self._graph:
                 thread = ThreadPoolExecutor(1, f"lane {number}")
-            self._lanes.append(Lane(self._engine, self._cuda, f"stream {number}", thread))
+            lane = Lane(self._engine, self._cuda, f"stream {number}", thread)
+            if not self._api.can_run(lane.context):
+                lane.close()
+                break
+            self._lanes.append(lane)
+        self.lanes = len(self._lanes)
 
     def close(self) -> None:
         """Free the contexts, then the engine, its runtime and the memory. Twice is fine."""
