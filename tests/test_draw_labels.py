@@ -87,6 +87,18 @@ def test_a_box_is_large_from_twenty_labels_on():
     assert place_all([[0, 0, wide - 1, 20 * high - 2]], wide, 20 * high) == [None]
 
 
+def test_a_free_place_is_better_than_one_on_a_large_box():
+    small = [150, 130, 250, 170]
+    large = [0, 0, 399, 150]
+    label, _ = place_all([small, large], 400, 300)
+    assert label.left_top == (150, 171)
+
+    # Where no other is left, the first of those on the large box is taken.
+    beside = [[0, 151, 149, 299], [150, 171, 399, 299], [251, 151, 399, 170]]
+    label, *_ = place_all([small, large, *beside], 400, 300)
+    assert label.left_top == (150, 130 - size_of(label)[1])
+
+
 def test_two_labels_on_one_large_box_lie_apart():
     whole = [0, 0, 199, 99]
     lower = [0, 50, 199, 99]

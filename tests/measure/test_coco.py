@@ -7,10 +7,11 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+from slow_coco import slow_numbers
 
 from trt_course import CourseError
 from trt_course.measure import coco, voc
@@ -97,6 +98,56 @@ def test_no_ground_truth():
     truths = {"a": voc.Truth([], np.zeros((0, 4)), np.zeros(0, bool))}
     with pytest.raises(CourseError, match="holds no boxes"):
         coco.score(*coco.from_voc(truths, {"a": NOTHING}))
+
+
+# Corners and sides of few lengths, so that equal overlaps and areas at COCO's limits are common.
+CORNERS = st.sampled_from([0, 8, 16, 64])
+SIZES = st.sampled_from([8, 16, 32, 64, 96, 128])
+BOXES = st.builds(
+    lambda left, top, width, height: (left, top, left + width, top + height),
+    *(CORNERS, CORNERS, SIZES, SIZES),
+)
+TRUTH_ROWS = st.lists(
+    st.tuples(st.sampled_from(LABELS[:2]), BOXES, st.sampled_from([False, False, True])),
+    max_size=5,
+)
+FOUND_ROWS = st.lists(
+    st.tuples(st.sampled_from(LABELS), st.sampled_from([0.0, 0.5, 0.9]), BOXES),
+    max_size=14,
+)
+
+
+def as_truth(rows):
+    boxes = np.array([box for _, box, _ in rows], dtype=float).reshape(-1, 4)
+    difficult = np.array([difficult for _, _, difficult in rows], dtype=bool)
+    return voc.Truth([label for label, _, _ in rows], boxes, difficult)
+
+
+def as_found(rows):
+    boxes = np.array([box for _, _, box in rows], dtype=float).reshape(-1, 4)
+    confs = np.array([conf for _, conf, _ in rows], dtype=float)
+    return voc.Found([label for label, _, _ in rows], confs, boxes)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(TRUTH_ROWS, FOUND_ROWS), min_size=1, max_size=3))
+def test_equals_the_slow_reading(images):
+    truths = {name: rows for name, (rows, _) in zip("bac", images)}
+    founds = {name: rows for name, (_, rows) in zip("bac", images)}
+    assume(any(truths.values()))
+
+    wanted, classes = slow_numbers(truths, founds)
+    found = coco.score(
+        *coco.from_voc(
+            {name: as_truth(rows) for name, rows in truths.items()},
+            {name: as_found(rows) for name, rows in founds.items()},
+        )
+    )
+    assert list(found.numbers) == list(coco.NAMES)
+    assert np.allclose(list(found.numbers.values()), wanted, atol=1e-9)
+    assert found.classes.keys() == classes.keys()
+    for name, value in classes.items():
+        assert abs(found.classes[name] - value) < 1e-9
 
 
 def as_detected(truth):
