@@ -79,6 +79,36 @@ def test_a_label_lies_where_it_hides_least(name):
         assert label.left_top == wanted(*size_of(label))
 
 
+@pytest.mark.parametrize("width, height, cell", [(200, 120, 1), (1280, 720, 2), (3840, 2160, 6)])
+def test_a_label_keeps_off_other_boxes_to_the_cell(width, height, cell):
+    """In small pictures that is a pixel. What only touches a label's place leaves it free."""
+    for shift in range(cell):
+        left = width // 4 + shift
+        bottom = height // 2 + shift  # of the label, which stands on the box
+        box = [left, bottom + 1, left + width // 3, bottom + height // 3]
+        (alone,) = place_all([box], width, height)
+        wide, high = size_of(alone)
+        top = bottom + 1 - high
+        right = left + wide - 1
+        assert plate_of(alone) == (left, top, right, bottom)
+
+        far = 4 * cell
+        above = [left, top - far, right, top - 1]
+        before = [left - far, top, left - 1, bottom]
+        behind = [right + 1, top, right + far, bottom]
+        label, *_ = place_all([box, above, before, behind], width, height)
+        assert label == alone
+
+        # Another box may not hide under it, be it as small as a pixel.
+        above[3] += cell
+        before[2] += cell
+        behind[0] -= cell
+        middle = [left + wide // 2, top + high // 2, left + wide // 2, top + high // 2]
+        for other in (above, before, behind, middle):
+            label, _ = place_all([box, other], width, height)
+            assert label.left_top != alone.left_top
+
+
 def test_a_box_is_large_from_twenty_labels_on():
     """Only a large box may have a label in it; a small one would be hidden."""
     wide, high = usual_size(300, 300)
@@ -106,6 +136,10 @@ def test_two_labels_on_one_large_box_lie_apart():
     assert first.left_top == (0, 0)
     assert second is None or second.left_top[1] >= size_of(first)[1]
     assert third is None
+
+    # Nor may one lie over the lower part of another.
+    boxes = [[0, 0, 239, 119], [0, 5, 239, 119]]
+    assert place_all(boxes, 240, 120)[1] is None
 
 
 # Letters ------------------------------------------------------------------------------------------
