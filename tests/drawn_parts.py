@@ -1,4 +1,4 @@
-"""Whether a picture or a frame that was compressed shows the boxes that it should, and no others."""
+"""Whether a picture or frame that was compressed shows the boxes that it should, and no others."""
 
 import numpy as np
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trt_course import CourseError, Detections
+from trt_course.detections import CONFIDENCE
 
 LABELS = ("background", "stop sign", "vehicle", "it's", 'a "b"')
 
@@ -26,12 +27,30 @@ def make(n=3, seed=0):
 
 
 def test_unpacks_as_the_original_course_does():
-    boxes, confs, clss = make()
+    found = make()
+    boxes, confs, clss = found
+    assert found.dropped == 0
     assert boxes.shape == (3, 4)
     assert confs.shape == (3,)
     assert clss.shape == (3,)
     assert boxes.dtype == np.float32
     assert clss.dtype == np.int64
+
+
+def test_class_ids_are_whole_whatever_came():
+    """Networks give them as floats, and a label is looked up by them."""
+    found = Detections([[1, 2, 3, 4]], [0.5], np.float32([2]))
+    assert found.clss.dtype == np.int64
+    assert found.to_text(LABELS).startswith("vehicle 0.5 ")
+    assert Detections([[1, 2, 3, 4]], [1], [1]).confs.dtype == np.float32
+
+
+def test_a_confidence_is_from_0_to_1():
+    for value in (0, 0.5, 1):
+        assert CONFIDENCE.require(value, "conf") == value
+    for value in (-0.01, 1.01, float("nan")):
+        with pytest.raises(CourseError, match="conf is .*; wanted: a number from 0 to 1"):
+            CONFIDENCE.require(value, "conf")
 
 
 def test_empty_is_normal():
