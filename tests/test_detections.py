@@ -1,5 +1,6 @@
 """The value that everything downstream relies on: checked, unchangeable, and written losslessly."""
 
+import json
 import pickle
 import shlex
 
@@ -109,6 +110,8 @@ def test_filters():
     assert found.of_class(1, 3).confs.tolist() == np.float32([0.2, 0.5, 0.8]).tolist()
     assert found.top(3).boxes[:, 2].tolist() == [2, 4, 3]
     assert found.top(0).boxes.shape == (0, 4)
+    equal = Detections(make(99).boxes, [0.5] * 99, list(range(99)))
+    assert equal.top(98) == equal.keep(slice(98))
     assert found.above(0.2).confs.tolist() == found.confs.tolist()
 
 
@@ -199,6 +202,7 @@ def test_text_holds_everything(n, seed):
 def test_coco_records_hold_everything(n, seed):
     found = make(n, seed)
     records = found.to_coco(3, {cls: cls + 7 for cls in range(len(LABELS))})
+    assert json.loads(json.dumps(records)) == records  # NumPy's numbers are none of JSON's
     assert all(record["image_id"] == 3 for record in records)
     assert [record["score"] for record in records] == found.confs.tolist()
     assert [record["category_id"] - 7 for record in records] == found.clss.tolist()

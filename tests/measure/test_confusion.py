@@ -36,9 +36,9 @@ def test_images_are_added_up():
     truth = voc.Truth(["car"], np.array([BOX], dtype=float), np.array([False]))
     found = voc.Found(["car"], np.array([0.9]), np.array([BOX], dtype=float))
     nothing = voc.Found([], np.zeros(0), np.zeros((0, 4)))
-    truths = {"a": truth, "b": truth, "c": truth}
-    matrix = confusion_matrix(truths, {"a": found, "b": found, "c": nothing}, LABELS)
-    assert matrix.tolist() == [[2, 0, 1], [0, 0, 0], [0, 0, 0]]
+    founds = {"a": found, "b": found, "c": nothing, "d": nothing}
+    matrix = confusion_matrix(dict.fromkeys("abcd", truth), founds, LABELS)
+    assert matrix.tolist() == [[2, 0, 2], [0, 0, 0], [0, 0, 0]]
 
 
 def test_the_surest_chooses_first_and_takes_what_it_overlaps_most():
@@ -48,9 +48,9 @@ def test_the_surest_chooses_first_and_takes_what_it_overlaps_most():
     assert matrix_of(truths, founds) == [[1, 0, 0], [0, 1, 0], [0, 0, 0]]
     founds = [("car", BOX, 0.9), ("van", BOX, 0.8)]
     assert matrix_of(truths, founds) == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
-    # Of equally sure ones the first.
-    founds = [("car", BOX, 0.8), ("van", BOX, 0.8)]
-    assert matrix_of(truths, founds) == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
+    # Of equally sure ones the first, however many there are.
+    founds = [("car", BOX, 0.8)] + [("van", BOX, 0.8)] * 99
+    assert matrix_of(truths, founds) == [[0, 1, 0], [1, 0, 0], [0, 98, 0]]
 
 
 def test_an_object_stands_for_one_detection():
