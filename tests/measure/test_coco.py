@@ -182,3 +182,67 @@ def test_classes_outside_the_ground_truth_are_left_out():
     dataset, results = coco.from_voc(truths, founds)
     assert len(results) == 1
     assert [category["name"] for category in dataset["categories"]] == ["car"]
+
+
+def test_the_form_of_coco():
+    """Others read these files too, with tools that go by COCO's own pages."""
+    truths = {
+        "b": voc.Truth(["van"], np.array([[1.0, 2, 11, 22]]), np.array([True])),
+        "a": voc.Truth(["car"], np.array([[0.0, 0, 4, 5]]), np.array([False])),
+    }
+    founds = {"b": NOTHING, "a": voc.Found(["van"], np.array([0.5]), np.array([[1.0, 1, 3, 4]]))}
+    dataset, results = coco.from_voc(truths, founds)
+    assert dataset == {
+        "images": [{"id": 1, "file_name": "a"}, {"id": 2, "file_name": "b"}],
+        "categories": [{"id": 1, "name": "car"}, {"id": 2, "name": "van"}],
+        "annotations": [
+            {
+                "id": 1,
+                "image_id": 2,
+                "category_id": 2,
+                "bbox": [1, 2, 10, 20],
+                "area": 200,
+                "iscrowd": 1,
+            },
+            {
+                "id": 2,
+                "image_id": 1,
+                "category_id": 1,
+                "bbox": [0, 0, 4, 5],
+                "area": 20,
+                "iscrowd": 0,
+            },
+        ],
+    }
+    assert results == [
+        {"image_id": 1, "category_id": 2, "bbox": [1, 1, 2, 3], "area": 6, "score": 0.5}
+    ]
+    assert json.loads(json.dumps([dataset, results])) == [dataset, results]
+
+
+def test_a_class_keeps_its_name_in_a_dataset_of_any_order(library):
+    """The ids of a dataset from elsewhere have gaps, and stand in any order."""
+    truths, founds = random_case(3)
+    dataset, results = coco.from_voc(truths, founds)
+    wanted = coco.score(dataset, results).classes
+    assert len(set(wanted.values())) == len(wanted) > 1
+
+    ids = {1: 70, 2: 5, 3: 33}
+    for category in dataset["categories"]:
+        category["id"] = ids[category["id"]]
+    for box in dataset["annotations"] + results:
+        box["category_id"] = ids[box["category_id"]]
+    assert coco.score(dataset, results).classes == pytest.approx(wanted)
+
+
+def test_the_report_has_a_line_for_each_number():
+    score = coco.CocoScore({"AP": 0.5, "AP_small": -1.0}, {"van": 0.25, "a\x1b[2J": 1.0})
+    wanted = "AP          0.500\nAP_small   -1.000\na\\x1b[2J AP = 1.000\nvan AP = 0.250"
+    assert score.report() == wanted
+    assert score.as_dict() == {"AP": 0.5, "AP_small": -1.0, "classes": score.classes}
+
+
+def test_nothing_is_printed(library, capsys):
+    """The libraries tell of their progress, in the middle of a report."""
+    coco.score(*coco.from_voc(*random_case(0)))
+    assert capsys.readouterr().out == ""

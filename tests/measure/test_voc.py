@@ -66,17 +66,20 @@ def as_found(rows):
 
 
 @settings(deadline=None, max_examples=150)
-@given(IMAGES, st.sampled_from([0.25, 0.5, 1.0]))
+@given(IMAGES, st.sampled_from([None, 0.25, 1.0]))
 def test_ties_are_scored_as_the_slow_reading_says(images, min_iou):
     names = ["b", "a", "c"]
     truths = {name: rows for name, (rows, _) in zip(names, images)}
     founds = {name: rows for name, (_, rows) in zip(names, images)}
+    own_limits = None
+    if min_iou is not None:
+        own_limits = dict.fromkeys(CLASSES, min_iou)
     result = voc.score(
         {name: as_truth(rows) for name, rows in truths.items()},
         {name: as_found(rows) for name, rows in founds.items()},
-        class_iou=dict.fromkeys(CLASSES, min_iou),
+        class_iou=own_limits,
     )
-    require_slow_score(result, truths, founds, min_iou)
+    require_slow_score(result, truths, founds, min_iou or 0.5)
 
 
 def moved(rng, box):
@@ -187,6 +190,17 @@ def test_by_hand(tmp_path):
     car = result.classes["car"]
     assert (car.truths, car.hits, car.false_alarms) == (3, 2, 1)
     assert result.report() == "car AP  = 55.56%\nmAP = 55.56%"
+
+
+def test_the_report_is_in_order_and_controls_no_terminal():
+    curve = np.array([1.0])
+    score = voc.ClassScore(0.5, curve, curve, truths=2, hits=1, false_alarms=3)
+    result = voc.Score({"van": score._replace(ap=1.0), "a\x1b[2J": score})
+    assert result.report() == "a\\x1b[2J AP  = 50.00%\nvan AP  = 100.00%\nmAP = 75.00%"
+    assert result.as_dict()["mAP"] == 0.75
+    van = {"AP": 1.0, "truths": 2, "hits": 1, "false_alarms": 3}
+    assert result.as_dict()["classes"]["van"] == van
+    assert voc.Score({}).mean == 0.0
 
 
 def test_pixels_count_with_plus_one(tmp_path):
