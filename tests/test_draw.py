@@ -1,16 +1,20 @@
-"""Drawing at any size: readable, inside the picture, and not on the caller's array unless asked."""
+"""Drawing at any size: each pixel as it must be, and not on the caller's array unless asked."""
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from trt_course import BBoxVisualization
+from slow_drawing import GREY, Row, Slow
+from trt_course import BBoxVisualization, CourseError, Detections
 from trt_course.draw import class_color
 
-VIS = BBoxVisualization({0: "background", 1: "vehicle", 2: "prohibitory"})
+NAMES = {0: "background", 1: "vehicle", 2: "it's"}
+VIS = BBoxVisualization(NAMES)
 
 
 def canvas(height, width):
-    return np.full((height, width, 3), 128, np.uint8)
+    return np.full((height, width, 3), GREY, np.uint8)
 
 
 def is_color(picture, cls):
@@ -18,60 +22,80 @@ def is_color(picture, cls):
     return (picture == class_color(cls)).all(axis=2)
 
 
-def test_leaves_the_given_array_alone():
-    image = canvas(200, 300)
-    box = np.float32([[10, 50, 100, 120]])
-    drawn = VIS.draw_bboxes(image, box, [0.9], [1])
-    assert (image == 128).all()
-    assert (drawn != 128).any()
-
-    same = VIS.draw_bboxes(image, box, [0.9], [1], in_place=True)
-    assert same is image
-    assert (image == drawn).all()
+def draw_rows(rows, height, width, vis=VIS):
+    """A grey picture with these rows drawn on it."""
+    boxes = [row.box for row in rows]
+    confs = [row.conf for row in rows]
+    clss = [row.cls for row in rows]
+    return vis.draw_bboxes(canvas(height, width), boxes, confs, clss)
 
 
-@pytest.mark.parametrize(
-    "height, width",
-    [(12, 16), (40, 60), (384, 1248), (720, 1280), (2160, 3840), (2000, 300)],
-)
-def test_label_is_inside_wherever_the_box_is(height, width):
-    for box in (
-        [0, 0, width, height],
-        [width - 3, height - 3, width, height],
-        [0, 0, 4, 4],
-        [-50, -50, width + 50, 5],
-        [width / 2, height - 2, width / 2, height],
-    ):
-        # The picture is the middle of a larger one.
-        image = canvas(height + 2, width + 2)
-        inner = image[1:-1, 1:-1]
-        VIS.draw_bboxes(inner, np.float32([box]), [0.5], [2], in_place=True)
-
-        label = is_color(inner, 2)
-        rows = np.flatnonzero(label.any(axis=1))
-        columns = np.flatnonzero(label.any(axis=0))
-        assert label.any()
-        if width > 150:  # the filled label, in full: text grows with the picture
-            assert label.sum(axis=1).max() > 40
-            assert columns[0] >= 0
-            assert rows[-1] < height
+# Each pixel against the slow drawing --------------------------------------------------------------
 
 
-def test_labels_grow_with_the_picture():
-    def label_height(height, width):
-        x = width / 3
-        y = height / 2
-        small_box = np.float32([[x, y, x + 4, y + 4]])
-        drawn = VIS.draw_bboxes(canvas(height, width), small_box, [0.5], [1])
-        drawn_rows = (drawn != 128).any(axis=(1, 2))
-        return np.count_nonzero(drawn_rows)
-
-    assert label_height(480, 640) < label_height(1080, 1920) < label_height(2160, 3840)
+def sides(first, second):
+    """Four numbers, in any order, as the sides of a box."""
+    left, right = sorted(first)
+    top, bottom = sorted(second)
+    return [left, top, right, bottom]
 
 
-def test_a_class_keeps_its_colour_and_neighbours_differ():
-    colors = [class_color(i) for i in range(91)]
-    assert colors == [class_color(i) for i in range(91)]
+def boxes_in(width, height):
+    """Boxes of all kinds for a picture of this size."""
+    halves = st.integers(-60, 460).map(lambda number: number / 2)
+    across = st.floats(-0.2 * width, 1.2 * width)
+    down = st.floats(-0.2 * height, 1.2 * height)
+    fractions = st.builds(sides, st.tuples(across, across), st.tuples(down, down))
+    on_halves = st.builds(sides, st.tuples(halves, halves), st.tuples(halves, halves))
+    tiny = st.builds(
+        lambda x, y, wide, high: [x, y, x + wide / 2, y + high / 2],
+        *(halves, halves, st.integers(0, 6), st.integers(0, 6)),
+    )
+    whole = st.just([0.0, 0.0, float(width), float(height)])
+    return st.one_of(fractions, on_halves, tiny, whole)
+
+
+@st.composite
+def cases(draw):
+    """Sizes from one pixel to what has room for a label on a large box, and up to six boxes."""
+    width = draw(st.sampled_from([1, 60, 110, 180]))
+    height = draw(st.sampled_from([1, 40, 90, 140]))
+    row = st.builds(
+        Row,
+        box=boxes_in(width, height),
+        conf=st.sampled_from([0.0, 0.5, 0.995, 1.0]),
+        cls=st.sampled_from([0, 1, 2, 77]),
+    )
+    return width, height, draw(st.lists(row, max_size=6))
+
+
+@settings(deadline=None, max_examples=60)
+@given(cases())
+def test_each_pixel_is_as_the_slow_drawing_says(case):
+    width, height, rows = case
+    slow = Slow(width, height)
+    slow.draw(rows, NAMES)
+    assert slow.wrong_pixels(draw_rows(rows, height, width)) == []
+
+
+# Colours ------------------------------------------------------------------------------------------
+
+
+def test_the_colours_of_classes_stay_what_they_are():
+    """The figures of the lessons are drawn in them, and a class is known by its colour."""
+    colors = [class_color(cls) for cls in range(5)]
+    assert colors == [
+        (38, 255, 42),
+        (105, 38, 255),
+        (255, 169, 38),
+        (38, 255, 232),
+        (255, 38, 214),
+    ]
+    assert class_color(-1) != class_color(1)
+
+
+def test_no_two_of_91_classes_have_one_colour_and_neighbours_differ():
+    colors = [class_color(cls) for cls in range(91)]
     assert len(set(colors)) == 91
     for i in range(20):
         for j in range(max(0, i - 3), i):
@@ -79,36 +103,126 @@ def test_a_class_keeps_its_colour_and_neighbours_differ():
             assert difference.sum() > 100
 
 
-def test_nothing_to_draw_and_unknown_class():
+# Lines --------------------------------------------------------------------------------------------
+
+# A line of OpenCV's thickness 2 has 3 pixels, of 3 and 4 it has 5, of 5 and 6 it has 7.
+LINES = [
+    (300, 300, 15, 1),
+    (300, 300, 16, 3),
+    (300, 300, 190, 3),
+    (874, 874, 190, 3),  # 874 / 350 = 2.497
+    (1000, 752, 190, 5),  # 2.503: nearer to 3 than to 2
+    (752, 1000, 190, 5),
+    (1400, 1400, 31, 3),
+    (1400, 1400, 32, 5),
+    (1400, 1400, 190, 5),
+    (1800, 1800, 63, 5),
+    (1800, 1800, 64, 7),
+]
+
+
+@pytest.mark.parametrize("width, height, side, pixels", LINES)
+def test_lines_grow_with_the_picture_and_fill_no_small_box(width, height, side, pixels):
+    half = pixels // 2
+    line = set(range(-half, half + 1))
+    for wide, high in ((side, 180), (180, side)):
+        box = [100, 100, 100 + wide, 100 + high]
+        drawn = draw_rows([Row(box, 0.5, 1)], height, width, BBoxVisualization({1: "a"}))
+
+        # Across the two upright lines, and below the label across the lower one.
+        across = is_color(drawn[100 + high // 2, 80:300][None], 1)[0]
+        upright = {x - 20 for x in np.flatnonzero(across).tolist()}
+        assert upright == line | {wide + x for x in line}
+        down = is_color(drawn[100 + high // 2 :, 100 + wide // 2][None], 1)[0]
+        lower = {y - (high - high // 2) for y in np.flatnonzero(down).tolist()}
+        assert lower == line
+
+
+# The array ----------------------------------------------------------------------------------------
+
+BOX = [10, 50, 100, 120]
+
+
+def test_leaves_the_given_array_alone():
+    image = canvas(200, 300)
+    drawn = VIS.draw_bboxes(image, np.float32([BOX]), [0.9], [1])
+    assert (image == GREY).all()
+    assert tuple(drawn[120, 55].tolist()) == class_color(1)
+
+    same = VIS.draw_bboxes(image, np.float32([BOX]), [0.9], [1], in_place=True)
+    assert same is image
+    assert (image == drawn).all()
+
+
+def test_with_nothing_to_draw_the_picture_is_a_copy_too():
+    """Else a caller who writes on what was returned writes on the original."""
     image = canvas(50, 60)
-    nothing = VIS.draw_bboxes(image, np.zeros((0, 4)), [], [])
-    assert (nothing == image).all()
-
-    unknown = VIS.draw_bboxes(image, [[5, 5, 30, 30]], [0.3], [77])
-    assert (unknown != image).any()
-
-
-def test_grey_picture_gets_coloured_boxes():
-    grey = np.full((60, 80), 50, np.uint8)
-    drawn = VIS.draw_bboxes(grey, [[5, 20, 60, 50]], [0.9], [1])
-    assert drawn.shape == (60, 80, 3)
-    assert is_color(drawn, 1).any()
+    for boxes in (np.zeros((0, 4)), []):
+        nothing = VIS.draw_bboxes(image, boxes, [], [])
+        assert (nothing == image).all()
+        assert not np.shares_memory(nothing, image)
+        assert VIS.draw_bboxes(image, boxes, [], [], in_place=True) is image
 
 
-def test_the_surest_box_is_on_top():
+def test_detections_are_drawn_as_their_arrays_are():
+    image = canvas(200, 300)
+    found = Detections([BOX, [150, 50, 180, 190]], [0.4, 0.9], [1, 2])
+    drawn = VIS.annotate(image, found)
+    assert (drawn == VIS.draw_bboxes(image, found.boxes, found.confs, found.clss)).all()
+    assert (image == GREY).all()
+    assert tuple(drawn[190, 165].tolist()) == class_color(2)
+
+
+@pytest.mark.parametrize("shape", [(200, 300), (200, 300, 1), (200, 300, 4)])
+def test_grey_and_transparent_pictures_get_the_same_boxes(shape):
+    image = np.full(shape, GREY[0], np.uint8)
+    drawn = VIS.draw_bboxes(image, [BOX], [0.9], [1], in_place=True)
+    assert (drawn == VIS.draw_bboxes(canvas(200, 300), [BOX], [0.9], [1])).all()
+    assert (image == GREY[0]).all()
+
+
+@pytest.mark.parametrize("height, width", [(12, 16), (40, 60), (240, 320), (2000, 300)])
+def test_nothing_is_drawn_beside_the_picture(height, width):
+    """It may be a part of a larger one, such as a tile."""
+    for box in (
+        [0, 0, width, height],
+        [width - 3, height - 3, width, height],
+        [0, 0, 4, 4],
+        [-50, -50, width + 50, 5],
+        [width / 2, height - 2, width / 2, height],
+    ):
+        image = canvas(height + 20, width + 20)
+        inner = image[10:-10, 10:-10]
+        alone = VIS.draw_bboxes(inner, np.float32([box]), [0.5], [2])
+        VIS.draw_bboxes(inner, np.float32([box]), [0.5], [2], in_place=True)
+        assert is_color(inner, 2).any()
+        assert (inner == alone).all()
+        inner[:] = GREY
+        assert (image == GREY).all()
+
+
+# Order, and what is refused -----------------------------------------------------------------------
+
+
+def test_the_surest_box_is_on_top_and_of_equal_ones_the_first():
     box = [20, 40, 90, 90]
-    drawn = VIS.draw_bboxes(canvas(200, 300), [box, box], [0.9, 0.4], [1, 2])
-    assert (drawn[90, 60] == class_color(1)).all()
+    drawn = draw_rows([Row(box, 0.9, 1), Row(box, 0.4, 2)], 200, 300)
+    assert tuple(drawn[90, 60].tolist()) == class_color(1)
+    drawn = draw_rows([Row(box, 0.4, 1), Row(box, 0.9, 2)], 200, 300)
+    assert tuple(drawn[90, 60].tolist()) == class_color(2)
+    drawn = draw_rows([Row(box, 0.9, cls) for cls in range(99)], 200, 300)
+    assert tuple(drawn[90, 60].tolist()) == class_color(0)
 
 
-def test_labels_do_not_cover_each_other():
-    boxes = np.float32([[50 + 3 * i, 80 + i, 90 + 3 * i, 120 + i] for i in range(6)])
-    drawn = VIS.draw_bboxes(canvas(200, 300), boxes, [0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [1] * 6)
-    alone = VIS.draw_bboxes(canvas(200, 300), boxes[:1], [0.9], [1])
+def test_a_single_box_needs_no_second_brackets():
+    drawn = VIS.draw_bboxes(canvas(200, 300), BOX, [0.9], [1])
+    assert (drawn == draw_rows([Row(BOX, 0.9, 1)], 200, 300)).all()
 
-    # The surest box has its label as if it were alone.
-    label = is_color(alone[55:79], 1)
-    assert is_color(drawn[55:79], 1)[label].all()
 
-    # The others do not all have one.
-    assert is_color(drawn, 1).sum() < 5 * is_color(alone, 1).sum()
+def test_a_refusal_says_what_came_and_what_is_wanted():
+    wanted = (
+        r"boxes of shape \(2, 4\), confidences of \(1,\) and classes of \(2,\); "
+        r"wanted: \(n, 4\), \(n,\) and \(n,\)"
+    )
+    with pytest.raises(CourseError, match=wanted):
+        VIS.draw_bboxes(canvas(50, 50), [BOX, BOX], [0.5], [1, 1])

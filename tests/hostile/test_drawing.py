@@ -51,8 +51,11 @@ class Spied:
         self.plates = []
         self.lines = []
         self.texts = []
+        self.lacks = []
 
     def __getattr__(self, name):
+        if name in self.lacks:
+            raise AttributeError(name)
         return getattr(cv2, name)
 
     def rectangle(self, canvas, left_top, right_bottom, color, thickness):
@@ -214,14 +217,35 @@ def test_a_long_name_has_letters_that_can_be_read(spied):
     assert bottom - top >= 12
 
 
-def test_a_name_that_opencv_has_no_letters_for_is_its_number(spied, monkeypatch):
+def test_a_name_is_cut_short_only_where_it_is_too_long(spied):
+    canvas = np.full((720, 1280, 3), GREY, np.uint8)
+    vis = BBoxVisualization({1: "x" * 30, 2: "x" * 31})
+    vis.annotate(canvas, Detections([[9, 99, 300, 300]], [0.9], [1]))
+    vis.annotate(canvas, Detections([[9, 99, 300, 300]], [0.9], [2]))
+    assert spied.texts == ["x" * 30 + " 0.90", "x" * 27 + "... 0.90"]
+
+
+@pytest.fixture
+def no_names_known():
+    """Forgets how names were shown, for that depends on OpenCV."""
+    drawing._shown_name.cache_clear()
+    yield
+    drawing._shown_name.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["行人", "Ähre"])
+def test_a_name_that_opencv_4_has_no_letters_for_is_its_number(spied, no_names_known, name):
+    spied.lacks.append("FontFace")
     canvas = np.full((240, 320, 3), GREY, np.uint8)
-    found = Detections([[50, 60, 200, 200]], [0.9], [7])
-    drawing._shown_name.cache_clear()
-    monkeypatch.setattr(drawing, "_can_write", str.isascii)  # as OpenCV 4 can
-    BBoxVisualization({7: "行人"}).annotate(canvas, found)
-    drawing._shown_name.cache_clear()
+    BBoxVisualization({7: name}).annotate(canvas, Detections([[50, 60, 200, 200]], [0.9], [7]))
     assert spied.texts == ["class 7 0.90"]
+
+
+@pytest.mark.skipif(not hasattr(cv2, "FontFace"), reason="OpenCV 4 has few letters")
+def test_opencv_5_writes_names_of_all_the_world(spied, no_names_known):
+    canvas = np.full((240, 320, 3), GREY, np.uint8)
+    BBoxVisualization({7: "行人"}).annotate(canvas, Detections([[50, 60, 200, 200]], [0.9], [7]))
+    assert spied.texts == ["行人 0.90"]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 import doctest
 import json
-import time
 
 import cv2
 import numpy as np
 import pytest
 
+from drawn_parts import shows
 from trt_course import CourseError, TrtSSD
 from trt_course.__main__ import main
 from trt_course.measure import fps
@@ -37,51 +37,145 @@ def ssd(cells):
         yield opened
 
 
-class Slow:
-    """The engine of a detector with a known time for each run; the first ones take longer."""
+class Clock:
+    """A clock that stands still but for what the test lets pass: milliseconds."""
 
-    def __init__(self, engine, seconds, first=0.0):
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+    def passes(self, milliseconds, call):
+        """The call, taking so long; the time may depend on how often it was made: a list."""
+
+        def taking(*args):
+            self.now += milliseconds.pop(0) / 1e3
+            return call(*args)
+
+        return taking
+
+
+class Timed:
+    """The engine of a detector, whose runs take a time of the clock."""
+
+    def __init__(self, engine, clock, milliseconds):
         self.engine = engine
-        self.seconds = seconds
-        self.first = first
-        self.runs = 0
+        self.infer = clock.passes(milliseconds, engine.infer)
 
     def __getattr__(self, name):
         return getattr(self.engine, name)
 
-    def infer(self, request):
-        self.runs += 1
-        seconds = self.seconds
-        if self.runs <= fps.WARM_UP:
-            seconds = self.first
-        time.sleep(seconds)
-        return self.engine.infer(request)
+
+@pytest.fixture
+def timed(ssd, monkeypatch):
+    """The detector on a clock; a frame takes 3, 5 and 1 ms in its stages, and 2 ms between them.
+
+    The first ten take longer everywhere.
+    """
+    clock = Clock()
+    monkeypatch.setattr(fps, "time", clock)
+    ssd.prepare = clock.passes([300] * 10 + [3] * 30, ssd.prepare)
+    ssd.engine = Timed(ssd.engine, clock, [500] * 10 + [5] * 30)
+    ssd.finish = clock.passes([100] * 10 + [1] * 30, ssd.finish)
+    between = clock.passes([200] * 10 + [2] * 30, lambda frame: frame)
+    monkeypatch.setattr(fps, "progress", lambda frames, **options: map(between, frames))
+    return ssd
 
 
-STAGES = {
-    "engine": {"infer"},
-    "detect": {"preprocess", "infer", "decode"},
-    "video": {"read", "preprocess", "infer", "decode", "draw", "write"},
+# What a frame takes in each scope, and what of it in each stage.
+KNOWN = {
+    "engine": (5, {"infer": 5}),
+    "detect": (9, {"preprocess": 3, "infer": 5, "decode": 1}),
+    "video": (11, {"read": 0, "preprocess": 3, "infer": 5, "decode": 1, "draw": 0, "write": 0}),
 }
 
 
 @pytest.mark.parametrize("scope", fps.SCOPES)
-def test_known_time_comes_out_and_warm_up_does_not_count(ssd, clip, tmp_path, scope):
-    ssd.engine = Slow(ssd.engine, 0.005, first=0.1)
-    timing = fps.bench(ssd, clip, scope, out=tmp_path / "o.mp4")
-    assert ssd.engine.runs == 40
-    assert len(timing.times) == 30
-    assert 5 <= np.median(timing.times) < 50
-    assert 5 <= timing.stages["infer"] < 50
-    assert set(timing.stages) == STAGES[scope]
-    assert "FPS +- " in timing.report()
-    assert "scope " + scope in timing.report()
-    if scope == "video":
-        with VideoFile(tmp_path / "o.mp4") as video:
-            assert len(list(video)) == 40
+def test_known_time_comes_out_and_warm_up_does_not_count(timed, clip, tmp_path, scope):
+    timing = fps.bench(timed, clip, scope, out=tmp_path / "o.mp4")
+    milliseconds, stages = KNOWN[scope]
+    assert timing.times == pytest.approx(np.full(30, milliseconds))
+    assert timing.stages == pytest.approx(stages)
+    assert timing.scope == scope
+    assert timing.subject == "cells on clip.mp4"
 
 
-def test_spread_covers_an_uneven_run(ssd, clip):
+def test_the_median_of_a_stage_is_not_moved_by_one_slow_run(ssd, clip, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(fps, "time", clock)
+    ssd.engine = Timed(ssd.engine, clock, [0] * 10 + [5] * 29 + [1000])
+    timing = fps.bench(ssd, clip, "engine")
+    assert timing.stages["infer"] == pytest.approx(5)
+    assert timing.fps == pytest.approx(1e3 * 30 / (29 * 5 + 1000))
+
+
+def test_the_video_that_is_measured_has_its_boxes(ssd, cell_picture, tmp_path, monkeypatch):
+    """Else the drawing would be left out of the figure."""
+    with VideoWriter(tmp_path / "cells.mp4", 20) as writer:
+        for _ in range(12):
+            writer.write(cell_picture)
+    monkeypatch.chdir(tmp_path)
+    fps.bench(ssd, tmp_path / "cells.mp4", "video")
+    with VideoFile(tmp_path / "out/bench.mp4") as video:
+        assert video.fps == 20
+        written = [frame.image for frame in video]
+    assert len(written) == 12
+    found = ssd.detect(cell_picture)
+    assert all(shows(image, cell_picture, found, ssd.spec.cls_dict()) for image in written)
+
+
+def test_two_hundred_frames_are_measured_where_nobody_says_how_many(ssd, tmp_path):
+    with VideoWriter(tmp_path / "long.mp4", 20) as writer:
+        for _ in range(202):
+            writer.write(np.zeros((32, 32, 3), np.uint8))
+    assert len(fps.bench(ssd, tmp_path / "long.mp4", "engine").times) == 190
+
+
+def test_a_figure_says_what_it_was_measured_on(ssd, clip, monkeypatch):
+    monkeypatch.setattr(machine, "throttled", lambda: False)
+    context = fps.bench(ssd, clip, frames=12).context
+    assert context["engine"] == ssd.engine.name
+    assert context["batch"] == "1"
+    assert context["precision"] == "fp32"
+    assert context["throttled"] == "no sign of it"
+    assert context["python"] == machine.facts()["python"]
+
+    monkeypatch.setattr(machine, "throttled", lambda: True)
+    context = fps.bench(ssd, clip, frames=12).context
+    assert context["throttled"] == "yes: heat or power held it back"
+
+
+REPORT = """a net on a clip
+19.8 FPS +- 818 %, scope detect (picture in memory to boxes)
+  a frame: p50 50.50 ms, p95 95.05 ms, 100 intervals after 10 frames of warm-up
+  preprocess      1.50 ms
+  infer          12.25 ms
+  cpu: two cores
+  engine: cpu"""
+
+
+def test_the_report_and_its_figures():
+    times = np.arange(1.0, 101)
+    stages = {"preprocess": 1.5, "infer": 12.25}
+    context = {"engine": "cpu", "cpu": "two cores"}
+    timing = fps.Timing("detect", "a net on a clip", times, stages, context)
+    assert timing.report() == REPORT
+    assert timing.as_dict() == {
+        "scope": "detect",
+        "subject": "a net on a clip",
+        "fps": pytest.approx(1e3 / 50.5),
+        "spread": pytest.approx((1e3 / 5.5 - 1e3 / 50.5) / (1e3 / 50.5)),
+        "p50_ms": pytest.approx(50.5),
+        "p95_ms": pytest.approx(95.05),
+        "intervals": 100,
+        "warm_up": 10,
+        "stages_ms": stages,
+        "context": context,
+    }
+
+
+def test_spread_covers_an_uneven_run():
     even = fps.Timing("detect", "x", np.full(100, 10.0), {}, {})
     assert even.fps == 100
     assert even.spread == 0
@@ -90,6 +184,10 @@ def test_spread_covers_an_uneven_run(ssd, clip):
     uneven = fps.Timing("detect", "x", times, {}, {})
     assert uneven.fps == 100
     assert uneven.spread == 1.0
+
+    # One slow part of ten: 9 frames of 10 ms and one of 20 are 11 ms on average.
+    times = np.concatenate([np.full(9, 10.0), [20.0]])
+    assert fps.Timing("detect", "x", times, {}, {}).spread == pytest.approx(1 - 11 / 20)
 
 
 def test_each_frame_is_another_one(ssd, clip):

@@ -95,13 +95,46 @@ def test_pixels_of_the_picture_and_confidences(spec, data, other):
     assert found.map_cpu == found.map_engine == 1.0
 
 
+@pytest.mark.parametrize("shift", [1.5, -1.5])
+def test_a_corner_is_far_off_in_any_direction(spec, data, other, shift):
+    other(shift=shift)
+    assert compare(spec, None, data).worst_pixels == pytest.approx(3.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("gain", [0.8, 1.2])
+def test_the_worst_confidence_is_shown_be_it_higher_or_lower(spec, data, other, gain):
+    other(gain=(1, gain, 0.99))  # 0.78 of the green cell, and 1 of the red
+    found = compare(spec, None, data)
+    assert found.worst_confidence == pytest.approx(0.2 * 0.7843, abs=1e-3)
+
+
+def test_a_box_fainter_than_the_threshold_is_still_a_partner(spec, data, other):
+    """It is not one that the engine has lost, nor one that only the engine has."""
+    other(gain=(1, 0.3, 1))
+    found = compare(spec, None, data)
+    assert (found.boxes, found.alone) == (2, 0)
+    assert found.worst_confidence == pytest.approx(0.7 * 0.7843, abs=1e-3)
+
+
+# The boxes have 32 x 32 pixels, and 33 x 33 are counted; they move by 2 and by 1.5 times the shift:
+# (33 - 6.8) x (33 - 5.1) pixels are 0.506 of what both cover, (33 - 7) x (33 - 5.25) are 0.495.
+@pytest.mark.parametrize("shift, alone", [(3.4, 0), (3.5, 4)])
+def test_partners_overlap_by_half(spec, data, other, shift, alone):
+    other(shift=shift)
+    assert compare(spec, None, data).alone == alone
+
+
 def test_a_box_that_the_engine_loses_is_alone(spec, data, other):
     other(gain=(1, 0, 1))
     found = compare(spec, None, data)
     assert (found.boxes, found.alone) == (2, 1)
     assert (found.map_cpu, found.map_engine) == (1.0, 0.5)
-    assert "2 boxes, 1 of them without a partner" in found.report()
-    assert "difference -0.5000" in found.report()
+    assert found.report() == (
+        "other.onnx for tensorrt\n"
+        "  2 pictures, 2 boxes, 1 of them without a partner\n"
+        "  farthest corner 0.000 pixels, confidence 0.0000\n"
+        "  mAP 50.00 %, on the CPU 100.00 %, difference -0.5000"
+    )
 
 
 def test_boxes_that_only_the_engine_finds_are_alone(spec, data, other):

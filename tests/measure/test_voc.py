@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from slow_voc import slow_area_under, slow_mean, slow_points, slow_total, slow_verdicts
 
 from trt_course.measure import voc
 
@@ -19,80 +20,66 @@ def test_the_examples():
     assert not result.failed
 
 
-def slow_overlap(box, other):
-    width = min(box[2], other[2]) - max(box[0], other[0]) + 1
-    height = min(box[3], other[3]) - max(box[1], other[1]) + 1
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (slow_area(box) + slow_area(other) - shared)
+def require_slow_score(result, truths, founds, min_iou):
+    """Each class of the ground truth has the AP, the curve and the counts of the slow reading."""
+    assert set(result.classes) == {label for rows in truths.values() for label, _, _ in rows}
+    for name, found in result.classes.items():
+        verdicts = slow_verdicts(name, truths, founds, min_iou)
+        assert found.truths == slow_total(name, truths)
+        assert found.hits == verdicts.count("right")
+        assert found.false_alarms == verdicts.count("wrong")
+
+        points = slow_points(verdicts, found.truths)
+        assert np.allclose(found.recall, [recall for recall, _ in points], atol=1e-12)
+        assert np.allclose(found.precision, [precision for _, precision in points], atol=1e-12)
+        assert abs(found.ap - slow_area_under(points)) < 1e-12
+    assert abs(result.mean - slow_mean(truths, founds, min_iou)) < 1e-12
 
 
-def slow_area(box):
-    return (box[2] - box[0] + 1) * (box[3] - box[1] + 1)
+# Boxes so small and so near to each other that equal confidences and overlaps are common.
+SIDES = st.integers(0, 4)
+SMALL_BOXES = st.builds(
+    lambda left, top, width, height: (left, top, left + width, top + height),
+    *(SIDES, SIDES, SIDES, SIDES),
+)
+TRUTH_ROWS = st.lists(
+    st.tuples(st.sampled_from(CLASSES), SMALL_BOXES, st.sampled_from([False, False, True])),
+    max_size=5,
+)
+FOUND_ROWS = st.lists(
+    st.tuples(st.sampled_from(CLASSES), st.sampled_from([0.0, 0.5, 0.9]), SMALL_BOXES),
+    max_size=6,
+)
+IMAGES = st.lists(st.tuples(TRUTH_ROWS, FOUND_ROWS), min_size=1, max_size=3)
 
 
-def slow_best(box, name, rows):
-    """The object of a class that a box overlaps most, by its place among the rows, and how much."""
-    best = -1.0
-    where = None
-    for i, (label, other, _) in enumerate(rows):
-        if label == name and slow_overlap(box, other) > best:
-            best = slow_overlap(box, other)
-            where = i
-    return where, best
+def as_truth(rows):
+    boxes = np.array([box for _, box, _ in rows], dtype=float).reshape(-1, 4)
+    difficult = np.array([difficult for _, _, difficult in rows], dtype=bool)
+    return voc.Truth([label for label, _, _ in rows], boxes, difficult)
 
 
-def slow_verdicts(name, truths, founds, min_iou):
-    """Right, wrong or neither for each detection of a class, the surest first."""
-    rows = []
-    for image in sorted(founds):
-        for label, conf, box in founds[image]:
-            if label == name:
-                rows.append((conf, image, box))
-    rows.sort(key=lambda row: -row[0])
-
-    used = set()
-    verdicts = []
-    for _, image, box in rows:
-        where, best = slow_best(box, name, truths[image])
-        if where is None or best < min_iou:
-            verdicts.append("wrong")
-        elif truths[image][where][2]:
-            verdicts.append("neither")
-        elif (image, where) in used:
-            verdicts.append("wrong")
-        else:
-            used.add((image, where))
-            verdicts.append("right")
-    return verdicts
+def as_found(rows):
+    boxes = np.array([box for _, _, box in rows], dtype=float).reshape(-1, 4)
+    confs = np.array([conf for _, conf, _ in rows], dtype=float)
+    return voc.Found([label for label, _, _ in rows], confs, boxes)
 
 
-def slow_ap(name, truths, founds, min_iou=0.5):
-    """One class, rule by rule.
-
-    truths: {image: [(label, box, difficult)]}; founds: {image: [(label, conf, box)]}.
-    """
-    total = 0
-    for rows in truths.values():
-        for label, _, difficult in rows:
-            if label == name and not difficult:
-                total += 1
-
-    points = []
-    verdicts = slow_verdicts(name, truths, founds, min_iou)
-    for count in range(1, len(verdicts) + 1):
-        right = verdicts[:count].count("right")
-        wrong = verdicts[:count].count("wrong")
-        points.append((right / max(total, 1), right / max(right + wrong, 1)))
-
-    area = 0.0
-    before = 0.0
-    for i, (recall, _) in enumerate(points):
-        if recall != before:
-            area += (recall - before) * max(precision for _, precision in points[i:])
-            before = recall
-    return area
+@settings(deadline=None, max_examples=150)
+@given(IMAGES, st.sampled_from([None, 0.25, 1.0]))
+def test_ties_are_scored_as_the_slow_reading_says(images, min_iou):
+    names = ["b", "a", "c"]
+    truths = {name: rows for name, (rows, _) in zip(names, images)}
+    founds = {name: rows for name, (_, rows) in zip(names, images)}
+    own_limits = None
+    if min_iou is not None:
+        own_limits = dict.fromkeys(CLASSES, min_iou)
+    result = voc.score(
+        {name: as_truth(rows) for name, rows in truths.items()},
+        {name: as_found(rows) for name, rows in founds.items()},
+        class_iou=own_limits,
+    )
+    require_slow_score(result, truths, founds, min_iou or 0.5)
 
 
 def moved(rng, box):
@@ -175,18 +162,15 @@ def to_files(folder, truths, founds):
     return write(folder / "gt", gt), write(folder / "det", det)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 2**31 - 1), st.sampled_from([0.3, 0.5, 0.75]))
-def test_equals_the_slow_reading(tmp_path_factory, seed, min_iou):
+def test_files_are_scored_as_the_slow_reading_says(tmp_path_factory, seed, min_iou):
     truths, founds = random_case(np.random.RandomState(seed))
     files = to_files(tmp_path_factory.mktemp("case"), truths, founds)
     read_truths, read_founds, missing = voc.read_folders(*files)
     result = voc.score(read_truths, read_founds, class_iou=dict.fromkeys(CLASSES, min_iou))
-    present = {label for rows in truths.values() for label, _, _ in rows}
-    assert set(result.classes) == present
     assert missing == []
-    for name, found in result.classes.items():
-        assert abs(found.ap - slow_ap(name, truths, founds, min_iou)) < 1e-12
+    require_slow_score(result, truths, founds, min_iou)
 
 
 def score_rows(tmp_path, gt, det, **options):
@@ -206,6 +190,17 @@ def test_by_hand(tmp_path):
     car = result.classes["car"]
     assert (car.truths, car.hits, car.false_alarms) == (3, 2, 1)
     assert result.report() == "car AP  = 55.56%\nmAP = 55.56%"
+
+
+def test_the_report_is_in_order_and_controls_no_terminal():
+    curve = np.array([1.0])
+    score = voc.ClassScore(0.5, curve, curve, truths=2, hits=1, false_alarms=3)
+    result = voc.Score({"van": score._replace(ap=1.0), "a\x1b[2J": score})
+    assert result.report() == "a\\x1b[2J AP  = 50.00%\nvan AP  = 100.00%\nmAP = 75.00%"
+    assert result.as_dict()["mAP"] == 0.75
+    van = {"AP": 1.0, "truths": 2, "hits": 1, "false_alarms": 3}
+    assert result.as_dict()["classes"]["van"] == van
+    assert voc.Score({}).mean == 0.0
 
 
 def test_pixels_count_with_plus_one(tmp_path):

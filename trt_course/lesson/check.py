@@ -3,6 +3,7 @@
 It compares and prints; it never stops a notebook, and an exercise that is still empty is no error.
 """
 
+from collections import Counter
 from typing import Any, Dict, List, Optional
 
 import numpy as np
@@ -73,7 +74,7 @@ def _difference(got: Any, wanted: Any, tolerance: float) -> str:
     ours = _numbers_in(got)
     theirs = _numbers_in(wanted)
     if ours is None or theirs is None:
-        return _difference_of_values(got, wanted)
+        return _difference_of_values(got, wanted, tolerance)
 
     if ours.shape != theirs.shape:
         return f"the shape is {ours.shape}, wanted: {theirs.shape}"
@@ -100,21 +101,45 @@ def _numbers_in(value: Any) -> Optional[np.ndarray]:
     return array.astype(float)
 
 
-def _difference_of_values(got: Any, wanted: Any) -> str:
+def _agree(got: Any, wanted: Any, tolerance: float) -> bool:
+    """Whether two values are as good as equal; of collections, all that they hold.
+
+    Collections are not compared with ==, for that fails where they hold arrays.
+    """
+    ours = _numbers_in(got)
+    theirs = _numbers_in(wanted)
+    if ours is not None and theirs is not None:
+        return ours.shape == theirs.shape and bool((np.abs(ours - theirs) <= tolerance).all())
+
+    if type(got) is not type(wanted):
+        return False
+    if isinstance(got, np.ndarray):  # of texts, say
+        return _agree(got.tolist(), wanted.tolist(), tolerance)
+    if isinstance(got, dict):
+        same_keys = got.keys() == wanted.keys()
+        return same_keys and all(_agree(got[key], wanted[key], tolerance) for key in got)
+    if isinstance(got, (list, tuple)):
+        same_length = len(got) == len(wanted)
+        return same_length and all(_agree(*pair, tolerance) for pair in zip(got, wanted))
+    return bool(got == wanted)
+
+
+def _difference_of_values(got: Any, wanted: Any, tolerance: float) -> str:
     """Of values that are not numbers: another type, another value, or other members."""
     if type(got) is not type(wanted):
         return f"a value of type {type(got).__name__}, wanted: {type(wanted).__name__}"
-    if isinstance(got, np.ndarray):  # of texts, say; == would compare each for itself
-        return _difference_of_values(got.tolist(), wanted.tolist())
-    if got == wanted:
+    if _agree(got, wanted, tolerance):
         return ""
+    if isinstance(got, np.ndarray):
+        return _difference_of_values(got.tolist(), wanted.tolist(), tolerance)
     if not isinstance(got, (dict, list, tuple, set)):
         return "another value"
 
-    ours = _members_of(got)
-    theirs = _members_of(wanted)
-    missing = [member for member in theirs if member not in ours]
-    extra = [member for member in ours if member not in theirs]
+    # As often as they occur: Counters subtract so.
+    ours = Counter(_members_of(got))
+    theirs = Counter(_members_of(wanted))
+    missing = list((theirs - ours).elements())
+    extra = list((ours - theirs).elements())
     parts = []
     if missing:
         parts.append("missing: " + ", ".join(missing[:MOST_MEMBERS]))

@@ -1,4 +1,4 @@
-"""What lessons are built of: the checks of exercises, and what is put on a page."""
+"""What lessons put on a page: pictures, videos, tables, and saved results where the GPU lacks."""
 
 import base64
 import re
@@ -8,68 +8,8 @@ import numpy as np
 import pytest
 
 from trt_course import CourseError
-from trt_course.lesson import check as checks
 from trt_course.lesson import show
-from trt_course.lesson.check import check, summary
 from trt_course.media.writer import VideoWriter
-
-
-@pytest.fixture(autouse=True)
-def no_results(monkeypatch):
-    monkeypatch.setattr(checks, "results", {})
-
-
-@pytest.mark.parametrize(
-    "got, wanted, verdict, difference",
-    [
-        (..., 3, "not done yet", ""),
-        (None, 3, "not done yet", ""),
-        ([1, ...], [1, 2], "not done yet", ""),
-        ({"a": ...}, {"a": 1}, "not done yet", ""),
-        (3, 3.0, "right", "none"),
-        (np.float32(0.1), 0.1, "right", "none"),
-        (3, 5, "wrong", "2"),
-        ("3", 3, "wrong", "a value of type str, wanted: int"),
-        ((3, 4), (4, 3), "wrong", "up to 1"),
-        (np.zeros((2, 4)), np.zeros((2, 4)), "right", "none"),
-        ([1, 2], [1, 2, 3], "wrong", "the shape is (2,), wanted: (3,)"),
-        (float("nan"), 1.0, "wrong", "nan"),
-        ("cat", "dog", "wrong", "another value"),
-        ("cat", "cat", "right", "none"),
-        ({"a": 1, "b": 2}, {"a": 1, "c": 2}, "wrong", "missing: ('c', 2); too much: ('b', 2)"),
-        ([], [], "right", "none"),
-        (["a", "b"], ["b", "a"], "wrong", "the order"),
-        (["a", [1.0]], ["a", [1.0]], "right", "none"),
-        (True, True, "right", "none"),
-        ([], [1], "wrong", "missing: 1"),
-        (np.zeros((0, 4)), np.zeros((0, 4)), "right", "none"),
-        (np.zeros(0), np.zeros(4), "wrong", "the shape is (0,), wanted: (4,)"),
-        (np.array(["a", "b"]), np.array(["a", "b"]), "right", "none"),
-        (np.array(["a"]), np.array(["a", "b"]), "wrong", "missing: 'b'"),
-    ],
-)
-def test_verdicts(capsys, got, wanted, verdict, difference):
-    check("01.1", got, wanted, hint="think")
-    said = capsys.readouterr().out
-    assert checks.results == {"01.1": verdict}
-    assert said.startswith(f"01.1: {verdict}\n")
-
-    # Nothing is compared where nothing is done; a hint is for a wrong answer only.
-    compared = []
-    if difference:
-        compared.append(difference)
-    assert re.findall("  difference  (.*)", said) == compared
-    assert ("  hint        think\n" in said) == (verdict == "wrong")
-    assert ("  got " in said) == ("  wanted " in said) == bool(difference)
-
-
-def test_tolerance_and_summary(capsys):
-    check("01.1", 10.4, 10, tolerance=0.5)
-    check("01.2", 10.6, 10, tolerance=0.5)
-    check("01.3", ..., 10)
-    check("01.2", 10.4, 10, tolerance=0.5)  # tried again
-    summary()
-    assert capsys.readouterr().out.endswith("2 of 3 exercises right. Left: 01.3 (not done yet)\n")
 
 
 @pytest.fixture
@@ -99,6 +39,43 @@ def test_pictures(page):
     assert np.abs(images[0].astype(int) - (0, 0, 255)).max() < 10  # red stays red
 
 
+def test_one_picture_stands_alone_and_its_size_and_quality_are_chosen(page):
+    noise = np.random.RandomState(0).randint(0, 256, (40, 100, 3), np.uint8)
+    show.show_picture(noise, "noise")
+    ((_, text),) = page
+    assert "repeat(1,1fr)" in text
+    assert "<figcaption>noise</figcaption>" in text
+
+    show.side_by_side([noise] * 3, ["a", "b", "c"], columns=3)
+    assert "repeat(3,1fr)" in page[-1][1]
+    assert page[-1][1].count("<img ") == 3
+
+    def shape(data):
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).shape
+
+    assert shape(show.jpeg(noise)) == (40, 100, 3)
+    assert shape(show.jpeg(noise, widest=50)) == (20, 50, 3)
+    assert len(show.jpeg(noise, quality=30)) < len(show.jpeg(noise)) / 2
+
+
+def test_the_page_gets_html_and_markdown_as_such(monkeypatch):
+    """Markdown that is shown as HTML, or the reverse, stands as raw text on the page."""
+    display = pytest.importorskip("IPython.display")
+    shown = []
+    monkeypatch.setattr(display, "display", shown.append)
+    show.show_table([("a",)], ["b"])
+    monkeypatch.setattr(show, "load_tensorrt", lambda: 1 / 0)
+    monkeypatch.setattr(show, "open_cuda", refuse)
+    show.on_gpu(list, saved="h200")
+    assert [type(part) for part in shown] == [display.HTML, display.HTML, display.Markdown]
+    assert shown[0].data.startswith("<table>")
+    assert shown[2].data.startswith("**Saved result** (docs/measured.md):\n")
+
+
+def refuse():
+    raise CourseError("No GPU.")
+
+
 FRAMES = [np.full((64, 64, 3), value, np.uint8) for value in (0, 120, 240)]
 
 
@@ -119,15 +96,41 @@ def test_videos(page, tmp_path, monkeypatch):
     with VideoWriter(path, 10) as writer:
         for frame in FRAMES:
             writer.write(frame)
-    show.show_video(path, "three frames")
-    ((_, text),) = page
+    show.show_video(path, "three frames", width=320)
+    ((kind, text),) = page
+    assert kind == "HTML"
+    assert "width=320 " in text
+    assert "<figcaption>three frames</figcaption>" in text
     data = re.search("data:video/mp4;base64,([^']+)'", text)[1]
     assert base64.b64decode(data) == path.read_bytes()
     assert "controls" in text
 
     monkeypatch.setattr(show, "MOST_MIB", 0)
-    with pytest.raises(CourseError, match="Write fewer frames"):
+    with pytest.raises(CourseError, match="has 0 MiB, a page takes 0. Write fewer frames"):
         show.show_video(path)
+
+
+def test_a_video_may_be_just_as_large_as_a_page_takes(page, tmp_path, monkeypatch):
+    monkeypatch.setattr(show, "MOST_MIB", 1)
+    path = tmp_path / "large.mp4"
+    path.write_bytes(b"avc1" + bytes((1 << 20) - 4))
+    show.show_video(path)
+    assert len(page) == 1
+    path.write_bytes(b"avc1" + bytes((1 << 20) - 3))
+    with pytest.raises(CourseError, match="has 1 MiB, a page takes 1"):
+        show.show_video(path)
+
+
+@pytest.mark.parametrize("codec", ["avc1", "vp09", "av01"])
+def test_a_video_of_any_codec_that_browsers_play_is_shown(page, tmp_path, codec):
+    (tmp_path / "v.mp4").write_bytes(codec.encode())
+    show.show_video(tmp_path / "v.mp4")
+    assert len(page) == 1
+
+
+def test_a_video_that_is_not_there_is_named(page, tmp_path):
+    with pytest.raises(CourseError, match="none.mp4 cannot be shown: No such file"):
+        show.show_video(tmp_path / "none.mp4")
 
 
 def test_table(page):
@@ -139,10 +142,7 @@ def test_table(page):
 
 
 def test_without_a_gpu_the_saved_result_is_shown(page, monkeypatch):
-    def no_gpu():
-        raise CourseError("No GPU.")
-
-    monkeypatch.setattr(show, "open_cuda", no_gpu)
+    monkeypatch.setattr(show, "open_cuda", refuse)
     assert show.on_gpu(lambda: pytest.fail("must not run"), saved="h200") is None
     (why, saved) = page
     assert why == ("HTML", "<p><b>Not run here.</b> No GPU.</p>")
@@ -150,6 +150,13 @@ def test_without_a_gpu_the_saved_result_is_shown(page, monkeypatch):
     assert kind == "Markdown"
     assert "| FP16 | 16 | | 7,105 |" in text
     assert "<!--" not in text
+
+
+def test_without_tensorrt_the_saved_result_is_shown(page, monkeypatch):
+    monkeypatch.setattr(show, "open_cuda", lambda: None)
+    monkeypatch.setattr(show, "load_tensorrt", refuse)
+    assert show.on_gpu(lambda: pytest.fail("must not run"), saved="h200") is None
+    assert len(page) == 2
 
 
 def test_with_a_gpu_the_cell_runs_and_what_it_lacks_is_said(page, monkeypatch):
