@@ -10,9 +10,11 @@ import pytest
 from throughput_parts import Kept, equal_to_plain, frames, openers, picture
 from trt_course import CourseError, TrtSSD
 from trt_course.media.base import Frame, Source
+from trt_course.throughput import many
 from trt_course.throughput.live import detect_live
 from trt_course.throughput.many import detect_many
 from trt_course.throughput.opening import InMemory
+from waiting import PATIENCE, wait_for
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def test_a_late_batch_goes_without_its_last_pictures(ssd):
     class Slow(InMemory):
         def read(self, timeout=None):
             frame = super().read()
-            assert frame is None or frame.number < 2 or go.wait(20)
+            assert frame is None or frame.number < 2 or go.wait(PATIENCE)
             return frame
 
     def keep(seen, found):
@@ -92,6 +94,7 @@ def test_one_bad_source_does_not_stop_the_others(ssd):
     assert "source 2: ValueError: the cable is out" in complaints
     assert any(complaint.startswith("source 3: ") for complaint in complaints)
     assert [len(kept.of(n)) for n in range(4)] == [0, 3, 2, 20]
+    assert len(kept.rows) == 25, "boxes of pictures that nobody has read"
     assert all(found == ssd.detect(good[seen.number].image) for seen, found in kept.of(3))
 
 
@@ -153,3 +156,25 @@ def test_an_error_of_the_caller_ends_all_threads(ssd):
     with pytest.raises(KeyboardInterrupt):
         detect_many(ssd, [lambda: Endless("x")] * 3, stop, batch=2)
     assert threading.active_count() <= before + 1  # ONNX Runtime's worker is the engine's
+
+
+def test_a_camera_that_hangs_holds_up_no_end(ssd, monkeypatch):
+    monkeypatch.setattr(many, "_JOIN_SECONDS", 0.05)
+    free = threading.Event()
+    came_back = []
+
+    class Hanging(InMemory):
+        def read(self, timeout=None):
+            frame = super().read()
+            if frame.number == 1:
+                came_back.append(free.wait(PATIENCE))
+            return frame
+
+    def stop(seen, found):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        detect_many(ssd, [lambda: Hanging(frames(3))], stop)
+    assert came_back == []
+    free.set()
+    wait_for(lambda: not [each for each in threading.enumerate() if each.name == "reader 1"])
