@@ -95,6 +95,20 @@ def test_who_is_late_gets_the_frame_that_is_the_newest_then(clock):
     assert numbers[-1] == 48
 
 
+def test_a_frame_is_the_newest_until_the_moment_of_the_next_one(clock):
+    numbers, _ = played(clock, playing(clock, 9, fps=4.0), 99, look=0.5)
+    assert numbers == [0, 2, 4, 6, 8]
+
+
+def test_a_file_that_begins_late_is_not_waited_for(clock):
+    """The times in a part that was cut out of a video may begin anywhere."""
+    tape = playing(clock, 110, fps=20.0)
+    tape._source.number = 100
+    numbers, moments = played(clock, tape, 99)
+    assert numbers == list(range(100, 110))
+    assert moments == pytest.approx([number / 20 for number in range(10)])
+
+
 def test_a_frame_s_time_is_when_a_camera_would_have_captured_it(clock):
     tape = playing(clock, 50, fps=20.0)
     assert tape.read().time == 1000

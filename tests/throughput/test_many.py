@@ -1,6 +1,7 @@
 """Many sources through one engine: equal boxes in order, back-pressure, bad sources."""
 
 import functools
+import queue
 import threading
 import time
 
@@ -11,10 +12,12 @@ from throughput_parts import Kept, equal_to_plain, frames, openers, picture
 from trt_course import CourseError, TrtSSD
 from trt_course.media.base import Frame, Source
 from trt_course.throughput import many
+from trt_course.throughput.batches import Batches
 from trt_course.throughput.live import detect_live
 from trt_course.throughput.many import detect_many
 from trt_course.throughput.opening import InMemory
-from waiting import PATIENCE, wait_for
+from trt_course.throughput.readers import Filler, NumberedOpener, Reader
+from waiting import PATIENCE, started, wait_for, waiters
 
 
 @pytest.fixture
@@ -49,6 +52,96 @@ def test_readers_wait_for_the_engine(ssd):
     assert len(kept.rows) == 200
     # all batches, and a frame in each reader's hand
     assert max(ahead) <= 2 * (2 + 2) + 2 + 2
+
+
+@pytest.mark.parametrize("options, wanted", [({}, (4, 1)), ({"batch": 3, "depth": 4}, (6, 3))])
+def test_how_many_batches_there_are_and_how_large(ssd, monkeypatch, options, wanted):
+    """Those under way, one more than the engine's lanes, and two that form or wait."""
+    sizes = []
+    new_request = ssd.engine.new_request
+
+    def counted(places):
+        sizes.append(places)
+        return new_request(places)
+
+    monkeypatch.setattr(ssd.engine, "new_request", counted)
+    kept = Kept()
+    assert detect_many(ssd, openers(frames(5)), kept, **options) == []
+    assert len(kept.rows) == 5
+    assert (len(sizes), *set(sizes)) == wanted
+
+
+def test_a_slow_source_is_waited_for(ssd):
+    kept = Kept()
+
+    class Slow(InMemory):
+        def read(self, timeout=None):
+            wait_for(lambda: len(kept.of(0)) == 3)
+            time.sleep(0.01)
+            return super().read()
+
+    lists = [frames(3, 1), frames(3, 2)]
+    many_openers = [*openers(lists[0]), lambda: Slow(lists[1])]
+    assert detect_many(ssd, many_openers, kept, deadline=0.0) == []
+    equal_to_plain(kept, lists, ssd)
+
+
+def test_complaints_are_there_also_when_the_run_is_broken_off(ssd):
+    def missing():
+        raise CourseError("There is no file x.mp4.")
+
+    def stop(seen, found):
+        wait_for(lambda: complaints)
+        raise KeyboardInterrupt
+
+    complaints = []
+    with pytest.raises(KeyboardInterrupt):
+        detect_many(ssd, [missing, *openers(frames(3))], stop, complaints=complaints)
+    assert complaints == ["There is no file x.mp4."]
+
+
+def test_a_delay_counts_from_the_moment_a_frame_was_read(ssd):
+    """Not from when there was a place for it: a user waits for that, too."""
+    read = []  # (before, after) of each
+
+    class Timed(InMemory):
+        def read(self, timeout=None):
+            before = time.perf_counter()
+            frame = super().read()
+            read.append((before, time.perf_counter()))
+            return frame
+
+    kept = Kept(pause=0.01)
+    detect_many(ssd, [lambda: Timed(frames(12))], kept, depth=1)
+    before = 0.0
+    waited = 0.0
+    for seen, _ in kept.rows:
+        before += seen.read - read[seen.number][1]
+        waited += read[seen.number + 1][0] - seen.read
+    assert 0 <= before < waited
+
+
+def test_a_live_source_is_read_only_when_there_is_room(ssd):
+    """A frame that waits in its reader's hand grows old; that of a file does not."""
+
+    class Counted(InMemory):
+        def read(self, timeout=None):
+            reads.append(1)
+            return super().read()
+
+    for live, wanted in ((True, 3), (False, 4)):
+        reads = []
+        batches = Batches([ssd.engine.new_request() for _ in range(3)], 1, 0.0, readers=1)
+        source = Counted(frames(9))
+        source.live = live
+        waiting = queue.Queue()
+        waiting.put(NumberedOpener(0, lambda source=source: source))
+        reader = started(Reader(waiting, batches, Filler(ssd), []).run)
+        wait_for(lambda batches=batches: waiters(batches._room))
+        assert len(reads) == wanted
+        batches.stop()
+        reader.join(PATIENCE)
+        assert not reader.is_alive()
 
 
 def test_a_late_batch_goes_without_its_last_pictures(ssd):
