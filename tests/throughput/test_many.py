@@ -269,5 +269,8 @@ def test_a_camera_that_hangs_holds_up_no_end(ssd, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         detect_many(ssd, [lambda: Hanging(frames(3))], stop)
     assert came_back == []
+    (reader,) = [each for each in threading.enumerate() if each.name == "reader 1"]
+    assert reader.daemon, "Python would wait for it at its end"
     free.set()
-    wait_for(lambda: not [each for each in threading.enumerate() if each.name == "reader 1"])
+    reader.join(PATIENCE)
+    assert not reader.is_alive()
