@@ -105,6 +105,16 @@ def test_a_batch_that_has_places_left_is_room():
     assert bring(batches, 3)[1:] == (3, 1)
 
 
+def test_each_reader_s_pictures_stay_in_its_own_places():
+    """Whoever fills them first: else boxes would go to another source."""
+    batches = new_batches(readers=2)
+    one = batches.take(1)
+    other = batches.take(2)
+    batches.fill(other.batch, other.first, ["b", "c"])
+    batches.fill(one.batch, one.first, ["a"])
+    assert one.batch.rows == ["a", "b", "c", NOBODY]
+
+
 def test_the_end_sends_away_who_waits():
     batches = new_batches(places=1, readers=2)
     batches.take(1)

@@ -234,7 +234,12 @@ def test_one_camera_s_pictures_are_done_as_they_come(ssd):
     assert all(0 <= time.perf_counter() - seen.read < 60 for seen, _ in kept.rows)
 
 
-def test_an_error_of_the_caller_ends_all_threads(ssd):
+def test_an_error_of_the_caller_ends_all_threads(ssd, monkeypatch):
+    """And waits for what the engine has begun."""
+    abandoned = []
+    abandon = many._EngineSide.abandon
+    monkeypatch.setattr(many._EngineSide, "abandon", lambda self: abandoned.append(abandon(self)))
+
     class Endless(Source):
         def read(self, timeout=None):
             return Frame(picture(1), 0, 0.0, "")
@@ -249,6 +254,7 @@ def test_an_error_of_the_caller_ends_all_threads(ssd):
     with pytest.raises(KeyboardInterrupt):
         detect_many(ssd, [lambda: Endless("x")] * 3, stop, batch=2)
     assert threading.active_count() <= before + 1  # ONNX Runtime's worker is the engine's
+    assert len(abandoned) == 1
 
 
 def test_a_camera_that_hangs_holds_up_no_end(ssd, monkeypatch):
