@@ -99,7 +99,8 @@ def test_all_cameras_are_read_again_when_there_is_room():
 
 
 def test_a_batch_that_has_places_left_is_room():
-    batches = new_batches()
+    batches = new_batches(count=3)
+    bring(batches, 4)
     bring(batches, 3)
     assert batches.wait_for_room()
     assert bring(batches, 3)[1:] == (3, 1)
