@@ -1,7 +1,7 @@
 """What tests read out of a trace that was written to a file."""
 
 import json
-from typing import NamedTuple
+from typing import Any, Dict, NamedTuple
 
 LATENCY = 200  # microseconds that a GPU may need for the mark that sets its clock
 
@@ -13,6 +13,7 @@ class Span(NamedTuple):
     track: str
     start: float
     end: float
+    facts: Dict[str, Any]
 
 
 def spans_in(path):
@@ -20,7 +21,7 @@ def spans_in(path):
     rows = json.loads(path.read_text())["traceEvents"]
     tracks = {row["tid"]: row["args"]["name"] for row in rows if row["ph"] == "M"}
     return [
-        Span(row["name"], tracks[row["tid"]], row["ts"], row["ts"] + row["dur"])
+        Span(row["name"], tracks[row["tid"]], row["ts"], row["ts"] + row["dur"], row["args"])
         for row in rows
         if row["ph"] == "X"
     ]

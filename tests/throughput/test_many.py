@@ -191,6 +191,35 @@ def test_one_bad_source_does_not_stop_the_others(ssd):
     assert all(found == ssd.detect(good[seen.number].image) for seen, found in kept.of(3))
 
 
+def test_a_reader_goes_on_after_a_bad_source(ssd):
+    def missing():
+        raise CourseError("There is no file x.mp4.")
+
+    kept = Kept()
+    some = frames(3)
+    complaints = detect_many(ssd, [missing, *openers(some)], kept, at_once=1)
+    assert complaints == ["There is no file x.mp4."]
+    assert [seen.number for seen, _ in kept.of(1)] == [0, 1, 2]
+
+
+def test_when_a_run_is_broken_off_no_further_source_is_opened(ssd):
+    opened = []
+
+    def opener(number):
+        def open_source():
+            opened.append(number)
+            return InMemory(frames(9))
+
+        return open_source
+
+    def stop(seen, found):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        detect_many(ssd, [opener(number) for number in range(3)], stop, at_once=1)
+    assert opened == [0]
+
+
 def test_only_so_many_sources_are_open_at_once(ssd):
     now = set()
     most = []

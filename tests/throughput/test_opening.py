@@ -15,7 +15,14 @@ from trt_course.throughput.opening import (
     kind_or_none,
     named,
 )
-from trt_course.throughput.tuning import Split, _first_frames, _rate, _splits, best_split
+from trt_course.throughput.tuning import (
+    Split,
+    _first_frames,
+    _rate,
+    _splits,
+    best_split,
+    with_graph,
+)
 
 
 @pytest.fixture
@@ -138,3 +145,48 @@ def test_a_rate_is_what_two_readers_have_detected_in_a_second(cells, monkeypatch
     assert options == {"lanes": 2, "threads": 1}
     with pytest.raises(CourseError, match="closed"):
         ssd.warm_up()
+
+
+# --- Graphs
+
+
+class Opened:
+    """A detector that may be unable to run as a graph, as its first run shows."""
+
+    def __init__(self, works, **options):
+        self.works = works
+        self.options = options
+        self.warm = False
+        self.closed = False
+
+    def warm_up(self):
+        if self.options.get("graph") and not self.works:
+            raise CourseError("This engine cannot be recorded as a CUDA graph.")
+        self.warm = True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.closed = True
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_where_graphs_do_not_work_there_are_none(works):
+    """It shows when the first graph is recorded, and what that has opened is closed again."""
+    opened = []
+
+    def open_ssd(**options):
+        opened.append(Opened(works, **options))
+        return opened[-1]
+
+    best = with_graph(open_ssd, lanes=1)
+    assert best is opened[-1]
+    assert not best.closed
+    assert opened[0].options == {"backend": "tensorrt", "graph": True, "lanes": 1}
+    if works:
+        assert len(opened) == 1
+        assert best.warm
+    else:
+        assert opened[0].closed
+        assert best.options == {}

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from throughput_parts import frames, installed_card, on_gpu, write_clip
-from trace_parts import require_one_clock, spans_in
+from trace_parts import of_stage, require_one_clock, spans_in
 from trt_course.__main__ import main
 from trt_course.support.trace import tracing
 from trt_course.throughput.many import detect_many
@@ -39,7 +39,12 @@ def test_trace_has_every_stage_on_its_thread_and_stream(card, tmp_path):
     wanted |= {("MainThread", name) for name in ("submit", "wait", "decode")}
     wanted |= {(f"stream {n}", name) for n in (1, 2) for name in ("copy in", "network", "copy out")}
     assert stages(tmp_path / "trace.json") == wanted
-    require_one_clock(spans_in(tmp_path / "trace.json"))
+    spans = spans_in(tmp_path / "trace.json")
+    require_one_clock(spans)
+    filled = [span.facts for span in of_stage(spans, "fill")]
+    for source in (0, 1):
+        assert [dict(source=source, frame=number) in filled for number in range(8)] == [True] * 8
+        assert dict(source=source) in [span.facts for span in of_stage(spans, "read")]
 
 
 def trace_of(tmp_path, *words):
