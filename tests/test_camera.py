@@ -10,7 +10,7 @@ import pytest
 from stand_ins.camera import Detector, Gated, Maker, Pulse, Steps, numbers_of, quick
 from trt_course.camera import MODES, AsyncCamera, ChildCamera, Counts, SyncCamera
 from trt_course.camera_counts import Tally
-from waiting import PATIENCE, wait_for
+from waiting import PATIENCE, started, wait_for
 
 
 # --- Step by step: the camera and the detector do what the test says, whatever the time
@@ -269,6 +269,26 @@ def test_counts_before_anything_was_shown():
     counts = tally.counts()
     assert (counts.captured, counts.shown, counts.dropped) == (1, 1, 0)
     assert counts.report().endswith("no boxes yet")
+
+
+def test_rates_of_less_than_a_second():
+    counts = Counts(captured=16, inferred=5, shown=11, seconds=0.5, age_p50=0.05, age_p95=0.08)
+    assert counts.report().startswith("captured 30.0, inferred 10.0, shown 20.0 FPS")
+
+
+@pytest.mark.parametrize(
+    "name, values",
+    [("count_captured", [0]), ("count_inferred", []), ("count_shown", [0.0, 0.1]), ("counts", [])],
+)
+def test_counts_of_two_threads_do_not_mix(name, values):
+    tally = Tally()
+    with tally._lock:
+        other = started(getattr(tally, name), *values)
+        other.join(0.02)
+        assert other.is_alive()
+        assert tally._first is None
+    other.join(PATIENCE)
+    assert not other.is_alive()
 
 
 def test_ages_are_those_of_the_last_3000_frames():
