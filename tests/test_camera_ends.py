@@ -103,6 +103,27 @@ def test_a_source_that_cannot_be_closed_leaves_no_detector_behind(mode):
     assert maker.made[0].closed
 
 
+def test_a_detector_that_cannot_be_closed_does_not_disturb_who_still_reads():
+    class Stuck(Detector):
+        def close(self):
+            raise OSError("the driver says no")
+
+    camera = AsyncCamera(Pulse(fps=0.001), lambda: Stuck(0.0))
+    views = []
+    ends = []
+
+    def look():
+        views.append(camera.read())
+        ends.append(camera.read())
+
+    reader = started(look)
+    wait_for(lambda: views)
+    camera.close()
+    reader.join(PATIENCE)
+    assert ends == [None]
+    assert isinstance(camera._error, OSError)
+
+
 @pytest.mark.parametrize("mode", ["child", "async"])
 def test_closing_waits_for_the_answer_that_is_on_its_way(mode):
     """Whoever goes on after it, and ends Python perhaps, finds the GPU's memory freed."""
@@ -212,6 +233,7 @@ def test_a_hanging_detector_is_reported_and_does_not_hold_close(mode):
     assert waits == [0.0]
     assert camera.source.handle.closed
     assert detector.waited == []
+    assert camera._child.daemon, "Python would wait for it at its end"
 
     detector.free.set()
     join(PATIENCE)

@@ -191,6 +191,20 @@ def test_one_bad_source_does_not_stop_the_others(ssd):
     assert all(found == ssd.detect(good[seen.number].image) for seen, found in kept.of(3))
 
 
+def test_a_source_that_breaks_is_told_once_and_not_read_again(ssd):
+    class Breaks(InMemory):
+        def read(self, timeout=None):
+            frame = super().read()
+            if frame is not None and frame.number == 1:
+                raise CourseError("The cable is out.")
+            return frame
+
+    kept = Kept()
+    complaints = detect_many(ssd, [lambda: Breaks(frames(4))], kept)
+    assert complaints == ["The cable is out."]
+    assert [seen.number for seen, _ in kept.rows] == [0]
+
+
 def test_a_reader_goes_on_after_a_bad_source(ssd):
     def missing():
         raise CourseError("There is no file x.mp4.")
