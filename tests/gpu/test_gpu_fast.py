@@ -3,13 +3,13 @@
 import collections
 import functools
 import importlib.util
-import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from trace_parts import of_stage, require_one_clock, spans_in
 from trt_course import TrtSSD, find_model
 from trt_course.builder.onnx import Options, engine_from_onnx
 from trt_course.engine.cuda import open_cuda
@@ -206,14 +206,8 @@ def test_trace_of_the_streams(engines, frames, tmp_path):
     with ssd, tracing(trace):
         kept(ssd, openers)
 
-    rows = json.loads(trace.read_text())["traceEvents"]
-    tracks = {row["tid"]: row["args"]["name"] for row in rows if row["ph"] == "M"}
-    network = [row for row in rows if row["name"] == "network" and row["ph"] == "X"]
-    assert {tracks[row["tid"]] for row in network} == {"stream 1", "stream 2"}
-    assert len(network) == 20
-
-    # One clock for both: a run begins soon after it was submitted, in microseconds
-    submitted = sorted(row["ts"] for row in rows if row["name"] == "submit")
-    begun = sorted(row["ts"] for row in network)
-    for submit, begin in zip(submitted, begun):
-        assert -200 < begin - submit < 200000
+    spans = spans_in(trace)
+    networks = of_stage(spans, "network")
+    assert {span.track for span in networks} == {"stream 1", "stream 2"}
+    assert len(networks) == 20
+    require_one_clock(spans)

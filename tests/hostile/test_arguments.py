@@ -107,8 +107,9 @@ def test_the_rest_of_the_functions(cells, ssd, tmp_path):
             detect_fast(cells, ["data/street.mp4"], out, **{name: value})
     with pytest.raises(CourseError, match="^count is 0; wanted"):
         detect_on_gpus(0, None, [], out)
-    with pytest.raises(CourseError, match="^deadline is nan; wanted"):
-        detect_many(ssd, [], None, deadline=float("nan"))
+    for name, value in [("deadline", float("nan")), ("batch", 0)]:
+        with pytest.raises(CourseError, match=f"^{name} is {value}; wanted"):
+            detect_many(ssd, [], None, **{name: value})
     with pytest.raises(CourseError, match="^frames is -5; wanted"):
         bench(ssd, "data/street.mp4", frames=-5)
     assert not out.exists()

@@ -21,6 +21,7 @@ from trt_course.media.sources import kind_of, open_source
 KIT = Path(__file__).resolve().parent.parent.parent
 DEBIAN = "/usr/bin/python3"
 LAG = 0.3  # seconds
+MEDIAN_LAG = 0.1  # three pictures
 TRIES = 4
 LAG_SECONDS = float(os.environ.get("LAG_SECONDS", 6))  # 60 for the figure in docs/measured.md
 
@@ -292,11 +293,20 @@ def lag(frame):
 @pytest.mark.slow
 @pytest.mark.parametrize("transport, codec", [("tcp", "h264"), ("udp", "h264"), ("tcp", "h265")])
 def test_rtsp_frames_are_fresh(transport, codec):
+    """All of them, and mostly the picture before the next one that the server sends."""
     options = {"transport": transport, "codec": codec, "latency": 100}
-    with Server(codec) as server, open_source(server.uri, **options) as source:
-        assert source.size == (320, 200)
-        assert 25 < source.fps < 35
-        assert min(lag(source.read()) for _ in range(20)) < LAG
+    best = np.full(2, np.inf)  # of the medians, and of the worst lags
+    with Server(codec) as server:
+        for _ in range(TRIES):
+            with open_source(server.uri, **options) as source:
+                assert source.size == (320, 200)
+                assert 25 < source.fps < 35
+                lags = [lag(source.read()) for _ in range(20)]
+            best = np.minimum(best, [np.median(lags), max(lags)])
+            if best[0] < MEDIAN_LAG and best[1] < LAG:
+                break
+    assert best[0] < MEDIAN_LAG
+    assert best[1] < LAG
     assert captures._FFMPEG_OPTIONS not in os.environ
 
 

@@ -8,7 +8,10 @@ from contextlib import closing, suppress
 
 import pytest
 
+from trt_course import CourseError
+from trt_course.media import pipeline
 from trt_course.media.pipeline import Behind, Slot, ahead
+from waiting import PATIENCE, in_time, started, wait_for, waiters
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +50,7 @@ def test_order_and_end():
 
 
 def test_it_reads_a_little_ahead_and_no_further():
+    """What a reader has no place for would fill the memory."""
     taken = []
 
     def counting():
@@ -56,38 +60,78 @@ def test_it_reads_a_little_ahead_and_no_further():
 
     with closing(ahead(counting(), 3)) as items:
         assert next(items) == 0
-        time.sleep(0.1)
-        assert 3 <= len(taken) <= 6
-    time.sleep(0.05)
-    assert len(taken) <= 7
+        wait_for(lambda: len(taken) == 5)  # three wait, and one is in the thread's hand
+        time.sleep(0.02)
+        assert len(taken) == 5
+    assert len(taken) == 5
+
+
+class Gated:
+    """Writes an item when it is let, and keeps what it has written."""
+
+    def __init__(self):
+        self.gate = threading.Semaphore(0)
+        self.done = []
+
+    def __call__(self, item):
+        assert self.gate.acquire(timeout=PATIENCE)
+        self.done.append(item)
 
 
 def test_a_slow_sink_holds_the_caller_back():
-    write = Slow(0.02)
-    with Behind(write, 2) as sink:
-        for i in range(8):
-            sink.put(i)
-            assert i - len(write.done) <= 4
+    write = Gated()
+    puts = []
+
+    def put_all():
+        with Behind(write, 2) as sink:
+            for i in range(8):
+                sink.put(i)
+                puts.append(i)
+
+    caller = started(put_all)
+    for done in range(3):
+        wait_for(lambda done=done: len(puts) == done + 3)  # two wait, one is being written
+        time.sleep(0.01)
+        assert len(puts) == done + 3
+        write.gate.release()
+        wait_for(lambda done=done: len(write.done) == done + 1)
+    for _ in range(8):
+        write.gate.release()
+    caller.join(PATIENCE)
     assert write.done == list(range(8))
 
 
 def test_stages_overlap():
-    """Three stages of 10 ms: one after the other takes 30 ms a turn, at the same time 10."""
+    """While an item is written the caller has the next one, and the one after that is read."""
+    together = threading.Barrier(3)
+
+    def meet(item, wanted):
+        if item == wanted:
+            together.wait(PATIENCE)
 
     def source():
-        for i in range(30):
-            time.sleep(0.01)
+        for i in range(4):
+            meet(i, 2)
             yield i
 
-    for _ in range(5):
-        began = time.monotonic()
-        with Behind(Slow(0.01)) as sink, closing(ahead(source())) as items:
+    with Behind(lambda i: meet(i, 0)) as sink, closing(ahead(source())) as items:
+        for i in items:
+            meet(i, 1)
+            sink.put(i)
+
+
+def test_whoever_waits_is_woken_and_need_not_look(monkeypatch):
+    """To look is for what Ctrl-C may break: at each item it would cost half a second."""
+    monkeypatch.setattr(pipeline, "_LOOK", 100 * PATIENCE)
+    written = []
+
+    def work():
+        with Behind(written.append, 1) as sink, closing(ahead(range(200), 1)) as items:
             for i in items:
-                time.sleep(0.01)
                 sink.put(i)
-        if time.monotonic() - began < 0.5:
-            return
-    pytest.fail("the stages took turns")
+
+    assert in_time(work)
+    assert written == list(range(200))
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("x"), KeyboardInterrupt(), SystemExit(3)])
@@ -121,14 +165,14 @@ def test_an_exception_while_writing_stops_the_caller_once():
 
 
 def test_an_exception_of_the_caller_stops_both():
-    write = Slow(0.05)
+    write = Slow(0.01)
     items = ahead(itertools.count())
-    with pytest.raises(ZeroDivisionError), Behind(write, 50) as sink, closing(items):
+    with pytest.raises(ZeroDivisionError), Behind(write, 500) as sink, closing(items):
         for i in items:
             sink.put(i)
-            if i == 20:
+            if i == 300:
                 raise ZeroDivisionError
-    assert len(write.done) < 5
+    assert len(write.done) < 300
 
 
 def test_ctrl_c_lets_the_sink_finish():
@@ -140,12 +184,51 @@ def test_ctrl_c_lets_the_sink_finish():
     assert written == list(range(20))
 
 
-def in_time(work, seconds=10):
-    """Whether a thread gets the work done; one that hangs is left behind."""
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return not thread.is_alive()
+class Polls:
+    """A clock on which ten seconds pass each time somebody looks; `then` is called before."""
+
+    def __init__(self, then=lambda: None):
+        self.now = 0.0
+        self.then = then
+
+    def monotonic(self):
+        self.then()
+        self.now += 10
+        return self.now
+
+
+def test_a_sink_that_is_slow_but_goes_on_is_not_given_up(monkeypatch):
+    """A long video's last pictures may take minutes on a small machine."""
+    write = Gated()
+    sink = Behind(write, 20)
+
+    def let_one_be_written():
+        calls = sink._calls
+        write.gate.release()
+        wait_for(lambda: sink._calls > calls or not sink._thread.is_alive())
+
+    monkeypatch.setattr(pipeline, "_LOOK", 0.002)
+    with sink:
+        for i in range(20):
+            sink.put(i)
+        monkeypatch.setattr(pipeline, "time", Polls(let_one_be_written))
+    assert write.done == list(range(20))
+
+
+@pytest.mark.parametrize("error, message", [(CourseError, "for 30 s"), (KeyboardInterrupt, "mine")])
+def test_a_sink_that_hangs_is_given_up_after_half_a_minute(monkeypatch, error, message):
+    write = Gated()
+    clock = Polls()
+    monkeypatch.setattr(pipeline, "_LOOK", 0.002)
+    monkeypatch.setattr(pipeline, "time", clock)
+    with pytest.raises(error, match=message), Behind(write) as sink:
+        sink.put(0)
+        if error is KeyboardInterrupt:
+            raise KeyboardInterrupt("mine")
+    assert clock.now == 50  # 10 at the beginning, and more than 30 later
+    assert write.done == []
+    write.gate.release()
+    sink._thread.join(PATIENCE)
 
 
 class CtrlC:
@@ -201,3 +284,21 @@ def test_a_slot_gives_the_newest_once_and_until_it_is_closed():
     slot.put(5)
     slot.close()
     assert slot.take() is None
+
+
+def test_closing_a_slot_wakes_who_waits():
+    slot = Slot()
+    taken = []
+    taker = started(lambda: taken.append(slot.take()))
+    wait_for(lambda: waiters(slot._changed))
+    slot.close()
+    taker.join(PATIENCE)
+    assert taken == [None]
+
+
+def test_a_slot_asks_again_whether_to_wait():
+    """A thread that waits for a detector must see that it has died."""
+    answers = [True, True, True, False]
+    slot = Slot()
+    assert in_time(slot.take, lambda: answers.pop(0))
+    assert answers == []

@@ -1,6 +1,7 @@
-"""A camera, a file and a detector that keep to their times."""
+"""Cameras, a file and detectors that keep to their times, or do what the test says when it says."""
 
 import os
+import queue
 import threading
 import time
 import weakref
@@ -9,6 +10,7 @@ import numpy as np
 
 from trt_course import Detections
 from trt_course.media.base import Frame, Source
+from waiting import PATIENCE
 
 
 class Pulse(Source):
@@ -53,6 +55,34 @@ class Pulse(Source):
         self.handle.close()
 
 
+class Steps(Source):
+    """A live camera without a clock: it shows pictures of these numbers as fast as they are read.
+
+    `before(number)` is called before each of them: there a test may wait for what must come first.
+    """
+
+    def __init__(self, numbers, before=None):
+        super().__init__("steps")
+        self.live = True
+        self.numbers = iter(numbers)
+        self.before = before
+        self.closed = False
+        self.alive = weakref.WeakSet()  # the pictures that somebody still holds
+
+    def read(self, timeout=None):
+        number = next(self.numbers, None)
+        if self.before is not None:
+            self.before(number)
+        if number is None or self.closed:
+            return None
+        image = np.full((48, 64, 3), number % 256, np.uint8).view(Picture)
+        self.alive.add(image)
+        return Frame(image, number, time.monotonic(), "")
+
+    def close(self):
+        self.closed = True
+
+
 class Picture(np.ndarray):
     """An array that a WeakSet takes: the pictures still held are counted."""
 
@@ -65,18 +95,16 @@ class Picture(np.ndarray):
 class Tape(Source):
     """A file: frames as fast as they are asked for, each with its time from the start."""
 
-    def __init__(self, frames=30, fps=30.0, loop=False, decode=0.0):
+    def __init__(self, frames=30, fps=30.0, loop=False):
         super().__init__("tape", loop)
         self.size = (64, 48)
         self.frames = frames
         self.fps = fps
-        self.decode = decode
         self.number = 0
         self.closed = False
 
     def read(self, timeout=None):
         assert not self.closed, "read after close"
-        time.sleep(self.decode)
         if self.number >= self.frames and not self.loop:
             return None
 
@@ -110,6 +138,29 @@ class Detector:
     def close(self):
         self.threads.add(threading.current_thread().name)
         self.closed = True
+
+
+class Gated(Detector):
+    """Answers when it is let; `begun` has the numbers of the pictures that it has begun with."""
+
+    def __init__(self):
+        super().__init__(0.0)
+        self.begun = queue.Queue()
+        self._gate = threading.Semaphore(0)
+
+    def detect(self, image, conf_th):
+        self.begun.put(int(image[0, 0, 0]))
+        assert self._gate.acquire(timeout=PATIENCE)
+        return super().detect(image, conf_th)
+
+    def next_begun(self):
+        """The number of the next picture that it begins with."""
+        return self.begun.get(timeout=PATIENCE)
+
+    def let(self, answers=1000):
+        """Let it give so many answers."""
+        for _ in range(answers):
+            self._gate.release()
 
 
 class Maker:

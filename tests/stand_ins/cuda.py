@@ -10,6 +10,7 @@ import gc
 import importlib.machinery
 import sys
 import threading
+import time
 import types
 import weakref
 
@@ -37,6 +38,7 @@ class Stream:
         self.todo = []
         self.put = 0  # so much work was put on it
         self.done = 0  # and so much is done
+        self.moments = {}  # {done: when it was so much}
         self.recording = None  # the work of a graph that is being captured
         self.lock = threading.RLock()
 
@@ -53,6 +55,7 @@ class Stream:
                 work = self.todo.pop(0)
                 work()
                 self.done += 1
+                self.moments[self.done] = time.perf_counter()
 
 
 class Card:
@@ -216,31 +219,34 @@ class Runtime:
         return self._free("stream", stream)
 
     def cudaEventCreate(self):
-        """An event is a stream and the work on it up to which it waits."""
-        return 0, self.card.make("event", [Stream(), 0])
+        """An event is a stream, the work on it up to which it waits, and when it was recorded."""
+        return 0, self.card.make("event", [Stream(), 0, 0.0])
 
     def cudaEventDestroy(self, event):
         return self._free("event", event)
 
     def cudaEventRecord(self, event, stream):
         stream = self.card.get("stream", stream)
-        self.card.get("event", event)[:] = [stream, stream.put]
+        self.card.get("event", event)[:] = [stream, stream.put, time.perf_counter()]
         return (0,)
 
     def cudaEventSynchronize(self, event):
-        stream, until = self.card.get("event", event)
+        stream, until, _ = self.card.get("event", event)
         stream.run(until)
         return (0,)
 
     def cudaStreamWaitEvent(self, stream, event, flags):
-        other, until = self.card.get("event", event)
+        other, until, _ = self.card.get("event", event)
         self.card.get("stream", stream).add(lambda: other.run(until))
         return (0,)
 
     def cudaEventElapsedTime(self, first, last):
-        _, begun = self.card.get("event", first)
-        _, ended = self.card.get("event", last)
-        return 0, float(ended - begun)
+        return 0, 1e3 * (self._moment(last) - self._moment(first))
+
+    def _moment(self, event):
+        """When the stream came to the event: not before it was put there."""
+        stream, until, recorded = self.card.get("event", event)
+        return max(recorded, stream.moments.get(until, 0.0))
 
     # Graphs
 

@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import os
 
 import pytest
 
@@ -9,6 +10,7 @@ from throughput_parts import write_clip
 from trt_course import TrtSSD
 from trt_course.__main__ import main
 from trt_course.engine import CpuEngine
+from trt_course.support.outputs import Outputs
 from trt_course.throughput import gpus, run
 from trt_course.throughput.gpus import detect_on_gpus
 from trt_course.throughput.many import detect_many
@@ -179,16 +181,57 @@ def test_runs_at_the_same_time_are_as_long_as_the_slowest():
     assert Run.together([slow_one]) == slow_one
 
 
+def open_on_its_gpu(folder, cells, threads):
+    """A detector on the CPU; it notes which GPU it would have had."""
+    (folder / os.environ["CUDA_VISIBLE_DEVICES"]).write_text("")
+    return TrtSSD(cells, backend="cpu", threads=threads, verbose=False)
+
+
 @pytest.mark.slow
-def test_a_process_for_each_gpu(open_ssd, clips, tmp_path):
-    """On the CPU: the processes are the same."""
-    open_ssd = functools.partial(open_ssd, threads=1)
+def test_a_process_for_each_gpu(cells, clips, tmp_path, monkeypatch):
+    """On the CPU: the processes are the same. There are two sources and three GPUs."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6,7")
+    (tmp_path / "gpus").mkdir()
+    open_ssd = functools.partial(open_on_its_gpu, tmp_path / "gpus", str(cells), threads=1)
     sources = named(map(str, clips))
-    runs = detect_on_gpus(2, open_ssd, sources, str(tmp_path / "t"))
+    runs = detect_on_gpus(3, open_ssd, sources, str(tmp_path / "t"))
     assert [run.frames for run in runs] == [12, 5]
     assert not any(run.complaints for run in runs)
     assert frames_in(tmp_path / "t" / "clip-1.csv") == 12
     assert frames_in(tmp_path / "t" / "clip-2.csv") == 5
+    assert sorted(path.name for path in (tmp_path / "gpus").iterdir()) == ["4", "6"]
+
+
+def test_sources_are_dealt_out_like_cards(open_ssd, tmp_path, monkeypatch):
+    """To each GPU as many as to the others, and none twice."""
+    shares = []
+
+    class Noted:
+        def __init__(self, number, share):
+            self.number = number
+            shares.append((number, share))
+
+        def start(self):
+            pass
+
+        def run(self):
+            return Run.failed(f"GPU {self.number}")
+
+        def kill(self):
+            pass
+
+    monkeypatch.setattr(gpus, "_GpuProcess", Noted)
+    outputs = Outputs()
+    options = dict(conf_th=0.4, batch=3, deadline=0.5, outputs=outputs)
+    runs = detect_on_gpus(2, open_ssd, list("abcde"), tmp_path, **options)
+    assert [run.complaints for run in runs] == [["GPU 0"], ["GPU 1"]]
+    assert [number for number, _ in shares] == [0, 1]
+    assert [share.func for _, share in shares] == [detect_here] * 2
+    assert [share.args for _, share in shares] == [
+        (open_ssd, ["a", "c", "e"], tmp_path),
+        (open_ssd, ["b", "d"], tmp_path),
+    ]
+    assert [share.keywords for _, share in shares] == [options] * 2
 
 
 @pytest.mark.slow

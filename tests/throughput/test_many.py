@@ -1,6 +1,7 @@
 """Many sources through one engine: equal boxes in order, back-pressure, bad sources."""
 
 import functools
+import queue
 import threading
 import time
 
@@ -10,9 +11,13 @@ import pytest
 from throughput_parts import Kept, equal_to_plain, frames, openers, picture
 from trt_course import CourseError, TrtSSD
 from trt_course.media.base import Frame, Source
+from trt_course.throughput import many
+from trt_course.throughput.batches import Batches
 from trt_course.throughput.live import detect_live
 from trt_course.throughput.many import detect_many
 from trt_course.throughput.opening import InMemory
+from trt_course.throughput.readers import Filler, NumberedOpener, Reader
+from waiting import PATIENCE, started, wait_for, waiters
 
 
 @pytest.fixture
@@ -49,6 +54,96 @@ def test_readers_wait_for_the_engine(ssd):
     assert max(ahead) <= 2 * (2 + 2) + 2 + 2
 
 
+@pytest.mark.parametrize("options, wanted", [({}, (4, 1)), ({"batch": 3, "depth": 4}, (6, 3))])
+def test_how_many_batches_there_are_and_how_large(ssd, monkeypatch, options, wanted):
+    """Those under way, one more than the engine's lanes, and two that form or wait."""
+    sizes = []
+    new_request = ssd.engine.new_request
+
+    def counted(places):
+        sizes.append(places)
+        return new_request(places)
+
+    monkeypatch.setattr(ssd.engine, "new_request", counted)
+    kept = Kept()
+    assert detect_many(ssd, openers(frames(5)), kept, **options) == []
+    assert len(kept.rows) == 5
+    assert (len(sizes), *set(sizes)) == wanted
+
+
+def test_a_slow_source_is_waited_for(ssd):
+    kept = Kept()
+
+    class Slow(InMemory):
+        def read(self, timeout=None):
+            wait_for(lambda: len(kept.of(0)) == 3)
+            time.sleep(0.01)
+            return super().read()
+
+    lists = [frames(3, 1), frames(3, 2)]
+    many_openers = [*openers(lists[0]), lambda: Slow(lists[1])]
+    assert detect_many(ssd, many_openers, kept, deadline=0.0) == []
+    equal_to_plain(kept, lists, ssd)
+
+
+def test_complaints_are_there_also_when_the_run_is_broken_off(ssd):
+    def missing():
+        raise CourseError("There is no file x.mp4.")
+
+    def stop(seen, found):
+        wait_for(lambda: complaints)
+        raise KeyboardInterrupt
+
+    complaints = []
+    with pytest.raises(KeyboardInterrupt):
+        detect_many(ssd, [missing, *openers(frames(3))], stop, complaints=complaints)
+    assert complaints == ["There is no file x.mp4."]
+
+
+def test_a_delay_counts_from_the_moment_a_frame_was_read(ssd):
+    """Not from when there was a place for it: a user waits for that, too."""
+    read = []  # (before, after) of each
+
+    class Timed(InMemory):
+        def read(self, timeout=None):
+            before = time.perf_counter()
+            frame = super().read()
+            read.append((before, time.perf_counter()))
+            return frame
+
+    kept = Kept(pause=0.01)
+    detect_many(ssd, [lambda: Timed(frames(12))], kept, depth=1)
+    before = 0.0
+    waited = 0.0
+    for seen, _ in kept.rows:
+        before += seen.read - read[seen.number][1]
+        waited += read[seen.number + 1][0] - seen.read
+    assert 0 <= before < waited
+
+
+def test_a_live_source_is_read_only_when_there_is_room(ssd):
+    """A frame that waits in its reader's hand grows old; that of a file does not."""
+
+    class Counted(InMemory):
+        def read(self, timeout=None):
+            reads.append(1)
+            return super().read()
+
+    for live, wanted in ((True, 3), (False, 4)):
+        reads = []
+        batches = Batches([ssd.engine.new_request() for _ in range(3)], 1, 0.0, readers=1)
+        source = Counted(frames(9))
+        source.live = live
+        waiting = queue.Queue()
+        waiting.put(NumberedOpener(0, lambda source=source: source))
+        reader = started(Reader(waiting, batches, Filler(ssd), []).run)
+        wait_for(lambda batches=batches: waiters(batches._room))
+        assert len(reads) == wanted
+        batches.stop()
+        reader.join(PATIENCE)
+        assert not reader.is_alive()
+
+
 def test_a_late_batch_goes_without_its_last_pictures(ssd):
     go = threading.Event()
     came = []
@@ -56,7 +151,7 @@ def test_a_late_batch_goes_without_its_last_pictures(ssd):
     class Slow(InMemory):
         def read(self, timeout=None):
             frame = super().read()
-            assert frame is None or frame.number < 2 or go.wait(20)
+            assert frame is None or frame.number < 2 or go.wait(PATIENCE)
             return frame
 
     def keep(seen, found):
@@ -92,7 +187,51 @@ def test_one_bad_source_does_not_stop_the_others(ssd):
     assert "source 2: ValueError: the cable is out" in complaints
     assert any(complaint.startswith("source 3: ") for complaint in complaints)
     assert [len(kept.of(n)) for n in range(4)] == [0, 3, 2, 20]
+    assert len(kept.rows) == 25, "boxes of pictures that nobody has read"
     assert all(found == ssd.detect(good[seen.number].image) for seen, found in kept.of(3))
+
+
+def test_a_source_that_breaks_is_told_once_and_not_read_again(ssd):
+    class Breaks(InMemory):
+        def read(self, timeout=None):
+            frame = super().read()
+            if frame is not None and frame.number == 1:
+                raise CourseError("The cable is out.")
+            return frame
+
+    kept = Kept()
+    complaints = detect_many(ssd, [lambda: Breaks(frames(4))], kept)
+    assert complaints == ["The cable is out."]
+    assert [seen.number for seen, _ in kept.rows] == [0]
+
+
+def test_a_reader_goes_on_after_a_bad_source(ssd):
+    def missing():
+        raise CourseError("There is no file x.mp4.")
+
+    kept = Kept()
+    some = frames(3)
+    complaints = detect_many(ssd, [missing, *openers(some)], kept, at_once=1)
+    assert complaints == ["There is no file x.mp4."]
+    assert [seen.number for seen, _ in kept.of(1)] == [0, 1, 2]
+
+
+def test_when_a_run_is_broken_off_no_further_source_is_opened(ssd):
+    opened = []
+
+    def opener(number):
+        def open_source():
+            opened.append(number)
+            return InMemory(frames(9))
+
+        return open_source
+
+    def stop(seen, found):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        detect_many(ssd, [opener(number) for number in range(3)], stop, at_once=1)
+    assert opened == [0]
 
 
 def test_only_so_many_sources_are_open_at_once(ssd):
@@ -138,7 +277,12 @@ def test_one_camera_s_pictures_are_done_as_they_come(ssd):
     assert all(0 <= time.perf_counter() - seen.read < 60 for seen, _ in kept.rows)
 
 
-def test_an_error_of_the_caller_ends_all_threads(ssd):
+def test_an_error_of_the_caller_ends_all_threads(ssd, monkeypatch):
+    """And waits for what the engine has begun."""
+    abandoned = []
+    abandon = many._EngineSide.abandon
+    monkeypatch.setattr(many._EngineSide, "abandon", lambda self: abandoned.append(abandon(self)))
+
     class Endless(Source):
         def read(self, timeout=None):
             return Frame(picture(1), 0, 0.0, "")
@@ -153,3 +297,29 @@ def test_an_error_of_the_caller_ends_all_threads(ssd):
     with pytest.raises(KeyboardInterrupt):
         detect_many(ssd, [lambda: Endless("x")] * 3, stop, batch=2)
     assert threading.active_count() <= before + 1  # ONNX Runtime's worker is the engine's
+    assert len(abandoned) == 1
+
+
+def test_a_camera_that_hangs_holds_up_no_end(ssd, monkeypatch):
+    monkeypatch.setattr(many, "_JOIN_SECONDS", 0.05)
+    free = threading.Event()
+    came_back = []
+
+    class Hanging(InMemory):
+        def read(self, timeout=None):
+            frame = super().read()
+            if frame.number == 1:
+                came_back.append(free.wait(PATIENCE))
+            return frame
+
+    def stop(seen, found):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        detect_many(ssd, [lambda: Hanging(frames(3))], stop)
+    assert came_back == []
+    (reader,) = [each for each in threading.enumerate() if each.name == "reader 1"]
+    assert reader.daemon, "Python would wait for it at its end"
+    free.set()
+    reader.join(PATIENCE)
+    assert not reader.is_alive()

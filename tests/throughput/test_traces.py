@@ -1,15 +1,16 @@
 """Traces of real runs: every stage on its thread and on its stream."""
 
-import json
 import threading
 
 import pytest
 
 from throughput_parts import frames, installed_card, on_gpu, write_clip
+from trace_parts import of_stage, require_one_clock, spans_in
 from trt_course.__main__ import main
 from trt_course.support.trace import tracing
 from trt_course.throughput.many import detect_many
 from trt_course.throughput.opening import InMemory
+from waiting import PATIENCE
 
 
 @pytest.fixture(params=["cuda-python", "pycuda"])
@@ -18,20 +19,18 @@ def card(monkeypatch, request):
         yield card
 
 
-def spans(path):
+def stages(path):
     """The (track, name) of all spans of a trace."""
-    rows = json.loads(path.read_text())["traceEvents"]
-    tracks = {row["tid"]: row["args"]["name"] for row in rows if row["ph"] == "M"}
-    found = [row for row in rows if row["ph"] == "X"]
-    assert all(row["dur"] >= 0 and row["ts"] >= 0 for row in found)
-    return {(tracks[row["tid"]], row["name"]) for row in found}
+    found = spans_in(path)
+    assert all(span.end >= span.start >= 0 for span in found)
+    return {(span.track, span.name) for span in found}
 
 
 def test_trace_has_every_stage_on_its_thread_and_stream(card, tmp_path):
     both = threading.Barrier(2)
 
     def opened():
-        both.wait(20)
+        both.wait(PATIENCE)
         return InMemory(frames(8))
 
     with on_gpu(tmp_path, batch=(2, 2, 2)) as gpu, tracing(tmp_path / "trace.json"):
@@ -39,14 +38,20 @@ def test_trace_has_every_stage_on_its_thread_and_stream(card, tmp_path):
     wanted = {(f"reader {n}", name) for n in (1, 2) for name in ("read", "fill")}
     wanted |= {("MainThread", name) for name in ("submit", "wait", "decode")}
     wanted |= {(f"stream {n}", name) for n in (1, 2) for name in ("copy in", "network", "copy out")}
-    assert spans(tmp_path / "trace.json") == wanted
+    assert stages(tmp_path / "trace.json") == wanted
+    spans = spans_in(tmp_path / "trace.json")
+    require_one_clock(spans)
+    filled = [span.facts for span in of_stage(spans, "fill")]
+    for source in (0, 1):
+        assert [dict(source=source, frame=number) in filled for number in range(8)] == [True] * 8
+        assert dict(source=source) in [span.facts for span in of_stage(spans, "read")]
 
 
 def trace_of(tmp_path, *words):
-    """The spans of a command."""
+    """The stages of a command."""
     path = tmp_path / "trace.json"
     assert main([str(word) for word in words] + ["--trace", str(path)]) == 0
-    return spans(path)
+    return stages(path)
 
 
 @pytest.fixture
