@@ -1,12 +1,17 @@
 """TrtSSD from picture to boxes, on a small real network."""
 
+import gc
 import json
+import weakref
 
 import numpy as np
 import pytest
 
 from conftest import RECORD, write_model
+from odd_nets import BLACK, open_odd, right_outputs
 from trt_course import CourseError, TrtSSD
+from trt_course.engine import CpuEngine, choose
+from trt_course.support.trace import tracing
 
 
 @pytest.fixture
@@ -93,3 +98,81 @@ def test_record_and_network_must_agree(tmp_path, part, change, message):
     (folder / "model.json").write_text(json.dumps(record))
     with pytest.raises(CourseError, match=message):
         TrtSSD(folder, verbose=False)
+
+
+class Kept(CpuEngine):
+    """An engine that the test still knows when its detector was never there."""
+
+    opened = []
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.opened.append(self)
+
+
+@pytest.mark.parametrize(
+    "part, change",
+    [
+        ("input", {"name": "data"}),
+        ("input", {"width": 100}),
+        ("output", {"tensors": {"boxes": "box", "scores": "scores"}}),
+        ("output", {"layout": "nms7", "tensors": {"rows": "boxes"}}),
+    ],
+)
+def test_a_network_that_does_not_fit_leaves_no_engine_open(tmp_path, monkeypatch, part, change):
+    """It would keep its memory, on a GPU most of it, as long as the error is looked at."""
+    monkeypatch.setattr(choose, "CpuEngine", Kept)
+    monkeypatch.setattr(Kept, "opened", [])
+    folder = write_model(tmp_path)
+    record = {**RECORD, part: {**RECORD[part], **change}}
+    (folder / "model.json").write_text(json.dumps(record))
+    with pytest.raises(CourseError):
+        TrtSSD(folder, backend="cpu", verbose=False)
+    (engine,) = Kept.opened
+    with pytest.raises(CourseError, match="closed"):
+        engine.infer(engine.new_request())
+
+
+def test_closing_frees_the_engine_and_the_buffers(cells, cell_picture):
+    ssd = TrtSSD(cells, verbose=False)
+    request = weakref.ref(ssd.prepare([cell_picture]).request)
+    ssd.close()
+    ssd.close()
+    gc.collect()
+    assert request() is None
+    with pytest.raises(CourseError, match="This engine is closed"):
+        ssd.detect(cell_picture)
+
+
+def test_warming_up_runs_the_network_and_counts_for_nothing(tmp_path):
+    outputs = right_outputs("boxes_scores")
+    outputs["scores"][0, 1] = np.nan
+    with open_odd(tmp_path, "boxes_scores", outputs) as ssd:
+        with tracing(tmp_path / "trace.json"):
+            assert ssd.warm_up() is ssd
+        rows = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+        names = [row["name"] for row in rows if row["ph"] == "X"]
+        assert names == ["prepare", "network", "decode"]
+        assert sum(ssd.oddities.counts.values()) == 0
+        ssd.detect(BLACK)
+        assert sum(ssd.oddities.counts.values()) == 1
+
+
+def test_a_trace_says_how_many_pictures_were_prepared(ssd, cell_picture, tmp_path):
+    with tracing(tmp_path / "trace.json"):
+        ssd.detect_batch([cell_picture] * 10)
+    rows = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    prepared = [row["args"]["pictures"] for row in rows if row["name"] == "prepare"]
+    assert prepared == [8, 2]
+
+
+def test_unless_asked_one_request_runs_at_a_time(ssd):
+    assert ssd.engine.lanes == 1
+    with TrtSSD(ssd.spec, lanes=3, backend="cpu", verbose=False) as other:
+        assert other.engine.lanes == 3
+
+
+@pytest.mark.parametrize("conf_th", [-0.1, 1.1, float("nan"), "0.5"])
+def test_a_threshold_that_none_can_reach_is_refused(ssd, cell_picture, conf_th):
+    with pytest.raises(CourseError, match="conf_th is .*; wanted: a number from 0 to 1"):
+        ssd.detect(cell_picture, conf_th)

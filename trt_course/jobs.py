@@ -55,10 +55,10 @@ def detect_one(
     # What will be written
     written = [text_path]
     if write:
-        require_apart(source, target)
         written.append(target)
     if save_json:
         written.append(json_path)
+    require_apart(source, *written)
     outputs.claim(*written)
 
     image = read_image(source)
@@ -187,16 +187,20 @@ def _results_of(
     paths: Sequence[Path], out: Path, formats: Sequence[str], write: bool
 ) -> List[Path]:
     """All files that detect_dir will write; a CourseError if one of them is a picture's own."""
-    results = []
-    if "voc" in formats:
-        results += [_text_path(out, path) for path in paths]
-    if write:
-        for path in paths:
-            require_apart(path, _picture_path(out, path))
-            results.append(_picture_path(out, path))
+    of_all = []
     if "coco" in formats:
-        results.append(out / "detections.json")
-    return results
+        of_all.append(out / "detections.json")
+
+    results = []
+    for path in paths:
+        of_one = []
+        if "voc" in formats:
+            of_one.append(_text_path(out, path))
+        if write:
+            of_one.append(_picture_path(out, path))
+        require_apart(path, *of_one, *of_all)
+        results += of_one
+    return results + of_all
 
 
 def _text_path(out: Path, path: Path) -> Path:
@@ -251,18 +255,24 @@ def detect_video(
             total = math.ceil(video.frames / stride)
 
         # What will be written
+        json_path = target.with_suffix(".json")
+        written = []
         if save_json:
-            outputs.claim(target.with_suffix(".json"))
+            written.append(json_path)
+        if write:
+            written.append(target)
+        if not video.live:
+            require_apart(video.uri, *written)
+        outputs.claim(*written)
+
         writer = None
         if write:
-            if not video.live:
-                require_apart(video.uri, target)
             writer = VideoWriter(target, video.fps / stride, encoder, outputs)
         try:
             run.go(chosen, live=video.live, total=total, writer=writer)
         finally:
             if save_json and run.seconds:
-                outputs.write_json(target.with_suffix(".json"), run.rows)
+                outputs.write_json(json_path, run.rows)
 
     if not run.seconds:
         after = " after --start" if start else ""

@@ -131,3 +131,100 @@ def test_choice_is_explained(cells):
         open_engine(spec, "gpu")
     with pytest.raises(CourseError, match="backend cpu runs everywhere|not installed"):
         open_engine(spec, "tensorrt")
+
+
+def test_what_it_declares(cells, engine):
+    assert engine.name.startswith("ONNX Runtime ")
+    assert engine.name.endswith(" on the CPU")
+    assert (engine.lanes, engine.on_gpu) == (1, False)
+    assert (engine.precision, engine.threshold) == ("fp32", 0.0)
+    with CpuEngine(cells / "model.onnx", threads=1, lanes=3) as other:
+        assert other.lanes == 3
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_each_lane_has_a_thread(cells, lanes):
+    with CpuEngine(cells / "model.onnx", threads=1, lanes=lanes) as engine:
+        request = engine.new_request()
+        engine.submit(request)
+        engine.result(request)
+        assert engine._workers._max_workers == lanes
+
+
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_what_onnx_runtime_is_told(cells, threads):
+    """docs/measured.md has what threads that spin cost a run that also reads and writes videos."""
+    with CpuEngine(cells / "model.onnx", threads=threads) as engine:
+        options = engine._session.get_session_options()
+    assert options.intra_op_num_threads == threads
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    assert options.get_session_config_entry("session.dynamic_block_base") == "4"
+
+
+def test_a_plan_that_is_asked_for_is_never_replaced_by_the_cpu(cells, tmp_path):
+    spec = find_model(cells)
+    with pytest.raises(CourseError, match="not installed|No NVIDIA GPU|no engine file"):
+        open_engine(spec, "auto", plan=tmp_path / "x.engine")
+
+
+def identity(path, kind, shape=("n", 3)):
+    """A network that gives back what it gets."""
+    ends = [helper.make_tensor_value_info(name, kind, shape) for name in ("x", "y")]
+    node = helper.make_node("Identity", ["x"], ["y"])
+    graph = helper.make_graph([node], "same", ends[:1], ends[1:])
+    opset = helper.make_opsetid("", 13)
+    save(helper.make_model(graph, opset_imports=[opset], ir_version=8), str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    "kind, dtype",
+    [
+        (TensorProto.FLOAT, "float32"),
+        (TensorProto.DOUBLE, "float64"),
+        (TensorProto.FLOAT16, "float16"),
+        (TensorProto.INT8, "int8"),
+        (TensorProto.INT16, "int16"),
+        (TensorProto.INT32, "int32"),
+        (TensorProto.INT64, "int64"),
+        (TensorProto.UINT8, "uint8"),
+        (TensorProto.UINT16, "uint16"),
+        (TensorProto.UINT32, "uint32"),
+        (TensorProto.UINT64, "uint64"),
+        (TensorProto.BOOL, "bool"),
+    ],
+)
+def test_numbers_of_each_kind_pass_through(tmp_path, kind, dtype):
+    with CpuEngine(identity(tmp_path / "same.onnx", kind), threads=1) as engine:
+        assert engine.inputs[0].dtype == engine.outputs[0].dtype == np.dtype(dtype)
+        request = engine.new_request(2)
+        request.inputs["x"][:] = [[1, 0, 1], [0, 1, 1]]
+        given = engine.infer(request)["y"]
+        assert given.dtype == np.dtype(dtype)
+        assert given.tolist() == [[1, 0, 1], [0, 1, 1]]
+
+
+def test_a_tensor_of_texts_is_refused(tmp_path):
+    with pytest.raises(CourseError, match=r"The tensor x has type tensor\(string\), which this"):
+        CpuEngine(identity(tmp_path / "same.onnx", TensorProto.STRING), threads=1)
+
+
+def test_free_sides_are_settled_once_and_within_bounds(tmp_path):
+    path = identity(tmp_path / "same.onnx", TensorProto.FLOAT, ("n", 3, "h", "w"))
+    with CpuEngine(path, threads=1) as engine:
+        with pytest.raises(CourseError, match="tensor x has the shape .* a side that is known"):
+            engine.new_request()
+        for sides in ((3, 0, 8), (3, 1 << 16, 1 << 16)):
+            with pytest.raises(CourseError, match="none of them 0|GiB are allowed"):
+                engine.settle(sides)
+        engine.settle((3, 4, 8))
+        assert engine.new_request(2).inputs["x"].shape == (2, 3, 4, 8)
+
+
+def test_a_tensor_that_does_not_fit_into_memory_is_told(engine, monkeypatch):
+    def none_left(shape, dtype):
+        raise MemoryError
+
+    monkeypatch.setattr(engine, "_new_array", none_left)
+    with pytest.raises(CourseError, match=r"not enough memory for the tensor input, \(2, 3, 96"):
+        engine.new_request(2)

@@ -151,7 +151,7 @@ class LiveSource(Source[Frame]):
     def _note_connection(self, capture: Capture) -> None:
         """At its first frame: until then the rate may be unknown."""
         rate = capture.get(cv2.CAP_PROP_FPS)
-        self.fps = min(max(rate, 0.0), _HIGHEST_RATE)
+        self.fps = min(max(0.0, rate), _HIGHEST_RATE)  # in this order 0 where it is no number
         if self.captured:
             self.reconnects += 1
 

@@ -127,15 +127,15 @@ def _fields_once(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     return fields
 
 
-def require_apart(source: AnyPath, target: AnyPath) -> None:
-    """Refuse to write a result over what it is made from."""
+def require_apart(source: AnyPath, *targets: AnyPath) -> None:
+    """Refuse to write results over what they are made from."""
     source = Path(str(source))
-    target = Path(str(target))
-    both_exist = source.exists() and target.exists()
-    if both_exist and target.samefile(str(source)):
-        raise CourseError(
-            f"{source} would be written over itself; choose another folder with --out."
-        )
+    for target in map(Path, map(str, targets)):
+        both_exist = source.exists() and target.exists()
+        if both_exist and target.samefile(str(source)):
+            raise CourseError(
+                f"{source} would be written over itself; choose another folder with --out."
+            )
 
 
 @contextlib.contextmanager
