@@ -3,6 +3,7 @@
 TensorRT's versions are stand-ins.
 """
 
+import shutil
 import time
 
 import cv2
@@ -141,6 +142,26 @@ def test_scored_pictures_calibrate_only_by_force(trt, spec, pictures):
         engine_from_onnx(spec, options)
     assert not list(spec.folder.glob("engines/*.engine"))
     assert engine_from_onnx(spec, options._replace(force=True)).is_file()
+
+
+@only(7.1)
+def test_scales_hold_for_one_network_and_one_folder_of_pictures(trt, spec, pictures, tmp_path):
+    """The calibrator keeps them, and shows no picture the next time."""
+    other = tmp_path / "others"
+    shutil.copytree(str(pictures), str(other))
+    options = Options("int8", calibration=str(pictures))
+    engine_from_onnx(spec, options)
+    del trt._stage.seen
+    engine_from_onnx(spec, options._replace(calibration=str(other)))
+    assert len(trt._stage.seen) == 2
+    del trt._stage.seen
+
+    network = onnx.load(str(spec.onnx))
+    network.doc_string = "another one"
+    onnx.save(network, str(spec.onnx))
+    engine_from_onnx(spec, options)
+    assert len(trt._stage.seen) == 2
+    assert len(list(spec.folder.glob("engines/int8-*.cache"))) == 3
 
 
 @only(8.6)

@@ -109,6 +109,11 @@ def test_a_jetson_tells_its_release(monkeypatch, model, said):
     assert found("JetPack") == said
 
 
+def test_a_pc_is_no_jetson(monkeypatch):
+    monkeypatch.setattr(doctor, "file_text", lambda path: "")
+    assert found("JetPack") == ""
+
+
 def test_a_program_that_fails_or_hangs_or_is_missing_says_nothing(monkeypatch):
     assert doctor.program_output(sys.executable, "-c", "print(' some words ')") == "some words"
     talking_and_failing = "import sys; print('half'); print('no', file=sys.stderr); sys.exit(1)"
