@@ -234,6 +234,11 @@ def test_which_program(desk, monkeypatch):
     assert tlt.find_program("tao-converter") == str(here)
 
 
+def test_a_converter_that_says_nothing_at_all(desk):
+    (desk.folder / "bin" / "tao-converter").write_text("#!/bin/sh\nexit 5\n")
+    assert desk.fails().endswith("(exit status 5). See docs/tlt.md.\nIts last words: none")
+
+
 def test_a_program_for_another_processor(desk):
     (desk.folder / "bin" / "tao-converter").write_bytes(b"\x7fELF" + bytes(60))
     said = desk.fails()

@@ -89,6 +89,7 @@ def tell_the_gpu():
     raise CourseError(os.environ["CUDA_VISIBLE_DEVICES"])
 
 
+@pytest.mark.slow
 def test_each_process_sees_a_gpu_of_its_own_among_those_that_may_be_used(monkeypatch, tmp_path):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,GPU-8932f937")
     sources = named(["a.mp4", "b.mp4", "c.mp4"])
