@@ -17,6 +17,7 @@ from onnx_nets import small_model
 from stand_ins import cuda as cuda_stand_in
 from stand_ins import tensorrt as stand_in
 from trt_course import CourseError
+from trt_course.__main__ import main
 from trt_course.builder.onnx import Options, engine_from_onnx
 from trt_course.engine import manifest, plan
 
@@ -186,3 +187,23 @@ def test_a_failure_that_suppression_is_not_to_blame_for_is_no_reason_to_try_with
     with pytest.raises(CourseError, match="out of memory"):
         engine_from_onnx(spec, Options("fp32", nms="engine"))
     assert len(trt._stage.builds) == 1
+
+
+@only(8.6)
+def test_the_command_builds_what_its_words_say_and_tells_how_large_it_is(trt, spec, capsys):
+    words = ["build", str(spec.folder), "--precision", "fp32", "--batch", "1,2,4"]
+    words += ["--nms", "engine", "--nms-threshold", "0.2", "--keep-float", "stem", "--level", "2"]
+    words += ["--preprocess", "engine", "--source-size", "64x48", "--workspace", "300"]
+    capsys.readouterr()
+    assert main(words) == 0
+    path = spec.folder / "engines" / "fp32-b1-2-4-nms-64x48.engine"
+    megabytes = path.stat().st_size / 1e6
+    assert f"{path}: {megabytes:.1f} MB in " in capsys.readouterr().out
+    record = manifest.read(path)
+    assert (record.batch, record.source, record.threshold) == ((1, 2, 4), (64, 48), 0.2)
+    config = trt._stage.builds[-1].config
+    assert config.builder_optimization_level == 2
+    assert config._pools[trt.MemoryPoolType.WORKSPACE] == 300 << 20
+
+    assert main(["build", str(spec.folder), "--keep-float", "no such*"]) == 2
+    assert "no node's whole name matches" in capsys.readouterr().err

@@ -113,3 +113,26 @@ def test_among_equal_places_teams_stand_by_name(tmp_path, truth):
         put(tmp_path / "in", f"{number}.json", made_up(team, ms=30.0))
     rows = contest.rank(tmp_path / "in", truth).rows
     assert [(row.place, row.team) for row in rows] == [(1, "Ada"), (1, "Bo"), (1, "Cy")]
+
+
+def test_the_last_hand_in_of_a_team_counts_by_its_moment(tmp_path, truth):
+    """Whatever the files are called; at the same second the run and the file decide."""
+    folder = tmp_path / "in"
+    put(folder, "a.json", made_up("Ada", 9, created="2026-03-02T10:00:00Z"))
+    put(folder, "b.json", made_up("Ada", 4, 31.0, created="2026-03-01T10:00:00Z"))
+    board = contest.rank(folder, truth)
+    assert [row.accuracy for row in board.rows] == [90.0]
+    assert board.refused == [("b.json", "Ada handed in again later: a.json counts.")]
+
+    put(folder, "b.json", made_up("Ada", 4, 31.0, created="2026-03-02T10:00:00Z", run="z"))
+    assert [row.accuracy for row in contest.rank(folder, truth).rows] == [40.0]
+
+
+def test_refused_files_stand_by_name(tmp_path, truth):
+    put(tmp_path / "in", "b.json", b"?")
+    put(tmp_path / "in", "a.json", made_up("Ada", created="2026-03-01T10:00:00Z"))
+    put(tmp_path / "in", "c.json", made_up("Ada", ms=31.0, created="2026-03-02T10:00:00Z"))
+    assert [entry.file for entry in contest.rank(tmp_path / "in", truth).refused] == [
+        "a.json",
+        "b.json",
+    ]

@@ -8,6 +8,7 @@ from hand_ins import digest, made_up, put, sealed
 
 from trt_course import CourseError
 from trt_course.contest import handin
+from trt_course.contest.digests import data_digest
 from trt_course.measure.boxes import FARTHEST
 
 
@@ -146,3 +147,17 @@ def test_why_a_file_cannot_be_read_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(handin, "_bytes_of", failing)
     with pytest.raises(CourseError, match="^It cannot be read: Input/output error.$"):
         read(tmp_path, packed, "a.json.gz")
+
+
+def test_a_set_of_pictures_is_the_same_in_any_order_but_not_under_other_names(tmp_path):
+    paths = [tmp_path / name for name in ("a.png", "b.png", "c.png")]
+    for path in paths:
+        path.write_bytes(path.stem.encode())
+    digest_of_all = data_digest(paths)
+    assert data_digest(reversed(paths)) == digest_of_all
+    assert data_digest(paths[:2]) != digest_of_all
+
+    paths[2].rename(tmp_path / "d.png")
+    assert data_digest([*paths[:2], tmp_path / "d.png"]) != digest_of_all
+    paths[2].write_bytes(b"other")
+    assert data_digest(paths) != digest_of_all

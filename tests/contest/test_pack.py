@@ -190,7 +190,17 @@ def test_a_clip_that_is_too_short_is_known_before_the_run(ssd, arena, tmp_path, 
         assert len(read_hand_in(pack(ssd, "a", arena, clip, tmp_path)).frame_ms) == 50
 
 
-def test_what_ran_where_and_of_which_files_is_in_it(ssd, arena, tmp_path):
+@pytest.fixture
+def in_tokyo(monkeypatch):
+    """A machine whose clock is nine hours ahead of UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_what_ran_where_and_of_which_files_is_in_it(ssd, arena, tmp_path, in_tokyo):
     clip = arena / "clip.avi"
     before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     entry = read_hand_in(pack(ssd, "a", arena, clip, tmp_path))
