@@ -2,22 +2,31 @@
 
 import doctest
 import importlib
+from pathlib import Path
 
 import pytest
 
-MODULES = [
-    "trt_course.detections",
-    "trt_course.draw",
-    "trt_course.lesson.show",
-    "trt_course.model.fields",
-    "trt_course.model.find",
-    "trt_course.model.oddities",
-    "trt_course.model.placement",
-    "trt_course.model.preprocess",
-    "trt_course.model.priors",
-    "trt_course.model.suppression",
-    "trt_course.ssd",
-]
+import trt_course
+
+PACKAGE = Path(trt_course.__file__).parent
+
+
+def modules_with_examples():
+    """Their names, of all modules in the package."""
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if ">>> " in path.read_text(encoding="utf-8"):
+            parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+            found.append(".".join(parts))
+    return found
+
+
+MODULES = modules_with_examples()
+
+
+def test_the_examples_are_found():
+    assert len(MODULES) > 30
+    assert {"trt_course.ssd", "trt_course.support.ranges"} <= set(MODULES)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,11 +1,7 @@
 """The package imports with NumPy and OpenCV alone; any other library is loaded where it is used."""
 
-import doctest
-import importlib
 import subprocess
 import sys
-
-import pytest
 
 import trt_course
 
@@ -53,26 +49,3 @@ def test_the_package_loads_no_other_library():
 def test_every_public_name_is_there():
     assert trt_course.__all__ == sorted(trt_course.__all__)
     assert all(hasattr(trt_course, name) for name in trt_course.__all__)
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        "jobs",
-        "support.doctor",
-        "support.errors",
-        "support.machine",
-        "support.memory",
-        "support.progress",
-        "support.ranges",
-        "support.trace",
-        "throughput.batches",
-        "throughput.opening",
-        "throughput.run",
-        "throughput.tables",
-    ],
-)
-def test_examples_in_docstrings(module):
-    result = doctest.testmod(importlib.import_module("trt_course." + module))
-    assert result.attempted > 0
-    assert result.failed == 0

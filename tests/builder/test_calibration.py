@@ -42,6 +42,17 @@ def test_ground_truth_is_fine_below_a_calibration_folder(small):
         precision.calibration_pictures(small.folder / "pictures")
 
 
+def test_a_calibration_folder_far_above_makes_no_exam_one_of_calibration(tmp_path):
+    """Somebody may keep all his data below a folder of that name."""
+    exam = tmp_path / "calibration" / "mine" / "exam"
+    shutil.copytree(str(KIT / "data/calibration/traffic/images"), str(exam / "images"))
+    (exam / "ground-truth").mkdir()
+    with pytest.raises(CourseError, match="ground truth beside them"):
+        precision.calibration_pictures(exam)
+    (exam / "ground-truth").rmdir()
+    assert len(precision.calibration_pictures(exam)) == 16
+
+
 def test_batches_are_what_the_detector_sees(small):
     folder = small.folder / "pictures"
     got = np.concatenate(list(precision.calibration_batches(small, folder, batch=2)))

@@ -132,3 +132,22 @@ def test_a_plugin_of_tensorrt_is_no_fault(small):
     model.graph.node.append(helper.make_node("EfficientNMS_TRT", ["boxes", "scores"], ["count"]))
     onnx.save(model, str(small.onnx))
     assert graph.load_plain(small.onnx).graph.node[-1].name == "EfficientNMS_TRT_count"
+
+
+def sides_of(tensor):
+    dimensions = tensor.type.tensor_type.shape.dim
+    return [dimension.dim_param or dimension.dim_value for dimension in dimensions]
+
+
+def test_only_the_batch_is_fixed_and_only_where_it_is_open():
+    """How many boxes there are may be open, too, and stays so."""
+    model = small_net()
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "boxes"
+    graph.fix_batch(model, 4)
+    scores, boxes = model.graph.output
+    assert sides_of(model.graph.input[0])[0] == 4
+    assert sides_of(scores) == [4, "boxes", 4]
+    assert sides_of(boxes)[0] == 4
+
+    graph.fix_batch(model, 8)
+    assert sides_of(model.graph.input[0])[0] == 4

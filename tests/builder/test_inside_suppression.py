@@ -112,6 +112,18 @@ def test_the_plugin_is_told_the_same(cells, background, told):
     assert [output.name for output in original.graph.output] == ["scores", "boxes"]
 
 
+@pytest.mark.parametrize("activation, kind", [("softmax", "Softmax"), ("sigmoid", "Sigmoid")])
+def test_raw_scores_become_confidences_before_the_plugin(cells, activation, kind):
+    """Over the classes of each box: before opset 13, ONNX would take all of a picture's at once."""
+    spec = find_model(cells)
+    spec = spec._replace(output=spec.output._replace(activation=activation))
+    *_, before, plugin = inside.add_nms(load(str(spec.onnx)), spec, 0.05, plugin=True).graph.node
+    assert (before.op_type, list(before.input)) == (kind, ["scores"])
+    assert list(plugin.input) == ["boxes", before.output[0]]
+    if kind == "Softmax":
+        assert [(a.name, a.i) for a in before.attribute] == [("axis", 2)]
+
+
 def test_another_layout_is_refused(cells):
     spec = find_model(cells)
     spec = spec._replace(output=spec.output._replace(layout="nms7"))

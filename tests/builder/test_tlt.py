@@ -103,6 +103,15 @@ def test_an_old_engine_is_replaced_only_by_a_whole_one(desk, monkeypatch):
     assert desk.build(workspace_mib=64)["w"] == "67108864"
 
 
+def test_a_file_of_somebody_else_is_asked_about_before_the_converter_starts(desk, capfd):
+    desk.out.parent.mkdir()
+    desk.out.write_text("my notes")
+    with pytest.raises(CourseError, match="ssd.engine is in the way"):
+        desk.build()
+    assert desk.out.read_text() == "my notes"
+    assert "Reading the model" not in capfd.readouterr().out
+
+
 LAST_WORDS = "See docs/tlt.md.\nIts last words: [INFO] Reading the model | [ERROR] the moon is"
 
 
@@ -223,6 +232,11 @@ def test_which_program(desk, monkeypatch):
     monkeypatch.chdir(here.parent)
     here.chmod(0o755)
     assert tlt.find_program("tao-converter") == str(here)
+
+
+def test_a_converter_that_says_nothing_at_all(desk):
+    (desk.folder / "bin" / "tao-converter").write_text("#!/bin/sh\nexit 5\n")
+    assert desk.fails().endswith("(exit status 5). See docs/tlt.md.\nIts last words: none")
 
 
 def test_a_program_for_another_processor(desk):

@@ -66,11 +66,32 @@ def test_coco_numbers(cells, data_folder, capsys):
     assert "red AP = " in said
 
 
+def write_clip(path, picture, frames=60):
+    with VideoWriter(path, 10) as writer:
+        for _ in range(frames):
+            writer.write(picture)
+    return path
+
+
+def test_bench_writes_a_video_over_nobodys_file(cells, cell_picture, tmp_path, capsys):
+    clip = write_clip(tmp_path / "clip.mp4", cell_picture, frames=14)
+    out = tmp_path / "o"
+    out.mkdir()
+    theirs = out / "bench.mp4"
+    theirs.write_text("my film")
+    words = ["bench", cells, "--source", clip, "--frames", 12, "--out", out, "--backend", "cpu"]
+    assert run(*words, "--scope", "detect") == 0
+    assert run(*words, "--scope", "video") == 2
+    assert "bench.mp4 is in the way" in capsys.readouterr().err
+    assert theirs.read_text() == "my film"
+
+    assert run(*words, "--scope", "video", "--force") == 0
+    assert "2 intervals after 10 frames" in capsys.readouterr().out
+    assert theirs.stat().st_size > 500
+
+
 def test_contest_from_pack_to_board(cells, data_folder, tmp_path, capsys, cell_picture):
-    clip = tmp_path / "clip.mp4"
-    with VideoWriter(clip, 10) as writer:
-        for _ in range(60):
-            writer.write(cell_picture)
+    clip = write_clip(tmp_path / "clip.mp4", cell_picture)
     given = ["--data", data_folder, "--video", clip]
 
     hand_ins = tmp_path / "handins"

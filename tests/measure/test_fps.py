@@ -1,6 +1,5 @@
 """Speed figures: they name scope and machine, leave warm-up out and count each frame once."""
 
-import doctest
 import json
 
 import cv2
@@ -14,12 +13,6 @@ from trt_course.measure import fps
 from trt_course.media.video_file import VideoFile
 from trt_course.media.writer import VideoWriter
 from trt_course.support import doctor, machine
-
-
-def test_the_examples():
-    result = doctest.testmod(fps)
-    assert result.attempted
-    assert not result.failed
 
 
 @pytest.fixture(scope="module")

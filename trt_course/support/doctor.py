@@ -131,7 +131,7 @@ def _ffmpeg() -> str:
 def _jetpack() -> str:
     """The Jetson's model and the release of its Linux."""
     parts = file_text("/etc/nv_tegra_release").split(",")
-    release = " ".join(parts[:2]).lstrip("# ")
+    release = " ".join(part.strip("# ") for part in parts[:2])
     if not release:
         return ""
     model = file_text("/proc/device-tree/model") or "Jetson"

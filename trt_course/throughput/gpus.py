@@ -19,6 +19,7 @@ from .run import Run, detect_here
 from .tuning import OpenSsd
 
 GPUS = whole(1, 64)  # of one machine
+_NO_GPU = "-1"
 
 
 def detect_on_gpus(
@@ -153,8 +154,11 @@ def _told_once() -> Iterator[None]:
 
 
 def _gpu_name(number: int) -> str:
-    """CUDA's name of the n-th GPU among those that may be used."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    if visible[0] and number < len(visible):
+    """CUDA's name of the n-th GPU among those that may be used; where there are fewer, no GPU's."""
+    variable = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if variable is None:
+        return str(number)
+    visible = variable.split(",")
+    if number < len(visible):
         return visible[number]
-    return str(number)
+    return _NO_GPU

@@ -1,0 +1,284 @@
+"""`detect` and `camera`: each option does what it says, for each kind of source."""
+
+import json
+import re
+
+import pytest
+
+from test_camera import Pulse
+from trt_course import TrtSSD, camera
+from trt_course.__main__ import main
+from trt_course.commands import detect as commands
+from trt_course.engine import cpu
+from trt_course.media.sources import open_source
+from trt_course.media.writer import VideoWriter
+from trt_course.support.files import is_hidden
+
+# The picture's red cell has a confidence of 1, its green one of 0.78.
+BOTH = ["red", "green"]
+RED = ["--conf", "0.9"]
+
+
+def run(*words):
+    """The exit status of a command."""
+    return main([str(word) for word in words])
+
+
+@pytest.fixture
+def clip(tmp_path, cell_picture):
+    """12 frames, 10 a second."""
+    path = tmp_path / "clip.mp4"
+    with VideoWriter(path, 10) as writer:
+        for _ in range(12):
+            writer.write(cell_picture)
+    return path
+
+
+@pytest.fixture
+def detect(cells, tmp_path):
+    """The command on the small model; a function that gives the names of what it left."""
+
+    def done(source, *words, status=0):
+        where = ["--model", cells, "--backend", "cpu", "--threads", 1, "--out", tmp_path / "o"]
+        assert run("detect", source, *where, *words) == status
+        left = (tmp_path / "o").rglob("*")
+        return sorted(path.name for path in left if path.is_file() and not is_hidden(path))
+
+    return done
+
+
+def labels_in(path):
+    return [line.split()[0] for line in path.read_text().splitlines()]
+
+
+# Pictures
+
+
+def test_a_picture_and_its_options(detect, picture_folder, tmp_path):
+    source = picture_folder / "a.jpg"
+    assert detect(source, "--no-write") == ["a.txt"]
+    assert labels_in(tmp_path / "o" / "a.txt") == BOTH
+    assert detect(source, "--no-write", "--save-json", *RED) == ["a.json", "a.txt"]
+    assert labels_in(tmp_path / "o" / "a.txt") == ["red"]
+    assert detect(source) == ["a.jpg", "a.json", "a.txt"]
+
+
+def names(*formats, pictures=False):
+    wanted = []
+    if pictures:
+        wanted += [f"{name}.jpg" for name in "abc"]
+    if "voc" in formats:
+        wanted += [f"{name}.txt" for name in "abc"]
+    if "coco" in formats:
+        wanted += ["detections.json"]
+    return sorted(wanted)
+
+
+@pytest.mark.parametrize(
+    "words, left",
+    [
+        ([], names("voc", "coco", pictures=True)),
+        (["--no-write"], names("voc", "coco")),
+        (["--no-write", "--format", "voc"], names("voc")),
+        (["--no-write", "--format", "coco"], names("coco")),
+        (["--no-write", "--format", "voc", "--save-json"], names("voc", "coco")),
+    ],
+)
+def test_a_folder_and_its_options(detect, picture_folder, words, left):
+    assert detect(picture_folder / "[a-c]*", *words) == left
+
+
+def test_the_threshold_counts_in_a_folder(detect, picture_folder, tmp_path):
+    detect(picture_folder / "[a-c]*", "--no-write", *RED)
+    assert labels_in(tmp_path / "o" / "detection-results" / "b.txt") == ["red"]
+
+
+# A video
+
+
+def test_the_threshold_counts_in_a_video(detect, clip, tmp_path):
+    assert detect(clip, "--no-write", "--save-json", *RED) == ["clip.json"]
+    assert len(json.loads((tmp_path / "o" / "clip.json").read_text())) == 12
+    detect(clip, "--no-write", "--save-json")
+    assert len(json.loads((tmp_path / "o" / "clip.json").read_text())) == 24
+
+
+@pytest.mark.parametrize("words, sizes", [([], {1}), (["--batch", 4], {4})])
+def test_so_many_frames_go_through_the_network_at_once(detect, clip, monkeypatch, words, sizes):
+    seen = set()
+    detect_batch = TrtSSD.detect_batch
+
+    def noting(ssd, pictures, conf_th=None):
+        seen.add(len(pictures))
+        return detect_batch(ssd, pictures, conf_th)
+
+    monkeypatch.setattr(TrtSSD, "detect_batch", noting)
+    detect(clip, "--no-write", *words)
+    assert seen == sizes
+
+
+def test_a_part_of_a_video(detect, clip, tmp_path):
+    """Each of the three options by itself."""
+    for words, frames in (
+        (["--start", 0.85], [9, 10, 11]),
+        (["--end", 0.25], [0, 1, 2]),
+        (["--stride", 5], [0, 5, 10]),
+    ):
+        detect(clip, "--no-write", "--save-json", *words)
+        rows = json.loads((tmp_path / "o" / "clip.json").read_text())
+        assert sorted({row["frame"] for row in rows}) == frames
+
+
+def test_an_encoder_that_is_not_here_is_told(detect, clip, capsys):
+    detect(clip, "--encoder", "jetson", status=2)
+    assert "Use --encoder x264" in capsys.readouterr().err
+
+
+# Whatever the source
+
+
+@pytest.mark.parametrize(
+    "source, name", [("a.jpg", "a.txt"), ("[a-c]*", "detections.json"), ("clip.mp4", "clip.mp4")]
+)
+def test_a_file_of_somebody_else_is_replaced_only_by_force(
+    detect, clip, picture_folder, tmp_path, capsys, source, name
+):
+    place = clip if source == clip.name else picture_folder / source
+    theirs = tmp_path / "o" / name
+    theirs.parent.mkdir()
+    theirs.write_text("mine")
+    detect(place, status=2)
+    assert f"{name} is in the way" in capsys.readouterr().err
+    assert theirs.read_text() == "mine"
+    detect(place, "--force")
+    assert theirs.read_bytes() != b"mine"
+
+
+def test_threads_and_engine_reach_the_network(detect, picture_folder, monkeypatch, capsys):
+    threads = []
+    new_session = cpu._new_session
+
+    def noting(runtime, path, count):
+        threads.append(count)
+        return new_session(runtime, path, count)
+
+    monkeypatch.setattr(cpu, "_new_session", noting)
+    detect(picture_folder / "a.jpg", "--threads", 3)
+    assert threads == [3]
+    detect(picture_folder / "a.jpg", "--backend", "tensorrt", "--engine", "my.engine", status=2)
+    assert capsys.readouterr().err.startswith("trt_course: ")
+
+
+def test_what_was_done_when_is_traced(detect, clip, tmp_path):
+    trace = tmp_path / "t.json"
+    detect(clip, "--no-write", "--trace", trace)
+    events = json.loads(trace.read_text())["traceEvents"]
+    assert {event["name"] for event in events} >= {"read", "write"}
+
+
+# A window
+
+
+class ClosedByTheReader:
+    """The pictures that a window has shown; after the third one somebody closes it."""
+
+    def __init__(self):
+        self.pictures = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def show(self, picture):
+        self.pictures.append(picture)
+        return len(self.pictures) < 3
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    """Those that were opened."""
+    opened = []
+
+    def open_window(title):
+        opened.append(ClosedByTheReader())
+        return opened[-1]
+
+    monkeypatch.setattr(commands, "Window", open_window)
+    return opened
+
+
+def has_labels(picture):
+    """Above the red cell, where the picture itself is black."""
+    return (picture[:30] > 100).any()
+
+
+def test_a_closed_window_ends_the_video_which_is_kept(detect, clip, tmp_path, windows):
+    assert detect(clip, "--show") == ["clip.mp4"]
+    (window,) = windows
+    assert all(has_labels(picture) for picture in window.pictures)
+    with open_source(tmp_path / "o" / "clip.mp4") as video:
+        assert len(list(video)) == 3
+
+
+def test_without_show_there_is_no_window(detect, clip, windows):
+    detect(clip)
+    assert windows == []
+
+
+# A camera
+
+
+@pytest.fixture
+def pulse(monkeypatch):
+    """`pulse:45` is a camera of 45 pictures, 30 a second."""
+    monkeypatch.setattr(
+        camera, "open_source", lambda uri: Pulse(until=int(str(uri).partition(":")[2]))
+    )
+
+
+def watched(cells, tmp_path, *words):
+    """The counts of a run of the camera command."""
+    figures = tmp_path / "counts.json"
+    given = ["camera", *words, "--model", cells, "--backend", "cpu", "--json", figures]
+    assert run(*given) == 0
+    return json.loads(figures.read_text())
+
+
+def test_only_every_so_manyth_picture_is_inferred(cells, pulse, tmp_path):
+    counts = watched(cells, tmp_path, "pulse:40", "--every", 10)
+    assert counts["every"] == 10
+    assert 1 <= counts["inferred"] <= 5
+
+
+def test_the_threshold_counts_for_a_camera(cells, clip, tmp_path, capsys):
+    watched(cells, tmp_path, clip, "--mode", "sync", *RED)
+    assert set(re.findall(r"; (\d) boxes", capsys.readouterr().out)) == {"1"}
+
+
+def test_a_closed_window_ends_the_camera_with_its_counts(cells, clip, tmp_path, windows):
+    counts = watched(cells, tmp_path, clip, "--mode", "sync", "--show")
+    (window,) = windows
+    assert all(has_labels(picture) for picture in window.pictures)
+    assert counts["shown"] == 3
+
+
+def test_a_camera_that_wrote_no_figures_wrote_no_file(cells, pulse, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run("camera", "pulse:5", "--model", cells, "--mode", "sync") == 0
+    assert list(tmp_path.iterdir()) == []
+    *_, last = capsys.readouterr().out.splitlines()
+    assert re.match(r"\d+ captured, \d+ shown, \d+ dropped, \d+ inferred in \d\.\d s: ", last)
+
+
+def test_transcode_names_what_it_wrote(clip, tmp_path, capsys):
+    assert run("transcode", clip, "--out", tmp_path / "o") == 0
+    (made,) = (tmp_path / "o").glob("[!.]*.mp4")
+    assert str(made) in capsys.readouterr().out
+    assert run("transcode", clip, "--out", tmp_path / "o", "--encoder", "jetson") == 2
+    assert run("transcode", clip, "--out", tmp_path / "o") == 0
+
+    made.write_text("mine")
+    assert run("transcode", clip, "--out", tmp_path / "o") == 2
+    assert run("transcode", clip, "--out", tmp_path / "o", "--force") == 0
