@@ -61,10 +61,10 @@ def answering(view, delay=0.0):
     return came
 
 
-def wait(good, seconds=10.0):
-    limit = time.monotonic() + seconds
+def wait(good):
+    limit = time.monotonic() + 60
     while not good():
-        assert time.monotonic() < limit
+        assert time.monotonic() < limit, "it did not come to that"
         time.sleep(0.02)
 
 
@@ -85,22 +85,26 @@ def test_at_most_15_a_second(cells):
     view = CameraView("pulse", [cells])
     came = answering(view)
     view.start()
-    wait(lambda: len(came) > 3)
-    first = len(came)
-    time.sleep(2)
-    assert 15 <= len(came) - first <= 31
-    assert "inferred" in view.line.value
-    assert " FPS, boxes " in view.line.value
+    wait(lambda: len(came) > 30)
+    view.stop()
+    moments = [moment for moment, _ in came]
+    assert moments[-1] - moments[0] > (len(came) - 2) / 15
     _, data = came[-1]
     assert data.startswith(b"\xff\xd8")
+
+
+def test_the_line_below_has_the_rates(cells):
+    view = CameraView("pulse", [cells])
+    answering(view)
+    view.start()
+    wait(lambda: "inferred" in view.line.value and " FPS, boxes " in view.line.value)
 
 
 def test_never_more_than_one_under_way(cells):
     view = CameraView("pulse", [cells])
     came = answering(view, delay=0.4)
     view.start()
-    time.sleep(2)
-    assert 2 <= len(came) <= 6
+    wait(lambda: len(came) > 3)
     moments = [moment for moment, _ in came]
     assert np.diff(moments).min() >= 0.4
 
@@ -155,7 +159,7 @@ def test_one_view_at_a_time(cells, opened):
 
 def test_stop_does_not_wait_for_a_slow_camera(cells, opened, monkeypatch):
     def open_slow(uri, loop=False):
-        opened.append(Pulse(fps=0.1))
+        opened.append(Pulse(fps=0.01))
         return opened[-1]
 
     view = CameraView("slow", [cells])
@@ -164,7 +168,7 @@ def test_stop_does_not_wait_for_a_slow_camera(cells, opened, monkeypatch):
     wait(lambda: view._sent.value)
     started = time.monotonic()
     view.stop()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 60
     assert not view._thread.is_alive()
 
 
@@ -202,7 +206,9 @@ view = CameraView("pulse", [{model!r}]).start()
 view
 """
 LOOK = """
-time.sleep(1.5)
+until = time.monotonic() + 60
+while "captured" not in view.line.value and time.monotonic() < until:
+    time.sleep(0.05)
 print(view._sent.value, view.line.value)
 print([t.name for t in threading.enumerate()].count("view"), open({marks!r}, "a").tell())
 """
@@ -216,7 +222,7 @@ def test_in_a_real_kernel(cells, tmp_path):
     for text in (OPEN, VIEW, LOOK, VIEW, LOOK):
         filled = text.format(path=[str(kit), str(kit.parent)], model=str(cells), marks=str(marks))
         book.cells.append(nbformat.v4.new_code_cell(filled))
-    nbclient.NotebookClient(book, timeout=60, kernel_name="python3").execute()
+    nbclient.NotebookClient(book, timeout=180, kernel_name="python3").execute()
 
     shown, said, again, then = (cell["outputs"] for cell in book.cells[1:])
     outputs = [output.get("data", {}) for output in shown + again]
