@@ -109,6 +109,8 @@ def test_batch_equals_single(name):
         one_by_one = [ssd.detect(image) for image in images]
         together = ssd.detect_batch(images)
 
+    assert len(together) == len(one_by_one) == 3
+    assert sum(len(one) for one in one_by_one) > 3
     for one, other in zip(one_by_one, together):
         assert len(one) == len(other)
         assert (one.clss == other.clss).all()

@@ -166,7 +166,7 @@ def test_another_network_beside_the_record_s_has_engines_of_its_own(trt, spec):
 
 def test_ctrl_c_stops_the_builder_where_it_asks_and_leaves_nothing(trt, version, spec, monkeypatch):
     def seconds(thread):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not trt._stage.builds and time.monotonic() < deadline:
             time.sleep(0.005)
         raise KeyboardInterrupt

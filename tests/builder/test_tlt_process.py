@@ -66,7 +66,7 @@ def test_lines_come_before_the_end(desk, job):
     assert job.process.poll() is None
     assert not desk.out.exists()
     (desk.folder / "gate").touch()
-    rest, errors = job.process.communicate(timeout=30)
+    rest, errors = job.process.communicate(timeout=60)
     assert job.process.returncode == 0
     assert rest == "[INFO] Done\n"
     assert errors == ""
@@ -75,12 +75,12 @@ def test_lines_come_before_the_end(desk, job):
 
 def test_ctrl_c_ends_the_converter_and_leaves_no_file(desk, job):
     job.process.send_signal(signal.SIGINT)
-    _, errors = job.process.communicate(timeout=30)
+    _, errors = job.process.communicate(timeout=60)
     assert "KeyboardInterrupt" in errors
     assert SECRET not in errors
     assert list(desk.out.parent.iterdir()) == []
 
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 60
     while running(job.converter) and time.monotonic() < limit:
         time.sleep(0.02)
     assert not running(job.converter)

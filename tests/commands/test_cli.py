@@ -27,10 +27,12 @@ def started(*words, **options):
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
 
 
-def wait_until(there, seconds):
-    """Until there() is true, or so long."""
-    limit = time.monotonic() + seconds
-    while not there() and time.monotonic() < limit:
+def wait_until(there, job):
+    """Until there() is true; the job goes on meanwhile."""
+    limit = time.monotonic() + 60
+    while not there():
+        assert job.poll() is None, job.communicate()
+        assert time.monotonic() < limit
         time.sleep(0.02)
 
 
@@ -107,15 +109,14 @@ def test_ctrl_c_in_a_video_keeps_it(cells, cell_picture, tmp_path):
 
     out = tmp_path / "o"
     job = started("detect", clip, "--model", cells, "--out", out, start_new_session=True)
-    wait_until(lambda: list(out.glob(".long*")), seconds=30)
-    time.sleep(0.5)
+    wait_until(lambda: any(path.stat().st_size for path in out.glob(".long*~*")), job)
     os.killpg(job.pid, signal.SIGINT)
     said = job.communicate(timeout=60)[1]
     assert job.returncode == 130
     assert "Traceback" not in said
     assert {path.name for path in out.glob(".*")} == {".trt_course"}
     with open_source(out / "long.mp4") as video:
-        assert 5 < len(list(video)) < 4000
+        assert 0 < len(list(video)) < 4000
 
 
 def test_ctrl_c_ends_with_130_and_keeps_files(cells, picture_folder, cell_picture, tmp_path):
@@ -124,7 +125,7 @@ def test_ctrl_c_ends_with_130_and_keeps_files(cells, picture_folder, cell_pictur
 
     out = tmp_path / "o"
     job = started("detect", picture_folder, "--model", cells, "--out", out, stdout=subprocess.PIPE)
-    wait_until((out / "detection-results" / "c.txt").exists, seconds=60)
+    wait_until((out / "detection-results" / "c.txt").exists, job)
     job.send_signal(signal.SIGINT)
     said = job.communicate(timeout=60)[1]
     assert job.returncode == 130

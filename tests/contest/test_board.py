@@ -144,7 +144,7 @@ def no_hand_ins():
         "text.json": Cheat(b"mAP 100 %, FPS 1000", "not a hand-in's JSON"),
         "list.json": Cheat(b"[1, 2]", "wanted: a JSON object"),
         "deep.json": Cheat(nested(100000), "nested too deeply"),
-        "less-deep.json": Cheat(nested(900), ""),
+        "less-deep.json": Cheat(nested(900), "not a hand-in of this contest"),
         "digits.json": Cheat(b'{"schema": ' + b"9" * 100000 + b"}", "100000 digits"),
         "twice.json": Cheat(b'{"team": "a", "team": "b"}', "stands twice"),
         "pickle.json": Cheat(pickle.dumps(made_up("u")), "not a hand-in's JSON"),

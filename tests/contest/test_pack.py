@@ -88,7 +88,7 @@ def test_another_organisers_data_and_video(ssd, arena, tmp_path):
 
 
 class Counting:
-    """A detector that counts its runs, and is slow in those that are warm-up."""
+    """A detector that counts its runs, and is slow in those that are not warm-up."""
 
     def __init__(self, ssd):
         self.ssd = ssd
@@ -99,8 +99,9 @@ class Counting:
     def detect(self, image, conf_th):
         assert conf_th == 0.01
         self.calls += 1
-        if self.calls <= 10 or 15 <= self.calls <= 24:
-            time.sleep(0.03)
+        is_warm_up = self.calls <= 10 or 15 <= self.calls <= 24
+        if not is_warm_up:
+            time.sleep(0.01)
         return self.ssd.detect(image, conf_th)
 
     def prepare(self, pictures):
@@ -113,8 +114,8 @@ def test_warm_up_is_run_and_not_counted(ssd, arena, tmp_path):
     assert counting.calls == 10 + 4 + 10 + 60
     assert len(entry.frame_ms) == 60
     assert len(entry.image_ms) == 4
-    assert sorted(entry.frame_ms)[30] < 30
-    assert sorted(entry.image_ms.values())[1] < 30
+    assert min(entry.frame_ms) >= 10
+    assert min(entry.image_ms.values()) >= 10
     assert entry.other_ms > 20 * 30
 
 

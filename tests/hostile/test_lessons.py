@@ -107,7 +107,7 @@ def test_the_line_of_a_view_is_text(evil, cells):
     pytest.importorskip("ipywidgets")
     view = widgets.CameraView(evil, [cells])
     view.start()
-    view._thread.join(20)
+    view._thread.join(60)
     assert not view._thread.is_alive()
     assert type(view.line).__name__ == "HTML"  # a Label would look for formulas
     require_harmless(view.line.value, evil)
@@ -120,7 +120,7 @@ def test_the_line_of_a_view_has_no_password_in_it(cells):
     view.line.observe(lambda change: said.append(change.new), "value")
     view.start()
     view.stop()
-    view._thread.join(20)
+    view._thread.join(60)
     assert said
     assert "s3cret" not in "".join(said)
 

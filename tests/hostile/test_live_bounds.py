@@ -206,7 +206,7 @@ def test_a_camera_that_drips_is_given_up(head, monkeypatch):
         began = time.monotonic()
         with pytest.raises(CourseError, match="took over 1 s for one picture"):
             open_source(server.uri + "/shot")
-        assert time.monotonic() - began < 30  # the drip itself never ends
+        assert time.monotonic() - began < 60  # the drip itself never ends
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("live ")]
 
 
@@ -223,7 +223,7 @@ def test_a_stream_that_goes_bad_counts_as_lost_and_is_tried_again(bad, monkeypat
 
     with HostileServer(answer, pause=0.02) as server, open_source(server.uri) as source:
         while source.reconnects == 0:
-            assert source.read(timeout=20).image.shape == (48, 64, 3)
+            assert source.read(timeout=60).image.shape == (48, 64, 3)
         assert source.read().image.shape == (48, 64, 3)
         assert source.reconnects == 1
 

@@ -19,6 +19,10 @@ from trt_course.support.outputs import Outputs
 NAMES = ["a.txt", "b.txt", "c.txt"]
 
 
+def texts_in(folder):
+    return [(folder / name).read_text() for name in NAMES]
+
+
 def write_all(folder, text="one", between=lambda: None):
     """A run of three files; `between` happens after the first of them."""
     outputs = Outputs()
@@ -33,7 +37,9 @@ def test_a_folder_that_goes_while_a_run_writes_into_it(tmp_path):
     out = tmp_path / "o"
     write_all(out)
     write_all(out, between=lambda: shutil.rmtree(str(out)))  # the same texts as before
+    assert not (out / "a.txt").exists()
     write_all(out)
+    assert texts_in(out) == ["one"] * 3
 
 
 def test_a_folder_that_is_copied_or_linked(tmp_path):
@@ -42,7 +48,10 @@ def test_a_folder_that_is_copied_or_linked(tmp_path):
     write_all(tmp_path / "copy", "two")
     (tmp_path / "link").symlink_to(tmp_path / "copy")
     write_all(tmp_path / "link", "three")
+    assert texts_in(tmp_path / "copy") == ["three"] * 3
     write_all(tmp_path / "copy", "four")
+    assert texts_in(tmp_path / "link") == ["four"] * 3
+    assert texts_in(tmp_path / "o") == ["one"] * 3
 
 
 def test_a_file_that_another_run_wrote_after_the_first_look(tmp_path):
@@ -53,6 +62,7 @@ def test_a_file_that_another_run_wrote_after_the_first_look(tmp_path):
     write_all(tmp_path)
     first.claim(tmp_path / "a.txt")
     first.write_text(tmp_path / "a.txt", "two")
+    assert texts_in(tmp_path) == ["two", "one", "one"]
 
 
 def test_two_runs_that_take_turns(tmp_path):
@@ -71,6 +81,7 @@ def test_a_line_that_a_full_disk_has_cut_off_spoils_no_other(tmp_path):
         stream.write("0123456789abcdef  d.t")
     write_all(tmp_path, "two")
     write_all(tmp_path, "three")
+    assert texts_in(tmp_path) == ["three"] * 3
 
 
 def test_a_full_disk_leaves_nothing_foreign(tmp_path):
@@ -143,6 +154,8 @@ def test_a_file_system_that_counts_no_names_does_not_hang(tmp_path, monkeypatch)
     monkeypatch.setattr(temporary.os, "fstat", no_names)
     with temporary.temporary_beside(tmp_path / "a.txt") as path:
         path.write_text("text")
+        assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("value", [[], [{}], [{"b": 1.5, "a": "ü\n"}, [1, 2]], {"rows": [1]}])

@@ -80,7 +80,7 @@ def test_a_pipe_gets_the_whole_text_and_stays_a_pipe(tmp_path):
             break
         except CourseError:  # the reader has not opened it yet
             continue
-    reader.join(30)
+    reader.join(60)
     assert read == [text.encode()]
     assert stat.S_ISFIFO(os.stat(str(pipe)).st_mode)
 

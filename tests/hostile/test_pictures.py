@@ -249,7 +249,7 @@ def test_a_name_that_leaves_no_room_for_its_results(ssd, tmp_path, capsys):
     assert (out / "detection-results" / (longest[:-4] + ".txt")).is_file()
     assert (out / "pictures" / longest).is_file()
     rows = json.loads((out / "detections.json").read_text())
-    assert {row["image_id"] for row in rows} <= {1, 2, 3}
+    assert {row["image_id"] for row in rows} == {1, 2, 3}
 
 
 def test_a_result_that_is_no_jpeg_does_not_end_the_folder(ssd, tmp_path):

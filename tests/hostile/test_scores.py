@@ -290,7 +290,9 @@ def test_the_command_draws_a_formula_for_a_name(folders, tmp_path):
 
 def test_no_class_at_all_can_be_drawn(tmp_path):
     for figure in figures_of(*case_of([])):
-        drawn(figure, tmp_path)
+        picture, words = drawn(figure, tmp_path)
+        assert min(picture.shape[:2]) > 40
+        assert "nan" not in words
 
 
 @pytest.mark.long

@@ -188,7 +188,8 @@ def test_main_leaves_the_callers_handlers_as_they_were():
 
 
 @BOTH
-def test_a_second_press_does_not_stop_what_is_being_kept(number, status):
+def test_a_second_press_does_not_stop_what_is_being_kept(number, status, monkeypatch):
+    monkeypatch.setattr(signals, "_SAME_WISH", 60.0)
     kept = []
     with pytest.raises(KeyboardInterrupt) as stop, signals.heeded():
         try:

@@ -1,10 +1,8 @@
 """The printed mAP against a slow, separate reading of its rules, cases by hand, malformed files."""
 
 import doctest
-import time
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from slow_voc import slow_area_under, slow_mean, slow_points, slow_total, slow_verdicts
@@ -251,37 +249,6 @@ def test_heights_in_play():
     large = voc.score(*voc.of_height(truths, founds, 12, 1000)).classes["car"]
     assert (large.truths, large.hits, large.false_alarms, large.ap) == (1, 1, 0, 1.0)
     assert voc.score(*voc.of_height(truths, founds, 0, 1000)).mean == voc.score(truths, founds).mean
-
-
-def write_many(truth, detections, images):
-    """Eight objects and twenty detections in each of so many images."""
-    rng = np.random.RandomState(0)
-    truth.mkdir()
-    detections.mkdir()
-    for number in range(images):
-        corners = rng.randint(0, 1000, (20, 2))
-        boxes = np.concatenate([corners, corners + rng.randint(10, 200, (20, 2))], axis=1)
-        names = rng.choice(["car", "van", "bus", "sign"], 20)
-        confs = rng.rand(20).round(4)
-
-        objects = ["{} {} {} {} {}\n".format(name, *box) for name, box in zip(names[:8], boxes)]
-        (truth / f"{number}.txt").write_text("".join(objects))
-        found = [
-            "{} {} {} {} {} {}\n".format(name, conf, *box)
-            for name, conf, box in zip(names, confs, boxes + 2)
-        ]
-        (detections / f"{number}.txt").write_text("".join(found))
-
-
-@pytest.mark.slow
-def test_five_thousand_images_in_five_seconds(tmp_path):
-    write_many(tmp_path / "gt", tmp_path / "det", images=5000)
-    started = time.perf_counter()
-    truths, founds, _ = voc.read_folders(tmp_path / "gt", tmp_path / "det")
-    result = voc.score(truths, founds)
-    spent = time.perf_counter() - started
-    assert sum(found.hits + found.false_alarms for found in result.classes.values()) == 100_000
-    assert spent < 5, spent
 
 
 def test_boxes_the_wrong_way_round_overlap_nothing():

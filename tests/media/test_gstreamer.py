@@ -168,6 +168,6 @@ def test_gstreamer_in_debians_opencv(code):
         env=dict(os.environ, PYTHONPATH=str(KIT)),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Host NMS against the textbook loop, and its time."""
+"""Host NMS against the textbook loop, and against the usual one in time."""
 
 import time
 
@@ -58,22 +58,58 @@ def many_scores(kind, rng):
     return powers / powers.sum(axis=2, keepdims=True)
 
 
+def sort_and_loop(spec, boxes, scores, conf_th):
+    """What `decode` does, as it is usually written: the confidences of the surest boxes."""
+    surest = []
+    for cls in spec.class_ids():
+        order = np.argsort(-scores[:, cls], kind="stable")
+        order = order[scores[order, cls] >= conf_th][: spec.nms.candidates_per_class]
+        for position in greedy(boxes[order], spec.nms.iou_threshold):
+            surest.append(scores[order[position], cls])
+    return sorted(surest, reverse=True)[: spec.nms.max_detections]
+
+
+def greedy(boxes, iou_threshold):
+    """The positions to keep, with a loop over the boxes that are kept."""
+    x1, y1, x2, y2 = boxes.T
+    area = (x2 - x1) * (y2 - y1)
+    keep = []
+    alive = np.arange(len(boxes))
+    while len(alive):
+        first = alive[0]
+        rest = alive[1:]
+        keep.append(first)
+        width = np.minimum(x2[first], x2[rest]) - np.maximum(x1[first], x1[rest])
+        height = np.minimum(y2[first], y2[rest]) - np.maximum(y1[first], y1[rest])
+        shared = np.maximum(width, 0) * np.maximum(height, 0)
+        alive = rest[shared <= iou_threshold * (area[first] + area[rest] - shared)]
+    return keep
+
+
+def work_of(call, *arguments):
+    """What a call gives, and the seconds that this thread worked for it."""
+    started = time.thread_time()
+    result = call(*arguments)
+    return result, time.thread_time() - started
+
+
 @pytest.mark.parametrize("kind", ["uniform", "softmax"])
-def test_fifteen_thousand_boxes_in_three_milliseconds(cells, kind):
+def test_fifteen_thousand_boxes_take_a_third_of_the_usual_loop(cells, kind):
+    """The loop sorts all scores and goes box by box; it finds the same, in some 18 ms."""
     spec = find_model(cells)._replace(labels=("background", "a", "b", "c", "d", "e"))
     rng = np.random.RandomState(0)
     centre = rng.rand(1, 15000, 2)
     half = (rng.rand(1, 15000, 2) * 0.2 + 0.01) / 2
     boxes = np.concatenate([centre - half, centre + half], axis=2).astype(np.float32)
-    outputs = {"boxes": boxes, "scores": many_scores(kind, rng)}
+    scores = many_scores(kind, rng)
+    outputs = {"boxes": boxes, "scores": scores}
     placements = [Placement(1, 1, 0, 0, 128, 96)]
 
-    best_time = np.inf
-    for _ in range(400):  # on a busy machine one undisturbed run is enough
-        started = time.perf_counter()
-        (found,) = decode(spec, outputs, placements, 0.3)
-        best_time = min(best_time, time.perf_counter() - started)
-        if best_time < 3e-3:
-            break
+    shares = []
+    for _ in range(15):
+        (found,), ours = work_of(decode, spec, outputs, placements, 0.3)
+        wanted, theirs = work_of(sort_and_loop, spec, boxes[0], scores[0], 0.3)
+        shares.append(ours / theirs)
     assert len(found) == 100
-    assert best_time < 3e-3
+    assert found.confs.tolist() == pytest.approx(wanted)
+    assert np.median(shares) < 1 / 3

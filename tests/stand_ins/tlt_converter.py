@@ -174,7 +174,7 @@ def write(path, text):
 def wait_for_gate():
     """Stay until the file STAND_IN_GATE is there."""
     print(f"[INFO] Building, process {os.getpid()}", flush=True)
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 120
     while not os.path.exists(os.environ["STAND_IN_GATE"]):
         if time.monotonic() > limit:
             refuse("nobody opened the gate")

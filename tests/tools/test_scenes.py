@@ -3,7 +3,6 @@
 The splits share no artwork.
 """
 
-import json
 from pathlib import Path
 from typing import List, NamedTuple
 
@@ -200,23 +199,6 @@ def test_ground_truth_text_round_trip():
     assert np.abs(boxes - sample.boxes).max() <= 0.0051
     assert np.array_equal(classes, sample.classes)
     assert np.array_equal(difficult, sample.difficult)
-
-
-def test_a_folder_is_written_whole(tmp_path):
-    make_data.make_folder(tmp_path, "signs", "val", 2)
-    names = sorted(path.name for path in (tmp_path / "images").iterdir())
-    assert names == ["000000.jpg", "000001.jpg"]
-    book = json.loads((tmp_path / "instances.json").read_text())
-    assert [category["id"] for category in book["categories"]] == [1, 2, 3]
-    assert len(book["images"]) == 2
-    assert not list(tmp_path.rglob("*.part"))
-    assert make_data.compare(tmp_path, tmp_path) == []
-
-
-def test_wrong_use_is_told(capsys):
-    with pytest.raises(SystemExit):
-        make_data.main([])
-    assert "--all" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,9 @@ import cv2
 import numpy as np
 import pytest
 
+import bench_ladder
 from conftest import write_conv_model
+from ladder.power import Power
 from stand_ins import cuda as cuda_stand_in
 from stand_ins import tensorrt as stand_in
 from trt_course import TrtSSD
@@ -140,10 +143,24 @@ def card(tmp_path, monkeypatch):
     codec.SimpleDecoder = type("Of", (Decoder,), {"card": card})
     monkeypatch.setitem(sys.modules, "PyNvVideoCodec", codec)
 
-    script = "#!/bin/sh\nwhile :; do echo '100.5, 2000'; sleep 0.1; done\n"
+    spoke = tmp_path / "spoke"
+    script = f"#!/bin/sh\nwhile :; do echo '100.5, 2000'; touch {spoke}; sleep 0.1; done\n"
     (tmp_path / "nvidia-smi").write_text(script)
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    class Patient(Power):
+        """Begins when nvidia-smi has spoken: a busy machine is slower to start it than to climb."""
+
+        def __enter__(self):
+            spoke.unlink(missing_ok=True)
+            super().__enter__()
+            until = time.monotonic() + 60
+            while self._smi and not spoke.exists() and time.monotonic() < until:
+                time.sleep(0.01)
+            return self
+
+    monkeypatch.setattr(bench_ladder, "Power", Patient)
     return card
 
 
@@ -160,20 +177,29 @@ CLIMBED = [
 ]
 
 
-@pytest.mark.long
-def test_the_ladder_on_stand_ins(card, tmp_path, monkeypatch, capsys):
-    monkeypatch.syspath_prepend(str(KIT / "tools"))
-    import bench_ladder
-
+@pytest.fixture
+def climb(card, tmp_path, monkeypatch):
+    """A function that climbs with so many seconds for each rung: the rows of the table."""
     folder = write_conv_model(tmp_path / "cells")
     command = ["bench_ladder.py", str(folder), "--out", str(tmp_path / "out")]
-    command += ["--sources", "2", "--seconds", "0.3", "--only", ",".join(CLIMBED)]
-    monkeypatch.setattr(sys, "argv", command)
-    assert bench_ladder.main() == 0
+    command += ["--sources", "2", "--only", ",".join(CLIMBED), "--seconds"]
+
+    def rows_in(seconds):
+        monkeypatch.setattr(sys, "argv", [*command, str(seconds)])
+        assert bench_ladder.main() == 0
+        return json.loads((tmp_path / "out/cells/cells.json").read_text())["rungs"]
+
+    return rows_in
+
+
+@pytest.mark.long
+def test_the_ladder_on_stand_ins(card, climb, capsys):
+    for seconds in (0.3, 2, 10):  # a busy machine may finish no batch in less
+        rows = climb(seconds)
+        if all(row["fps"] for row in rows):
+            break
     assert "pictures a second" in capsys.readouterr().out
     assert card.faults == []
-
-    rows = json.loads((tmp_path / "out/cells/cells.json").read_text())["rungs"]
     assert [row["name"] for row in rows] == CLIMBED
     assert all(row["fps"] > 0 for row in rows)
 

@@ -25,13 +25,16 @@ def in_thread(work: Callable[[threading.Event], Result], what: str) -> Result:
     'done'
     """
     outcome: "Future[Result]" = Future()
+    begun = threading.Event()
     cancelled = threading.Event()
     thread = threading.Thread(
-        target=_settle, args=(outcome, work, cancelled), name=what, daemon=True
+        target=_settle, args=(outcome, work, begun, cancelled), name=what, daemon=True
     )
     thread.start()
     status = STOPPED
     try:
+        # Not before: at a Ctrl-C while the thread starts, nobody would ask the work to end.
+        begun.set()
         for _ in progress(_seconds(outcome), desc=what, unit="s"):
             pass
     except KeyboardInterrupt as stop:
@@ -48,9 +51,13 @@ def in_thread(work: Callable[[threading.Event], Result], what: str) -> Result:
 
 
 def _settle(
-    outcome: "Future[Result]", work: Callable[[threading.Event], Result], cancelled: threading.Event
+    outcome: "Future[Result]",
+    work: Callable[[threading.Event], Result],
+    begun: threading.Event,
+    cancelled: threading.Event,
 ) -> None:
-    """Do the work, and keep what comes of it."""
+    """Do the work once it is begun, and keep what comes of it."""
+    begun.wait()
     try:
         outcome.set_result(work(cancelled))
     except BaseException as err:
