@@ -116,7 +116,6 @@ def test_warm_up_is_run_and_not_counted(ssd, arena, tmp_path):
     assert len(entry.image_ms) == 4
     assert min(entry.frame_ms) >= 10
     assert min(entry.image_ms.values()) >= 10
-    assert entry.other_ms > 20 * 30
 
 
 class SlowParts:
