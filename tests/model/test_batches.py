@@ -33,6 +33,7 @@ def picture_of(layout, seed):
         return {"boxes": boxes, "scores": scores}
     if layout.startswith("loc_conf_priors"):
         loc = rng.uniform(-2, 2, (1, PRIORS, 4))
+        scores[0, 2 + 2 * seed] = [9, 0, 0]  # the background, for certain, in a place of its own
         if layout.endswith("turned"):
             return {"loc": loc.swapaxes(1, 2), "conf": scores.swapaxes(1, 2)}
         return {"loc": loc, "conf": scores}
@@ -100,15 +101,15 @@ def floats(outputs):
 
 
 def test_every_prior_is_moved_by_its_own_offsets_in_every_picture(tmp_path):
-    """In figures: two pictures, two priors, and a third that no picture uses."""
+    """In figures: two pictures with two boxes each, and a prior between that is passed over."""
     np.save(
         str(tmp_path / "priors.npy"),
         np.float32([[0.5, 0.5, 0.2, 0.4], [0.1, 0.1, 0.1, 0.1], [0.25, 0.75, 0.1, 0.2]]),
     )
     spec = spec_of(
-        "loc_conf_priors", ("loc", "conf"), priors=tmp_path / "priors.npy", units="normalized"
+        "loc_conf_priors", ("loc", "conf"), priors=tmp_path / "priors.npy", activation="softmax"
     )
-    unsure = [1, 0, 0]
+    unsure = [9, 0, 0]
     outputs = {
         # variances: 0.1 for the centre, 0.2 for the size, which doubles at a logarithm of 2
         "loc": [
@@ -116,8 +117,8 @@ def test_every_prior_is_moved_by_its_own_offsets_in_every_picture(tmp_path):
             [[0, -5, 0, 0], [9, 9, 9, 9], [0, 0, 0, np.log(2) / 0.2]],
         ],
         "conf": [
-            [[0, 0.9, 0], unsure, [0, 0, 0.8]],
-            [[0, 0, 0.7], unsure, [0, 0.6, 0]],
+            [[0, 5, 0], unsure, [0, 0, 4]],
+            [[0, 0, 3], unsure, [0, 2, 0]],
         ],
     }
     arrays = {role: np.float32(lists) for role, lists in outputs.items()}

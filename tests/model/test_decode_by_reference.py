@@ -9,6 +9,9 @@ from model import decode_reference
 from model.decode_cases import FINISHED, PLACES, cases
 from trt_course.model.decode import Decoder
 
+# NumPy's warnings would stand between the lines of whoever runs a model.
+pytestmark = pytest.mark.filterwarnings("error")
+
 LOST = ("no_numbers", "no_boxes", "no_classes", "above_one")
 SETTINGS = settings(deadline=None, database=None, derandomize=True)
 
@@ -41,6 +44,7 @@ def require_as_by_reference(case):
         assert np.allclose(ours.boxes, boxes, rtol=1e-5, atol=1e-3)
         lost = theirs.lost["no_numbers"] + theirs.lost["no_boxes"] + theirs.lost["no_classes"]
         assert ours.dropped == lost
+        assert type(ours.dropped) is int
         assert [array.dtype for array in ours] == [np.float32, np.float32, np.int64]
         assert not any(array.flags.writeable for array in ours)
 

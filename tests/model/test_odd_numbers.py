@@ -7,6 +7,9 @@ from trt_course.model.decode import decode
 from trt_course.model.placement import Placement
 from trt_course.model.spec import InputSpec, ModelSpec, OutputSpec
 
+# NumPy's warnings would stand between the lines of whoever runs a model.
+pytestmark = pytest.mark.filterwarnings("error")
+
 WHOLE = Placement(1, 1, 0, 0, 128, 96)
 BOX = [0.25, 0.25, 0.5, 0.75]
 PIXELS = [32.0, 24.0, 64.0, 72.0]

@@ -26,10 +26,11 @@ def counts_of(boxes, confs, size=SIZE):
         ([10, 10, 10.25, 50], 0.5, {"no_pixels": 1}),
         ([10, 10, 50, 10.25], 0.5, {"no_pixels": 1}),
         ([10, 10, 10, 10], 0.5, {"no_pixels": 1}),
+        ([10, 10, 10.498, 50], 0.5, {"no_pixels": 1}),
         ([10, 10, 10.5, 10.5], 0.5, {}),
         ([0, 0, 200, 100], 1.0, {"whole_picture": 1}),
         ([0, 0, 200, 100], 0.99, {"whole_picture": 1}),
-        ([0, 0, 200, 100], 0.98, {}),
+        ([0, 0, 200, 100], 0.985, {}),
         ([2, 1, 198, 99], 1.0, {"whole_picture": 1}),
         ([2, 1, 197, 99], 1.0, {}),
         ([2, 1, 198, 98], 1.0, {}),
@@ -44,10 +45,11 @@ def test_what_is_odd_about_one_box(box, conf, odd):
 
 
 def test_every_odd_box_is_counted_once():
-    boxes = [[0, 0, 200, 100], [5, 5, 5, 5], [0, 0, 200, 100], [7, 7, 9, 7], [9, 9, 30, 30]]
+    boxes = [[0, 0, 200, 100], [5, 5, 5, 5], [0, 0, 200, 100], [7, 7, 9, 7], [9, 9, 30, 9.5]]
     confs = [1.5, 0.9, 1.0, 2.0, 3.0]
     assert counts_of(boxes, confs) == {"whole_picture": 2, "no_pixels": 2, "above_one": 3}
     assert counts_of([], []) == {}
+    assert counts_of([[0, 0, 200, 100], [10, 10, 50, 50]], [0.5, 1.0]) == {}
 
     oddities = Oddities("m", 3)
     for _ in range(3):
@@ -62,13 +64,14 @@ def test_a_box_fills_its_own_picture_and_not_a_larger_one():
 
 def test_rows_that_were_left_out_add_up_by_their_reason():
     oddities = Oddities("m", 3)
-    lost = Losses(no_numbers=1, no_boxes=2).plus(Losses(no_boxes=1, no_classes=5))
-    assert lost == Losses(no_numbers=1, no_boxes=3, no_classes=5)
-    assert lost.total == 9
+    lost = Losses(no_numbers=1, no_boxes=2, no_classes=4)
+    lost = lost.plus(Losses(no_numbers=10, no_boxes=20, no_classes=40))
+    assert lost == Losses(no_numbers=11, no_boxes=22, no_classes=44)
+    assert lost.total == 77
     assert lost.plus(NOTHING_LOST) == lost
     oddities.count_losses(lost)
     oddities.count_losses(lost)
-    assert oddities.counts == {"no_numbers": 2, "no_boxes": 6, "no_classes": 10}
+    assert oddities.counts == {"no_numbers": 22, "no_boxes": 44, "no_classes": 88}
 
 
 KINDS = ["no_numbers", "no_boxes", "no_classes", "above_one", "no_pixels", "whole_picture"]

@@ -48,6 +48,13 @@ def test_best_is_the_stable_order(scores, k):
     assert best(scores, k).tolist() == order[:k]
 
 
+def test_the_best_of_thousands_are_all_found():
+    rng = np.random.RandomState(0)
+    for k in (1, 10, 200, 4999, 5000, 6000):
+        scores = rng.permutation(5000).astype(np.float32)
+        assert scores[best(scores, k)].tolist() == list(range(5000))[::-1][:k]
+
+
 def many_scores(kind, rng):
     """Scores of 15,000 boxes for 6 classes, (1, 15000, 6)."""
     if kind == "uniform":
