@@ -230,6 +230,35 @@ def test_missing_field(tmp_path, key):
         find_model(write(tmp_path / "m", record))
 
 
+# The roles of each layout, in docs/model_json.md: those a record must name, and those it may
+ROLES = {
+    "nms7": ("rows", "count"),
+    "efficient_nms": ("count boxes scores classes", ""),
+    "tf_detection": ("boxes scores classes", "count"),
+    "boxes_scores": ("boxes scores", ""),
+    "loc_conf_priors": ("loc conf", ""),
+}
+
+
+@pytest.mark.parametrize("layout", ROLES)
+def test_the_roles_of_a_layout_are_those_on_the_page(tmp_path, layout):
+    must = ROLES[layout][0].split()
+    may = ROLES[layout][1].split()
+
+    def read(roles):
+        tensors = {role: f"the {role}" for role in roles}
+        output = {"layout": layout, "tensors": tensors, "priors": "p.npy"}
+        return find_model(write(tmp_path / "m", {**SHORT, "output": output}))
+
+    for roles in (must, must + may):
+        assert set(read(roles).output.tensors) == set(roles)
+    for role in must:
+        with pytest.raises(CourseError, match=f"output.tensors.{role} is missing"):
+            read([other for other in must if other != role])
+    with pytest.raises(CourseError, match="output.tensors.masks is an unknown field"):
+        read([*must, "masks"])
+
+
 def test_priors_are_asked_for(tmp_path):
     output = {"layout": "loc_conf_priors", "tensors": {"loc": "l", "conf": "c"}}
     with pytest.raises(CourseError, match="needs output.priors"):

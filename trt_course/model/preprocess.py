@@ -117,8 +117,8 @@ class Preprocessor:
 
     def _is_tensor(self, image: np.ndarray, out: np.ndarray) -> bool:
         """Whether the picture is what the engine takes as it is."""
-        same = image.shape == out.shape and image.dtype == out.dtype
-        return same and not self._reversed
+        as_read = self.spec.input.layout == "nhwc" and not self._reversed
+        return as_read and image.shape == out.shape and image.dtype == out.dtype
 
     def _resize(self, image: np.ndarray, placed: Placement) -> None:
         """Put the picture into the scratch memory, by the record's way to resize."""
