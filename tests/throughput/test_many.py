@@ -277,6 +277,21 @@ def test_one_camera_s_pictures_are_done_as_they_come(ssd):
     assert all(0 <= time.perf_counter() - seen.read < 60 for seen, _ in kept.rows)
 
 
+def test_one_camera_s_outputs_are_counted_once(ssd, monkeypatch):
+    """The last ones are decoded a second time, to warm the caches: what is odd is told once."""
+    counted = []
+    finish = ssd.finish
+
+    def noted(prepared, outputs, conf_th=None, count=True):
+        counted.append(count)
+        return finish(prepared, outputs, conf_th, count)
+
+    monkeypatch.setattr(ssd, "finish", noted)
+    complaints = []
+    assert detect_live(ssd, *openers(frames(3)), Kept(), complaints=complaints) is complaints
+    assert counted == [True, False, True, False, True]
+
+
 def test_an_error_of_the_caller_ends_all_threads(ssd, monkeypatch):
     """And waits for what the engine has begun."""
     abandoned = []
