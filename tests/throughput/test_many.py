@@ -144,7 +144,7 @@ def test_a_live_source_is_read_only_when_there_is_room(ssd):
         assert not reader.is_alive()
 
 
-def test_a_late_batch_goes_without_its_last_pictures(ssd):
+def test_a_late_batch_goes_without_its_last_pictures(ssd, monkeypatch):
     go = threading.Event()
     came = []
 
@@ -159,7 +159,16 @@ def test_a_late_batch_goes_without_its_last_pictures(ssd):
         if seen.number == 1:
             go.set()
 
+    decoded = []
+    finish = ssd.finish
+
+    def counted(prepared, *args):
+        decoded.append(len(prepared.placements))
+        return finish(prepared, *args)
+
+    monkeypatch.setattr(ssd, "finish", counted)
     assert detect_many(ssd, [lambda: Slow(frames(4))], keep, batch=8, deadline=0.05) == []
+    assert sum(decoded) == 4, "what lies in the other places is of older pictures, or none"
     assert came == [(0, False), (1, False), (2, True), (3, True)]
 
 
@@ -313,6 +322,24 @@ def test_an_error_of_the_caller_ends_all_threads(ssd, monkeypatch):
         detect_many(ssd, [lambda: Endless("x")] * 3, stop, batch=2)
     assert threading.active_count() <= before + 1  # ONNX Runtime's worker is the engine's
     assert len(abandoned) == 1
+
+
+def test_sources_are_closed_when_an_error_comes_out(ssd, monkeypatch):
+    """Whoever opens a camera again then finds it free."""
+    monkeypatch.setattr(many, "_JOIN_SECONDS", PATIENCE)
+    closed = []
+
+    class Slow(InMemory):
+        def close(self):
+            time.sleep(0.05)
+            closed.append(1)
+
+    def stop(seen, found):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        detect_many(ssd, [lambda: Slow(frames(9))] * 2, stop)
+    assert len(closed) == 2
 
 
 def test_a_camera_that_hangs_holds_up_no_end(ssd, monkeypatch):
