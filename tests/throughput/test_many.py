@@ -1,7 +1,9 @@
 """Many sources through one engine: equal boxes in order, back-pressure, bad sources."""
 
 import functools
+import os
 import queue
+import signal
 import threading
 import time
 
@@ -322,6 +324,27 @@ def test_an_error_of_the_caller_ends_all_threads(ssd, monkeypatch):
         detect_many(ssd, [lambda: Endless("x")] * 3, stop, batch=2)
     assert threading.active_count() <= before + 1  # ONNX Runtime's worker is the engine's
     assert len(abandoned) == 1
+
+
+@pytest.mark.parametrize("times, wanted", [(1, [0, 1, 2, 3]), (2, [0, 1])])
+def test_after_ctrl_c_what_was_read_is_done_and_after_a_second_one_nothing(ssd, times, wanted):
+    reads = []
+    kept = []
+
+    class Counted(InMemory):
+        def read(self, timeout=None):
+            reads.append(1)
+            return super().read()
+
+    def keep(seen, found):
+        kept.append(seen.number)
+        wait_for(lambda: len(reads) == 5)  # three are in batches, the fifth is in the reader's hand
+        if seen.number < times:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        detect_many(ssd, [lambda: Counted(frames(9))], keep, depth=1)
+    assert kept == wanted
 
 
 def test_sources_are_closed_when_an_error_comes_out(ssd, monkeypatch):
