@@ -14,7 +14,7 @@ import pytest
 from stand_ins.camera import Detector, Gated, Maker, Pulse, Steps, quick
 from trt_course import CourseError, TrtSSD
 from trt_course.camera import MODES, AsyncCamera, SyncCamera
-from waiting import PATIENCE, started, wait_for
+from waiting import PATIENCE, in_time, started, wait_for
 
 
 # --- Closing
@@ -46,8 +46,10 @@ def test_close_from_another_thread_ends_the_loop(mode):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_source_that_ends_ends_the_loop(mode):
-    with MODES[mode](Steps(range(3)), quick, every=1) as camera:
-        assert len(list(camera)) <= 3
+    views = []
+    with MODES[mode](Steps(range(3)), quick, every=1, stall=10 * PATIENCE) as camera:
+        assert in_time(lambda: views.extend(camera))
+        assert len(views) <= 3
         assert camera.read() is None
     assert camera.source.closed
 

@@ -61,6 +61,8 @@ def test_it_reads_a_little_ahead_and_no_further():
     with closing(ahead(counting(), 3)) as items:
         assert next(items) == 0
         wait_for(lambda: len(taken) == 5)  # three wait, and one is in the thread's hand
+        (reader,) = [each for each in threading.enumerate() if each.name == "ahead"]
+        assert reader.daemon, "Python would wait for it at its end"
         time.sleep(0.02)
         assert len(taken) == 5
     assert len(taken) == 5
@@ -164,6 +166,23 @@ def test_an_exception_while_writing_stops_the_caller_once():
         sink.put(1)
 
 
+def test_what_comes_after_a_picture_that_could_not_be_written_is_not_written():
+    """Else a video would have a hole in it that nobody is told of."""
+    gate = threading.Event()
+    calls = []
+
+    def write(i):
+        assert gate.wait(PATIENCE)
+        calls.append(i)
+        raise ZeroDivisionError(i)
+
+    with pytest.raises(ZeroDivisionError), Behind(write) as sink:
+        for i in range(4):
+            sink.put(i)
+        gate.set()
+    assert calls == [0]
+
+
 def test_an_exception_of_the_caller_stops_both():
     write = Slow(0.01)
     items = ahead(itertools.count())
@@ -185,16 +204,24 @@ def test_ctrl_c_lets_the_sink_finish():
 
 
 class Polls:
-    """A clock on which ten seconds pass each time somebody looks; `then` is called before."""
+    """A clock on which ten seconds pass each time somebody looks; `then(look)` is called before."""
 
-    def __init__(self, then=lambda: None):
-        self.now = 0.0
+    def __init__(self, then=lambda look: None):
+        self.looks = 0
         self.then = then
 
     def monotonic(self):
-        self.then()
-        self.now += 10
-        return self.now
+        assert self.looks < 200, "it looks for ever"
+        self.then(self.looks)
+        self.looks += 1
+        return 10.0 * self.looks
+
+
+def let_one(write, sink):
+    """One call of `write` comes to its end."""
+    calls = sink._calls
+    write.gate.release()
+    wait_for(lambda: sink._calls > calls or not sink._thread.is_alive())
 
 
 def test_a_sink_that_is_slow_but_goes_on_is_not_given_up(monkeypatch):
@@ -202,31 +229,40 @@ def test_a_sink_that_is_slow_but_goes_on_is_not_given_up(monkeypatch):
     write = Gated()
     sink = Behind(write, 20)
 
-    def let_one_be_written():
-        calls = sink._calls
-        write.gate.release()
-        wait_for(lambda: sink._calls > calls or not sink._thread.is_alive())
+    def each_half_minute(look):
+        if look % 3 == 0:
+            let_one(write, sink)
 
     monkeypatch.setattr(pipeline, "_LOOK", 0.002)
     with sink:
         for i in range(20):
             sink.put(i)
-        monkeypatch.setattr(pipeline, "time", Polls(let_one_be_written))
+        monkeypatch.setattr(pipeline, "time", Polls(each_half_minute))
     assert write.done == list(range(20))
 
 
 @pytest.mark.parametrize("error, message", [(CourseError, "for 30 s"), (KeyboardInterrupt, "mine")])
 def test_a_sink_that_hangs_is_given_up_after_half_a_minute(monkeypatch, error, message):
     write = Gated()
-    clock = Polls()
+    sink = Behind(write)
+
+    def first_only(look):
+        if look == 0:
+            let_one(write, sink)
+
+    clock = Polls(first_only)
     monkeypatch.setattr(pipeline, "_LOOK", 0.002)
     monkeypatch.setattr(pipeline, "time", clock)
-    with pytest.raises(error, match=message), Behind(write) as sink:
+    with pytest.raises(error, match=message), sink:
         sink.put(0)
+        sink.put(1)
         if error is KeyboardInterrupt:
             raise KeyboardInterrupt("mine")
-    assert clock.now == 50  # 10 at the beginning, and more than 30 later
-    assert write.done == []
+    assert (
+        clock.looks == 6
+    )  # at the beginning, when one was written, and until more than 30 s after
+    assert write.done == [0]
+    assert sink._thread.daemon, "Python would wait for it at its end"
     write.gate.release()
     sink._thread.join(PATIENCE)
 
@@ -284,6 +320,21 @@ def test_a_slot_gives_the_newest_once_and_until_it_is_closed():
     slot.put(5)
     slot.close()
     assert slot.take() is None
+
+
+def test_a_new_item_wakes_who_waits_for_it():
+    """Whoever looked by himself every tenth of a second would show ten frames a second."""
+    slot = Slot()
+    woken = []
+    wait = slot._changed.wait
+    slot._changed.wait = lambda seconds: woken.append(wait(seconds))
+    for i in range(10):
+        taker = started(slot.take)
+        wait_for(lambda: waiters(slot._changed))
+        slot.put(i)
+        taker.join(PATIENCE)
+        assert not taker.is_alive()
+    assert any(woken)
 
 
 def test_closing_a_slot_wakes_who_waits():

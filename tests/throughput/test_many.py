@@ -1,7 +1,9 @@
 """Many sources through one engine: equal boxes in order, back-pressure, bad sources."""
 
 import functools
+import os
 import queue
+import signal
 import threading
 import time
 
@@ -144,7 +146,7 @@ def test_a_live_source_is_read_only_when_there_is_room(ssd):
         assert not reader.is_alive()
 
 
-def test_a_late_batch_goes_without_its_last_pictures(ssd):
+def test_a_late_batch_goes_without_its_last_pictures(ssd, monkeypatch):
     go = threading.Event()
     came = []
 
@@ -159,7 +161,16 @@ def test_a_late_batch_goes_without_its_last_pictures(ssd):
         if seen.number == 1:
             go.set()
 
+    decoded = []
+    finish = ssd.finish
+
+    def counted(prepared, *args):
+        decoded.append(len(prepared.placements))
+        return finish(prepared, *args)
+
+    monkeypatch.setattr(ssd, "finish", counted)
     assert detect_many(ssd, [lambda: Slow(frames(4))], keep, batch=8, deadline=0.05) == []
+    assert sum(decoded) == 4, "what lies in the other places is of older pictures, or none"
     assert came == [(0, False), (1, False), (2, True), (3, True)]
 
 
@@ -277,6 +288,21 @@ def test_one_camera_s_pictures_are_done_as_they_come(ssd):
     assert all(0 <= time.perf_counter() - seen.read < 60 for seen, _ in kept.rows)
 
 
+def test_one_camera_s_outputs_are_counted_once(ssd, monkeypatch):
+    """The last ones are decoded a second time, to warm the caches: what is odd is told once."""
+    counted = []
+    finish = ssd.finish
+
+    def noted(prepared, outputs, conf_th=None, count=True):
+        counted.append(count)
+        return finish(prepared, outputs, conf_th, count)
+
+    monkeypatch.setattr(ssd, "finish", noted)
+    complaints = []
+    assert detect_live(ssd, *openers(frames(3)), Kept(), complaints=complaints) is complaints
+    assert counted == [True, False, True, False, True]
+
+
 def test_an_error_of_the_caller_ends_all_threads(ssd, monkeypatch):
     """And waits for what the engine has begun."""
     abandoned = []
@@ -298,6 +324,45 @@ def test_an_error_of_the_caller_ends_all_threads(ssd, monkeypatch):
         detect_many(ssd, [lambda: Endless("x")] * 3, stop, batch=2)
     assert threading.active_count() <= before + 1  # ONNX Runtime's worker is the engine's
     assert len(abandoned) == 1
+
+
+@pytest.mark.parametrize("times, wanted", [(1, [0, 1, 2, 3]), (2, [0, 1])])
+def test_after_ctrl_c_what_was_read_is_done_and_after_a_second_one_nothing(ssd, times, wanted):
+    reads = []
+    kept = []
+
+    class Counted(InMemory):
+        def read(self, timeout=None):
+            reads.append(1)
+            return super().read()
+
+    def keep(seen, found):
+        kept.append(seen.number)
+        wait_for(lambda: len(reads) == 5)  # three are in batches, the fifth is in the reader's hand
+        if seen.number < times:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        detect_many(ssd, [lambda: Counted(frames(9))], keep, depth=1)
+    assert kept == wanted
+
+
+def test_sources_are_closed_when_an_error_comes_out(ssd, monkeypatch):
+    """Whoever opens a camera again then finds it free."""
+    monkeypatch.setattr(many, "_JOIN_SECONDS", PATIENCE)
+    closed = []
+
+    class Slow(InMemory):
+        def close(self):
+            time.sleep(0.05)
+            closed.append(1)
+
+    def stop(seen, found):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        detect_many(ssd, [lambda: Slow(frames(9))] * 2, stop)
+    assert len(closed) == 2
 
 
 def test_a_camera_that_hangs_holds_up_no_end(ssd, monkeypatch):

@@ -47,6 +47,14 @@ def test_delays_count_from_the_frame_read_to_the_boxes_kept():
     assert [seen.number for seen, _ in rows] == list(range(20))
 
 
+def test_the_median_and_the_95th_of_a_hundred_delays_in_milliseconds():
+    keeper = _Keeper(Rows())
+    keeper._delays.extend(range(101))
+    done = keeper.run(0.5, [], None)
+    assert (done.p50_ms, done.p95_ms) == (50e3, 95e3)
+    assert done._replace(frames=20).report().startswith("20 frames in 0.5 s: 40.0 FPS")
+
+
 def test_of_a_long_run_the_last_delays_count(monkeypatch):
     monkeypatch.setattr(run, "_MOST_DELAYS", 3)
     keeper = _Keeper(Rows())
