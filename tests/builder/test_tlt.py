@@ -239,6 +239,12 @@ def test_a_converter_that_says_nothing_at_all(desk):
     assert desk.fails().endswith("(exit status 5). See docs/tlt.md.\nIts last words: none")
 
 
+def test_the_last_three_lines_are_told_whatever_their_bytes(desk):
+    lines = "one\\ntwo\\n\\nthree\\ncaf\\351\\nfive\\n"
+    (desk.folder / "bin" / "tao-converter").write_text(f"#!/bin/sh\nprintf '{lines}'\nexit 5\n")
+    assert desk.fails().endswith("last words: three | caf\N{REPLACEMENT CHARACTER} | five")
+
+
 def test_a_program_for_another_processor(desk):
     (desk.folder / "bin" / "tao-converter").write_bytes(b"\x7fELF" + bytes(60))
     said = desk.fails()

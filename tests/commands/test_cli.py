@@ -11,9 +11,11 @@ import cv2
 import pytest
 
 import trt_course.model.find
+from conftest import write_model
 from trt_course.__main__ import main
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
+from trt_course.support.files import sha256
 
 
 def run(*words):
@@ -56,6 +58,17 @@ def test_models_lists_the_good_and_names_the_bad(cells, tmp_path, monkeypatch, c
     assert "colours of cells\n    128 x 96 BGR, 3 classes: blue, green, red" in said.out
     assert "bad/model.json: name is missing" in said.err
     assert "model.onnx is missing" in said.err
+
+
+def test_models_tells_of_a_network_that_is_another_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(trt_course.model.find, "MODELS", tmp_path)
+    same = write_model(tmp_path / "same")
+    for name, digest in (("same", sha256(same / "model.onnx")), ("other", "0" * 64)):
+        write_model(tmp_path / name, name=name, provenance={"sha256": digest})
+    assert run("models") == 0
+    other, same = capsys.readouterr().out.split("same  colours")
+    assert "note: the ONNX file is not the one that model.json describes" in other
+    assert "note" not in same
 
 
 def test_output_that_cannot_be_written(cells, picture_folder, tmp_path, capsys):

@@ -89,6 +89,23 @@ def test_counts_of_each_mode(cells, pulse, tmp_path, capsys, mode):
     assert source.handle.closed
 
 
+def test_only_every_so_manyth_picture_is_inferred(cells, pulse, tmp_path):
+    figures = tmp_path / "counts.json"
+    words = ["--model", cells, "--backend", "cpu", "--every", 10, "--json", figures]
+    assert run("pulse:40", *words) == 0
+    counts = json.loads(figures.read_text())
+    assert counts["every"] == 10
+    assert 1 <= counts["inferred"] <= 5
+
+
+def test_a_camera_without_figures_leaves_no_file(cells, pulse, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run("pulse:5", "--model", cells, "--mode", "sync") == 0
+    assert list(tmp_path.iterdir()) == []
+    *_, last = capsys.readouterr().out.splitlines()
+    assert re.match(r"\d+ captured, \d+ shown, \d+ dropped, \d+ inferred in \d+\.\d s: ", last)
+
+
 def test_it_stops_after_the_time(cells, pulse, capsys):
     """The camera would go on for half an hour, at 30 pictures a second."""
     started = time.monotonic()

@@ -8,6 +8,7 @@ import pytest
 from throughput_parts import write_clip
 from trt_course import CourseError
 from trt_course.__main__ import main
+from trt_course.commands import detect as commands
 from trt_course.throughput import gpus, run
 from trt_course.throughput.gpus import detect_on_gpus
 from trt_course.throughput.many import detect_many
@@ -36,6 +37,33 @@ def test_what_tables_cannot_hold_is_refused_not_ignored(cells, clip, tmp_path, c
     said = capsys.readouterr().err
     assert "leave out --show, --save-json, --start, --end and --stride" in said
     assert not out.exists()
+
+
+def test_each_word_reaches_the_run(monkeypatch):
+    told = {}
+
+    def noting(model, sources, out, **options):
+        told.update(options, model=model, sources=sources, out=out)
+        return ["b.mp4 is cut off"]
+
+    monkeypatch.setattr(commands, "detect_fast", noting)
+    where = ["--model", "m", "--out", "o", "--force", "--gpus", 2]
+    how = ["--conf", 0.4, "--batch", 3, "--deadline", 7]
+    network = ["--backend", "cpu", "--engine", "e", "--threads", 5]
+    assert fast("a.mp4", "b.mp4", *where, *how, *network) == 1
+    assert told.pop("outputs").force
+    assert told == dict(
+        model="m",
+        sources=["a.mp4", "b.mp4"],
+        out="o",
+        conf_th=0.4,
+        batch=3,
+        deadline=0.007,
+        gpus=2,
+        backend="cpu",
+        plan="e",
+        threads=5,
+    )
 
 
 @pytest.mark.parametrize("words, seconds", [([], 0.02), (["--deadline", "250"], 0.25)])

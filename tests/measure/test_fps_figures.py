@@ -39,6 +39,7 @@ def pictures(tmp_path):
     return make
 
 
+@pytest.mark.filterwarnings("error")
 def test_the_spread_of_a_few_frames_is_that_of_single_ones():
     """Two are the fewest that there can be; no part of a run may be empty."""
     assert timing(10, 20, 30).fps == 50

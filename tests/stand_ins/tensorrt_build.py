@@ -75,6 +75,7 @@ def add_builder(trt, version, card):  # noqa: C901
 
         @typed
         def set_timing_cache(self, cache: ITimingCache, ignore_mismatch: bool):
+            assert not ignore_mismatch, "times of another card"
             self._cache = cache
             return True
 
