@@ -1,6 +1,7 @@
 """What a job heeds and says: its options, times and speed, and what it could not read."""
 
 import json
+import os
 import re
 import time
 
@@ -8,12 +9,14 @@ import cv2
 import numpy as np
 import pytest
 
-from trt_course import CourseError, TrtSSD, detect_one, detect_video
+from trt_course import CourseError, TrtSSD, detect_dir, detect_one, detect_video
 from trt_course.media import captures
 from trt_course.media.base import Frame
 from trt_course.media.sources import open_source
 from trt_course.media.transcode import transcode
 from trt_course.media.writer import VideoWriter
+from trt_course.support.files import is_hidden
+from trt_course.support.outputs import Outputs
 from trt_course.video_run import VideoRun
 
 DEADLINE = 30.0  # seconds, that only a failure waits for
@@ -90,6 +93,41 @@ def test_an_encoder_that_is_none_is_refused(ssd, clip, tmp_path):
     ):
         with pytest.raises(CourseError, match="There is no encoder 'nvenc'"):
             job()
+
+
+def test_one_picture_leaves_no_more_than_was_asked(ssd, picture_folder, tmp_path):
+    def names_in(folder):
+        return {path.name for path in folder.iterdir() if not is_hidden(path)}
+
+    detect_one(ssd, picture_folder / "a.jpg", tmp_path / "o")
+    assert names_in(tmp_path / "o") == {"a.jpg", "a.txt"}
+
+    detect_one(ssd, picture_folder / "a.jpg", tmp_path / "p", save_json=True)
+    assert names_in(tmp_path / "p") == {"a.jpg", "a.txt", "a.json"}
+    rows = json.loads((tmp_path / "p" / "a.json").read_text())
+    assert [row["image_id"] for row in rows] == [1, 1]
+    assert np.allclose(rows[0]["bbox"], [64, 32, 32, 32], atol=0.01)
+
+
+def test_by_force_a_folders_results_replace_the_readers_files(ssd, picture_folder, tmp_path):
+    mine = tmp_path / "o" / "detection-results" / "a.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(CourseError, match="a.txt is in the way"):
+        detect_dir(ssd, picture_folder, tmp_path / "o")
+    assert detect_dir(ssd, picture_folder, tmp_path / "o", outputs=Outputs(force=True)) == []
+    assert mine.read_text().startswith("red ")
+
+
+@pytest.mark.skipif("TQDM_DISABLE" in os.environ, reason="no bars are wanted here")
+@pytest.mark.parametrize(
+    "options, shown",
+    [({}, "20/20"), ({"stride": 3}, "7/7"), ({"start": 0.3}, "17frame"), ({"end": 0.3}, "3frame")],
+)
+def test_the_bar_promises_no_frames_that_do_not_come(ssd, clip, tmp_path, capsys, options, shown):
+    pytest.importorskip("tqdm")
+    detect_video(ssd, clip, tmp_path / "o", write=False, **options)
+    assert shown in capsys.readouterr().err
 
 
 # What could not be read
@@ -205,12 +243,12 @@ def test_each_frame_of_a_camera_is_new_when_the_network_gets_it(ssd, tmp_path, m
 
 
 def test_one_picture_says_how_long_the_detector_took(ssd, picture_folder, tmp_path, capsys):
-    slow = Wrapped(ssd, lambda images: time.sleep(0.02))
+    slow = Wrapped(ssd, lambda images: time.sleep(0.1))
     began = time.perf_counter()
     detect_one(slow, picture_folder / "a.jpg", tmp_path / "o")
     all_of_it = (time.perf_counter() - began) * 1e3
     said = re.search(r"a\.jpg, ([0-9.]+) ms for", capsys.readouterr().out)
-    assert 20 <= float(said.group(1)) <= all_of_it
+    assert 100 <= float(said.group(1)) <= all_of_it
 
 
 def test_a_video_says_how_many_frames_how_fast_and_how_long_each_took(ssd, cell_picture):

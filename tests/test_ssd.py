@@ -166,8 +166,9 @@ def test_a_trace_says_how_many_pictures_were_prepared(ssd, cell_picture, tmp_pat
     assert prepared == [8, 2]
 
 
-def test_unless_asked_one_request_runs_at_a_time(ssd):
+def test_unless_asked_one_request_runs_at_a_time_on_all_cores(ssd):
     assert ssd.engine.lanes == 1
+    assert ssd.engine._session.get_session_options().intra_op_num_threads == 0
     with TrtSSD(ssd.spec, lanes=3, backend="cpu", verbose=False) as other:
         assert other.engine.lanes == 3
 

@@ -252,3 +252,17 @@ def test_the_engine_is_closed_when_the_opening_fails(tmp_path, monkeypatch, erro
     with pytest.raises(type(error)):
         open_odd(tmp_path, "boxes_scores", right_outputs("boxes_scores"))
     assert len(closed) == 1
+
+
+@pytest.mark.parametrize("layout", ["boxes_scores", "efficient_nms"])
+def test_outputs_that_state_not_even_how_many_sides_they_have(tmp_path, layout):
+    right = right_outputs(layout)
+    write_constants(tmp_path, right)
+    model = load(str(tmp_path / "model.onnx"))
+    for value in model.graph.output:
+        value.type.tensor_type.ClearField("shape")
+    save(model, str(tmp_path / "model.onnx"))
+    write_record(tmp_path, layout, {role: role for role in right})
+    with TrtSSD(tmp_path, backend="cpu", verbose=False) as ssd:
+        assert ssd.engine.outputs[0].shape == ()
+        assert ssd.detect(BLACK).boxes.tolist() == [PIXELS]
