@@ -107,10 +107,10 @@ def test_a_camera_without_figures_leaves_no_file(cells, pulse, tmp_path, monkeyp
 
 
 def test_it_stops_after_the_time(cells, pulse, capsys):
-    """The camera would go on for half an hour, at 30 pictures a second."""
+    """The camera would go on for a minute and a half, at 30 pictures a second."""
     started = time.monotonic()
-    assert run("pulse:54000", "--model", cells, "--seconds", 0.5) == 0
-    assert 0.5 <= time.monotonic() - started < 60
+    assert run("pulse:2700", "--model", cells, "--seconds", 0.5) == 0
+    assert time.monotonic() - started >= 0.5
     last = capsys.readouterr().out.splitlines()[-1]
     captured = int(last.split()[0])
     assert 1 < captured < 30 * 20
