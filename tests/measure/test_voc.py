@@ -3,7 +3,6 @@
 import doctest
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from slow_voc import slow_area_under, slow_mean, slow_points, slow_total, slow_verdicts
