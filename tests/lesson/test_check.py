@@ -124,6 +124,15 @@ def test_an_endless_answer_is_cut_short(capsys):
     assert "  wanted      [   1,    2,    3, ..., 4998, 4999, 5000]\n" in said
 
 
+def test_arrays_show_five_decimals_and_twenty_numbers(capsys):
+    check("01.1", np.array([1 / 3, 1]), np.arange(20))
+    said = capsys.readouterr().out
+    assert "  got         [0.33333, 1.     ]\n" in said
+    assert "..." not in said
+    check("01.1", np.arange(21), np.arange(21))
+    assert "  got         [ 0,  1,  2, ..., 18, 19, 20]\n" in capsys.readouterr().out
+
+
 def test_the_summary_counts_and_names_what_is_left(capsys):
     summary()
     check("01.1", 1, 1)
