@@ -56,6 +56,12 @@ def no_results(monkeypatch):
         (([1, None],), ([1, 2],), "not done yet", ""),
         (10.00001, 10, "wrong", "1e-05"),
         (1 / 3, 0, "wrong", "0.3333"),
+        ({"a": ..., "b": 1}, {"a": 1, "b": 1}, "not done yet", ""),
+        ([1, 2, 3], [1, 5, 4], "wrong", "up to 3"),
+        (["a", "b"], ["a", "c"], "wrong", "missing: 'c'; too much: 'b'"),
+        (["a", "1"], ["a", 1], "wrong", "missing: 1; too much: '1'"),
+        ({"a": 1, "b": 2}, {"a": 1, "b": 3}, "wrong", "missing: ('b', 3); too much: ('b', 2)"),
+        (["a", [1, 2]], ["a", [1, 3]], "wrong", "missing: [1, 3]; too much: [1, 2]"),
         (1 + 9e-7, 1, "right", "none"),
         (1 - 2e-6, 1, "wrong", "2e-06"),
     ],
@@ -116,6 +122,15 @@ def test_an_endless_answer_is_cut_short(capsys):
     said = capsys.readouterr().out
     assert "  got         " + "x" * 200 + "\n" in said
     assert "  wanted      [   1,    2,    3, ..., 4998, 4999, 5000]\n" in said
+
+
+def test_arrays_show_five_decimals_and_twenty_numbers(capsys):
+    check("01.1", np.array([1 / 3, 1]), np.arange(20))
+    said = capsys.readouterr().out
+    assert "  got         [0.33333, 1.     ]\n" in said
+    assert "..." not in said
+    check("01.1", np.arange(21), np.arange(21))
+    assert "  got         [ 0,  1,  2, ..., 18, 19, 20]\n" in capsys.readouterr().out
 
 
 def test_the_summary_counts_and_names_what_is_left(capsys):

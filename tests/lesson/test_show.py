@@ -46,6 +46,9 @@ def test_one_picture_stands_alone_and_its_size_and_quality_are_chosen(page):
     assert "repeat(1,1fr)" in text
     assert "<figcaption>noise</figcaption>" in text
 
+    show.show_picture(noise)
+    assert page[-1][1].endswith("<figcaption></figcaption></figure></div>")
+
     show.side_by_side([noise] * 3, ["a", "b", "c"], columns=3)
     assert "repeat(3,1fr)" in page[-1][1]
     assert page[-1][1].count("<img ") == 3
@@ -56,6 +59,16 @@ def test_one_picture_stands_alone_and_its_size_and_quality_are_chosen(page):
     assert shape(show.jpeg(noise)) == (40, 100, 3)
     assert shape(show.jpeg(noise, widest=50)) == (20, 50, 3)
     assert len(show.jpeg(noise, quality=30)) < len(show.jpeg(noise)) / 2
+
+
+def test_a_large_picture_is_made_smaller_without_moire(page):
+    """Single pixels of a fine pattern would be picked where others are left out."""
+    stripes = np.zeros((30, 3 * 1280, 3), np.uint8)
+    stripes[:, ::2] = 255
+    show.show_picture(stripes)
+    (data,) = re.findall("data:image/jpeg;base64,([^']+)'", page[0][1])
+    assert decoded(data).shape == (10, 1280, 3)
+    assert np.abs(decoded(data).astype(int) - 128).max() < 60
 
 
 def test_the_page_gets_html_and_markdown_as_such(monkeypatch):
@@ -116,6 +129,8 @@ def test_a_video_may_be_just_as_large_as_a_page_takes(page, tmp_path, monkeypatc
     path.write_bytes(b"avc1" + bytes((1 << 20) - 4))
     show.show_video(path)
     assert len(page) == 1
+    assert "width=800 " in page[0][1]
+    assert page[0][1].endswith("<figcaption></figcaption></figure>")
     path.write_bytes(b"avc1" + bytes((1 << 20) - 3))
     with pytest.raises(CourseError, match="has 1 MiB, a page takes 1"):
         show.show_video(path)
@@ -139,6 +154,12 @@ def test_table(page):
     assert kind == "HTML"
     cells = [re.findall(">([^<>]+)<", row) for row in text.split("</tr>")]
     assert cells == [["name", "n"], ["a", "1"], ["b", "2"], []]
+
+    # The head is a head, and nothing stands between the rows.
+    bare = text.replace(" style='text-align:left'", "")
+    head = "<thead><tr><th>name</th><th>n</th></tr></thead>"
+    rows = "<tr><td>a</td><td>1</td></tr><tr><td>b</td><td>2</td></tr>"
+    assert bare == f"<table>{head}<tbody>{rows}</tbody></table>"
 
 
 def test_without_a_gpu_the_saved_result_is_shown(page, monkeypatch):
