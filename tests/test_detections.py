@@ -110,8 +110,8 @@ def test_filters():
     assert found.of_class(1, 3).confs.tolist() == np.float32([0.2, 0.5, 0.8]).tolist()
     assert found.top(3).boxes[:, 2].tolist() == [2, 4, 3]
     assert found.top(0).boxes.shape == (0, 4)
-    equal = Detections(make(99).boxes, [0.5] * 99, list(range(99)))
-    assert equal.top(98) == equal.keep(slice(98))
+    equal = Detections(make(100).boxes, [0.5, 0.75] * 50, list(range(100)))
+    assert equal.top(99).clss.tolist() == [*range(1, 100, 2), *range(0, 98, 2)]
     assert found.above(0.2).confs.tolist() == found.confs.tolist()
 
 

@@ -78,6 +78,38 @@ def test_each_pixel_is_as_the_slow_drawing_says(case):
     assert slow.wrong_pixels(draw_rows(rows, height, width)) == []
 
 
+# The last pixel of a picture of 100 x 80 is 99, 79; a box is outside if it has no part of a pixel.
+EDGES = {
+    "right of it": ([100, 20, 120, 40], False),
+    "at its right edge": ([99.9, 20, 120, 40], True),
+    "below it": ([20, 80, 40, 90], False),
+    "at its lower edge": ([20, 79.9, 40, 90], True),
+    "left of it": ([-20, 20, -0.1, 40], False),
+    "at its left edge": ([-20, 20, 0, 40], True),
+    "above it": ([20, -20, 40, -0.1], False),
+    "at its upper edge": ([20, -20, 40, 0], True),
+}
+
+
+@pytest.mark.parametrize("place", EDGES)
+def test_a_box_is_drawn_if_the_picture_has_a_part_of_it(place):
+    box, is_drawn = EDGES[place]
+    rows = [Row(box, 0.5, 1)]
+    drawn = draw_rows(rows, 80, 100)
+    assert is_color(drawn, 1).any() == is_drawn
+    slow = Slow(100, 80)
+    slow.draw(rows, NAMES)
+    assert slow.wrong_pixels(drawn) == []
+
+
+@pytest.mark.parametrize("cls", range(20))
+def test_each_class_has_an_ink_that_can_be_read_on_its_colour(cls):
+    rows = [Row([20.0, 30, 90, 60], 0.5, cls)]
+    slow = Slow(140, 90)
+    slow.draw(rows, {})
+    assert slow.wrong_pixels(draw_rows(rows, 90, 140, BBoxVisualization({}))) == []
+
+
 # Colours ------------------------------------------------------------------------------------------
 
 
@@ -212,6 +244,13 @@ def test_the_surest_box_is_on_top_and_of_equal_ones_the_first():
     assert tuple(drawn[90, 60].tolist()) == class_color(2)
     drawn = draw_rows([Row(box, 0.9, cls) for cls in range(99)], 200, 300)
     assert tuple(drawn[90, 60].tolist()) == class_color(0)
+
+
+def test_a_box_the_wrong_way_round_is_not_filled():
+    """A broken network gives such boxes; OpenCV takes a line of less than no width for a fill."""
+    drawn = draw_rows([Row([90.0, 120, 20, 40], 0.9, 1)], 200, 300)
+    assert tuple(drawn[40, 55].tolist()) == class_color(1)
+    assert (drawn[42:119, 22:89] == GREY).all()
 
 
 def test_a_single_box_needs_no_second_brackets():

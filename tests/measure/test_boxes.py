@@ -130,6 +130,10 @@ def test_the_longest_of_the_names_wins(tmp_path):
     truth = boxes.read_truth(path, ["stop", "stop sign"])
     assert truth.labels == ["stop sign", "stop", "stop", "sign"]
 
+    path.write_text("stop sign ahead 1 2 3 4\n")
+    truth = boxes.read_truth(path, ["stop sign", "stop sign ahead"])
+    assert truth.labels == ["stop sign ahead"]
+
     path.write_text("stop sign 0.5 1 2 3 4\n")
     found = boxes.read_found(path, ["stop sign"])
     assert (found.labels, found.confs.tolist()) == (["stop sign"], [0.5])
