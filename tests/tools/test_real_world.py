@@ -237,7 +237,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def trickling(self):
         self.start(len(BODY))
-        while not self.server.stop.wait(0.02):
+        for _ in range(600):  # at least 12 s
+            if self.server.stop.wait(0.02):
+                break
             self.wfile.write(b"c")
 
     def missing(self):
@@ -284,7 +286,7 @@ def test_clip_is_fetched_once(server, tmp_path, capsys):
     ],
 )
 def test_bad_download_is_not_kept(server, tmp_path, capsys, fault, timeout, reason):
-    """The server that hangs goes on for 20 s, the one that trickles for minutes."""
+    """The server that hangs breaks off after 20 s, the one that trickles after 12 or more."""
     url = server + "/" + fault
     assert fetch.real_clip(timeout=timeout, url=url, cache=tmp_path / "cache") is None
     said = capsys.readouterr().out
