@@ -16,6 +16,7 @@ from trt_course.builder import worker
 from trt_course.builder.onnx import Options, engine_from_onnx
 from trt_course.engine import manifest, plan
 from trt_course.engine.cuda import Device
+from trt_course.support.files import sha256
 
 pytestmark = pytest.mark.filterwarnings("error::DeprecationWarning:trt_course")
 
@@ -132,6 +133,22 @@ def test_names_that_do_not_fit_are_told_before_anything_is_done(trt, spec, tmp_p
         engine_from_onnx(spec, Options(), tmp_path / out)
     assert trt._stage.builds == []
     assert not list(tmp_path.glob("x.json"))
+
+
+@pytest.mark.parametrize("ending", [".engine", ".json"])
+@only(10.0)
+def test_a_file_of_somebody_else_is_replaced_by_force_only(trt, spec, tmp_path, ending):
+    """The record beside an engine is as much in the way as the engine."""
+    out = tmp_path / "a.engine"
+    foreign = out.with_suffix(ending)
+    foreign.write_text("mine")
+    with pytest.raises(CourseError, match=f"a{ending} is in the way"):
+        engine_from_onnx(spec, Options("fp32"), out)
+    assert foreign.read_text() == "mine"
+    assert trt._stage.builds == []
+
+    engine_from_onnx(spec, Options("fp32", force=True), out)
+    assert manifest.read(out).plan_sha256 == sha256(out)
 
 
 @only(10.0)
