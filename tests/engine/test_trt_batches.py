@@ -69,7 +69,7 @@ def test_one_size_of_batch_runs_in_two_lanes_everywhere(version, tmp_path):
         with pytest.raises(CourseError, match="batches of 1 to 2; wanted: 3"):
             engine.new_request(3)
         assert engine.new_request(1).inputs["input"].shape[0] == 2
-        run_together(engine, onnx, (2, 1))
+        run_together(engine, onnx, (2, 2))
 
 
 @only(7.1, 8.2, 8.6)
