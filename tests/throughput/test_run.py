@@ -160,8 +160,8 @@ def test_files_of_others_are_replaced_only_if_that_is_said(open_ssd, tmp_path):
     "visible, names",
     [
         (None, ["0", "1", "2"]),
-        ("", ["0", "1", "2"]),
-        ("3,5", ["3", "5", "2"]),
+        ("", ["", "-1", "-1"]),
+        ("3,5", ["3", "5", "-1"]),
         ("GPU-8932f937,GPU-b23f0a11,7", ["GPU-8932f937", "GPU-b23f0a11", "7"]),
     ],
 )
