@@ -234,6 +234,44 @@ def test_sources_are_dealt_out_like_cards(open_ssd, tmp_path, monkeypatch):
     assert [share.keywords for _, share in shares] == [options] * 2
 
 
+def test_ctrl_c_stops_every_process_and_none_is_left(open_ssd, tmp_path, monkeypatch):
+    told = []
+
+    class Noted:
+        def __init__(self, number, share):
+            self.number = number
+
+        def start(self):
+            told.append(("start", self.number))
+
+        def run(self):
+            told.append(("run", self.number))
+            if told.count(("run", 1)) == 1 and self.number == 1:
+                raise KeyboardInterrupt("mine")
+            return Run(self.number, 1.0, 0.0, 0.0, [])
+
+        def ask_to_stop(self):
+            told.append(("stop", self.number))
+
+        def kill(self):
+            told.append(("kill", self.number))
+
+    monkeypatch.setattr(gpus, "_GpuProcess", Noted)
+    runs = detect_on_gpus(2, open_ssd, list("abc"), tmp_path)
+    assert [run.frames for run in runs] == [0, 1]
+    assert [str(run.stop) for run in runs] == ["mine", "mine"]
+    steps = ["start", "run", "stop", "run", "kill"]
+    assert told == [(step, number) for step in steps for number in (0, 1)]
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_is_told_with_its_status(clips, tmp_path):
+    """As when the system kills it because there is no memory left."""
+    dies = functools.partial(os._exit, 7)
+    (run,) = detect_on_gpus(1, dies, named(map(str, clips)), str(tmp_path / "t"))
+    assert run == Run.failed("a GPU's process ended with status 7")
+
+
 @pytest.mark.slow
 def test_ctrl_c_before_the_second_process_has_begun(open_ssd, clips, tmp_path, monkeypatch):
     start = gpus._GpuProcess.start

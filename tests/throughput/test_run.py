@@ -123,6 +123,15 @@ def test_what_is_asked_for_reaches_the_detector(open_ssd, tmp_path, monkeypatch)
     assert asked == [(4, 0.7, options)]
 
 
+def test_one_camera_on_a_cpu_has_readers(open_ssd, tmp_path, monkeypatch):
+    """Two pictures beside each other make more of the cores than one after the other."""
+    called = []
+    monkeypatch.setattr(run, "detect_many", lambda *_, **__: called.append("many"))
+    monkeypatch.setattr(run, "detect_live", lambda *_, **__: called.append("live"))
+    detect_here(open_ssd, named(["rtsp://127.0.0.1:9/x"]), tmp_path / "t")
+    assert called == ["many"]
+
+
 def test_the_threshold_and_the_oddities_of_a_run(open_ssd, tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", 4)
     low = detect_here(open_ssd, named([clip]), tmp_path / "low", conf_th=0.1)

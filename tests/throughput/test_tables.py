@@ -21,6 +21,15 @@ def seen(source):
     return Seen(source, 7, 0.28, time.perf_counter(), None)
 
 
+@pytest.mark.parametrize("label", ["lorry, large", 'a "lorry"', '"', ",", "van"])
+def test_any_label_is_read_back_as_it_is(tmp_path, label):
+    with Tables(["clip"], tmp_path, [label]) as tables:
+        tables.append(seen(0), Detections([[1, 2, 3, 4]], [0.5], [0]))
+    with open(str(tmp_path / "clip.csv"), newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["class"], row["confidence"]) == (label, "0.500000")
+
+
 def test_a_label_with_a_comma_stays_one_column(tmp_path):
     found = Detections([[1, 2, 3, 4], [5, 6, 7, 8.25]], [0.5, 0.25], [0, 1])
     with Tables(["clip"], tmp_path, LABELS) as tables:
