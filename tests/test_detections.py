@@ -153,6 +153,7 @@ def test_equal_means_the_same_boxes_confidences_and_classes():
     assert found != Detections(boxes, confs, clss + 1)
     assert found != found.top(2)
     assert found != (boxes, confs, clss)
+    assert (found == (boxes, confs, clss)) is False
     assert repr(found) == "Detections(3 boxes)"
 
 

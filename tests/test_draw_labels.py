@@ -137,9 +137,12 @@ def test_two_labels_on_one_large_box_lie_apart():
     assert second is None or second.left_top[1] >= size_of(first)[1]
     assert third is None
 
-    # Nor may one lie over the lower part of another.
+    # Nor may one lie over the lower part of another, or over the right one.
     boxes = [[0, 0, 239, 119], [0, 5, 239, 119]]
     assert place_all(boxes, 240, 120)[1] is None
+    first, second = place_all([[0, 0, 239, 119], [20, 0, 239, 119]], 240, 120)
+    assert first.left_top == (0, 0)
+    assert second is None or second.left_top[0] > first.right_bottom[0]
 
 
 # Letters ------------------------------------------------------------------------------------------
