@@ -177,3 +177,8 @@ def test_unless_asked_one_request_runs_at_a_time_on_all_cores(ssd):
 def test_a_threshold_that_none_can_reach_is_refused(ssd, cell_picture, conf_th):
     with pytest.raises(CourseError, match="conf_th is .*; wanted: a number from 0 to 1"):
         ssd.detect(cell_picture, conf_th)
+
+
+def test_a_number_out_of_range_is_named_before_tensorrt_is_looked_for(cells):
+    with pytest.raises(CourseError, match="lanes is 0; wanted: a whole number from 1 to 64"):
+        TrtSSD(cells, backend="tensorrt", lanes=0)
