@@ -101,6 +101,7 @@ def test_words_stay_as_they_are(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_survivors_are_named_and_counted(kit, monkeypatch, capsys):
     assert run(monkeypatch, "--watch") == 1  # one of the tests fails
     change = "trt_course/media/unread.py: RATE = 25.0  ->  RATE = 50.0"
@@ -125,3 +126,15 @@ def test_a_seed_gives_the_same_sample_again(kit):
     assert first == mutate.sample(files, 5, seed=1)
     assert first != mutate.sample(files, 5, seed=2)
     assert len(set(first)) == 5
+
+
+def test_the_changes_without_a_difference_are_in_the_code_and_on_the_page():
+    """One whose line has changed meanwhile may well make a difference now."""
+    page = (mutate.KIT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    for change, reason in trials.equivalent().items():
+        path, _, text = change.partition(": ")
+        before, _, after = text.partition("  ->  ")
+        source = (mutate.KIT / path).read_text(encoding="utf-8")
+        assert before in [line.strip() for line in source.splitlines()], change
+        assert before != after
+        assert reason in page
