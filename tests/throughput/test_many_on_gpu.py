@@ -2,7 +2,6 @@
 
 import functools
 import threading
-import time
 
 import pytest
 
@@ -26,7 +25,6 @@ from trt_course.throughput.many import detect_many
 from trt_course.throughput.opening import NamedSource
 from trt_course.throughput.run import detect_here
 from trt_course.throughput.tuning import with_graph
-from waiting import wait_for
 
 
 @pytest.fixture
@@ -170,14 +168,15 @@ def test_an_engine_that_blocks_does_not_hold_up_the_other_lane(card, tmp_path, m
     """Some of TensorRT's engines return only when their last layers are under way."""
     lock = threading.Lock()
     inside = []  # the requests whose layers are being put on a stream
-    together = []  # how many they were, at each
+    met = threading.Event()  # there have been as many of them at once as there are lanes
 
     def slow(self, request):
         with lock:
             inside.append(request)
-            together.append(len(inside))
-        wait_for(lambda: max(together) >= lanes)
-        time.sleep(0.005)
+            assert len(inside) <= lanes
+            if len(inside) == lanes:
+                met.set()
+        met.wait(2)  # the first may be alone for as long as the readers have no second batch
         with lock:
             inside.remove(request)
         return self._api.run(request.lane.context, request, self._cuda.handle(request.lane.stream))
@@ -185,4 +184,4 @@ def test_an_engine_that_blocks_does_not_hold_up_the_other_lane(card, tmp_path, m
     monkeypatch.setattr(TrtEngine, "_run", slow)
     with on_gpu(tmp_path, lanes=lanes, batch=(2, 2, 2)) as gpu:
         assert detect_many(gpu, openers(frames(12), frames(12)), lambda *_: None) == []
-    assert max(together) == lanes
+    assert met.is_set()
