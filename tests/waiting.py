@@ -3,7 +3,7 @@
 import threading
 import time
 
-PATIENCE = 30  # seconds: no busy machine takes as long, and what hangs is told all the same
+PATIENCE = 60  # seconds: no busy machine takes as long, and what hangs is told all the same
 
 
 def wait_for(condition, seconds=PATIENCE):

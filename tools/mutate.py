@@ -70,7 +70,7 @@ def main() -> int:
         mutants = sample(files_in(args.what), args.sample, args.seed)
         trials = Trials(checkouts, Touched(WATCHED, KIT), args.budget)
         results = []
-        for result in tqdm(trials.run(mutants, args.tests), total=len(mutants), unit="mutant"):
+        for result in tqdm(trials.run(mutants), total=len(mutants), unit="mutant"):
             results.append(result)
             tqdm.write(f"{result.state}: {result.mutant.name()}  ({result.by})", file=sys.stderr)
         results = without_chance(results, trials)
@@ -91,9 +91,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="mutants tried at the same time")
     parser.add_argument(
         "--budget", type=float, default=60, help="seconds of tests for each mutant, at most"
-    )
-    parser.add_argument(
-        "--tests", nargs="*", default=[], metavar="FILE", help="run these for every mutant, first"
     )
     args = parser.parse_args()
     if not args.watch and not args.what:

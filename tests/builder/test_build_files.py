@@ -12,14 +12,13 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from builder.played import played_tensorrt
 from conftest import HEIGHT, WIDTH
 from onnx_nets import small_model
-from stand_ins import cuda as cuda_stand_in
-from stand_ins import tensorrt as stand_in
 from trt_course import CourseError
 from trt_course.__main__ import main
 from trt_course.builder.onnx import Options, engine_from_onnx
-from trt_course.engine import manifest, plan
+from trt_course.engine import manifest
 
 
 @pytest.fixture(params=[7.1, 8.6, 11.0])
@@ -29,13 +28,8 @@ def version(request):
 
 @pytest.fixture
 def trt(monkeypatch, version):
-    monkeypatch.setattr(plan, "_logs", {})
-    card = cuda_stand_in.install(monkeypatch, "pycuda")
-    module = stand_in.install(monkeypatch, version, card)
-    yield module
-    module._stage.builds.clear()
-    assert card.left() == []
-    assert card.faults == []
+    with played_tensorrt(monkeypatch, version) as module:
+        yield module
 
 
 def only(*versions):

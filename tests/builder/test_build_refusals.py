@@ -8,13 +8,13 @@ import time
 import pytest
 from onnx import helper, load, save
 
+from builder.played import played_tensorrt
 from conftest import write_conv_model
-from stand_ins import cuda as cuda_stand_in
 from stand_ins import tensorrt as stand_in
 from trt_course import CourseError, find_model
 from trt_course.builder import worker
 from trt_course.builder.onnx import Options, engine_from_onnx
-from trt_course.engine import manifest, plan
+from trt_course.engine import manifest
 from trt_course.engine.cuda import Device
 from trt_course.support.files import sha256
 
@@ -28,14 +28,8 @@ def version(request):
 
 @pytest.fixture
 def trt(monkeypatch, version):
-    monkeypatch.setattr(plan, "_logs", {})
-    card = cuda_stand_in.install(monkeypatch, "pycuda")
-    module = stand_in.install(monkeypatch, version, card)
-    yield module
-    module._stage.builds.clear()
-    assert card.left() == []
-    assert card.faults == []
-    assert not getattr(card.stack, "depth", 0)
+    with played_tensorrt(monkeypatch, version) as module:
+        yield module
 
 
 def only(*versions):

@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, load, numpy_helper, save
 
+from builder.played import played_tensorrt
 from conftest import write_conv_model
 from onnx_nets import COLS, ROWS, small_model
-from stand_ins import cuda as cuda_stand_in
-from stand_ins import tensorrt as stand_in
 from trt_course import CourseError, find_model
 from trt_course.builder.onnx import Options, engine_from_onnx
-from trt_course.engine import plan
 
 # Of the small network: what makes corners of raw numbers, and what only moves those numbers about.
 TAIL = {"scores", "shift", "centre", "low_corner", "high_corner", "boxes"}
@@ -28,13 +26,8 @@ def version(request):
 
 @pytest.fixture
 def trt(monkeypatch, version):
-    monkeypatch.setattr(plan, "_logs", {})
-    card = cuda_stand_in.install(monkeypatch, "pycuda")
-    module = stand_in.install(monkeypatch, version, card)
-    yield module
-    module._stage.builds.clear()
-    assert card.left() == []
-    assert card.faults == []
+    with played_tensorrt(monkeypatch, version) as module:
+        yield module
 
 
 def only(*versions):

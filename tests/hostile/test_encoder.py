@@ -17,6 +17,7 @@ from trt_course.media import encoder, pipeline
 from trt_course.media.pipeline import Behind
 from trt_course.media.sources import open_source
 from trt_course.media.writer import VideoWriter
+from waiting import wait_for
 
 KIT = Path(__file__).resolve().parent.parent.parent
 QUIET = {**os.environ, "TQDM_DISABLE": "1", "PYTHONPATH": str(KIT)}
@@ -40,13 +41,6 @@ def encoders_of(process):
             if parent == str(process) and state != "Z" and b"matroska" in words:
                 found.append(int(path.parent.name))
     return found
-
-
-def wait_for(condition, seconds=60):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not come to that"
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from trt_course.throughput.many import detect_many
 from trt_course.throughput.opening import named
 from trt_course.throughput.run import detect_here
 from trt_course.throughput.tables import HEADER, Tables
+from waiting import wait_for
 
 KIT = Path(__file__).resolve().parent.parent.parent
 FIVE = Detections(np.tile([[1, 2, 3, 4]], (5, 1)), [0.5] * 5, [0] * 5)
@@ -271,13 +272,6 @@ def test_stopped_at_any_moment_without_a_traceback(tmp_path, number, status):
     moments = [0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.1, 1.5, 2.5]
     with ThreadPoolExecutor(2) as two:
         list(two.map(try_at, moments))
-
-
-def wait_for(condition):
-    until = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < until, "it did not come to that"
-        time.sleep(0.05)
 
 
 def living(session):

@@ -13,6 +13,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from slow_coco import slow_numbers
 
+from measure.rows import as_found, as_truth
 from trt_course import CourseError
 from trt_course.measure import coco, voc
 
@@ -115,18 +116,6 @@ FOUND_ROWS = st.lists(
     st.tuples(st.sampled_from(LABELS), st.sampled_from([0.0, 0.5, 0.9]), BOXES),
     max_size=14,
 )
-
-
-def as_truth(rows):
-    boxes = np.array([box for _, box, _ in rows], dtype=float).reshape(-1, 4)
-    difficult = np.array([difficult for _, _, difficult in rows], dtype=bool)
-    return voc.Truth([label for label, _, _ in rows], boxes, difficult)
-
-
-def as_found(rows):
-    boxes = np.array([box for _, _, box in rows], dtype=float).reshape(-1, 4)
-    confs = np.array([conf for _, conf, _ in rows], dtype=float)
-    return voc.Found([label for label, _, _ in rows], confs, boxes)
 
 
 @settings(deadline=None, max_examples=60)

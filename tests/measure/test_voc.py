@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slow_voc import slow_area_under, slow_mean, slow_points, slow_total, slow_verdicts
 
+from measure.rows import as_found, as_truth
 from trt_course.measure import voc
 
 CLASSES = ("car", "stop sign", "van")
@@ -49,18 +50,6 @@ FOUND_ROWS = st.lists(
     max_size=6,
 )
 IMAGES = st.lists(st.tuples(TRUTH_ROWS, FOUND_ROWS), min_size=1, max_size=3)
-
-
-def as_truth(rows):
-    boxes = np.array([box for _, box, _ in rows], dtype=float).reshape(-1, 4)
-    difficult = np.array([difficult for _, _, difficult in rows], dtype=bool)
-    return voc.Truth([label for label, _, _ in rows], boxes, difficult)
-
-
-def as_found(rows):
-    boxes = np.array([box for _, _, box in rows], dtype=float).reshape(-1, 4)
-    confs = np.array([conf for _, conf, _ in rows], dtype=float)
-    return voc.Found([label for label, _, _ in rows], confs, boxes)
 
 
 @settings(deadline=None, max_examples=150)

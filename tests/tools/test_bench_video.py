@@ -1,7 +1,6 @@
 """The pipeline reads, detects and writes at the same time; its tool measures what it says."""
 
 import resource
-import time
 
 import numpy as np
 import pytest
@@ -10,9 +9,9 @@ import bench_video
 from trt_course import Detections, TrtSSD, detect_video, find_model
 from trt_course.media.video_file import VideoFile
 from trt_course.media.writer import VideoWriter
+from waiting import wait_for
 
 FRAMES = 60
-PATIENCE = 60  # seconds until something counts as hanging, on a busy machine too
 FOUND = Detections([[50, 50, 200, 200]] * 4, [0.9] * 4, [1, 2, 3, 1])
 
 
@@ -64,13 +63,6 @@ class Meeting:
             self.written += 1
 
         return late
-
-
-def wait_for(condition):
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, "the stages take turns"
-        time.sleep(0.001)
 
 
 def test_frames_are_read_and_written_while_the_detector_is_at_work(

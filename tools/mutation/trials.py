@@ -38,10 +38,10 @@ class Trials:
         self._known = set(checkouts[0].collected(["tests"]))
         self._equivalent = equivalent()
 
-    def run(self, mutants: Sequence[Mutant], also: Sequence[str]) -> Iterator[Result]:
-        """The results, in the mutants' order; `also` names tests that every mutant has to pass."""
+    def run(self, mutants: Sequence[Mutant]) -> Iterator[Result]:
+        """The results, in the mutants' order."""
         with ThreadPoolExecutor(self._jobs) as pool:
-            futures = [pool.submit(self._result, mutant, also) for mutant in mutants]
+            futures = [pool.submit(self._result, mutant) for mutant in mutants]
             try:
                 for future in futures:
                     yield future.result()
@@ -57,11 +57,11 @@ class Trials:
         finally:
             self._checkouts.put(checkout)
 
-    def _result(self, mutant: Mutant, also: Sequence[str]) -> Result:
+    def _result(self, mutant: Mutant) -> Result:
         reason = self._equivalent.get(mutant.change())
         if reason is not None:
             return Result(mutant, "equivalent", reason)
-        tests = [*also, *self._tests(mutant)]
+        tests = self._tests(mutant)
         if not tests:
             return Result(mutant, "survived")
 
