@@ -90,7 +90,7 @@ def loop_over_rows(output: np.ndarray, size: Tuple[int, int]) -> Tuple[list, lis
 def opencv_dnn(spec: ModelSpec, image: np.ndarray) -> Call:
     """OpenCV's own network runner with its blobFromImage; the kit's decoder behind it."""
     net = cv2.dnn.readNetFromONNX(str(spec.onnx))
-    names = list(spec.output.tensors.values())
+    names = spec.output.tensors()
     size = (image.shape[1], image.shape[0])
     if len(set(spec.input.scale)) != 1 or spec.input.layout != "nchw":
         raise CourseError("OpenCV's blobFromImage knows one scale for all colours, and nchw")

@@ -64,7 +64,7 @@ class Bench:
 
     def outputs(self, model: Model) -> Outputs:
         """The outputs that the record names, of all pictures: (pictures, ...) each."""
-        rows: Dict[str, List[np.ndarray]] = {name: [] for name in self.spec.output.tensors.values()}
+        rows: Dict[str, List[np.ndarray]] = {name: [] for name in self.spec.output.tensors()}
         with self.open(model) as ssd:
             for picture in self.pictures:
                 found = ssd.engine.infer(ssd.prepare([picture]).request)

@@ -152,8 +152,20 @@ class TrtSSD:
     def _request_for(self, pictures: int) -> Request:
         """The request for so many pictures, made the first time."""
         if pictures not in self._requests:
-            self._requests[pictures] = self.engine.new_request(pictures)
+            self._requests[pictures] = self.new_request(pictures)
         return self._requests[pictures]
+
+    def new_request(self, pictures: int = 1) -> Request:
+        """A request for so many pictures of which nothing but the pictures is missing."""
+        request = self.engine.new_request(pictures)
+        size = self._preprocess_spec.input.size
+        if size is not None:
+            # Boxes come back in pixels of this size: that of the network's input.
+            numbers = [self.spec.input.width, self.spec.input.height]
+            if size.order == "height_width":
+                numbers.reverse()
+            request.inputs[size.name][:] = numbers
+        return request
 
     def new_preprocessor(self) -> Preprocessor:
         """A Preprocessor for another thread, which fills places of a request's input tensor."""
@@ -207,23 +219,26 @@ def _require_size(spec: ModelSpec, input_hw: Optional[Tuple[int, int]]) -> None:
 
 
 def _require_input(spec: ModelSpec, engine: Engine) -> None:
-    """Refuse a network whose only input is not the one that the record describes."""
+    """Refuse a network whose inputs are not those that the record describes."""
     wanted = spec.input
-    names = [tensor.name for tensor in engine.inputs]
-    if names != [wanted.name]:
+    names = [wanted.name]
+    if wanted.size is not None:
+        names.append(wanted.size.name)
+    given_names = [tensor.name for tensor in engine.inputs]
+    if sorted(given_names) != sorted(names):
         raise CourseError(
-            f"{spec.name}: model.json calls the input '{wanted.name}'; "
-            f"the network's inputs are: {', '.join(names)}"
+            f"{spec.name}: model.json calls the input '{' and '.join(names)}'; "
+            f"the network's inputs are: {', '.join(given_names)}"
         )
 
-    tensor = engine.inputs[0]
+    tensor = engine.inputs[given_names.index(wanted.name)]
     given = tuple(tensor.shape[1:])  # without the batch
     if not _fits(given, wanted.shape) or tensor.dtype != wanted.dtype:
         raise CourseError(
             f"{spec.name}: model.json describes an input of {wanted.dtype} {wanted.shape}; "
             f"the network wants {tensor.dtype} {given}"
         )
-    engine.settle(wanted.shape)
+    engine.settle(wanted.name, wanted.shape)
 
 
 def _fits(given: Tuple[int, ...], wanted: Tuple[int, ...]) -> bool:

@@ -5,14 +5,16 @@ where floats of any size calculate without rounding: nothing hangs on the last b
 """
 
 import random
-from typing import Dict, List, NamedTuple
+from types import SimpleNamespace
+from typing import Any, Dict, List, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
 
 from model.decode_reference import ACTIVATIONS
+from model.old_output import old_output
 from trt_course.model.placement import Placement, placement
-from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec, OutputSpec
+from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec
 
 MOST = 4  # pictures of a batch
 PLACES = 7  # boxes of a picture before suppression; neither 4 nor a number of classes
@@ -38,9 +40,13 @@ EIGHTHS = [number / 8 for number in range(-1, 10)]
 
 
 class Case(NamedTuple):
-    """What is decoded; `outputs` by role, for as many pictures as the tensors have places."""
+    """What is decoded; `outputs` by role, for as many pictures as the tensors have places.
+
+    `record` says the same as `spec`, in the words of a record's layout.
+    """
 
     spec: ModelSpec
+    record: Any
     outputs: Dict[str, np.ndarray]
     placements: List[Placement]
     conf_th: float
@@ -94,13 +100,12 @@ def cases(draw, layouts, priors):
     layout = draw(st.sampled_from(layouts))
     labels = draw(st.integers(1, 5))
     pictures = draw(st.integers(1, MOST))
-    spec = ModelSpec(
+    record = ModelSpec(
         name="m",
         title="m",
         input=InputSpec("input", WIDTH, HEIGHT, "nchw", "BGR", resize=draw(RESIZES)),
-        output=OutputSpec(
-            layout.partition(" ")[0],
-            {},
+        output=SimpleNamespace(
+            layout=layout.partition(" ")[0],
             units=draw(st.sampled_from(["normalized", "pixels"])),
             activation=draw(st.sampled_from(["none", "softmax", "sigmoid"])),
             priors=priors,
@@ -114,17 +119,18 @@ def cases(draw, layouts, priors):
             max_detections=draw(st.sampled_from([1, 2, 5, 100])),
         ),
     )
-    if spec.background is not None and labels == 1:
-        spec = spec._replace(background=None)
+    if record.background is not None and labels == 1:
+        record = record._replace(background=None)
 
     numbers = Numbers(draw(st.integers(0, 2**32)), draw(st.booleans()))
-    outputs = outputs_of(layout, spec, numbers, pictures)
+    outputs = outputs_of(layout, record, numbers, pictures)
     outputs = {role: draw(as_other_types(role, array)) for role, array in outputs.items()}
-    spec = spec._replace(output=spec.output._replace(tensors={role: role for role in outputs}))
+    words = dict(vars(record.output), tensors={role: role for role in outputs})
+    spec = record._replace(output=old_output(**words))
 
     # The last places of the tensors may be nobody's
     placements = draw(placements_of(spec, draw(st.integers(1, pictures))))
-    return Case(spec, outputs, placements, draw(st.sampled_from(THRESHOLDS)))
+    return Case(spec, record, outputs, placements, draw(st.sampled_from(THRESHOLDS)))
 
 
 RESIZES = st.sampled_from(["stretch", "letterbox", "crop"])

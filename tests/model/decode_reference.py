@@ -150,11 +150,12 @@ def finished(rows, threshold, lost):
 def rows_of_boxes_scores(spec, lists, index, threshold, lost):
     """A box and a score for each class, place by place."""
     places = []
-    for box, scores in zip(lists["boxes"][index], lists["scores"][index]):
-        if all(math.isfinite(score) for score in scores):
-            places.append((tuple(box), scores))
-        else:
+    for box, numbers in zip(lists["boxes"][index], lists["scores"][index]):
+        scores = ACTIVATIONS[spec.output.activation](numbers)
+        if scores is None:
             lost["no_numbers"] += 1
+        else:
+            places.append((tuple(box), scores))
     return suppressed_by_class(spec, places, threshold, lost)
 
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import RECORD
+from model.old_output import old_output
 from trt_course import CourseError, find_model
 from trt_course.model.decode import decode
-from trt_course.model.layouts import LAYOUT_FUNCTIONS
+from trt_course.model.old_layouts import LAYOUTS
 from trt_course.model.placement import placement
-from trt_course.model.shapes import FORMS
-from trt_course.model.spec import LAYOUTS, InputSpec, ModelSpec, OutputSpec
+from trt_course.model.spec import InputSpec, ModelSpec
 
 SIZE = (256, 192)  # the picture: twice the input of 128 x 96
 
@@ -55,13 +55,6 @@ def rows_of(found):
         corners = np.round(box, 3).tolist()
         rows.append((int(cls), round(float(conf), 4), *corners))
     return rows
-
-
-def test_each_layout_that_a_record_may_name_is_decoded():
-    batchwise = {"efficient_nms"}  # by a module of its own
-    assert set(LAYOUT_FUNCTIONS) | batchwise == set(LAYOUTS)
-    for layout, roles in LAYOUTS.items():
-        assert set(roles.must) <= set(FORMS[layout])
 
 
 def test_nms7_with_count(tmp_path):
@@ -276,7 +269,7 @@ def spec_in_memory(resize):
         name="m",
         title="m",
         input=InputSpec("input", 128, 96, "nchw", "BGR", resize=resize),
-        output=OutputSpec("boxes_scores", {"boxes": "boxes", "scores": "scores"}),
+        output=old_output("boxes_scores", {"boxes": "boxes", "scores": "scores"}),
         labels=("background", "a", "b", "c"),
         background=0,
     )

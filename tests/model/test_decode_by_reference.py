@@ -32,9 +32,9 @@ def require_as_by_reference(case):
     decoder = Decoder(case.spec)
     found = decoder.decode(case.outputs, case.placements, case.conf_th)
     lists = {role: array.tolist() for role, array in case.outputs.items()}
-    if case.spec.output.layout == "loc_conf_priors":
-        lists["priors"] = np.load(str(case.spec.output.priors)).tolist()
-    wanted = decode_reference.decode(case.spec, lists, case.placements, case.conf_th)
+    if case.record.output.layout == "loc_conf_priors":
+        lists["priors"] = np.load(str(case.record.output.priors)).tolist()
+    wanted = decode_reference.decode(case.record, lists, case.placements, case.conf_th)
 
     assert len(found) == len(wanted)
     for ours, theirs in zip(found, wanted):

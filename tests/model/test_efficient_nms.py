@@ -4,9 +4,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.old_output import old_output
 from trt_course.model.decode import decode
+from trt_course.model.old_layouts import LAYOUTS
 from trt_course.model.placement import placement
-from trt_course.model.spec import LAYOUTS, InputSpec, ModelSpec, NmsSpec, OutputSpec
+from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec
 
 
 def make_spec(layout, units):
@@ -15,7 +17,7 @@ def make_spec(layout, units):
         name="m",
         title="m",
         input=InputSpec("input", 128, 96, "nchw", "BGR"),
-        output=OutputSpec(layout, {role: role for role in roles.must + roles.may}, units=units),
+        output=old_output(layout, {role: role for role in roles.must + roles.may}, units=units),
         labels=("background", "a", "b", "c"),
         background=0,
         nms=NmsSpec(max_detections=4),

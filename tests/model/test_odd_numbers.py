@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from model.old_output import old_output
 from trt_course.model.decode import decode
 from trt_course.model.placement import Placement
-from trt_course.model.spec import InputSpec, ModelSpec, OutputSpec
+from trt_course.model.spec import InputSpec, ModelSpec
 
 # NumPy's warnings would stand between the lines of whoever runs a model.
 pytestmark = pytest.mark.filterwarnings("error")
@@ -21,7 +22,7 @@ def run(layout, conf_th, outputs, **output):
         name="m",
         title="m",
         input=InputSpec("input", 128, 96, "nchw", "BGR"),
-        output=OutputSpec(layout, {role: role for role in outputs}, **output),
+        output=old_output(layout, {role: role for role in outputs}, **output),
         labels=("a", "b", "c"),
         background=None,
     )

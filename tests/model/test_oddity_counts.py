@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from model.old_output import old_output
 from trt_course.model.candidates import NOTHING_LOST, Losses
 from trt_course.model.decode import Decoder
 from trt_course.model.oddities import Oddities, tell
 from trt_course.model.placement import Placement
-from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec, OutputSpec
+from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec
 
 SIZE = np.float32([200, 100])
 
@@ -118,7 +119,7 @@ def decoder_of(layout, roles, most):
             name="m",
             title="m",
             input=InputSpec("input", 64, 32, "nchw", "BGR"),
-            output=OutputSpec(layout, {role: role for role in roles}),
+            output=old_output(layout, {role: role for role in roles}),
             labels=("a", "b"),
             background=None,
             nms=NmsSpec(max_detections=most),

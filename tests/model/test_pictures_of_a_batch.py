@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from model.old_output import old_output
 from trt_course.model.decode import decode
 from trt_course.model.placement import Placement, placement
-from trt_course.model.spec import InputSpec, ModelSpec, OutputSpec
+from trt_course.model.spec import InputSpec, ModelSpec
 
 PRIORS = 9
 CLASSES = 3
@@ -17,7 +18,7 @@ def spec_of(layout, roles, **output):
         name="m",
         title="m",
         input=InputSpec("input", 128, 96, "nchw", "BGR", resize="letterbox"),
-        output=OutputSpec(layout.partition(" ")[0], {role: role for role in roles}, **output),
+        output=old_output(layout.partition(" ")[0], {role: role for role in roles}, **output),
         labels=("background", "a", "b"),
         background=0,
     )

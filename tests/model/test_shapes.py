@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from model.old_output import old_output
 from trt_course import CourseError
 from trt_course.model.shapes import OutputShapes, Tensor
-from trt_course.model.spec import InputSpec, ModelSpec, OutputSpec
+from trt_course.model.spec import InputSpec, ModelSpec
 
 PRIORS = 7
 FLOAT = np.dtype("float32")
@@ -27,7 +28,7 @@ def shapes_of(layout, roles, priors=None, **names):
             name="m",
             title="m",
             input=InputSpec("input", 128, 96, "nchw", "BGR"),
-            output=OutputSpec(layout, tensors, priors=priors),
+            output=old_output(layout, tensors, priors=priors),
             labels=("background", "a", "b"),
             background=0,
         )

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model import decode_reference
+from model.old_output import old_output
 from trt_course.model.decode import decode
 from trt_course.model.placement import Placement
-from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec, OutputSpec
+from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec
 
 SIDE = 64
 WHOLE = Placement(1.0, 1.0, 0.0, 0.0, SIDE, SIDE)
@@ -21,7 +22,7 @@ def spec_with(background, **limits):
         name="m",
         title="m",
         input=InputSpec("input", SIDE, SIDE, "nchw", "BGR"),
-        output=OutputSpec("boxes_scores", {"boxes": "boxes", "scores": "scores"}, units="pixels"),
+        output=old_output("boxes_scores", {"boxes": "boxes", "scores": "scores"}, units="pixels"),
         labels=("a", "b", "c"),
         background=background,
         nms=NmsSpec(**limits),

@@ -27,21 +27,22 @@ def add_nms(model: "ModelProto", spec: ModelSpec, threshold: float, plugin: bool
     By TensorRT's EfficientNMS plugin, or by ONNX's own operators, which run on the CPU too.
     """
     output = spec.output
-    if output.layout != "boxes_scores":
+    if not output.is_plain_places():
         raise CourseError(
-            f"{spec.name}: suppression inside the engine needs output.layout boxes_scores; "
-            f"this model's is {output.layout}. Use --nms host."
+            f"{spec.name}: suppression inside the engine needs the corners of boxes and a score "
+            "for each class, in a tensor each (output.layout boxes_scores). This model gives "
+            "something else. Use --nms host."
         )
-    boxes = output.tensors["boxes"]
-    scores = output.tensors["scores"]
+    (boxes,) = output.boxes.part.tensor
+    (scores,) = output.scores.part.tensor
     nodes = Nodes(model, "nms")
     old = _find(nodes.graph.output, boxes, spec)
     _find(nodes.graph.output, scores, spec)
 
     # Suppression compares confidences, so the network's raw scores become such.
-    if output.activation == "softmax":
+    if output.scores.activation == "softmax":
         scores = nodes.add("Softmax", [scores], axis=2)  # (b, n, c)
-    elif output.activation == "sigmoid":
+    elif output.scores.activation == "sigmoid":
         scores = nodes.add("Sigmoid", [scores])
 
     if plugin:

@@ -17,6 +17,13 @@ YUV_TO_BGR = np.array([[1.164, 2.017, 0], [1.164, -0.392, -0.813], [1.164, 0, 1.
 BLACK = np.array([16, 128, 128], np.float32)
 LOST = np.array([0.8, 1.3, 0.8], np.float32)
 
+# From blue, green and red to the network's colours.
+COLOURS = {
+    "BGR": np.eye(3, dtype=np.float32),
+    "RGB": np.eye(3, dtype=np.float32)[::-1],
+    "GREY": np.array([[0.114, 0.587, 0.299]], np.float32),
+}
+
 
 class Recipe:
     """The way of pictures of one size into the network's input, as nodes.
@@ -88,16 +95,14 @@ class Recipe:
 
         # Order, mean and scale are one matrix for each pixel: a convolution of 1 x 1.
         gain = 1 / np.array(entry.scale, np.float32)  # (3,)
-        weights = np.diag(gain)  # (3, 3): to the network's colours, from BGR
-        if entry.color != "BGR":
-            weights = weights[:, ::-1]
+        weights = COLOURS[entry.color] * gain[:, np.newaxis]  # (c, 3)
         bias = -np.array(entry.mean, np.float32) * gain
-        operands: List[Operand] = [planes, weights.reshape(3, 3, 1, 1), bias]
+        operands: List[Operand] = [planes, weights[:, :, np.newaxis, np.newaxis], bias]
+        last = self.nodes.add("Conv", operands)  # (b, c, in_h, in_w)
         if entry.layout == "nhwc":
-            last = self.nodes.add("Conv", operands)
-            self.nodes.transpose(last, [0, 2, 3, 1], entry.name)  # (b, in_h, in_w, 3)
-        else:
-            self.nodes.add("Conv", operands, [entry.name])  # (b, 3, in_h, in_w)
+            last = self.nodes.transpose(last, [0, 2, 3, 1])  # (b, in_h, in_w, c)
+        kind = "FLOAT16" if entry.dtype == "float16" else "FLOAT"
+        self.nodes.cast(last, kind, entry.name)
 
     def _resize(self, planes: str) -> str:
         """Planes cropped and resized as OpenCV's linear interpolation does it."""
@@ -126,8 +131,8 @@ class Recipe:
     def _pad(self, planes: str) -> str:
         """Borders in the colour of the record, around a picture in the middle."""
         nodes = self.nodes
-        colour = np.round(self.entry.pad).clip(0, 255)  # (3,)
-        if self.entry.color != "BGR":
+        colour = np.resize(np.round(self.entry.pad).clip(0, 255), 3)  # grey in all three
+        if self.entry.color == "RGB":
             colour = colour[::-1]
         colour = colour.reshape(1, 3, 1, 1)
 

@@ -147,10 +147,9 @@ def engine_from_etlt(
 
 def _words_of_model(spec: ModelSpec, batch: Sequence[int]) -> List[str]:
     """The model's tensors, and the range of batches if there is one, as words of the command."""
-    tensors = spec.output.tensors
-    outputs = list(tensors.values())
-    if spec.output.layout == "nms7":
-        outputs = [tensors["rows"]]  # the node that has these rows brings their count along
+    outputs = spec.output.tensors()
+    if spec.output.boxes.part.column is not None and spec.output.row_count is not None:
+        outputs = list(spec.output.boxes.part.tensor)  # this node brings the rows' count along
 
     sides = spec.input.shape
     words = ["-d", ",".join(str(side) for side in sides)]

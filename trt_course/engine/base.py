@@ -106,14 +106,16 @@ class Engine:
 
     # What all of them offer ----------------------------------------------------------------------
 
-    def settle(self, item: Tuple[int, ...]) -> None:
-        """Set the shape of one item of the first input: a network may leave its sides open.
+    def settle(self, name: str, item: Tuple[int, ...]) -> None:
+        """Make this input the first, and set the shape of one of its items.
 
-        Without it such a network gets no requests, since their arrays need a size.
+        A network may leave the sides of its pictures open. Without this such a network gets no
+        requests, since their arrays need a size.
         """
-        first = self.inputs[0]
-        settled = first._replace(shape=first.shape[:1] + tuple(item))
-        self.inputs = (settled,) + self.inputs[1:]
+        others = tuple(tensor for tensor in self.inputs if tensor.name != name)
+        (pictures,) = (tensor for tensor in self.inputs if tensor.name == name)
+        settled = pictures._replace(shape=pictures.shape[:1] + tuple(item))
+        self.inputs = (settled, *others)
         require_usable(self.inputs)
 
     def new_request(self, batch: int = 1) -> Request:

@@ -21,8 +21,10 @@ from ..model.fields import (
     share,
     text,
 )
+from ..model.old_layouts import efficient_nms
+from ..model.output_spec import OutputSpec
 from ..model.placement import Placement, placement
-from ..model.spec import InputSpec, ModelSpec, OutputSpec
+from ..model.spec import InputSpec, ModelSpec
 from ..support.errors import CourseError
 from ..support.files import is_hidden, sha256
 from ..support.outputs import Outputs
@@ -143,12 +145,7 @@ class Manifest(NamedTuple):
 
     def _finished_boxes(self, spec: ModelSpec) -> OutputSpec:
         """The output of an engine that suppresses boxes itself."""
-        return OutputSpec(
-            layout="efficient_nms",
-            tensors=EFFICIENT_NMS,
-            units=spec.output.units,
-            threshold=self.threshold,
-        )
+        return efficient_nms(EFFICIENT_NMS, spec.output.units, self.threshold)
 
 
 def _source(value: Any, where: str) -> Optional[Tuple[int, int]]:

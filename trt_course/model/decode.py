@@ -1,9 +1,10 @@
-"""The network's outputs become Detections, by the output layout in the ModelSpec.
+"""The network's outputs become Detections, by what the ModelSpec says of the output.
 
-First the layout's function picks a picture's Candidates out of the tensors. Only those are then
-scaled to the picture, clipped and checked. Boxes stay floats.
+First rows.py picks a picture's Candidates out of the tensors. Only those are then scaled to the
+picture, clipped and checked. Boxes stay floats.
 """
 
+import functools
 from typing import Dict, List, Sequence
 
 import numpy as np
@@ -11,9 +12,9 @@ import numpy as np
 from ..detections import Detections
 from .candidates import Candidates, Losses
 from .efficient_nms import decode_batch
-from .layouts import LAYOUT_FUNCTIONS
 from .oddities import Oddities
 from .placement import Placement
+from .rows import candidates_of
 from .shapes import OutputShapes
 from .spec import ModelSpec
 from .suppression import best
@@ -45,20 +46,19 @@ class Decoder:
         `places` is the length of the batch that the network was given (-1: unknown), which may be
         longer than `placements`. With `count=False` the oddities stay as they are.
         """
-        self.shapes.require(outputs, places, least=len(placements))
+        readings = self.shapes.require(outputs, places, least=len(placements))
         spec = self._spec
         oddities = self.oddities if count else Oddities(spec.name, len(spec.labels))
-        tensors = {role: outputs[name] for role, name in spec.output.tensors.items()}
-
         # What is not a number is dropped and counted, so NumPy need not warn about it.
         with np.errstate(invalid="ignore", over="ignore"):
-            if spec.output.layout == "efficient_nms":
+            if readings.whole_rows:
+                tensors = readings.tensors(outputs)
                 return decode_batch(spec, tensors, placements, conf_th, oddities)
 
-            candidates_of = LAYOUT_FUNCTIONS[spec.output.layout]
             found = []
-            for index, placed in enumerate(placements):
-                candidates = candidates_of(spec, tensors, index, conf_th)
+            for picture, placed in enumerate(placements):
+                read = functools.partial(readings.of, outputs=outputs, picture=picture)
+                candidates = candidates_of(spec, read, picture, conf_th)
                 found.append(self._in_picture(candidates, placed, oddities))
             return found
 

@@ -4,16 +4,17 @@ Such an engine runs thousands of pictures a second. Going through them one by on
 than the network itself takes, so each step here works on the rows of all pictures at once.
 """
 
-from typing import List, NamedTuple, Sequence
+from typing import Dict, List, NamedTuple, Sequence
 
 import numpy as np
 
 from ..detections import Detections
 from .candidates import Losses, are_boxes, why_no_boxes
-from .layouts import Tensors
 from .oddities import Oddities
 from .placement import Placement
 from .spec import ModelSpec
+
+Tensors = Dict[str, np.ndarray]  # by role
 
 
 class _Rows(NamedTuple):

@@ -4,7 +4,7 @@ Pictures are uint8, height x width x 3, BGR as OpenCV reads them. The tensor is 
 buffer that the caller gives, by way of memory that is used again for each picture.
 """
 
-from typing import Optional
+from typing import List, Optional
 
 import cv2
 import numpy as np
@@ -82,8 +82,8 @@ class Preprocessor:
 
         # The recipe, for each colour in the tensor's order: what every byte becomes.
         self._reversed = spec.input.color == "RGB"  # OpenCV's is BGR
-        self._plane_tables = _byte_tables(spec)  # (3, 256)
-        self._pixel_table = self._plane_tables.T[np.newaxis]  # (1, 256, 3)
+        self._plane_tables = _byte_tables(spec)  # (channels, 256)
+        self._pixel_table = self._plane_tables.T[np.newaxis]  # (1, 256, channels)
         self._border = _border_color(spec)  # (3,) BGR
 
         # Scratch memory for one picture, BGR.
@@ -162,23 +162,34 @@ class Preprocessor:
             _fill_nv12(self._resized, out)
 
     def _fill_planes(self, out: np.ndarray) -> None:
-        """A plane for each colour: out is (3, h, w)."""
-        planes = cv2.split(self._resized, self._planes)  # 3 of (h, w)
-        if self._reversed:
-            planes = planes[::-1]
+        """A plane for each colour: out is (channels, h, w)."""
+        planes = self._colours()
         for plane, table, target in zip(planes, self._plane_tables, out):
             cv2.LUT(plane, table, dst=target)
 
+    def _colours(self) -> List[np.ndarray]:
+        """The planes (h, w) of the resized picture in the tensor's order."""
+        if self.spec.input.color == "GREY":
+            return [cv2.cvtColor(self._resized, cv2.COLOR_BGR2GRAY)]
+        planes = list(cv2.split(self._resized, self._planes))
+        if self._reversed:
+            planes.reverse()
+        return planes
+
     def _fill_pixels(self, out: np.ndarray) -> None:
-        """The three colours of a pixel side by side: out is (h, w, 3)."""
+        """The colours of a pixel side by side: out is (h, w, channels)."""
         pixels: np.ndarray = self._resized
+        if self.spec.input.color == "GREY":
+            pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+            cv2.LUT(pixels, self._pixel_table, dst=out[:, :, 0])
+            return
         if self._reversed:
             pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
         cv2.LUT(pixels, self._pixel_table, dst=out)
 
 
 def _byte_tables(spec: ModelSpec) -> np.ndarray:
-    """What the recipe makes of every byte, for each colour in the tensor's order: (3, 256)."""
+    """What the recipe makes of every byte, by colour in the tensor's order: (channels, 256)."""
     every_byte = np.arange(256, dtype=np.float32)
     mean = np.array(spec.input.mean, np.float32)
     gain = np.float32(1) / np.array(spec.input.scale, np.float32)
@@ -188,7 +199,7 @@ def _byte_tables(spec: ModelSpec) -> np.ndarray:
 
 def _border_color(spec: ModelSpec) -> np.ndarray:
     """What letterboxing puts around a picture, as a BGR pixel (3,)."""
-    color = np.array(spec.input.pad)
+    color = np.resize(np.array(spec.input.pad), 3)  # grey is the same in all colours
     if spec.input.color == "RGB":
         color = color[::-1]
     return color.round().clip(0, 255).astype(np.uint8)

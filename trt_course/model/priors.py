@@ -1,18 +1,23 @@
-"""Priors: the boxes that an SSD starts from, and what its offsets make of them.
+"""Priors: the boxes that a detector starts from, a few in each cell of a grid.
 
-A network of the layout loc_conf_priors gives no boxes but offsets, one row a prior. The priors
-themselves are a file beside the model, centre x, centre y, width, height, normalised.
+Many networks give no boxes but what makes boxes of the priors (boxes.py). The priors themselves are
+a file beside the model, or a rule in its record: centre x, centre y, width, height, normalised.
 """
 
 import functools
 import io
+import math
 from pathlib import Path
-from typing import Any, Sequence
+from typing import TYPE_CHECKING, Any, List, Optional
 
 import numpy as np
 
 from ..support.errors import CourseError
 from ..support.files import read_small
+from .output_spec import PriorRule
+
+if TYPE_CHECKING:
+    from .spec import ModelSpec
 
 _WHAT = "an array of priors, as numpy.save writes it (.npy)"
 _HEADERS = {  # by the version of the format; for plain numbers NumPy uses only these two
@@ -64,39 +69,73 @@ def _require_plain_numbers(path: Path, stream: io.BytesIO) -> None:
     stream.seek(0)
 
 
-def from_priors(loc: np.ndarray, priors: np.ndarray, variances: Sequence[float]) -> np.ndarray:
-    """SSD's offsets to corner boxes: loc (n, 4), priors (n, 4) cx cy w h -> (n, 4) x1 y1 x2 y2.
+def priors_of(spec: "ModelSpec") -> Optional[np.ndarray]:
+    """The priors (p, 4) of a model, cx cy w h, normalised; None if its boxes need none."""
+    source = spec.output.boxes.priors
+    if source is None:
+        return None
+    if isinstance(source, PriorRule):
+        return make_priors(source, spec.input.width, spec.input.height)
+    return read_priors(source)
 
-    Without offsets a box is its prior:
 
-    >>> import numpy as np
-    >>> priors = np.array([[0.5, 0.5, 0.2, 0.4]])
-    >>> from_priors(np.zeros((1, 4)), priors, (0.1, 0.1, 0.2, 0.2)).round(2).tolist()
-    [[0.4, 0.3, 0.6, 0.7]]
+def priors_by_scale(spec: "ModelSpec") -> List[int]:
+    """How many priors each scale has; those of a file count as one scale."""
+    source = spec.output.boxes.priors
+    if isinstance(source, PriorRule):
+        return [
+            _cells(spec.input.width, step) * _cells(spec.input.height, step) * _in_a_cell(source, i)
+            for i, step in enumerate(source.steps)
+        ]
+    priors = priors_of(spec)
+    assert priors is not None
+    return [len(priors)]
+
+
+@functools.lru_cache(maxsize=8)
+def make_priors(rule: PriorRule, width: int, height: int) -> np.ndarray:
+    """The priors (p, 4) that a rule makes for an input of this size, cx cy w h, normalised.
+
+    Scale by scale, in each row by row, cell by cell, and the priors of a cell one after another.
     """
-    offsets = loc.astype(np.float32) * np.asarray(variances, np.float32)  # (n, 4)
-    prior_size = priors[:, 2:]  # (n, 2)
-
-    # Offsets move the centre by parts of the prior's size, and scale that size.
-    centre = priors[:, :2] + offsets[:, :2] * prior_size
-    half = prior_size * np.exp(offsets[:, 2:]) / 2
-    return np.concatenate([centre - half, centre + half], axis=1)
+    scales = [_scale(rule, i, width, height) for i in range(len(rule.steps))]
+    priors = np.concatenate(scales) / np.array([width, height, width, height])
+    if rule.clip:
+        priors[:, 2:] = priors[:, 2:].clip(max=1)
+    return priors.astype(np.float32)
 
 
-class PriorBoxes:
-    """The boxes of some priors, each computed only when it is asked for: most never are.
+def _scale(rule: PriorRule, index: int, width: int, height: int) -> np.ndarray:
+    """The priors of one scale in pixels, (rows x columns x shapes, 4)."""
+    step = rule.steps[index]
+    where = {"corner": 0.0, "middle": step / 2, "middle_pixel": (step - 1) / 2}[rule.at]
+    x = np.arange(_cells(width, step)) * step + where  # (columns,)
+    y = np.arange(_cells(height, step)) * step + where  # (rows,)
+    shapes = _shapes(rule, index)  # (k, 2)
 
-    It is indexed like the array (n, 4) that it stands for; `rows` are the priors that it holds.
-    """
+    priors = np.empty((len(y), len(x), len(shapes), 4))
+    priors[..., 0] = x[None, :, None]
+    priors[..., 1] = y[:, None, None]
+    priors[..., 2:] = shapes
+    return priors.reshape(-1, 4)
 
-    def __init__(
-        self, loc: np.ndarray, priors: np.ndarray, rows: np.ndarray, variances: Sequence[float]
-    ) -> None:
-        self._loc = loc  # (p, 4)
-        self._priors = priors  # (p, 4)
-        self._rows = rows  # (n,)
-        self._variances = variances
 
-    def __getitem__(self, index: np.ndarray) -> np.ndarray:
-        rows = self._rows[index]
-        return from_priors(self._loc[rows], self._priors[rows], self._variances)
+def _shapes(rule: PriorRule, index: int) -> np.ndarray:
+    """Width and height of each prior of a cell, (k, 2)."""
+    if not rule.sizes:
+        return np.full((1, 2), rule.steps[index])
+    sizes = np.array(rule.sizes[index])
+    aspects = np.ones(len(sizes))
+    if rule.aspects:
+        aspects = np.array(rule.aspects[index])
+    root = np.sqrt(aspects)
+    return np.stack([sizes * root, sizes / root], axis=1)
+
+
+def _cells(pixels: int, step: float) -> int:
+    """How many cells a side has: the last may stand over."""
+    return math.ceil(pixels / step - 0.001)  # a step such as 300 / 19 is rounded in the record
+
+
+def _in_a_cell(rule: PriorRule, index: int) -> int:
+    return len(rule.sizes[index]) if rule.sizes else 1

@@ -1,68 +1,46 @@
-"""Which shapes and types the outputs of each layout have, and whether a network's outputs fit.
+"""Whether a network's outputs have shapes and types that its record can mean, and how to read them.
 
 What a network states about its outputs is checked when it is opened, and what it leaves open when
 it has run. So the functions that decode can rely on it.
 """
 
-from typing import Any, Dict, Iterable, NamedTuple, Optional, Sequence, Set, Tuple, Union
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
 
 import numpy as np
 
 from ..support.errors import CourseError
-from .priors import read_priors
-from .spec import ModelSpec, OutputSpec
-
-Axis = Union[int, str]  # a length, or the name of one: axes of one name are equally long
-Shape = Tuple[int, ...]  # of a tensor; -1 where it is not known
-
-ANY = "any"  # axes of this name may have different lengths
+from .lengths import Length, Lengths, Scale, all_places, bound_lengths, name_of
+from .output_spec import OutputSpec, Part
+from .priors import priors_by_scale
+from .readings import (
+    ANY,
+    Arrangement,
+    Axis,
+    Reading,
+    Readings,
+    Shape,
+    arrangements,
+    each_picture,
+    tables,
+)
+from .spec import ModelSpec
 
 _FLOATS = "f"  # kinds of types by NumPy's letters
 _NUMBERS = "fiu"
 _KINDS_IN_WORDS = {_FLOATS: "floating-point numbers", _NUMBERS: "numbers"}
 
-
-class Form(NamedTuple):
-    """What the tensor of a role may be: one of the shapes, and one of the kinds of types."""
-
-    shapes: Sequence[Tuple[Axis, ...]]
-    kinds: str = _FLOATS
+ALL_PLACES = "all places"  # of all scales together
 
 
-_A_PICTURE = Form(
-    [("pictures",), ("pictures", 1), ("pictures", 1, 1), ("pictures", 1, 1, 1)], _NUMBERS
-)
+# One number for each picture
+_A_PICTURE = [Arrangement(("pictures",) + (1,) * ones, each_picture) for ones in range(4)]
 
-# By layout and role. Each row of nms7 begins with its picture's number; the rows of a picture lie
-# together only if there is a count.
-FORMS: Dict[str, Dict[str, Form]] = {
-    "nms7": {
-        "rows": Form([("rows", 7), (ANY, "rows", 7), (ANY, ANY, "rows", 7)]),
-    },
-    "nms7 with count": {
-        "count": _A_PICTURE,
-        "rows": Form([("pictures", "rows", 7), ("pictures", 1, "rows", 7)]),
-    },
-    "efficient_nms": {
-        "boxes": Form([("pictures", "rows", 4)]),
-        "scores": Form([("pictures", "rows")]),
-        "classes": Form([("pictures", "rows")], _NUMBERS),
-        "count": _A_PICTURE,
-    },
-    "tf_detection": {
-        "boxes": Form([("pictures", "rows", 4)]),
-        "scores": Form([("pictures", "rows")]),
-        "classes": Form([("pictures", "rows")], _NUMBERS),
-        "count": _A_PICTURE,
-    },
-    "boxes_scores": {
-        "boxes": Form([("pictures", "places", 4)]),
-        "scores": Form([("pictures", "places", "classes")]),
-    },
-    "loc_conf_priors": {
-        "loc": Form([("pictures", "priors", 4), ("pictures", 4, "priors")]),
-        "conf": Form([("pictures", "priors", "classes"), ("pictures", "classes", "priors")]),
-    },
+# What efficient_nms.py decodes a batch at a time
+_WHOLE_ROWS = {
+    "boxes": ("pictures", "rows", 4),
+    "scores": ("pictures", "rows"),
+    "classes": ("pictures", "rows"),
 }
 
 
@@ -73,11 +51,13 @@ class Tensor(NamedTuple):
     dtype: np.dtype
 
 
-class Length(NamedTuple):
-    """How long the axes of one name are, and why."""
+class _Role(NamedTuple):
+    """What a role's tensors may be."""
 
-    number: int
-    why: str
+    part: Part
+    columns: int
+    arrangements: List[Arrangement]
+    kinds: str
 
 
 class OutputShapes:
@@ -85,8 +65,10 @@ class OutputShapes:
 
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
-        self._forms = _forms_of(spec.output)
+        self._names = spec.output.tensors()
+        self._roles = _roles_of(spec.output, len(spec.labels))
         self._last: Any = None  # what passed the last check
+        self._readings = Readings({})  # how to read it
 
     def require_stated(self, stated: Dict[str, Tensor], pictures: int) -> None:
         """Check what a network states when it is opened.
@@ -94,32 +76,34 @@ class OutputShapes:
         `stated` are its outputs by name, and `pictures` is its batch, -1 if that varies.
         """
         self._require_names(stated)
-        tensors = {role: stated[name] for role, name in self._spec.output.tensors.items()}
-        for role, tensor in tensors.items():
-            if tensor.shape is not None and 0 in tensor.shape:
-                raise CourseError(
-                    f"{self._place(role)} has shape {_in_words(tensor.shape)}: it never holds a box"
-                )
-        self._require_fit(tensors, pictures)
+        for role in self._roles.values():
+            for name in role.part.tensor:
+                shape = stated[name].shape
+                if shape is not None and 0 in shape:
+                    raise CourseError(
+                        f"{self._place(role, name)} has shape {_in_words(shape)}: it never holds "
+                        "a box"
+                    )
+        self._require_fit(stated, pictures)
 
-    def require(self, outputs: Dict[str, np.ndarray], pictures: int, least: int) -> None:
-        """Check what a network returned from a run.
+    def require(self, outputs: Dict[str, np.ndarray], pictures: int, least: int) -> Readings:
+        """Check what a network returned from a run; how its numbers are read.
 
         `outputs` are its outputs by name, and `pictures` is the batch that it was given, -1 if
         unknown; results for at least `least` pictures are needed. Outputs like those of the last
         check are not checked again.
         """
-        names = self._spec.output.tensors.values()
-        if not outputs.keys() >= set(names):
+        if not outputs.keys() >= set(self._names):
             self._require_names(outputs)
-        found = (pictures, least, [(outputs[name].shape, outputs[name].dtype) for name in names])
+        arrays = [outputs[name] for name in self._names]
+        found = (pictures, least, [(array.shape, array.dtype) for array in arrays])
         if found == self._last:
-            return
+            return self._readings
 
         tensors = {
             # A single number belongs to one picture
-            role: Tensor(outputs[name].shape or (1,), outputs[name].dtype)
-            for role, name in self._spec.output.tensors.items()
+            name: Tensor(array.shape or (1,), array.dtype)
+            for name, array in zip(self._names, arrays)
         }
         lengths = self._require_fit(tensors, pictures)
         given = lengths.get("pictures")
@@ -129,26 +113,28 @@ class OutputShapes:
                 f"({given.why}); wanted: {least}"
             )
         self._last = found
+        return self._readings
 
     def _require_names(self, given: Iterable[str]) -> None:
         """Refuse outputs that lack a name from the record, and a name with two roles."""
         names = list(given)
         taken: Set[str] = set()
-        for role, name in self._spec.output.tensors.items():
-            if name not in names:
-                raise CourseError(
-                    f"{self._spec.name}: model.json names the output {name} "
-                    f"(output.tensors.{role}); the network's outputs are: {', '.join(names)}"
-                )
-            if name in taken:
-                raise CourseError(
-                    f"{self._spec.name}: model.json gives the output {name} two roles in "
-                    f"output.tensors; wanted: another output for {role}"
-                )
-            taken.add(name)
+        for role, known in self._roles.items():
+            for name in known.part.tensor:
+                if name not in names:
+                    raise CourseError(
+                        f"{self._spec.name}: model.json names the output {name} "
+                        f"({known.part.field}); the network's outputs are: {', '.join(names)}"
+                    )
+                if name in taken and known.part.column is None:
+                    raise CourseError(
+                        f"{self._spec.name}: model.json gives the output {name} two roles; "
+                        f"wanted: another output for {role}, or the column where each begins"
+                    )
+                taken.add(name)
 
-    def _require_fit(self, tensors: Dict[str, Tensor], pictures: int) -> Dict[str, Length]:
-        """Refuse tensors that do not have a form of their role, or contradict each other.
+    def _require_fit(self, tensors: Dict[str, Tensor], pictures: int) -> Lengths:
+        """Refuse tensors that cannot play their role, or contradict each other.
 
         Returns the lengths of their axes.
         """
@@ -156,91 +142,144 @@ class OutputShapes:
         if pictures != -1:
             lengths["pictures"] = Length(pictures, "the network's batch")
 
-        for role, form in self._forms.items():
-            tensor = tensors[role]
-            self._require_kind(role, tensor, form)
-            if tensor.shape is None:
-                continue
-            bound = _bound(tensor.shape, form, lengths)
-            if bound is None:
-                raise CourseError(self._misfit(role, tensor.shape, form, lengths))
-            for axis, number in bound.items():
-                lengths.setdefault(axis, Length(number, f"as in {self._name(role)}"))
+        chosen = {}
+        places = {}
+        for name, role in self._roles.items():
+            chosen[name] = self._require_role(role, tensors, lengths)
+            if name != "count":
+                shapes = [tensors[tensor].shape for tensor in role.part.tensor]
+                places[name] = all_places(chosen[name], shapes)
+        self._require_places(places, lengths)
+        self._readings = self._readings_by(chosen)
         return lengths
 
-    def _lengths_by_record(self) -> Dict[str, Length]:
+    def _readings_by(self, chosen: Dict[str, List[Arrangement]]) -> Readings:
+        """How numbers are read that lie as was found."""
+        readings = {}
+        for name, found in chosen.items():
+            role = self._roles[name]
+            readings[name] = Reading(role.part, role.columns, found)
+
+        axes = {name: [each.axes for each in found] for name, found in chosen.items()}
+        by_batch = self._spec.output.is_whole_rows() and all(
+            axes[name] == [wanted] for name, wanted in _WHOLE_ROWS.items()
+        )
+        return Readings(readings, by_batch)
+
+    def _require_role(
+        self, role: _Role, tensors: Dict[str, Tensor], lengths: Lengths
+    ) -> List[Arrangement]:
+        """The arrangement of each of a role's tensors whose shape is known."""
+        chosen = []
+        scales = len(role.part.tensor)
+        for index, name in enumerate(role.part.tensor):
+            self._require_kind(role, name, tensors[name])
+            shape = tensors[name].shape
+            if shape is not None:
+                scale = Scale(index, of=scales, place=self._spec.output.place)
+                chosen.append(self._require_shape(role, scale, shape, lengths))
+        return chosen
+
+    def _lengths_by_record(self) -> Lengths:
         spec = self._spec
         labels = Length(len(spec.labels), "the labels in model.json, background included")
         lengths = {"classes": labels}
-        if spec.output.layout == "loc_conf_priors":
-            priors = len(read_priors(spec.output.priors))
-            lengths["priors"] = Length(priors, f"the rows of {spec.output.priors}")
+        if spec.output.boxes.priors is None:
+            return lengths
+
+        counts = priors_by_scale(spec)
+        why = "the priors in model.json"
+        if isinstance(spec.output.boxes.priors, Path):
+            why = f"the rows of {spec.output.boxes.priors}"
+        lengths[ALL_PLACES] = Length(sum(counts), why)
+        scales = len(spec.output.boxes.part.tensor)
+        if scales == 1:
+            counts = [sum(counts)]
+        if len(counts) == scales:
+            for index, count in enumerate(counts):
+                scale = Scale(index, of=scales, place=spec.output.place)
+                lengths[name_of(scale.place, scale)] = Length(count, why)
         return lengths
 
-    def _require_kind(self, role: str, tensor: Tensor, form: Form) -> None:
-        if tensor.dtype.kind not in form.kinds:
+    def _require_kind(self, role: _Role, name: str, tensor: Tensor) -> None:
+        if tensor.dtype.kind not in role.kinds:
             raise CourseError(
-                f"{self._place(role)} is of type {tensor.dtype}; "
-                f"wanted: {_KINDS_IN_WORDS[form.kinds]}"
+                f"{self._place(role, name)} is of type {tensor.dtype}; "
+                f"wanted: {_KINDS_IN_WORDS[role.kinds]}"
             )
 
-    def _misfit(self, role: str, shape: Shape, form: Form, lengths: Dict[str, Length]) -> str:
+    def _require_shape(
+        self, role: _Role, scale: Scale, shape: Shape, lengths: Lengths
+    ) -> Arrangement:
+        """The arrangement of a tensor of this shape; its lengths are noted."""
+        name = role.part.tensor[scale.number]
+        for arrangement in role.arrangements:
+            bound = bound_lengths(arrangement, shape, lengths, scale)
+            if bound is not None:
+                for axis, number in bound.items():
+                    lengths.setdefault(axis, Length(number, f"as in {name}"))
+                return arrangement
+        raise CourseError(self._misfit(role, scale, shape, lengths))
+
+    def _require_places(self, places: Dict[str, int], lengths: Lengths) -> None:
+        """Refuse roles of which one has more places than another when all scales are counted."""
+        wanted = lengths.get(ALL_PLACES)
+        for name, count in places.items():
+            if count == -1:
+                continue
+            if wanted is None:
+                wanted = Length(count, f"as in output.{name}")
+            elif count != wanted.number:
+                role = self._roles[name]
+                tensors = ", ".join(role.part.tensor)
+                raise CourseError(
+                    f"{self._spec.name}: {tensors}, {role.part.field} in model.json, has "
+                    f"{count} places for boxes; wanted: {wanted.number} ({wanted.why})"
+                )
+
+    def _misfit(self, role: _Role, scale: Scale, shape: Shape, lengths: Lengths) -> str:
         """The sentence that says what was found and what is wanted."""
-        forms = " or ".join(_in_words(axes) for axes in form.shapes)
-        named = dict.fromkeys(axis for axes in form.shapes for axis in axes)
-        known = [
-            f"{axis} = {lengths[axis].number} ({lengths[axis].why})"
-            for axis in named
-            if isinstance(axis, str) and axis in lengths
-        ]
+        forms = " or ".join(_in_words(each.axes) for each in role.arrangements)
+        named = dict.fromkeys(axis for each in role.arrangements for axis in each.axes)
+        known = []
+        for axis in named:
+            length = lengths.get(name_of(axis, scale)) if isinstance(axis, str) else None
+            if length is not None:
+                known.append(f"{axis} = {length.number} ({length.why})")
         condition = ""
         if known:
             condition = ", with " + ", ".join(known)
-        return f"{self._place(role)} has shape {_in_words(shape)}; wanted: {forms}{condition}"
+        place = self._place(role, role.part.tensor[scale.number])
+        return f"{place} has shape {_in_words(shape)}; wanted: {forms}{condition}"
 
-    def _place(self, role: str) -> str:
+    def _place(self, role: _Role, name: str) -> str:
         """The model, the tensor, and the field that names it."""
-        return (
-            f"{self._spec.name}: the output {self._name(role)}, output.tensors.{role} of the "
-            f"layout {self._spec.output.layout} in model.json,"
-        )
-
-    def _name(self, role: str) -> str:
-        return self._spec.output.tensors[role]
+        return f"{self._spec.name}: the output {name}, {role.part.field} in model.json,"
 
 
-def _forms_of(output: OutputSpec) -> Dict[str, Form]:
-    """The forms of the roles that the record names."""
-    key = output.layout
-    if key == "nms7" and "count" in output.tensors:
-        key = "nms7 with count"
-    return {role: form for role, form in FORMS[key].items() if role in output.tensors}
+def _roles_of(output: OutputSpec, labels: int) -> Dict[str, _Role]:
+    """The roles that the record names, with what their tensors may be."""
+    columns = {"boxes": output.boxes.columns, "scores": labels}
+    if output.classes is not None:
+        columns["scores"] = 1
+    kinds = {"boxes": _FLOATS, "scores": _FLOATS, "objectness": _FLOATS}
+    roles = {}
+    for name, part in output.parts():
+        count = columns.get(name, 1)
+        width: Axis = count
+        if name == "scores" and output.classes is None:
+            width = "classes"
+        if name == "count":
+            ways = _A_PICTURE
+        elif output.picture is not None:
+            ways = tables(part, count)
+        else:
+            ways = arrangements(part, count, name=width, place=output.place)
+        roles[name] = _Role(part, count, ways, kinds.get(name, _NUMBERS))
+    return roles
 
 
-def _bound(shape: Shape, form: Form, lengths: Dict[str, Length]) -> Optional[Dict[str, int]]:
-    """The lengths of the named axes if a tensor has this shape; None if it does not fit."""
-    for axes in form.shapes:
-        if len(axes) != len(shape):
-            continue
-        bound: Dict[str, int] = {}
-        pairs = list(zip(axes, shape))
-        if all(_fits(axis, number, lengths, bound) for axis, number in pairs):
-            return bound
-    return None
-
-
-def _fits(axis: Axis, number: int, lengths: Dict[str, Length], bound: Dict[str, int]) -> bool:
-    """Whether an axis may have this length, which is noted in `bound` if the axis has a name."""
-    if number == -1 or axis == ANY:
-        return True
-    if isinstance(axis, int):
-        return number == axis
-    if axis in lengths:
-        return number == lengths[axis].number
-    return bound.setdefault(axis, number) == number
-
-
-def _in_words(axes: Sequence[Axis]) -> str:
+def _in_words(axes: Sequence[Any]) -> str:
     """A shape for a sentence: (1, any, 4)."""
     words = [ANY if axis == -1 else str(axis) for axis in axes]
     return "(" + ", ".join(words) + ")"

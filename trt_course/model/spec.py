@@ -11,6 +11,7 @@ from ..support.errors import CourseError
 from ..support.files import KIT, sha256
 from ..support.words import abridged
 from .fields import (
+    Rule,
     Rules,
     any_text,
     anything,
@@ -18,10 +19,8 @@ from .fields import (
     factor,
     file_inside,
     listed,
-    number_from,
-    numbers,
+    number,
     one_of,
-    read_fields,
     read_json,
     record_of,
     share,
@@ -29,6 +28,8 @@ from .fields import (
     whole_from,
 )
 from .labels import LABEL_SETS
+from .output_rules import output
+from .output_spec import OutputSpec
 
 MODELS = KIT / "models"  # a folder here is a model that is found by its name
 
@@ -38,21 +39,11 @@ _MOST_LABELS = 20000
 _MOST_BOXES = 10000  # that suppression may have to compare with each other
 
 
-class Roles(NamedTuple):
-    """The roles of tensors in an output layout: those a record must name, and those it may."""
+class SizeInput(NamedTuple):
+    """A second input, which takes the size of the first one's pictures: two numbers each."""
 
-    must: Tuple[str, ...]
-    may: Tuple[str, ...] = ()
-
-
-# What the tensors mean is in layouts.py, in a function of the same name for each layout.
-LAYOUTS = {
-    "nms7": Roles(must=("rows",), may=("count",)),
-    "efficient_nms": Roles(must=("count", "boxes", "scores", "classes")),
-    "tf_detection": Roles(must=("boxes", "scores", "classes"), may=("count",)),
-    "boxes_scores": Roles(must=("boxes", "scores")),
-    "loc_conf_priors": Roles(must=("loc", "conf")),
-}
+    name: str
+    order: str  # height_width or width_height
 
 
 class InputSpec(NamedTuple):
@@ -68,6 +59,12 @@ class InputSpec(NamedTuple):
     scale: Tuple[float, ...] = (1.0, 1.0, 1.0)
     resize: str = "stretch"
     pad: Tuple[float, ...] = ()  # read_spec makes it the mean
+    size: Optional[SizeInput] = None
+
+    @property
+    def channels(self) -> int:
+        """How many numbers a pixel has."""
+        return 1 if self.color == "GREY" else 3
 
     @property
     def shape(self) -> Tuple[int, int, int]:
@@ -75,51 +72,33 @@ class InputSpec(NamedTuple):
         height = self.height
         width = self.width
         if self.layout == "nchw":
-            return (3, height, width)
+            return (self.channels, height, width)
         if self.layout == "nhwc":
-            return (height, width, 3)
+            return (height, width, self.channels)
         # nv12: brightness, above colours of half the height
         return (height * 3 // 2, width, 1)
 
+
+def _each_channel(entry: Rule) -> Rule:
+    """The rule of a list with a number for each of a pixel's colours, or one for grey."""
+    remedy = "wanted: a list of 3 numbers, or of 1 where input.color is GREY"
+    return listed(entry, remedy, least=1, most=3)
+
+
+SIZE_RULES: Rules = {"name": text, "order": one_of("height_width", "width_height")}
 
 INPUT_RULES: Rules = {
     "name": text,
     "width": whole_from(1, _MOST_SIDE),
     "height": whole_from(1, _MOST_SIDE),
     "layout": one_of("nchw", "nhwc"),
-    "color": one_of("BGR", "RGB"),
-    "dtype": one_of("float32", "uint8"),
-    "mean": numbers(3),
-    "scale": numbers(3, factor),
+    "color": one_of("BGR", "RGB", "GREY"),
+    "dtype": one_of("float32", "float16", "uint8"),
+    "mean": _each_channel(number),
+    "scale": _each_channel(factor),
     "resize": one_of("stretch", "letterbox", "crop"),
-    "pad": numbers(3),
-}
-
-
-class OutputSpec(NamedTuple):
-    """What the output tensors mean.
-
-    `tensors` maps the layout's roles to the names in the ONNX file. `threshold` is the confidence
-    below which a network with suppression inside gives nothing.
-    """
-
-    layout: str
-    tensors: Dict[str, str]
-    units: str = "normalized"
-    activation: str = "none"
-    priors: Optional[Path] = None
-    variances: Tuple[float, ...] = (0.1, 0.1, 0.2, 0.2)
-    threshold: float = 0.0
-
-
-OUTPUT_RULES: Rules = {
-    "layout": one_of(*LAYOUTS),
-    "tensors": each(text),
-    "units": one_of("normalized", "pixels"),
-    "activation": one_of("none", "softmax", "sigmoid"),
-    "priors": file_inside,  # its name; read_spec makes it a Path
-    "variances": numbers(4, number_from(0.001, 100)),
-    "threshold": share,
+    "pad": _each_channel(number),
+    "size": record_of(SizeInput, SIZE_RULES),
 }
 
 
@@ -210,7 +189,7 @@ MODEL_RULES: Rules = {
     "name": text,
     "title": text,
     "input": record_of(InputSpec, INPUT_RULES),
-    "output": record_of(OutputSpec, OUTPUT_RULES),
+    "output": output,
     "labels": _labels,
     "background": anything,  # read_spec compares it with the labels
     "task": one_of("detection"),
@@ -227,32 +206,44 @@ def read_spec(path: Union[str, Path]) -> ModelSpec:
     spec = record_of(ModelSpec, MODEL_RULES, folder=path.parent)(read_json(path), str(path))
 
     # What no field can say by itself.
+    spec = spec._replace(input=_for_grey(spec.input))
+    _require_channels(spec.input, path)
     _require_plain_bytes(spec.input, path)
-    _require_roles(spec.output, path)
     _require_background(spec, path)
     return _completed(spec, path.parent)
 
 
+def _for_grey(entry: InputSpec) -> InputSpec:
+    """The input with defaults of one number where a pixel has only one."""
+    if entry.channels == 3:
+        return entry
+    mean = entry.mean
+    scale = entry.scale
+    if mean == InputSpec._field_defaults["mean"]:
+        mean = mean[:1]
+    if scale == InputSpec._field_defaults["scale"]:
+        scale = scale[:1]
+    return entry._replace(mean=mean, scale=scale)
+
+
+def _require_channels(entry: InputSpec, path: Path) -> None:
+    """Refuse lists that have more or fewer numbers than a pixel."""
+    for word in ("mean", "scale", "pad"):
+        numbers_given = getattr(entry, word)
+        if len(numbers_given) != entry.channels and (word != "pad" or numbers_given):
+            raise CourseError(
+                f"{path}: input.{word} has {len(numbers_given)} numbers; wanted: "
+                f"{entry.channels}, as input.color is {entry.color}"
+            )
+
+
 def _require_plain_bytes(entry: InputSpec, path: Path) -> None:
     """Refuse a mean and a scale for an input of bytes, which takes pixels as they are."""
-    plain = not any(entry.mean) and entry.scale == (1.0, 1.0, 1.0)
+    plain = not any(entry.mean) and set(entry.scale) == {1.0}
     if entry.dtype == "uint8" and not plain:
         raise CourseError(
             f"{path}: input.dtype is uint8, which takes pixels as they are; input.mean must be "
             "0 0 0 and input.scale 1 1 1, or input.dtype float32"
-        )
-
-
-def _require_roles(output: OutputSpec, path: Path) -> None:
-    """Refuse an output without the tensors and the file that its layout needs, or with others."""
-    roles = LAYOUTS[output.layout]
-    rules = dict.fromkeys(roles.must + roles.may, text)
-    read_fields(output.tensors, rules, roles.may, f"{path}: output.tensors")
-
-    if output.layout == "loc_conf_priors" and output.priors is None:
-        raise CourseError(
-            f"{path}: output.layout loc_conf_priors needs output.priors, the name of a .npy file "
-            "with one row a prior: centre x, centre y, width, height, normalised"
         )
 
 
@@ -276,9 +267,9 @@ def _require_background(spec: ModelSpec, path: Path) -> None:
 
 def _completed(spec: ModelSpec, folder: Path) -> ModelSpec:
     """The spec with paths for the names of files, and with a colour for the borders."""
-    priors = spec.output.priors
-    if priors is not None:
-        priors = folder / priors
+    boxes = spec.output.boxes
+    if isinstance(boxes.priors, str):  # a file's name
+        boxes = boxes._replace(priors=folder / boxes.priors)
 
     pad = spec.input.pad
     if not pad:
@@ -287,5 +278,5 @@ def _completed(spec: ModelSpec, folder: Path) -> ModelSpec:
     return spec._replace(
         onnx=folder / spec.file,
         input=spec.input._replace(pad=pad),
-        output=spec.output._replace(priors=priors),
+        output=spec.output._replace(boxes=boxes),
     )
