@@ -20,7 +20,7 @@ def guarded(name, globals=None, locals=None, fromlist=(), level=0):
 
 builtins.__import__ = guarded
 import trt_course, trt_course.__main__
-from trt_course.commands import build, detect, measure, overview
+from trt_course.commands import build, detect, measure, models
 from trt_course.support.progress import progress
 print(sorted(progress([3, 1])))
 """

@@ -96,7 +96,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     """The arguments of all commands."""
     # Here, because these modules need NumPy and OpenCV.
-    from .commands import build, detect, measure, overview
+    from .commands import build, detect, measure, models
 
     description, _, statuses = (__doc__ or "").partition("\n\n")
     parser = cast(
@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.required = True
-    overview.add_commands(commands)
+    models.add_commands(commands)
     detect.add_commands(commands)
     measure.add_commands(commands)
     build.add_commands(commands)

@@ -144,8 +144,8 @@ def test_what_was_ignored_stays_ignored(cells, picture_folder, tmp_path):
     code = (
         "import signal, sys; from trt_course.__main__ import main\n"
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "import os; import trt_course.commands.overview as overview\n"
-        "overview._models = lambda args: os.kill(os.getpid(), signal.SIGINT)\n"
+        "import os; import trt_course.commands.models as models\n"
+        "models._models = lambda args: os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.exit(main(['models']))"
     )
     assert subprocess.call([sys.executable, "-c", code], timeout=60) == 0

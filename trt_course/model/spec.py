@@ -120,6 +120,8 @@ NMS_RULES: Rules = {
 class ModelSpec(NamedTuple):
     """What a model's record says, checked.
 
+    `knows` says what pictures the model has learned from, where that is less than the world.
+    `questions` are what whoever drafted the record could not know and nobody has answered yet.
     `folder` is where the record was found, `onnx` the network beside it.
     """
 
@@ -133,6 +135,8 @@ class ModelSpec(NamedTuple):
     file: str = "model.onnx"
     conf_threshold: float = 0.3
     nms: NmsSpec = NmsSpec()
+    knows: str = ""
+    questions: Tuple[str, ...] = ()
     provenance: Dict[str, str] = {}
     folder: Path = Path()
     onnx: Path = Path()
@@ -196,6 +200,8 @@ MODEL_RULES: Rules = {
     "file": file_inside,
     "conf_threshold": share,
     "nms": record_of(NmsSpec, NMS_RULES),
+    "knows": text,
+    "questions": listed(text, "wanted: a list of texts"),
     "provenance": each(any_text),  # perhaps a whole licence: nothing shows it
 }
 

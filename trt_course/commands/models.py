@@ -1,4 +1,4 @@
-"""The commands doctor and models: what there is."""
+"""The commands doctor and models: what there is, a first draft of a record, a check of one."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -18,7 +18,13 @@ def add_commands(commands: "Commands") -> None:
     add_command(
         commands, "doctor", _doctor, "what this machine has, and what to do about what it lacks"
     )
-    add_command(commands, "models", _models, "the models in models/")
+    models = add_command(
+        commands,
+        "models",
+        _models,
+        "the models in models/; `models draft` writes a first record, `models check` tries one",
+    )
+    models.add_subparsers(dest="step", metavar="draft|check")
 
 
 def _doctor(args: argparse.Namespace) -> None:
