@@ -152,8 +152,9 @@ def test_names_of_the_record_that_the_network_lacks(trt, spec):
     with pytest.raises(CourseError, match=said):
         engine_from_onnx(wrong_input, Options(preprocess="engine", source=(64, 48)))
 
-    tensors = {"boxes": "boxes", "scores": "score"}
-    wrong_output = spec._replace(output=spec.output._replace(tensors=tensors))
+    part = spec.output.scores.part._replace(tensor=("score",))
+    scores = spec.output.scores._replace(part=part)
+    wrong_output = spec._replace(output=spec.output._replace(scores=scores))
     with pytest.raises(CourseError, match=said):
         engine_from_onnx(wrong_output, Options(nms="engine"))
 

@@ -99,7 +99,8 @@ def test_whole_numbers_and_constants_are_held_to_nothing(trt, small):
 
 @only(8.6, 10.0)
 def test_what_was_put_around_the_network_stays_float(trt, small):
-    output = small.output._replace(activation="softmax")
+    scores = small.output.scores._replace(activation="softmax")
+    output = small.output._replace(scores=scores)
     options = dict(nms="engine", preprocess="engine", source=(64, 48))
     build = told(trt, small._replace(output=output), **options)
     held = held_of(trt, build)

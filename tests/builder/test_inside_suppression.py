@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from onnx import helper, load
 
 from inside_parts import constant_net, run, wired
+from model.old_output import old_output
 from trt_course import CourseError, find_model
 from trt_course.builder import inside
 from trt_course.builder.onnx import Options
@@ -55,7 +56,7 @@ def test_suppression_by_onnx_operators(
     spec = find_model(cells)
     spec = spec._replace(
         background=background,
-        output=spec.output._replace(activation=activation),
+        output=with_activation(spec.output, activation),
         nms=spec.nms._replace(max_detections=kept, iou_threshold=iou),
     )
 
@@ -71,7 +72,7 @@ def test_suppression_by_onnx_operators(
 
     # on the host
     plain = dict(boxes=boxes, scores=activated(scores, activation))
-    host = spec._replace(output=spec.output._replace(activation="none"))
+    host = spec._replace(output=with_activation(spec.output, "none"))
     wanted = decode(host, plain, places, threshold)
 
     for one, other in zip(ours, wanted):
@@ -112,11 +113,15 @@ def test_the_plugin_is_told_the_same(cells, background, told):
     assert [output.name for output in original.graph.output] == ["scores", "boxes"]
 
 
+def with_activation(output, activation):
+    return output._replace(scores=output.scores._replace(activation=activation))
+
+
 @pytest.mark.parametrize("activation, kind", [("softmax", "Softmax"), ("sigmoid", "Sigmoid")])
 def test_raw_scores_become_confidences_before_the_plugin(cells, activation, kind):
     """Over the classes of each box: before opset 13, ONNX would take all of a picture's at once."""
     spec = find_model(cells)
-    spec = spec._replace(output=spec.output._replace(activation=activation))
+    spec = spec._replace(output=with_activation(spec.output, activation))
     *_, before, plugin = inside.add_nms(load(str(spec.onnx)), spec, 0.05, plugin=True).graph.node
     assert (before.op_type, list(before.input)) == (kind, ["scores"])
     assert list(plugin.input) == ["boxes", before.output[0]]
@@ -126,7 +131,7 @@ def test_raw_scores_become_confidences_before_the_plugin(cells, activation, kind
 
 def test_another_layout_is_refused(cells):
     spec = find_model(cells)
-    spec = spec._replace(output=spec.output._replace(layout="nms7"))
-    said = "needs output.layout boxes_scores; this model's is nms7. Use --nms host"
+    spec = spec._replace(output=old_output("nms7", {"rows": "rows"}))
+    said = "needs the corners of boxes .* gives something else. Use --nms host"
     with pytest.raises(CourseError, match=said):
         inside.add_nms(load(str(spec.onnx)), spec, 0.1, plugin=True)

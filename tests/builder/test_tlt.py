@@ -88,7 +88,7 @@ def test_layout_and_outputs_follow_the_record(desk):
     }
     desk.write(dims="384,1248,3", outputs=("s", "b/out"), **changes)
     told = desk.build(batch=(2, 2, 4))
-    assert (told["d"], told["i"], told["o"]) == ("384,1248,3", "nhwc", "s,b/out")
+    assert (told["d"], told["i"], told["o"]) == ("384,1248,3", "nhwc", "b/out,s")
     assert told["p"] == "Input,2x384x1248x3,2x384x1248x3,4x384x1248x3"
 
 

@@ -216,8 +216,8 @@ def test_free_sides_are_settled_once_and_within_bounds(tmp_path):
             engine.new_request()
         for sides in ((3, 0, 8), (3, 1 << 16, 1 << 16)):
             with pytest.raises(CourseError, match="none of them 0|GiB are allowed"):
-                engine.settle(sides)
-        engine.settle((3, 4, 8))
+                engine.settle("x", sides)
+        engine.settle("x", (3, 4, 8))
         assert engine.new_request(2).inputs["x"].shape == (2, 3, 4, 8)
 
 

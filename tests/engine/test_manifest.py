@@ -213,7 +213,8 @@ def with_another_overlap(spec):
 
 
 def with_boxes_in_pixels(spec):
-    return spec._replace(output=spec.output._replace(units="pixels"))
+    boxes = spec.output.boxes._replace(units="pixels")
+    return spec._replace(output=spec.output._replace(boxes=boxes))
 
 
 def without_background(spec):

@@ -486,7 +486,7 @@ def test_a_free_side_of_the_input_is_settled_by_the_caller(modern, spec, tmp_pat
     with TrtEngine(path) as engine:
         with pytest.raises(CourseError, match="tensor input has the shape .* a side that is"):
             engine.new_request()
-        engine.settle((3, HEIGHT, WIDTH))
+        engine.settle("input", (3, HEIGHT, WIDTH))
         values = tensors(2)
         assert equal(once(engine, values), by_cpu(spec.onnx, values))
 

@@ -34,16 +34,18 @@ def test_suppression_inside(spec):
     wiring = manifest.read(plan).wired(spec)
     assert wiring.input == spec.input
     assert wiring.inner is None
-    assert wiring.output.layout == "efficient_nms"
-    assert wiring.output.tensors == manifest.EFFICIENT_NMS
+    assert wiring.output.is_whole_rows()
+    parts = {role: part.tensor for role, part in wiring.output.parts()}
+    assert parts == {role: (name,) for role, name in manifest.EFFICIENT_NMS.items()}
     assert wiring.output.threshold == 0.2
-    assert wiring.output.activation == "none"
+    assert wiring.output.scores.activation == "none"
 
 
 def test_suppression_inside_leaves_the_units_of_the_boxes(spec):
     """A network may give its boxes in pixels: so does the engine then."""
     plan = write_engine(spec, OPTIONS._replace(nms="engine"))
-    in_pixels = spec._replace(output=spec.output._replace(units="pixels"))
+    boxes = spec.output.boxes._replace(units="pixels")
+    in_pixels = spec._replace(output=spec.output._replace(boxes=boxes))
     assert manifest.read(plan).wired(spec).output.units == "normalized"
     assert manifest.read(plan).wired(in_pixels).output.units == "pixels"
 
@@ -82,7 +84,7 @@ def test_both_inside(spec):
     wiring = manifest.read(write_engine(spec, options)).wired(spec)
     assert wiring.input.name == "pictures"
     assert wiring.inner == placement(spec, 64, 48)
-    assert wiring.output.layout == "efficient_nms"
+    assert wiring.output.is_whole_rows()
 
 
 def test_preprocessing_inside_for_pictures_of_an_unknown_size(spec):

@@ -135,9 +135,9 @@ def test_the_sentence_says_model_tensor_field_found_and_wanted(tmp_path):
     said = outcome(tmp_path, "boxes_scores", outputs, roles, stated=True)
     assert said == (
         "odd: the output confidences, output.tensors.scores of the layout boxes_scores in "
-        "model.json, has shape (1, 10, 5); wanted: (pictures, places, classes), with pictures = 1 "
-        "(the network's batch), places = 6 (as in corners), classes = 5 (the labels in "
-        "model.json, background included)"
+        "model.json, has shape (1, 10, 5); wanted: (pictures, places, classes) or (pictures, "
+        "classes, places), with pictures = 1 (the network's batch), places = 6 (as in corners), "
+        "classes = 5 (the labels in model.json, background included)"
     )
 
 

@@ -40,7 +40,9 @@ def test_priors_there_and_back(seed):
 def test_each_number_of_a_prior_has_its_own_variance():
     priors = np.float32([[0.5, 0.25, 0.2, 0.4]])
     loc = np.float32([[1, 2, np.log(2), np.log(4)]])
-    (box,) = from_priors(loc, priors, (0.5, 0.25, 1, 0.5))
+    part = Part(("loc",), "output.boxes.tensor")
+    spec = BoxesSpec(part, form="offsets", variances=(0.5, 0.25, 1, 0.5))
+    (box,) = Boxes(spec, loc, priors)[np.arange(1)]
     # The centre moves by 0.5 widths and 0.5 heights; width and height double
     assert np.allclose(box, [0.6 - 0.2, 0.45 - 0.4, 0.6 + 0.2, 0.45 + 0.4])
 

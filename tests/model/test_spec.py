@@ -10,7 +10,8 @@ import pytest
 
 from conftest import RECORD
 from trt_course import CourseError, find_model
-from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec, OutputSpec, read_spec
+from trt_course.model.output_spec import BoxesSpec, OutputSpec, Part, ScoresSpec
+from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec, read_spec
 from trt_course.support.files import sha256
 
 
@@ -31,6 +32,12 @@ SHORT = {
 }
 
 
+def old_part(layout, **tensor):
+    """The Part of a role that a layout names by this tensor."""
+    ((role, name),) = tensor.items()
+    return Part((name,), f"output.tensors.{role} of the layout {layout}")
+
+
 def test_what_a_record_leaves_out_is_what_the_page_says(tmp_path):
     """The defaults in docs/model_json.md."""
     folder = write(tmp_path / "m", SHORT)
@@ -48,14 +55,25 @@ def test_what_a_record_leaves_out_is_what_the_page_says(tmp_path):
             scale=(1.0, 1.0, 1.0),
             resize="stretch",
             pad=(0.0, 0.0, 0.0),
+            size=None,
         ),
         output=OutputSpec(
-            layout="boxes_scores",
-            tensors={"boxes": "b", "scores": "s"},
-            units="normalized",
-            activation="none",
-            priors=None,
-            variances=(0.1, 0.1, 0.2, 0.2),
+            boxes=BoxesSpec(
+                old_part("boxes_scores", boxes="b"),
+                form="corners",
+                order="xy",
+                units="normalized",
+                priors=None,
+                variances=(0.1, 0.1, 0.2, 0.2),
+            ),
+            scores=ScoresSpec(
+                old_part("boxes_scores", scores="s"), activation="none", each_box="all_classes"
+            ),
+            objectness=None,
+            classes=None,
+            row_count=None,
+            picture=None,
+            suppression="each_class",
             threshold=0.0,
         ),
         labels=("nothing", "cat", "dog"),
@@ -64,6 +82,8 @@ def test_what_a_record_leaves_out_is_what_the_page_says(tmp_path):
         file="model.onnx",
         conf_threshold=0.3,
         nms=NmsSpec(iou_threshold=0.45, candidates_per_class=200, max_detections=100),
+        knows="",
+        questions=(),
         provenance={},
         folder=folder,
         onnx=folder / "model.onnx",
@@ -92,6 +112,8 @@ def test_what_a_record_says_is_kept(tmp_path):
         "file": "nets/a.onnx",
         "conf_threshold": 0.7,
         "nms": {"iou_threshold": 0.6, "candidates_per_class": 10, "max_detections": 20},
+        "knows": "cats",
+        "questions": ["labels: is that all?"],
         "provenance": {"source": "here"},
     }
     record = {**SHORT, **rest, "input": {**SHORT["input"], **entry}, "output": output}
@@ -105,16 +127,19 @@ def test_what_a_record_says_is_kept(tmp_path):
         pad=(7, 8, 9),
     )
     assert spec.output == OutputSpec(
-        "loc_conf_priors",
-        {"loc": "l", "conf": "c"},
-        units="pixels",
-        activation="softmax",
-        priors=folder / "boxes" / "priors.npy",
-        variances=(0.3, 0.4, 0.5, 0.6),
+        BoxesSpec(
+            old_part("loc_conf_priors", loc="l"),
+            form="offsets",
+            units="pixels",
+            priors=folder / "boxes" / "priors.npy",
+            variances=(0.3, 0.4, 0.5, 0.6),
+        ),
+        ScoresSpec(old_part("loc_conf_priors", conf="c"), activation="softmax"),
         threshold=0.2,
     )
     assert spec.nms == NmsSpec(0.6, 10, 20)
     assert (spec.conf_threshold, spec.provenance) == (0.7, {"source": "here"})
+    assert (spec.knows, spec.questions) == ("cats", ("labels: is that all?",))
     assert spec.onnx == folder / "nets" / "a.onnx"
 
 
@@ -166,10 +191,11 @@ def test_a_shared_list_of_labels_is_called_by_its_name(tmp_path):
         ("input.height", 8193, "input.height is 8193"),
         ("input.width", True, "input.width is True"),
         ("input.layout", "nv12", "input.layout is 'nv12'; allowed: nchw, nhwc"),
-        ("input.dtype", "float16", "input.dtype is 'float16'; allowed: float32, uint8"),
-        ("input.pad", [1, 2], "input.pad is .1, 2.; wanted: a list of 3 numbers"),
+        ("input.dtype", "int8", "input.dtype is 'int8'; allowed: float32, float16, uint8"),
+        ("input.pad", [1, 2], "input.pad has 2 numbers; wanted: 3, as input.color is BGR"),
+        ("input.pad", [], "input.pad is .*wanted: a list of 3 numbers, or of 1 where input.color"),
         ("input.pad", [1, 2, 1000001], "input.pad.2. is 1000001; wanted: a number from -1000000"),
-        ("input.mean", [1, 2], "input.mean is .1, 2.; wanted: a list of 3 numbers"),
+        ("input.mean", [1, 2], "input.mean has 2 numbers; wanted: 3, as input.color is BGR"),
         ("input.scale", [1, 0, 1], "input.scale.1. is 0; wanted: a number that is not 0"),
         ("input.resize", "squash", "allowed: stretch, letterbox, crop"),
         (
@@ -247,11 +273,14 @@ def test_the_roles_of_a_layout_are_those_on_the_page(tmp_path, layout):
 
     def read(roles):
         tensors = {role: f"the {role}" for role in roles}
-        output = {"layout": layout, "tensors": tensors, "priors": "p.npy"}
+        output = {"layout": layout, "tensors": tensors}
+        if layout == "loc_conf_priors":
+            output["priors"] = "p.npy"
         return find_model(write(tmp_path / "m", {**SHORT, "output": output}))
 
     for roles in (must, must + may):
-        assert set(read(roles).output.tensors) == set(roles)
+        names = set(read(roles).output.tensors())
+        assert names == {f"the {role}" for role in roles}
     for role in must:
         with pytest.raises(CourseError, match=f"output.tensors.{role} is missing"):
             read([other for other in must if other != role])

@@ -1,6 +1,7 @@
 """Suppression on the host as the textbook has it: many boxes, several classes, ties, limits."""
 
 import random
+from types import SimpleNamespace
 
 import numpy as np
 from hypothesis import given, settings
@@ -65,7 +66,9 @@ def test_a_crowd_is_thinned_as_by_reference(
     (found,) = decode(spec, outputs, [WHOLE], conf_th)
 
     lists = {"boxes": [boxes], "scores": [scores]}
-    (wanted,) = decode_reference.decode(spec, lists, [WHOLE], conf_th)
+    output = SimpleNamespace(layout="boxes_scores", units="pixels", activation="none")
+    record = SimpleNamespace(**dict(spec._asdict(), output=output))
+    (wanted,) = decode_reference.decode(record, lists, [WHOLE], conf_th)
     assert found.clss.tolist() == [row.cls for row in wanted.rows]
     assert found.confs.tolist() == [row.conf for row in wanted.rows]
     assert found.boxes.tolist() == [list(row.box) for row in wanted.rows]

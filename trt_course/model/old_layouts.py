@@ -30,7 +30,7 @@ class Layout(NamedTuple):
     must: Tuple[str, ...]
     meaning: Callable[[Parts, Mapping[str, Any]], OutputSpec]
     may: Tuple[str, ...] = ()
-    words: Tuple[str, ...] = ("units",)
+    words: Tuple[str, ...] = ("units", "threshold")
 
 
 _UNITS = one_of("normalized", "pixels")
@@ -118,6 +118,7 @@ def _boxes_scores(parts: Parts, words: Mapping[str, Any]) -> OutputSpec:
     return OutputSpec(
         boxes=BoxesSpec(parts["boxes"], units=words.get("units", "normalized")),
         scores=ScoresSpec(parts["scores"], activation=words.get("activation", "none")),
+        threshold=words.get("threshold", 0.0),
     )
 
 
@@ -127,22 +128,20 @@ def _loc_conf_priors(parts: Parts, words: Mapping[str, Any]) -> OutputSpec:
     return OutputSpec(
         boxes=BoxesSpec(parts["loc"], form="offsets", **given),
         scores=ScoresSpec(parts["conf"], activation=words.get("activation", "none")),
+        threshold=words.get("threshold", 0.0),
     )
 
 
 LAYOUTS: Dict[str, Layout] = {
-    "nms7": Layout(("rows",), _nms7, may=("count",), words=("units", "threshold")),
-    "efficient_nms": Layout(
-        ("count", "boxes", "scores", "classes"), _finished, words=("units", "threshold")
+    "nms7": Layout(("rows",), _nms7, may=("count",)),
+    "efficient_nms": Layout(("count", "boxes", "scores", "classes"), _finished),
+    "tf_detection": Layout(("boxes", "scores", "classes"), _tf_detection, may=("count",)),
+    "boxes_scores": Layout(
+        ("boxes", "scores"), _boxes_scores, words=("units", "activation", "threshold")
     ),
-    "tf_detection": Layout(
-        ("boxes", "scores", "classes"),
-        _tf_detection,
-        may=("count",),
-        words=("units", "threshold"),
-    ),
-    "boxes_scores": Layout(("boxes", "scores"), _boxes_scores, words=("units", "activation")),
     "loc_conf_priors": Layout(
-        ("loc", "conf"), _loc_conf_priors, words=("units", "priors", "variances", "activation")
+        ("loc", "conf"),
+        _loc_conf_priors,
+        words=("units", "priors", "variances", "activation", "threshold"),
     ),
 }

@@ -238,9 +238,14 @@ class OutputShapes:
                 )
 
     def _misfit(self, role: _Role, scale: Scale, shape: Shape, lengths: Lengths) -> str:
-        """The sentence that says what was found and what is wanted."""
-        forms = " or ".join(_in_words(each.axes) for each in role.arrangements)
-        named = dict.fromkeys(axis for each in role.arrangements for axis in each.axes)
+        """The sentence that says what was found and what is wanted.
+
+        Of all that would do, it names what has as many axes as was found, if there is any.
+        """
+        alike = [each for each in role.arrangements if len(each.axes) == len(shape)]
+        wanted = alike or role.arrangements
+        forms = " or ".join(_in_words(each.axes) for each in wanted)
+        named = dict.fromkeys(axis for each in wanted for axis in each.axes)
         known = []
         for axis in named:
             length = lengths.get(name_of(axis, scale)) if isinstance(axis, str) else None
