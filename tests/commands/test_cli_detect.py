@@ -288,3 +288,41 @@ def test_transcode_names_what_it_wrote(clip, tmp_path, capsys):
     made.write_text("mine")
     assert run("transcode", clip, "--out", tmp_path / "o") == 2
     assert run("transcode", clip, "--out", tmp_path / "o", "--force") == 0
+
+
+# What the model has seen
+
+HAS_SEEN = "cells has seen painted cells only: elsewhere expect misses and false alarms"
+
+
+@pytest.fixture
+def narrow(cells, tmp_path):
+    """The small model, whose record says what it has seen."""
+    folder = tmp_path / "narrow"
+    folder.mkdir()
+    (folder / "model.onnx").symlink_to(cells / "model.onnx")
+    record = json.loads((cells / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(dict(record, knows="painted cells")))
+    return folder
+
+
+@pytest.mark.parametrize("more", [[], ["--fast"]])
+def test_a_model_that_has_seen_little_says_so_once(narrow, picture_folder, tmp_path, capsys, more):
+    where = ["--model", narrow, "--backend", "cpu", "--out", tmp_path / "o", *more]
+    assert run("detect", picture_folder, *where) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "has seen" in line]
+    assert len(said) == 1
+    assert said[0].startswith(HAS_SEEN)
+    assert "python -m trt_course models draft" in said[0]
+
+
+def test_nothing_is_said_of_the_kit_s_own_samples(narrow, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the kit's files are found from anywhere
+    where = ["--model", narrow, "--backend", "cpu", "--out", tmp_path / "o", "--no-write"]
+    assert run("detect", "data/signs/images/000008.jpg", *where) == 0
+    assert "has seen" not in capsys.readouterr().err
+
+
+def test_nothing_is_said_where_a_record_does_not(detect, picture_folder, capsys):
+    detect(picture_folder)
+    assert "has seen" not in capsys.readouterr().err

@@ -80,7 +80,11 @@ MISFITS = [
     ("nms7", {"rows": (10, 7), "count": (2,)}, "count, .* with pictures = 1 .as in rows.$"),
     ("nms7", {"rows": (2, 5, 7), "count": (2, 2)}, "count, .* has shape"),
     ("efficient_nms", {**BOXES, "boxes": (2, 5, 5)}, "boxes, .* has shape"),
-    ("efficient_nms", {**BOXES, "boxes": (3, 5, 4)}, "scores, .* rows = 5 .as in boxes., pictures = 3"),
+    (
+        "efficient_nms",
+        {**BOXES, "boxes": (3, 5, 4)},
+        "scores, .* rows = 5 .as in boxes., pictures = 3",
+    ),
     ("efficient_nms", {**BOXES, "scores": (2, 6)}, "scores, .* rows = 5 .as in boxes"),
     ("efficient_nms", {**BOXES, "classes": (2, 6)}, "classes, .* rows = 5 .as in boxes"),
     ("efficient_nms", {**BOXES, "count": (3, 1)}, "count, .* pictures = 2 .as in boxes"),

@@ -166,6 +166,7 @@ def test_the_model_folder(tmp_path, monkeypatch):
     path = write_model(str(tmp_path / "run" / "weights.pt"), str(tmp_path / "model"))
     record = json.loads((tmp_path / "model" / "model.json").read_text())
     assert record["input"]["width"] == 160 and record["labels"] == ["background", *LABELS]
+    assert record["knows"].startswith("rendered ")
     assert onnx.load(path).graph.input[0].name == record["input"]["name"]
     assert (tmp_path / "model" / "curve.png").exists()
 

@@ -18,6 +18,7 @@ from .nets import SSD
 from .recipes import RECIPES, Recipe
 
 SOURCE = "tools/train_ssd.py train {name}, then export"
+KNOWS = {"traffic": "rendered streets", "signs": "rendered traffic signs"}  # by task
 
 
 class Trained(NamedTuple):
@@ -66,6 +67,7 @@ def make_record(
         "labels": ["background", *labels],
         "background": 0,
         "conf_threshold": confidence,
+        "knows": KNOWS[recipe.task],
         "nms": {"iou_threshold": 0.45, "candidates_per_class": 200, "max_detections": 100},
         "provenance": {
             "trained_on": trained_on,
