@@ -88,7 +88,8 @@ def test_original_call_with_the_input_size(cells):
         (
             "output",
             {"tensors": {"boxes": "box", "scores": "scores"}},
-            r"names the output box \(output.tensors.boxes of the layout boxes_scores\); the network's outputs are",
+            r"names the output box \(output.tensors.boxes of the layout boxes_scores\); "
+            "the network's outputs are",
         ),
     ],
 )

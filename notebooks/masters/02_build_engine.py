@@ -16,6 +16,7 @@
 # made where it is used. Here is the model of this lesson, and its record, from which both ways take what they must
 # know.
 # %%
+import json
 import os
 import time
 from pathlib import Path
@@ -25,8 +26,9 @@ from trt_course import CourseError, find_model
 spec = find_model("ssd_resnet18_traffic")
 out = Path("out/02")
 out.mkdir(parents=True, exist_ok=True)
-print(spec.input)
-print(spec.output)
+record = json.loads((spec.folder / "model.json").read_text())
+print("input: ", record["input"])
+print("output:", record["output"])
 # %% [markdown]
 # **You should see** how a picture goes in, and what the outputs are called and mean.
 #
@@ -40,7 +42,7 @@ print(spec.output)
 # same name. It shows what it was given, and then makes a false engine, or fails with the words that we put into
 # `SAYS`.
 # %%
-from trt_course.model.spec import OutputSpec
+from trt_course.model.output_rules import output
 
 converter = out / "tao-converter"
 converter.write_text("""#!/bin/sh
@@ -54,7 +56,7 @@ converter.chmod(0o755)
 # a TLT export calls its input Input, and has its suppression inside: rows of 7 numbers
 tlt_spec = spec._replace(
     input=spec.input._replace(name="Input"),
-    output=OutputSpec("nms7", {"rows": "NMS", "count": "NMS_1"}),
+    output=output({"layout": "nms7", "tensors": {"rows": "NMS", "count": "NMS_1"}}, "output"),
 )
 os.environ["TLT_KEY"] = "my-secret-key"  # with a real key: getpass.getpass(), never in a cell
 # %% [markdown]

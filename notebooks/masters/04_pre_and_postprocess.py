@@ -210,12 +210,20 @@ show_table(shown, ["image", "class id", "confidence", "x1", "y1", "x2", "y2"])
 #
 # ![A row of 7 floats; a threshold; suppression](figures/rows.svg)
 #
-# A record says which of the layouts a network has. Below, the record is told "rows", and the same decoder reads them.
+# A record says in a few words what a network's output means: here, which column of the rows holds what, and that
+# suppression is done. Told so, the decoder that read boxes and scores reads the rows as well.
 # %%
 from trt_course.model.decode import decode
-from trt_course.model.spec import OutputSpec
+from trt_course.model.output_rules import output
 
-as_rows = ssd.spec._replace(output=OutputSpec("nms7", {"rows": "NMS"}))
+words = {
+    "picture": {"tensor": "NMS", "column": 0},
+    "classes": {"tensor": "NMS", "column": 1},
+    "scores": {"tensor": "NMS", "column": 2},
+    "boxes": {"tensor": "NMS", "column": 3},
+    "suppression": "inside",
+}
+as_rows = ssd.spec._replace(output=output(words, "output"))
 again = decode(as_rows, {"NMS": rows}, prepared.placements, 0.3)[0]
 farthest = abs(found.boxes - again.boxes).max()
 print(len(found), "boxes,", len(again), "from the rows")

@@ -132,7 +132,35 @@ result = detect_one(ssd, "data/traffic/images/000007.jpg", out="out/05", save_js
 # **You should see** one row an object, `class confidence x1 y1 x2 y2`, and where the picture went. The folder `out`
 # stands beside this notebook: open `out/05/000007.jpg` in the list of files on the left.
 #
-# ## 8. Exercises
+# ## 8. Your own picture
+#
+# Write the path of a picture of yours between the quotes. If this page comes from another machine, such as a Jetson,
+# the picture may still lie on the computer in front of you: then take the button below.
+#
+# **Before you run it**: this model has learned from rendered streets only. What will it make of your photograph?
+# %%
+from trt_course import read_image
+from trt_course.support.files import kit_path
+
+mine = "data/signs/images/000031.jpg"  # your picture, such as "/home/me/holiday.jpg"
+
+
+def look(picture, name):
+    found = ssd.detect(picture, conf_th=0.3)
+    show_picture(vis.annotate(picture, found), f"{name}: {len(found)} boxes")
+
+
+look(read_image(kit_path(mine)), mine)
+# %%
+from trt_course.lesson.upload import PictureUpload
+
+PictureUpload(look)
+# %% [markdown]
+# **You should see** your picture, and in a real street perhaps a car or two, beside boxes that mean nothing. That is no
+# fault of yours: [lesson 00](00_check_setup.ipynb) has the figures, and [lesson 12](12_other_models.ipynb) shows how to
+# bring a model that has seen the world.
+#
+# ## 9. Exercises
 #
 # **05.1** A raw box holds shares of the picture. Write the function that makes pixels of it.
 # %%

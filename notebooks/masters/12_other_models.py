@@ -55,37 +55,46 @@ VBox([model, data, shown])
 #
 # `find_model` reads `model.json` and checks it. What differs between our two?
 # %%
+import json
+
 from trt_course.lesson.show import show_picture, show_table
 
 signs = find_model("ssd_mobilenet_v2_signs")
 traffic = find_model("ssd_resnet18_traffic")
 
 
-def facts(spec):
-    """All that the program needs to know of a model, in one flat dictionary."""
-    flat = spec._asdict()
-    for name in ("provenance", "folder", "onnx"):
-        del flat[name]
-    for part in ("input", "output"):
-        fields = flat.pop(part)._asdict()
-        for name, value in fields.items():
-            flat[f"{part}.{name}"] = value
-    return flat
+def flat(fields, before=""):
+    """A record without its inner brackets: {"input.width": 300, ...}"""
+    facts = {}
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            facts.update(flat(value, f"{before}{name}."))
+        else:
+            facts[before + name] = value
+    return facts
 
 
 def differences(spec, other_spec):
-    others = facts(other_spec)
+    """The fields in which two records differ, with both values; '-' where one says nothing."""
+    both = []
+    for one in (spec, other_spec):
+        record = json.loads((one.folder / "model.json").read_text())
+        record.pop("provenance", None)  # for people only
+        both.append(flat(record))
+
     rows = []
-    for field, value in facts(spec).items():
-        if value != others[field]:
-            rows.append((field, value, others[field]))
+    for field in {**both[0], **both[1]}:
+        left = both[0].get(field, "-")
+        right = both[1].get(field, "-")
+        if left != right:
+            rows.append((field, left, right))
     return rows
 
 
 show_table(differences(signs, traffic), ["field", "signs", "traffic"])
 # %% [markdown]
-# **You should see** a table with the names, the labels and the recipe: size, order of colours, mean and scale. All
-# other fields are the same. Nowhere in the package stands `if model == ...`; every difference is in this table. The
+# **You should see** a table with the names, the labels, what pictures each has learned from, and the recipe: size,
+# order of colours, mean and scale. All other fields are the same. Nowhere in the package stands `if model == ...`; every difference is in this table. The
 # page [The model's record](../docs/model_json.md) explains each field.
 #
 # ## 3. A network without a record
@@ -109,8 +118,8 @@ with CpuEngine(mine / "model.onnx") as engine:
 # **You should see** one input and two outputs. Read them:
 #
 # * `input` is (batch, 3, 300, 300), float: so the layout is `nchw`, the size 300 x 300.
-# * `boxes` has four numbers for each of 3860 places, `scores` four: one a class. Four numbers beside one score a class
-#   is the layout `boxes_scores` ([all layouts](../docs/model_json.md)).
+# * `boxes` has four numbers for each of 3860 places, `scores` four: one a class. A box and a score for each class in
+#   every place is what most detectors give ([how others write it](../docs/model_json.md)).
 # * Four scores are four classes, and the sender's list has three names. An SSD counts the background too, mostly as 0.
 #
 # What the file does *not* tell: the order of the colours, mean and scale, and what the classes are called. That must
@@ -119,8 +128,6 @@ with CpuEngine(mine / "model.onnx") as engine:
 # **Before you run it**: "values -1 to 1" of pixels from 0 to 255: which mean and which scale is that? A pixel becomes
 # (pixel - mean) / scale.
 # %%
-import json
-
 record = {
     "name": "from_a_friend",
     "title": "SSDLite, signs, sent by a friend",
@@ -133,7 +140,7 @@ record = {
         "mean": [127.5, 127.5, 127.5],
         "scale": [127.5, 127.5, 127.5],
     },
-    "output": {"layout": "boxes_scores", "tensors": {"boxes": "boxes", "scores": "scores"}},
+    "output": {"boxes": {"tensor": "boxes"}, "scores": {"tensor": "scores"}},
     "labels": ["background", "mandatory", "prohibitory", "warning"],
     "background": 0,
 }
@@ -251,7 +258,7 @@ face = {
         "mean": [127, 127, 127],
         "scale": [128, 128, 128],
     },
-    "output": {"layout": "boxes_scores", "tensors": {"boxes": "boxes", "scores": "scores"}},
+    "output": {"boxes": {"tensor": "boxes"}, "scores": {"tensor": "scores"}},
     "labels": "face",
     "background": 0,
     "nms": {"iou_threshold": 0.3},
@@ -273,13 +280,11 @@ coco = {
         "color": "RGB",
     },
     "output": {
-        "layout": "tf_detection",
-        "tensors": {
-            "boxes": "TFLite_Detection_PostProcess",
-            "classes": "TFLite_Detection_PostProcess:1",
-            "scores": "TFLite_Detection_PostProcess:2",
-            "count": "TFLite_Detection_PostProcess:3",
-        },
+        "boxes": {"tensor": "TFLite_Detection_PostProcess", "order": "yx"},
+        "classes": "TFLite_Detection_PostProcess:1",
+        "scores": {"tensor": "TFLite_Detection_PostProcess:2"},
+        "count": "TFLite_Detection_PostProcess:3",
+        "suppression": "inside",
     },
     "labels": "coco90",
     "background": None,
@@ -371,7 +376,7 @@ colours = {
         "color": "BGR",
         "scale": [255, 255, 255],
     },
-    "output": {"layout": "boxes_scores", "tensors": {"boxes": "boxes", "scores": "scores"}},
+    "output": {"boxes": {"tensor": "boxes"}, "scores": {"tensor": "scores"}},
     "labels": ["blue", "green", "red"],
     "background": None,
 }
@@ -422,8 +427,7 @@ rows = [
 yolo = np.float32([rows])  # a batch of one
 print(yolo.shape)
 # %% [markdown]
-# None of the layouts is this one, and none needs to be: `boxes_scores` is near. It wants corners instead of centres,
-# and one score a class, which is the object's number times the class's. The units are `pixels`.
+# What is wanted are corners instead of centres, and one score a class, which is the object's number times the class's.
 #
 # **12.1** Write the step between them.
 # %%
@@ -478,7 +482,7 @@ check(
 from trt_course.model.decode import decode
 from trt_course.model.placement import placement
 
-output = dict(colours["output"], units="pixels")
+output = {"boxes": {"tensor": "boxes", "units": "pixels"}, "scores": {"tensor": "scores"}}
 (folder / "model.json").write_text(json.dumps(dict(colours, output=output)))
 spec = find_model(folder)
 if boxes is ...:  # until you have an answer
@@ -493,10 +497,23 @@ show_picture(vis.annotate(picture, found), f"{len(found)} boxes")
 # **You should see** two boxes, once 12.1 is right. The second row is the first object again and falls to suppression;
 # the fourth has 0.05 x 0.9 and falls to the threshold.
 #
-# For a real YOLO this step belongs into the ONNX file, as a few nodes behind its output; then a record is all that the
-# program needs. Versions differ: newer ones leave the number of the object out, or give a column a place. Some export
-# with suppression inside, as EfficientNMS_TRT; then the layout is `efficient_nms`, and nothing is left to do. Ask the
-# file for its shapes, as in step 3, and its maker for their meaning.
+# You will not have to write this step again, for a record can say it: boxes from column 0 on, written as centre and
+# size in pixels; the number of the object in column 4; the scores from column 5 on.
+# %%
+words = {
+    "boxes": {"tensor": "yolo", "column": 0, "form": "centre_size", "units": "pixels"},
+    "objectness": {"tensor": "yolo", "column": 4},
+    "scores": {"tensor": "yolo", "column": 5},
+}
+(folder / "model.json").write_text(json.dumps(dict(colours, output=words)))
+spec = find_model(folder)
+by_record = decode(spec, {"yolo": yolo}, [placement(spec, 256, 192)], conf_th=0.3)[0]
+print(by_record.to_text(spec.labels))
+# %% [markdown]
+# **You should see** the same two boxes, from the tensor as it is. Versions of YOLO differ: newer ones leave the number
+# of the object out, or give a column a place; YOLOX counts from the cells of a grid; some are exported with suppression
+# inside. Each is another choice of the same few words, and [The model's record](../docs/model_json.md) has a whole
+# record for each family, to copy. Ask the file for its shapes, as in step 3, and its maker for their meaning.
 #
 # ## 9. Exercises
 #
@@ -597,7 +614,7 @@ check(
 # * A model is a folder; its record holds all that differs, and the program holds none of it.
 # * The file tells names, shapes and types. Colours, mean, scale and labels must come from whoever trained it.
 # * A wrong record is named; a wrong *recipe* is silent, and only a score finds it.
-# * Another backbone changes the file, another detector perhaps the layout of the output.
+# * Another backbone changes the file, another detector perhaps the words for its output.
 #
 # **Next**: [13 Throughput](13_throughput.ipynb) runs a model on many pictures at once. And with the one that you have
 # brought, you can enter [the contest](14_contest.ipynb).
