@@ -142,11 +142,13 @@ result = detect_one(ssd, "data/traffic/images/000007.jpg", out="out/05", save_js
 from trt_course import read_image
 from trt_course.support.files import kit_path
 
-mine = "data/signs/images/000031.jpg"  # your picture, such as "/home/me/holiday.jpg"
+mine = "data/signs/images/000031.jpg"  # your picture, such as "holiday/beach.jpg"
 
 
 def look(picture, name):
-    found = ssd.detect(picture, conf_th=0.3)
+    # a detector of its own: the last cell of this page closes the other one
+    with TrtSSD("ssd_resnet18_traffic", backend="cpu", verbose=False) as own:
+        found = own.detect(picture, conf_th=0.3)
     show_picture(vis.annotate(picture, found), f"{name}: {len(found)} boxes")
 
 

@@ -74,6 +74,7 @@ def flat(fields, before=""):
     return facts
 
 
+# %%
 def differences(spec, other_spec):
     """The fields in which two records differ, with both values; '-' where one says nothing."""
     both = []

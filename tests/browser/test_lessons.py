@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -126,6 +127,19 @@ def test_the_annotated_picture_is_on_the_page(run_all):
     assert (distance < 40).sum() > 2000  # outlines and labels of the vehicles
     diagram = page.locator(".jp-MarkdownOutput img").first
     assert diagram.evaluate("i => i.complete && i.naturalWidth") == 1040
+
+
+def test_a_picture_of_one_s_own_is_uploaded(run_all):
+    page = run_all("05_detect_image")
+    button = page.get_by_role("button", name="Your picture")
+    for name in ("000008.jpg", "000011.jpg"):
+        with page.expect_file_chooser() as chooser:
+            button.click()
+        chooser.value.set_files(str(KIT / "data/signs/images" / name))
+        figure = page.locator("figure", has_text=re.compile(f"^{name}: "))
+        figure.wait_for()
+        assert figure.locator("img").evaluate("i => i.naturalWidth") > 0
+    assert page.locator("figure", has_text="000008.jpg: ").count() == 0  # the new one replaced it
 
 
 def test_the_video_plays_in_the_page(run_all):
