@@ -141,7 +141,8 @@ def _require_sense(args: argparse.Namespace) -> None:
     if not _is_complete(args):
         raise CourseError(
             "evaluate needs --gt DIR --det DIR, or --model NAME --data DIR; with COCO's ground "
-            "truth --gt FILE.json --det DIR, or --gt FILE.json --images DIR --model NAME"
+            "truth --gt FILE.json --det DIR, or --gt FILE.json --images DIR --model NAME; --images "
+            "is for --gt FILE.json only"
         )
     if len(args.set_class_iou) % 2:
         raise CourseError("--set-class-iou takes pairs of a class and a number")
