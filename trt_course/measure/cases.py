@@ -94,8 +94,8 @@ def shared_with(truths: Truths, labels: Collection[str], model: str) -> Truths:
     strange = sorted(known.difference(labels))
     if len(strange) == len(known):
         raise CourseError(
-            f"No class of the ground truth is one of {model}'s, so there is nothing to score: "
-            f"it has {list_of(strange, MOST_NAMED)}, the model knows "
+            f"{model} has no label for any class of the ground truth, so there is nothing to "
+            f"score: the truth has {list_of(strange, MOST_NAMED)}, the model "
             f"{list_of(list(labels), MOST_NAMED)}; --classes OLD=NEW gives classes other names."
         )
     if strange:
