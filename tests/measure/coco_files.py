@@ -100,7 +100,7 @@ def near_results(rng, document):
 
 
 def by_pycocotools(truth, results):
-    """The twelve numbers, and the AP of each class by its name, as pycocotools has them of files."""
+    """The twelve numbers and the AP of each class, by their names, as pycocotools has them."""
     with contextlib.redirect_stdout(io.StringIO()):
         known = COCO(str(truth))
         evaluation = COCOeval(known, known.loadRes(str(results)), "bbox")

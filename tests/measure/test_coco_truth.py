@@ -6,7 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from measure.coco_files import by_pycocotools, near_results, random_document, write
+from measure.coco_files import (
+    by_pycocotools,
+    near_results,
+    random_document,
+    small_document,
+    write,
+)
 from trt_course import TrtSSD
 from trt_course.__main__ import main
 from trt_course.measure import coco
@@ -159,3 +165,16 @@ def test_sides_stay_as_the_file_has_them(tmp_path):
     wanted = by_pycocotools(truth, results)
     assert wanted[0]["AP_medium"] == pytest.approx(0.5)
     assert_same(evaluate(tmp_path, "--gt", truth, "--det", results), wanted)
+
+
+def test_an_annotation_of_id_0_can_be_found(tmp_path):
+    """pycocotools notes who found what by ids, and 0 as nobody."""
+    document = small_document()
+    rows = document["annotations"]
+    results = [{**row, "score": 0.5} for row in rows if not row["iscrowd"]]
+    found = write(tmp_path / "r.json", results)
+    right = by_pycocotools(write(tmp_path / "from_2.json", document), found)
+    rows[0]["id"] = 0
+    truth = write(tmp_path / "from_0.json", document)
+    assert by_pycocotools(truth, found)[0]["AP"] < right[0]["AP"]
+    assert_same(evaluate(tmp_path, "--gt", truth, "--det", found), right)
