@@ -5,7 +5,14 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, List
 
 from ..measure import coco, voc
-from ..measure.cases import Case, pictures_listed, read_detections, shared_with, without_mere_crowds
+from ..measure.cases import (
+    Case,
+    pictures_listed,
+    read_detections,
+    shared_with,
+    tell_of_undetected,
+    without_mere_crowds,
+)
 from ..measure.class_map import (
     ClassMap,
     classes_of,
@@ -163,12 +170,10 @@ def _is_complete(args: argparse.Namespace) -> bool:
 def _case(args: argparse.Namespace, class_map: ClassMap) -> Case:
     """What is there and what was found, under the new names of the classes."""
     if args.gt and is_json(args.gt):
-        case = _coco_case(args, class_map)
-    elif args.model:
-        case = _data_case(args, class_map)
-    else:
-        case = _text_case(args, class_map)
-    return case._replace(founds=rename_founds(case.founds, class_map))
+        return _coco_case(args, class_map)
+    if args.model:
+        return _data_case(args, class_map)
+    return _text_case(args, class_map)
 
 
 def _text_case(args: argparse.Namespace, class_map: ClassMap) -> Case:
@@ -177,7 +182,7 @@ def _text_case(args: argparse.Namespace, class_map: ClassMap) -> Case:
     require_known(class_map, classes_of(truths) | classes_of(founds))
     truths = rename_truths(truths, class_map)
     require_objects(truths, args.ignore)
-    return Case(truths, founds, pictures={})
+    return Case(truths, rename_founds(founds, class_map), pictures={})
 
 
 def _data_case(args: argparse.Namespace, class_map: ClassMap) -> Case:
@@ -191,7 +196,8 @@ def _data_case(args: argparse.Namespace, class_map: ClassMap) -> Case:
     pictures = {path.stem: path for path in paths}
     with open_ssd(args) as ssd:
         require_known(class_map, classes_of(old_truths).union(ssd.spec.labels))
-        return Case(truths, detect_pictures(ssd, pictures), pictures)
+        founds = detect_pictures(ssd, pictures)
+    return Case(truths, rename_founds(founds, class_map), pictures)
 
 
 def _coco_case(args: argparse.Namespace, class_map: ClassMap) -> Case:
@@ -207,6 +213,8 @@ def _coco_case(args: argparse.Namespace, class_map: ClassMap) -> Case:
     if not args.model:
         founds = read_detections(instances, args.det, [*args.names, *class_map])
         require_known(class_map, known | classes_of(founds))
+        founds = rename_founds(founds, class_map)
+        tell_of_undetected(truths, founds)
         return Case(truths, founds, pictures, order=list(truths))
 
     with open_ssd(args) as ssd:
@@ -214,7 +222,7 @@ def _coco_case(args: argparse.Namespace, class_map: ClassMap) -> Case:
         truths = shared_with(truths, renamed(ssd.spec.labels, class_map), ssd.spec.name)
         require_objects(truths, args.ignore)
         founds = detect_pictures(ssd, pictures, sizes=instances.sizes())
-    return Case(truths, founds, pictures, order=list(truths))
+    return Case(truths, rename_founds(founds, class_map), pictures, order=list(truths))
 
 
 def _class_overlaps(words: List[str]) -> Dict[str, float]:

@@ -100,11 +100,26 @@ def shared_with(truths: Truths, labels: Collection[str], model: str) -> Truths:
         )
     if strange:
         print(
-            f"{len(strange)} of the {len(known)} classes in the ground truth are not scored, "
-            f"because {model} has no label for them: {list_of(strange, MOST_NAMED)}",
+            f"Not scored, because {model} has no label for them: {len(strange)} of the "
+            f"{len(known)} classes in the ground truth ({list_of(strange, MOST_NAMED)})",
             file=sys.stderr,
         )
     return _only(truths, labels)
+
+
+def tell_of_undetected(truths: Truths, founds: Founds) -> None:
+    """Say which classes were never detected: perhaps the detector has no label for them.
+
+    Only a model's record could tell, and detections that were written down have none.
+    """
+    known = classes_of(truths)
+    strange = sorted(known - classes_of(founds))
+    if strange:
+        print(
+            f"Never detected, and counted with an AP of 0: {len(strange)} of the {len(known)} "
+            f"classes in the ground truth ({list_of(strange, MOST_NAMED)})",
+            file=sys.stderr,
+        )
 
 
 def without_mere_crowds(truths: Truths) -> Truths:
