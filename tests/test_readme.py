@@ -98,6 +98,7 @@ def test_python(shell, tmp_path):
         "docs/model_json.md",
         "docs/training.md",
         "docs/contest.md",
+        "docs/evaluate.md",
         "docs/measured.md",
         "docs/video.md",
         "docs/camera.md",

@@ -96,7 +96,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     """The arguments of all commands."""
     # Here, because these modules need NumPy and OpenCV.
-    from .commands import build, detect, measure, models
+    from .commands import build, detect, evaluate, measure, models
 
     description, _, statuses = (__doc__ or "").partition("\n\n")
     parser = cast(
@@ -107,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.required = True
     models.add_commands(commands)
     detect.add_commands(commands)
+    evaluate.add_commands(commands)
     measure.add_commands(commands)
     build.add_commands(commands)
     return parser

@@ -55,7 +55,7 @@ def test_the_figures_are_those_of_the_metric(texts, tmp_path, capsys):
         assert json.loads(figures.read_text())
 
 
-NEEDS = "evaluate needs --gt DIR --det DIR, or --model NAME --data DIR; --set-class-iou takes pairs"
+NEEDS = "evaluate needs --gt DIR --det DIR, or --model NAME --data DIR; with COCO's ground truth"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,14 @@ NEEDS = "evaluate needs --gt DIR --det DIR, or --model NAME --data DIR; --set-cl
         (["--gt", "a", "--model", "m"], NEEDS),
         (["--det", "a", "--model", "m"], NEEDS),
         (["--gt", "a", "--det", "b", "--model", "m"], NEEDS),
-        (["--gt", "a", "--det", "b", "--set-class-iou", "red"], NEEDS),
+        (["--gt", "a", "--det", "b", "--images", "c"], NEEDS),
+        (["--model", "m", "--images", "c"], NEEDS),
+        (["--gt", "a.json"], NEEDS),
+        (["--gt", "a.json", "--images", "c"], NEEDS),
+        (["--gt", "a.json", "--model", "m"], NEEDS),
+        (["--gt", "a.json", "--det", "b", "--model", "m"], NEEDS),
+        (["--gt", "a.json", "--det", "b", "--images", "c", "--model", "m"], NEEDS),
+        (["--gt", "a", "--det", "b", "--set-class-iou", "red"], "--set-class-iou takes pairs"),
         (["--gt", "a", "--det", "b", "--set-class-iou", "red", "0"], "'0' is not an overlap"),
         (["--gt", "a", "--det", "b", "--set-class-iou", "red", "1.01"], "'1.01' is not an over"),
         (["--gt", "a", "--det", "b", "--set-class-iou", "red", "nan"], "'nan' is not an over"),

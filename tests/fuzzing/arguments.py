@@ -5,6 +5,10 @@ from typing import NamedTuple
 
 KIT = Path(__file__).resolve().parent.parent.parent
 
+# One picture with one object, in COCO's form.
+_COCO = """{"images": [{"id": 7, "file_name": "a.jpg"}], "categories": [{"id": 1, "name": "red"}],
+"annotations": [{"id": 1, "image_id": 7, "category_id": 1, "bbox": [64, 32, 32, 32]}]}"""
+
 
 class Place(NamedTuple):
     """What commands can be given."""
@@ -85,10 +89,14 @@ def _fast(random, place):
 
 def _evaluate(random, place):
     truth = KIT / "data" / "signs" / "ground-truth"
+    coco = place.folder / "coco.json"
+    coco.write_text(random.choice(["{}", "[]", "[", _COCO, _COCO.replace("7", "8", 1)]))
     words = ["evaluate", "--gt", truth, "--det", random.choice([truth, place.pictures, ""])]
     options = {
-        "--gt": (truth, place.pictures, place.clip) + NAMES,
-        "--det": (truth, place.pictures, place.clip) + NAMES,
+        "--gt": (coco, coco, truth, place.pictures, place.clip) + NAMES,
+        "--det": (coco, truth, place.pictures, place.clip) + NAMES,
+        "--images": (place.pictures, place.clip) + NAMES,
+        "--classes": ("mandatory=x", "other,mandatory=stop sign", "x=y", "=", ",=x", "") + NAMES,
         "--metric": ("voc", "coco", "x"),
         "--set-class-iou": ("mandatory", "0.5", "x"),
         "--ignore": ("mandatory", "x", ""),

@@ -177,8 +177,8 @@ def test_ground_truth_in_which_nothing_counts_is_refused():
     evaluate.require_objects({"a": truth_of("van", "car")}, ["van"])
     nothing = {"a": truth_of("car", difficult=True), "b": truth_of("van")}
     evaluate.require_objects(nothing)
-    message = "no box in the 2 files of ground truth counts, when you ignore van, bus.$"
+    message = "no box in the ground truth of 2 images counts, when you ignore van, bus.$"
     with pytest.raises(CourseError, match=message):
         evaluate.require_objects(nothing, ["van", "bus"])
-    with pytest.raises(CourseError, match="no box in the 1 files of ground truth counts.$"):
+    with pytest.raises(CourseError, match="no box in the ground truth of 1 images counts.$"):
         evaluate.require_objects({"a": truth_of()})

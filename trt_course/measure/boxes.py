@@ -7,7 +7,7 @@ import math
 import re
 import shlex
 from pathlib import Path
-from typing import Collection, Dict, List, NamedTuple, Tuple
+from typing import Collection, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -25,6 +25,19 @@ class Truth(NamedTuple):
     labels: List[str]
     boxes: np.ndarray  # (n, 4)
     difficult: np.ndarray  # (n,) bool: these boxes count neither way
+    # Only where a file gives them beside the corners: what COCO's numbers go by
+    sides: Optional[np.ndarray] = None  # (n, 2): widths and heights
+    areas: Optional[np.ndarray] = None  # (n,): of the objects, mostly less than those of the boxes
+
+    def keep(self, mask: np.ndarray) -> "Truth":
+        """The boxes where the mask, one truth value each, is true."""
+        return Truth(
+            labels=_where(mask, self.labels),
+            boxes=self.boxes[mask],
+            difficult=self.difficult[mask],
+            sides=_rows_where(mask, self.sides),
+            areas=_rows_where(mask, self.areas),
+        )
 
 
 class Found(NamedTuple):
@@ -33,11 +46,26 @@ class Found(NamedTuple):
     labels: List[str]
     confs: np.ndarray  # (n,)
     boxes: np.ndarray  # (n, 4)
+    sides: Optional[np.ndarray] = None  # (n, 2): widths and heights, as in a Truth
 
     def keep(self, mask: np.ndarray) -> "Found":
         """The detections where the mask, one truth value each, is true."""
-        labels = [label for label, kept in zip(self.labels, mask) if kept]
-        return Found(labels, self.confs[mask], self.boxes[mask])
+        return Found(
+            labels=_where(mask, self.labels),
+            confs=self.confs[mask],
+            boxes=self.boxes[mask],
+            sides=_rows_where(mask, self.sides),
+        )
+
+
+def _where(mask: np.ndarray, labels: List[str]) -> List[str]:
+    return [label for label, kept in zip(labels, mask) if kept]
+
+
+def _rows_where(mask: np.ndarray, rows: Optional[np.ndarray]) -> Optional[np.ndarray]:
+    if rows is None:
+        return None
+    return rows[mask]
 
 
 Truths = Dict[str, Truth]  # by the name of the image

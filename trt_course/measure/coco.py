@@ -7,7 +7,7 @@ boxes, so that they count neither way, as in voc.py.
 
 import contextlib
 import io
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -114,29 +114,37 @@ def _indexed(coco: Any, dataset: CocoObject) -> Any:
     return coco
 
 
-def from_voc(truths: Truths, founds: Founds) -> Tuple[CocoObject, List[CocoObject]]:
+def from_voc(
+    truths: Truths, founds: Founds, order: Optional[Sequence[str]] = None
+) -> Tuple[CocoObject, List[CocoObject]]:
     """COCO dataset and results from {image: Truth} and {image: Found}.
 
-    Images and classes are numbered from 1 in the order of their names. Detections of a class that
-    the ground truth lacks are left out.
+    Classes are numbered from 1 in the order of their names, and so are the images, unless `order`
+    lists them: of equal confidences, COCO counts that of the earlier image first. Detections of a
+    class that the ground truth lacks are left out.
     """
     labels = {label for truth in truths.values() for label in truth.labels}
     categories = _numbered(sorted(labels))
-    images = _numbered(sorted(truths))
+    images = _numbered(order or sorted(truths))
 
     annotations: List[CocoObject] = []
     for name, truth in truths.items():
-        for label, box, difficult in zip(truth.labels, truth.boxes, truth.difficult):
+        boxes = _coco_boxes(truth.boxes, truth.sides)
+        for row, (label, box) in enumerate(zip(truth.labels, boxes)):
             annotation = _located(images[name], categories[label], box)
-            number = len(annotations) + 1
-            annotations.append(dict(annotation, id=number, iscrowd=int(difficult)))
+            annotation["id"] = len(annotations) + 1
+            annotation["iscrowd"] = int(truth.difficult[row])
+            if truth.areas is not None:
+                annotation["area"] = float(truth.areas[row])
+            annotations.append(annotation)
 
     results: List[CocoObject] = []
     for name, found in founds.items():
-        for label, conf, box in zip(found.labels, found.confs, found.boxes):
+        boxes = _coco_boxes(found.boxes, found.sides)
+        for label, conf, box in zip(found.labels, found.confs.tolist(), boxes):
             if label in categories:
                 result = _located(images[name], categories[label], box)
-                results.append(dict(result, score=float(conf)))
+                results.append(dict(result, score=conf))
 
     dataset = {
         "images": [{"id": number, "file_name": name} for name, number in images.items()],
@@ -150,14 +158,20 @@ def _numbered(names: Sequence[str]) -> Dict[str, int]:
     return {name: number for number, name in enumerate(names, 1)}
 
 
-def _located(image: int, category: int, box: np.ndarray) -> CocoObject:
-    """What an annotation and a result have in common; COCO's boxes are left, top, width, height."""
-    left, top, right, bottom = (float(side) for side in box)
-    width = right - left
-    height = bottom - top
+def _located(image: int, category: int, box: List[float]) -> CocoObject:
+    """What an annotation and a result have in common."""
+    _, _, width, height = box
     return {
         "image_id": image,
         "category_id": category,
-        "bbox": [left, top, width, height],
+        "bbox": box,
         "area": width * height,
     }
+
+
+def _coco_boxes(boxes: np.ndarray, sides: Optional[np.ndarray]) -> List[List[float]]:
+    """COCO's boxes: left, top, width, height. Sides that a file gave stay exactly as they are."""
+    if sides is None:
+        sides = boxes[:, 2:] - boxes[:, :2]  # (n, 2)
+    rows: List[List[float]] = np.hstack([boxes[:, :2], sides]).astype(float).tolist()
+    return rows

@@ -5,7 +5,7 @@ The measures themselves are voc.py and coco.py; the figures are plots.py.
 
 import sys
 from pathlib import Path
-from typing import Collection, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Collection, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -16,13 +16,15 @@ from ..support.errors import CourseError
 from ..support.files import AnyPath, kit_path
 from ..support.outputs import Outputs
 from ..support.progress import progress
-from ..support.words import printable
+from ..support.words import list_of, printable
 from . import boxes, plots, voc
 from .boxes import Found, Founds, Truths
 
 CONF_TH = 0.01  # a higher one cuts the precision-recall curve short
 WORST = 24  # so many misses and false alarms are shown
 MOST_NAMED = 5  # pictures that cannot be read
+
+Sizes = Dict[str, Tuple[float, float]]  # width and height of pictures, by their names
 
 
 def read_folders(
@@ -33,13 +35,18 @@ def read_folders(
     Images without a file of detections count as empty, and are listed on stderr.
     """
     truths, founds, missing = voc.read_folders(kit_path(truth_dir), kit_path(found_dir), names)
-    if missing:
-        some = ", ".join(printable(name) for name in missing[:10])
+    tell_of_missing(missing)
+    return truths, founds
+
+
+def tell_of_missing(images: Sequence[str]) -> None:
+    """Say which images have no file of detections."""
+    if images:
+        some = ", ".join(printable(name) for name in images[:10])
         print(
-            f"{len(missing)} images have no detection file and count as empty: {some}",
+            f"{len(images)} images have no detection file and count as empty: {some}",
             file=sys.stderr,
         )
-    return truths, founds
 
 
 def pictures_of(data: Path) -> List[Path]:
@@ -95,7 +102,7 @@ def require_objects(truths: Truths, ignore: Collection[str] = ()) -> None:
     if ignore:
         ignoring = f", when you ignore {', '.join(ignore)}"
     raise CourseError(
-        f"There is nothing to score: no box in the {len(truths)} files of ground truth "
+        f"There is nothing to score: no box in the ground truth of {len(truths)} images "
         f"counts{ignoring}."
     )
 
@@ -105,18 +112,38 @@ def detect_folder(ssd: TrtSSD, data: AnyPath, conf_th: float = CONF_TH) -> Tuple
     folder = kit_path(data)
     paths = pictures_of(folder)
     truths = truths_of(folder, paths)
-    return truths, detect_pictures(ssd, paths, conf_th)
+    return truths, detect_pictures(ssd, {path.stem: path for path in paths}, conf_th)
 
 
-def detect_pictures(ssd: TrtSSD, paths: Sequence[Path], conf_th: float = CONF_TH) -> Founds:
-    """What a detector finds in each of the pictures, by their names."""
+def detect_pictures(
+    ssd: TrtSSD,
+    pictures: Dict[str, Path],
+    conf_th: float = CONF_TH,
+    sizes: Optional[Sizes] = None,
+) -> Founds:
+    """What a detector finds in each of the pictures, by their names.
+
+    Pictures whose names are in `sizes` must have that width and height: the true boxes are in such
+    pixels.
+    """
     warn_of_threshold(ssd, conf_th)
     founds = {}
-    images = whole_pictures(progress(paths, desc="evaluate", unit="image"))
-    for path, image in zip(paths, images):
+    images = whole_pictures(progress(list(pictures.values()), desc="evaluate", unit="image"))
+    for image, (name, path) in zip(images, pictures.items()):
+        if sizes and name in sizes:
+            _require_size(path, image, sizes[name])
         detections = ssd.detect(image, conf_th)
-        founds[path.stem] = as_found(detections, ssd.spec.labels)
+        founds[name] = as_found(detections, ssd.spec.labels)
     return founds
+
+
+def _require_size(path: Path, image: np.ndarray, size: Tuple[float, float]) -> None:
+    height, width = image.shape[:2]
+    if (width, height) != size:
+        raise CourseError(
+            f"{path} has {width} x {height} pixels, but {size[0]:g} x {size[1]:g} in the ground "
+            "truth, whose boxes do not fit it; bring the pictures that the boxes were drawn in."
+        )
 
 
 def whole_pictures(paths: Iterable[Path]) -> Iterator[np.ndarray]:
@@ -172,10 +199,7 @@ def warn_of_classes(
 
     strange = [label for found in founds.values() for label in found.labels if label not in known]
     if strange:
-        names = sorted(set(strange))
-        some = ", ".join(printable(name) for name in names[:MOST_NAMED])
-        if len(names) > MOST_NAMED:
-            some += f" and {len(names) - MOST_NAMED} more"
+        some = list_of(sorted(set(strange)), MOST_NAMED)
         print(
             "Boxes of classes that the ground truth lacks are not scored "
             f"({len(strange)} in all): {some}",
@@ -201,12 +225,13 @@ def save_plots(
     truths: Truths,
     founds: Founds,
     result: voc.Score,
-    images: Optional[AnyPath] = None,
+    pictures: Optional[Dict[str, Path]] = None,
     outputs: Optional[Outputs] = None,
 ) -> None:
     """The figures of plots.py as PNG files.
 
-    With `images`, the folder of the pictures, the worst misses and false alarms are shown too.
+    With `pictures`, the files by the names of the images, the worst misses and false alarms are
+    shown too.
     """
     outputs = outputs or Outputs()
     folder = Path(str(folder))
@@ -221,15 +246,12 @@ def save_plots(
         with outputs.whole_file(folder / (name + ".png")) as temporary:
             figure.savefig(str(temporary), dpi=110)
 
-    if images is None:
-        return
+    if pictures:
+        for name, faults in zip(_SHEETS, plots.faults(truths, founds)):
+            sheet = _sheet(faults[:WORST], pictures)
+            outputs.write_image(folder / (name + ".png"), sheet)
 
-    # Contact sheets of the worst misses and of the worst false alarms.
-    paths = {path.stem: path for path in images_in(images)}
 
-    def read(name: str) -> np.ndarray:
-        return read_image(paths[name])
-
-    for name, faults in zip(_SHEETS, plots.faults(truths, founds)):
-        sheet = plots.contact_sheet(faults[:WORST], read)
-        outputs.write_image(folder / (name + ".png"), sheet)
+def _sheet(faults: Sequence[plots.Fault], pictures: Dict[str, Path]) -> np.ndarray:
+    """A contact sheet of the faults."""
+    return plots.contact_sheet(faults, lambda name: read_image(pictures[name]))

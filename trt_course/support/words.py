@@ -3,6 +3,7 @@
 import re
 import reprlib
 import unicodedata
+from typing import Collection
 
 # A user, who may be an e-mail address, and a password before the host of an address. A password may
 # contain anything, even a few blanks if it has no slash; it ends at the last @. An @ further on may
@@ -78,6 +79,18 @@ def abridged(value: object) -> str:
         return _ABRIDGED.repr(value)
     except ValueError:  # Python does not write whole numbers of more than 4300 digits
         return "a number of thousands of digits"
+
+
+def list_of(names: Collection[str], most: int) -> str:
+    """The first names in a sentence; of more than `most`, how many are left out.
+
+    >>> list_of(["bus", "car", "van"], 2)
+    'bus, car and 1 more'
+    """
+    some = ", ".join(printable(name) for name in list(names)[:most])
+    if len(names) > most:
+        some += f" and {len(names) - most} more"
+    return some
 
 
 def _as_code(character: str) -> str:
