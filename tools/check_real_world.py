@@ -2,9 +2,9 @@
 
     python tools/check_real_world.py [MODEL ...] [--shared FOLDER] [--pictures FOLDER]
 
-AP50 on two sets of real pictures, neither of them in the kit: photographs from COCO that show
-people or roads, with COCO's boxes, and 40 frames of a public clip of a car park from above, with
-the boxes of tests/real/car_detection.json.
+AP50 on two sets of real pictures, neither of them in the kit: photographs from COCO, half of
+which show people or roads, with COCO's boxes, and 40 frames of a public clip of a car park from
+above, with the boxes of tests/real/car_detection.json.
 
 Each model runs twice: as its record resizes, and with the picture's own proportions kept
 (letterbox), because a wide input distorts a photograph badly. Beside it stands a detector of
