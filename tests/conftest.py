@@ -128,6 +128,29 @@ def write_conv_model(folder):
     return folder
 
 
+def write_sized_model(folder):
+    """The same network, which is told the picture's height and width, and gives boxes in pixels."""
+    output = {"boxes": {"tensor": "pixels", "units": "pixels"}, "scores": {"tensor": "scores"}}
+    size = {"name": "size", "order": "height_width"}
+    write_model(folder, output=output, input=dict(RECORD["input"], size=size))
+    model = load(str(folder / "model.onnx"))
+    graph = model.graph
+    graph.node.extend(
+        [
+            helper.make_node("Cast", ["size"], ["height_width"], to=TensorProto.FLOAT),  # (n, 2)
+            helper.make_node("Gather", ["height_width", "turn"], ["xyxy"], axis=1),  # (n, 4)
+            helper.make_node("Unsqueeze", ["xyxy", "middle"], ["scale"]),  # (n, 1, 4)
+            helper.make_node("Mul", ["boxes", "scale"], ["pixels"]),
+        ]
+    )
+    graph.initializer.append(numpy_helper.from_array(np.int64([1, 0, 1, 0]), "turn"))
+    graph.initializer.append(numpy_helper.from_array(np.int64([1]), "middle"))
+    graph.input.append(helper.make_tensor_value_info("size", TensorProto.INT64, ["n", 2]))
+    graph.output[1].name = "pixels"
+    save(model, str(folder / "model.onnx"))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def gpu():
     """The GPU; tests that ask for it are skipped where there is none."""

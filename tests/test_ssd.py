@@ -7,7 +7,7 @@ import weakref
 import numpy as np
 import pytest
 
-from conftest import RECORD, write_model
+from conftest import RECORD, write_model, write_sized_model
 from odd_nets import BLACK, open_odd, right_outputs
 from trt_course import CourseError, TrtSSD
 from trt_course.engine import CpuEngine, choose
@@ -49,6 +49,23 @@ def test_batch_equals_single(tmp_path, cell_picture, batch):
         assert ssd.detect_batch([]) == []
 
 
+def test_a_network_that_is_told_the_picture_s_size(ssd, tmp_path, cell_picture):
+    """Its height first; told the width first, it makes other boxes."""
+    folder = write_sized_model(tmp_path / "sized")
+    with TrtSSD(folder, verbose=False) as sized:
+        found = sized.detect_batch([cell_picture, cell_picture[:100], cell_picture])
+    for some, picture in zip(found, [cell_picture, cell_picture[:100], cell_picture]):
+        wanted = ssd.detect(picture)
+        assert np.allclose(some.boxes, wanted.boxes, atol=1e-3)
+        assert some.clss.tolist() == wanted.clss.tolist()
+
+    record = json.loads((folder / "model.json").read_text())
+    record["input"]["size"]["order"] = "width_height"
+    (folder / "model.json").write_text(json.dumps(record))
+    with TrtSSD(folder, verbose=False) as turned:
+        assert not np.allclose(turned.detect(cell_picture).boxes, found[0].boxes, atol=1)
+
+
 def test_grey_and_alpha_pictures(ssd, cell_picture):
     opaque = np.full(cell_picture.shape[:2], 255, np.uint8)
     alpha = np.dstack([cell_picture, opaque])
@@ -78,7 +95,7 @@ def test_original_call_with_the_input_size(cells):
 @pytest.mark.parametrize(
     "part, change, message",
     [
-        ("input", {"name": "data"}, "calls the input 'data'; the network's inputs are: input"),
+        ("input", {"name": "data"}, "names the input data; the network's inputs are: input"),
         (
             "input",
             {"width": 100},

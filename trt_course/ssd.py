@@ -158,14 +158,21 @@ class TrtSSD:
     def new_request(self, pictures: int = 1) -> Request:
         """A request for so many pictures of which nothing but the pictures is missing."""
         request = self.engine.new_request(pictures)
-        size = self._preprocess_spec.input.size
-        if size is not None:
-            # Boxes come back in pixels of this size: that of the network's input.
-            numbers = [self.spec.input.width, self.spec.input.height]
-            if size.order == "height_width":
-                numbers.reverse()
-            request.inputs[size.name][:] = numbers
+        self.fill_size(request)
         return request
+
+    def fill_size(self, request: Request) -> None:
+        """Tell the network how large pictures are, if it asks: as large as its own input.
+
+        Its boxes come back in pixels of that size.
+        """
+        size = self._preprocess_spec.input.size
+        if size is None:
+            return
+        numbers = [self.spec.input.width, self.spec.input.height]
+        if size.order == "height_width":
+            numbers.reverse()
+        request.inputs[size.name][:] = numbers
 
     def new_preprocessor(self) -> Preprocessor:
         """A Preprocessor for another thread, which fills places of a request's input tensor."""
@@ -227,7 +234,7 @@ def _require_input(spec: ModelSpec, engine: Engine) -> None:
     given_names = [tensor.name for tensor in engine.inputs]
     if sorted(given_names) != sorted(names):
         raise CourseError(
-            f"{spec.name}: model.json calls the input '{' and '.join(names)}'; "
+            f"{spec.name}: model.json names the input {' and '.join(names)}; "
             f"the network's inputs are: {', '.join(given_names)}"
         )
 

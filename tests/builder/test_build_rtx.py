@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, load, save
 
-from conftest import HEIGHT, KIT, WIDTH, write_conv_model
+from conftest import HEIGHT, KIT, WIDTH, write_conv_model, write_sized_model
 from stand_ins import cuda as cuda_stand_in
 from stand_ins import tensorrt as stand_in
 from trt_course import CourseError, find_model
@@ -125,6 +125,13 @@ def test_both_models_in_every_precision(rtx, tmp_path, two_pictures, capsys, nam
     assert set(made.built) == {"seconds", "date", "keep_float", "calibration"}
     assert f"python -m trt_course build {name} --precision {options.precision}" in made.command
     assert not list(tmp_path.glob(".*~*"))
+
+
+def test_a_network_that_is_told_the_picture_s_size(rtx, tmp_path):
+    """Both of its inputs have a batch, so both need a range of batches."""
+    spec = find_model(write_sized_model(tmp_path / "sized"))
+    plan = engine_from_onnx(spec, Options("fp32", (1, 2, 4)))
+    assert manifest.read(plan).batch == (1, 2, 4)
 
 
 def test_suppression_falls_back_to_the_host_with_a_note(rtx, spec, capsys):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conftest import write_sized_model
 from trace_parts import of_stage, require_one_clock, spans_in
 from trt_course import TrtSSD, find_model
 from trt_course.builder.onnx import Options, engine_from_onnx
@@ -98,6 +99,22 @@ def test_boxes_equal_the_plain_path(engines, frames, monkeypatch, pixels, graph,
             for (_, ours), theirs in zip(rows[source], wanted):
                 assert len(ours) == len(theirs) > 0
                 assert np.abs(ours.boxes - theirs.boxes).max() < 0.01
+
+
+def test_a_network_is_told_the_size(gpu, tmp_path, frames):
+    """Where pictures are brought to the GPU by readers, too."""
+    spec = find_model(write_sized_model(tmp_path / "sized"))
+    plan = engine_from_onnx(spec, Options("fp32", (1, 4, 4), level=0), tmp_path / "sized.engine")
+    openers = [functools.partial(InMemory, frames[:10])]
+    plain = TrtSSD(spec, backend="cpu", verbose=False)
+    ssd = TrtSSD(spec, plan=plan, verbose=False)
+    with plain, ssd:
+        rows = kept(ssd, openers, batch=4)[0]
+        assert len(rows) == 10
+        for (_, ours), frame in zip(rows, frames):
+            wanted = plain.detect(frame.image, 0.3)
+            assert len(ours) == len(wanted) > 0
+            assert np.abs(ours.boxes - wanted.boxes).max() < 0.01
 
 
 def apart(ours, wanted):

@@ -15,11 +15,14 @@ def add_builder(trt, version, card):  # noqa: C901
 
     @part_of(trt)
     class IOptimizationProfile(Strict):
+        def __init__(self):
+            self._shapes = {}
+
         @typed
         def set_shape(self, input: str, min: tuple, opt: tuple, max: tuple):
             if any(not least <= usual <= most for least, usual, most in zip(min, opt, max)):
                 raise RuntimeError("Shape provided for max is inconsistent with other shapes.")
-            self._shapes = {input: (min, opt, max)}
+            self._shapes[input] = (min, opt, max)
 
     @part_of(trt)
     class ITimingCache(Strict):
@@ -120,10 +123,12 @@ def add_builder(trt, version, card):  # noqa: C901
 
             # What keeps it from building
             entry = network._inputs[0]
-            if entry.shape[0] == -1 and not config._profiles:
-                stage.refuse.append(
-                    "Network has dynamic inputs, but no optimization profile has been defined."
-                )
+            for tensor in network._inputs:
+                ranges = [profile._shapes for profile in config._profiles]
+                if -1 in tensor.shape and not any(tensor.name in shapes for shapes in ranges):
+                    stage.refuse.append(
+                        f"{tensor.name} is dynamic, but no optimization profile has been defined."
+                    )
             for text in stage.refuse:
                 self._log.log(trt.ILogger.ERROR, text)
             if stage.refuse or not self._all_steps(getattr(config, "progress_monitor", None)):

@@ -75,6 +75,7 @@ def add_network(trt, version):  # noqa: C901
     @part_of(trt)
     class INetworkDefinition(Strict):
         num_layers = 0
+        num_inputs = 0
 
         def __init__(self, flags):
             self._flags = flags
@@ -100,6 +101,7 @@ def add_network(trt, version):  # noqa: C901
             for value in graph.input:
                 dtype = of_onnx(value.type.tensor_type.elem_type)
                 self._inputs.append(ITensor(value.name, dtype, onnx_shape(value)))
+            self.num_inputs = len(self._inputs)
 
     @part_of(trt)
     class OnnxParser(Strict):

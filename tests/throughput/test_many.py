@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 
+from conftest import write_sized_model
 from throughput_parts import Kept, equal_to_plain, frames, openers, picture
 from trt_course import CourseError, TrtSSD
 from trt_course.media.base import Frame, Source
@@ -34,6 +35,15 @@ def test_boxes_equal_the_plain_path_in_each_source_s_order(ssd, batch, depth):
     lists = [frames(40, 1), frames(7, 2, height=77, width=200), frames(23, 3)]
     assert detect_many(ssd, openers(*lists), kept, batch=batch, depth=depth) == []
     equal_to_plain(kept, lists, ssd)
+
+
+def test_a_network_is_told_the_size_in_every_batch(ssd, tmp_path):
+    kept = Kept()
+    lists = [frames(7, 1), frames(5, 2)]
+    folder = write_sized_model(tmp_path / "sized")
+    with TrtSSD(folder, backend="cpu", threads=1, verbose=False) as sized:
+        assert detect_many(sized, openers(*lists), kept, 0.3, batch=4) == []
+    equal_to_plain(kept, lists, ssd, close=True)
 
 
 def test_readers_wait_for_the_engine(ssd):

@@ -132,13 +132,14 @@ def _set_dla(trt: ModuleType, config: Any, core: Optional[int]) -> None:
 
 def _set_batch(builder: Any, network: Any, config: Any, batch: Tuple[int, int, int]) -> None:
     """The range of batches, where the network leaves its batch open."""
-    entry = network.get_input(0)
-    exported = entry.shape[0]
+    entries = [network.get_input(number) for number in range(network.num_inputs)]
+    exported = entries[0].shape[0]
     if exported == -1:
-        one = tuple(entry.shape)[1:]
-        shapes = [(pictures,) + one for pictures in batch]  # 3 x (n, 3, h, w)
         profile = builder.create_optimization_profile()
-        profile.set_shape(entry.name, *shapes)
+        for entry in entries:
+            one = tuple(entry.shape)[1:]
+            shapes = [(pictures,) + one for pictures in batch]  # 3 x (n, 3, h, w)
+            profile.set_shape(entry.name, *shapes)
         config.add_optimization_profile(profile)
     elif set(batch) != {exported}:
         wanted = ",".join(str(pictures) for pictures in batch)

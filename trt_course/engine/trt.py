@@ -215,9 +215,10 @@ class TrtEngine(Engine):
             lane.bound = request
 
     def _copy_in(self, request: TrtRequest) -> None:
-        if request.resident:
-            return
+        pictures = self.inputs[0].name
         for name, array in request.inputs.items():
+            if request.resident and name == pictures:
+                continue  # they are there
             self._cuda.copy_in(request.memory[name], array, request.lane.stream)
 
     def _run_network(self, request: TrtRequest) -> None:

@@ -10,8 +10,8 @@ from .trt_lane import Lane
 class TrtRequest(Request):
     """One inference on the GPU.
 
-    A resident request's pictures are put on the GPU by placers, so that nothing is copied in when
-    it runs. Only a TrtEngine makes these requests; its placers and its stamps write into them.
+    A resident request's pictures are put on the GPU by placers, so that they need not be copied in
+    when it runs. Only a TrtEngine makes these requests; its placers and its stamps write into them.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class TrtRequest(Request):
         # Where its tensors lie
         self.host = host  # the outputs' arrays on the host, page-locked like the inputs'
         self.memory = memory  # on the GPU, for each input and output
-        self.resident = resident  # the inputs are on the GPU already when it runs
+        self.resident = resident  # the pictures are on the GPU already when it runs
 
         # How it runs
         self.lane = lane  # always the same

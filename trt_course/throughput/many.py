@@ -66,7 +66,7 @@ def detect_many(
     waiting: "queue.Queue[NumberedOpener]" = queue.Queue()
     for number, opener in enumerate(openers):
         waiting.put(NumberedOpener(number, opener))
-    requests = _new_requests(ssd.engine, places, _batch_count(depth, ssd.engine.lanes))
+    requests = _new_requests(ssd, places, _batch_count(depth, ssd.engine.lanes))
     batches = Batches(requests, places, deadline, readers)
 
     # The readers' threads; the engine's side is here. And the end of it all, however it comes.
@@ -163,9 +163,13 @@ def _batch_count(depth: int, lanes: int) -> int:
     return for_each_lane * lanes
 
 
-def _new_requests(engine: Engine, places: int, count: int) -> List[Request]:
+def _new_requests(ssd: TrtSSD, places: int, count: int) -> List[Request]:
     """The batches' requests; on a GPU those whose pictures the readers bring into its memory."""
-    if engine.on_gpu:
-        gpu_engine = cast(TrtEngine, engine)
-        return [gpu_engine.new_request(places, resident=True) for _ in range(count)]
-    return [engine.new_request(places) for _ in range(count)]
+    if not ssd.engine.on_gpu:
+        return [ssd.new_request(places) for _ in range(count)]
+
+    engine = cast(TrtEngine, ssd.engine)
+    requests: List[Request] = [engine.new_request(places, resident=True) for _ in range(count)]
+    for request in requests:
+        ssd.fill_size(request)
+    return requests
