@@ -5,7 +5,7 @@ It serves machines without a GPU, and is what engines on a GPU are compared with
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 import numpy as np
 
@@ -95,6 +95,9 @@ class CpuEngine(Engine):
         self._path = str(path)
         self._session: Any = _new_session(runtime, str(path), threads)  # None once closed
         self._workers: Optional[ThreadPoolExecutor] = None  # a thread a lane, from `submit` on
+
+        # What the file's maker wrote into it, by whatever names
+        self.notes: Dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
 
         # What the base declares
         self.inputs = tuple(_tensor_info(node) for node in self._session.get_inputs())
