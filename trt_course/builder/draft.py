@@ -4,7 +4,9 @@ A draft opens and runs as it is: everything that a record needs is filled in wit
 and what is only guessed is asked for in the record's own list `questions`.
 """
 
+import json
 import os
+import re
 import shlex
 import shutil
 import tempfile
@@ -16,13 +18,15 @@ from ..model.decode import Decoder
 from ..model.placement import placement
 from ..model.spec import read_spec
 from ..support.errors import CourseError
-from ..support.files import AnyPath, as_json, sha256, write_bytes
+from ..support.files import AnyPath, sha256, write_text
 from ..support.outputs import Outputs
 from ..support.words import printable
 from .families import Guess, Words, class_names, guesses
 from .look import Look, look_at, sides
 
 RECORD = "model.json"
+
+_NUMBERS = re.compile(r"\[\n[-+.\deE,\s]*\]")  # a list of numbers, in JSON
 
 
 class Draft(NamedTuple):
@@ -55,7 +59,7 @@ def draft(path: AnyPath, out: Optional[AnyPath], outputs: Outputs) -> Draft:
     copy = folder / network.name
     if not _is_same(copy, network):
         _copy(look, copy, outputs)
-    outputs.write_json(target, record)
+    outputs.write_text(target, as_text(record))
     return Draft(look, guess, record, target)
 
 
@@ -90,17 +94,12 @@ def _copy(look: Look, network: Path, outputs: Outputs) -> None:
 
 def seen(look: Look) -> str:
     """The inputs and outputs of a network, a line each."""
-    inputs = [
-        ("input", tensor.name, str(tensor.dtype), sides(tensor.shape)) for tensor in look.inputs
-    ]
-    outputs = [
-        ("output", tensor.name, str(tensor.dtype), _shape(tensor, look)) for tensor in look.stated
-    ]
-    rows = inputs + outputs
-    width = max(len(name) for _, name, _, _ in rows)
+    rows = [("input", tensor, sides(tensor.shape)) for tensor in look.inputs]
+    rows += [("output", tensor, _shape(tensor, look)) for tensor in look.stated]
+    width = max(len(tensor.name) for _, tensor, _ in rows)
     lines = [
-        f"  {kind:<7} {printable(name):<{width}}  {dtype:<8} {shape}"
-        for kind, name, dtype, shape in rows
+        f"  {kind:<7} {printable(tensor.name):<{width}}  {tensor.dtype!s:<8} {shape}"
+        for kind, tensor, shape in rows
     ]
     return "\n".join(lines)
 
@@ -158,6 +157,17 @@ def _record(look: Look, guess: Guess, name: str) -> Words:
         record["questions"] = questions
     record["provenance"] = {"drafted_as": guess.family, "sha256": sha256(look.path)}
     return record
+
+
+def as_text(record: Words) -> str:
+    """The record in JSON as a person would write it: in its order, numbers of a list on a line."""
+    text = json.dumps(record, indent=2, ensure_ascii=False)
+    return _NUMBERS.sub(lambda found: _on_a_line(found.group()), text) + "\n"
+
+
+def _on_a_line(numbers: str) -> str:
+    """A list of numbers in JSON, without line breaks."""
+    return "[" + " ".join(numbers.strip("[]").split()) + "]"
 
 
 def _input(look: Look, guess: Guess) -> Words:
@@ -222,7 +232,7 @@ def _require_readable(look: Look, record: Words) -> None:
     """Refuse a record by which the outputs that were seen cannot be read."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / RECORD
-        write_bytes(path, as_json(record).encode("utf-8"))
+        write_text(path, as_text(record))
         spec = read_spec(path)
     placed = placement(spec, spec.input.width, spec.input.height)
     Decoder(spec).decode(look.outputs, [placed], spec.conf_threshold)

@@ -1,7 +1,7 @@
 """What family a network may be of, by the names, types and shapes of what it gives, and by a run.
 
-finished.py, finished_rows.py, grids.py and pairs.py know the families, a function each; known_priors.py and
-class_names.py hold what the files of networks leave out.
+finished.py, finished_rows.py, grids.py and pairs.py know the families, a function each;
+known_priors.py and class_names.py hold what the files of networks leave out.
 """
 
 from typing import List

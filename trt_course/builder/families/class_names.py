@@ -8,6 +8,8 @@ from .guess import Guess, noted_names
 
 Labels = Union[str, List[str]]  # a shared list's name, or names
 
+_UNSEEN = 21  # as many classes, the background among them, where nothing shows their number
+
 # COCO's lists, by how many scores a box has and which of them is the background's.
 _COCO: Dict[Tuple[int, Optional[int]], Labels] = {
     (80, None): "coco80",
@@ -26,6 +28,11 @@ def class_names(look: Look, guess: Guess) -> Tuple[Labels, Sequence[str]]:
         return list(noted), ()
     if guess.labels:
         return _of_family(guess)
+    if not guess.classes:
+        names, _ = _by_number(_UNSEEN, guess.background)
+        return names, (
+            "labels: the outputs do not show which classes there are; name all of them.",
+        )
     number = guess.classes
     if (number, guess.background) in _COCO:
         return _COCO[number, guess.background], (

@@ -16,6 +16,7 @@ from .guess import (
     RGB_SHARES,
     Guess,
     Words,
+    are_whole,
     named,
     units_of,
 )
@@ -38,7 +39,13 @@ def efficient_nms(look: Look) -> Optional[Guess]:
     )
     recipe = dict(RGB_SHARES, **LETTERBOX)
     return Guess(
-        "EfficientNMS", CERTAIN, why, output, recipe, questions=(*questions, ASK_COLOUR, ASK_RECIPE)
+        "EfficientNMS",
+        CERTAIN,
+        why,
+        output,
+        recipe,
+        labels="coco80",
+        questions=(*questions, ASK_COLOUR, ASK_RECIPE),
     )
 
 

@@ -1,4 +1,4 @@
-"""The families whose networks give finished rows: a box, its confidence and its class in one tensor.
+"""The families whose networks give finished rows, with box, confidence and class side by side.
 
 Each function knows one family. It returns a Guess, or None if the outputs are not that family's.
 """
@@ -14,6 +14,7 @@ from .guess import (
     RGB_SHARES,
     Guess,
     Words,
+    are_shares,
     are_whole,
     noted_names,
     only,
@@ -32,7 +33,7 @@ def rows_of_six(look: Look) -> Optional[Guess]:
         return None
     rows = array.reshape(-1, 6)
     boxes, scores, classes = (0, 4, 5)
-    if are_whole(rows[:, 0]) and not are_whole(rows[:, 5]):
+    if are_whole(rows[:, 0]) and are_shares(rows[:, 1]) and not are_shares(rows[:, 4]):
         boxes, scores, classes = (2, 1, 0)
     units, questions = units_of(look, rows[:, boxes : boxes + 4])
     if questions:

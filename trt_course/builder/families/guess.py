@@ -109,7 +109,7 @@ def are_corners(rows: np.ndarray) -> bool:
 def are_shares(values: np.ndarray) -> bool:
     """Whether all numbers are from 0 to 1, up to rounding."""
     numbers = values.astype(float)
-    return bool(np.isfinite(numbers).all() and numbers.min() > -1e-3 and numbers.max() < 1.001)
+    return bool(((numbers > -1e-3) & (numbers < 1.001)).all())
 
 
 def are_whole(numbers: np.ndarray) -> bool:
