@@ -1,7 +1,7 @@
 """A draft of a network of each family finds the object that is planted in its outputs."""
 
 import numpy as np
-import planted
+import object_nets
 import pytest
 
 from trt_course import TrtSSD
@@ -28,83 +28,83 @@ TF = (
 
 # name: the outputs, the input's side, the family, how sure
 CASES = {
-    "yolox": (planted.yolox(decoded=False), 416, "YOLOX", "likely"),
-    "yolox decoded": (planted.yolox(decoded=True), 416, "YOLOX", "likely"),
-    "yolox of few": (planted.yolox(decoded=False, classes=3), 416, "YOLOX", "likely"),
-    "yolov5": (planted.yolov5(), 320, "YOLOv5, YOLOv7", "likely"),
-    "yolov8": (planted.yolov8(), 320, "YOLOv8 and later", "likely"),
-    "yolov8 of few": (planted.yolov8(classes=3), 320, "YOLOv8 and later", "likely"),
-    "yolov8 turned": (planted.yolov8(turned=True), 320, "YOLOv8 and later", "likely"),
-    "yolov8 masks": (planted.yolov8(masks=32), 320, "YOLOv8 and later", "likely"),
-    "nanodet plus": (planted.nanodet(apart=False), 320, "NanoDet-Plus", "likely"),
-    "nanodet": (planted.nanodet(apart=True), 320, "NanoDet, scales apart", "likely"),
+    "yolox": (object_nets.yolox(decoded=False), 416, "YOLOX", "likely"),
+    "yolox decoded": (object_nets.yolox(decoded=True), 416, "YOLOX", "likely"),
+    "yolox of few": (object_nets.yolox(decoded=False, classes=3), 416, "YOLOX", "likely"),
+    "yolov5": (object_nets.yolov5(), 320, "YOLOv5, YOLOv7", "likely"),
+    "yolov8": (object_nets.yolov8(), 320, "YOLOv8 and later", "likely"),
+    "yolov8 of few": (object_nets.yolov8(classes=3), 320, "YOLOv8 and later", "likely"),
+    "yolov8 turned": (object_nets.yolov8(turned=True), 320, "YOLOv8 and later", "likely"),
+    "yolov8 masks": (object_nets.yolov8(masks=32), 320, "YOLOv8 and later", "likely"),
+    "nanodet plus": (object_nets.nanodet(apart=False), 320, "NanoDet-Plus", "likely"),
+    "nanodet": (object_nets.nanodet(apart=True), 320, "NanoDet, scales apart", "likely"),
     "first nanodet": (
-        planted.nanodet(apart=True, strides=(8, 16, 32), shift=0.5),
+        object_nets.nanodet(apart=True, strides=(8, 16, 32), shift=0.5),
         320,
         "NanoDet, scales apart",
         "likely",
     ),
-    "yunet": (planted.yunet(), 320, "YuNet", "certain"),
-    "blazeface": (planted.blazeface(), 256, "BlazeFace", "certain"),
+    "yunet": (object_nets.yunet(), 320, "YuNet", "certain"),
+    "blazeface": (object_nets.blazeface(), 256, "BlazeFace", "certain"),
     "pytorch-ssd": (
-        planted.pytorch_ssd(),
+        object_nets.pytorch_ssd(),
         300,
         "boxes and scores (PyTorch SSD, jetson-inference)",
         "likely",
     ),
     "yolo-nas": (
-        planted.yolo_nas(),
+        object_nets.yolo_nas(),
         320,
         "boxes and scores (PyTorch SSD, jetson-inference)",
         "a guess",
     ),
     "torchvision ssd300": (
-        planted.ssd(8732, 300, classes=91, row=TORCHVISION),
+        object_nets.ssd(8732, 300, classes=91, row=TORCHVISION),
         300,
         "torchvision's SSD300",
         "likely",
     ),
     "ssdlite320": (
-        planted.ssd(3234, 320, classes=91, row=LITE),
+        object_nets.ssd(3234, 320, classes=91, row=LITE),
         320,
         "torchvision's SSDLite320",
         "likely",
     ),
     "nvidia ssd300": (
-        planted.ssd(8732, 300, classes=81, row=NVIDIA, columns_first=True),
+        object_nets.ssd(8732, 300, classes=81, row=NVIDIA, columns_first=True),
         300,
         "NVIDIA's SSD300",
         "likely",
     ),
     "tf 1917": (
-        planted.ssd(1917, 300, classes=91, row=TF, yx=True, sigmoid=True),
+        object_nets.ssd(1917, 300, classes=91, row=TF, yx=True, sigmoid=True),
         300,
         "TensorFlow's SSD300",
         "likely",
     ),
-    "detr": (planted.detr(), 320, "DETR and its successors", "likely"),
-    "rt-detr logits": (planted.detr(300, 80), 320, "DETR and its successors", "likely"),
-    "efficient_nms": (planted.efficient_nms(), 320, "EfficientNMS", "certain"),
-    "efficient_nms shares": (planted.efficient_nms(False), 320, "EfficientNMS", "certain"),
-    "tensorflow": (planted.tensorflow(), 320, "TensorFlow's object detection API", "certain"),
-    "tflite": (planted.tflite(), 320, "TFLite's post-processing", "likely"),
-    "torchvision": (planted.torchvision(), 320, "torchvision", "likely"),
-    "mmdeploy": (planted.mmdeploy(), 320, "MMDeploy's export", "likely"),
+    "detr": (object_nets.detr(), 320, "DETR and its successors", "likely"),
+    "rt-detr logits": (object_nets.detr(300, 80), 320, "DETR and its successors", "likely"),
+    "efficient_nms": (object_nets.efficient_nms(), 320, "EfficientNMS", "certain"),
+    "efficient_nms shares": (object_nets.efficient_nms(False), 320, "EfficientNMS", "certain"),
+    "tensorflow": (object_nets.tensorflow(), 320, "TensorFlow's object detection API", "certain"),
+    "tflite": (object_nets.tflite(), 320, "TFLite's post-processing", "likely"),
+    "torchvision": (object_nets.torchvision(), 320, "torchvision", "likely"),
+    "mmdeploy": (object_nets.mmdeploy(), 320, "MMDeploy's export", "likely"),
     "rows of six": (
-        planted.rows_of_six(),
+        object_nets.rows_of_six(),
         320,
         "finished rows of six (YOLOv10, YOLO with suppression)",
         "likely",
     ),
     "paddle's six": (
-        planted.rows_of_six(class_first=True),
+        object_nets.rows_of_six(class_first=True),
         320,
         "finished rows of six (YOLOv10, YOLO with suppression)",
         "likely",
     ),
-    "nms7": (planted.rows_of_seven(), 320, "rows of seven", "likely"),
-    "nms7 alone": (planted.rows_of_seven(count=False), 320, "rows of seven", "likely"),
-    "yolov7 rows": (planted.yolov7_rows(), 320, "YOLOv7 with suppression", "a guess"),
+    "nms7": (object_nets.rows_of_seven(), 320, "rows of seven", "likely"),
+    "nms7 alone": (object_nets.rows_of_seven(count=False), 320, "rows of seven", "likely"),
+    "yolov7 rows": (object_nets.yolov7_rows(), 320, "YOLOv7 with suppression", "a guess"),
 }
 ONE_CLASS = ("yunet", "blazeface")
 
@@ -118,26 +118,26 @@ def found_by(drafted, side):
 @pytest.mark.parametrize("name", CASES)
 def test_a_draft_finds_the_object(name, tmp_path):
     outputs, side, family, sure = CASES[name]
-    drafted = draft(planted.write(tmp_path / "net", outputs, side), None, Outputs())
+    drafted = draft(object_nets.write(tmp_path / "net", outputs, side), None, Outputs())
     assert (drafted.guess.family, drafted.guess.sure) == (family, sure)
 
     boxes, confs, clss = found_by(drafted, side)
-    assert np.allclose(boxes, [planted.BOX], atol=0.05)
-    assert np.allclose(confs, [planted.CONF], atol=0.002)
-    assert clss.tolist() == [0 if name in ONE_CLASS else planted.CLASS]
+    assert np.allclose(boxes, [object_nets.BOX], atol=0.05)
+    assert np.allclose(confs, [object_nets.CONF], atol=0.002)
+    assert clss.tolist() == [0 if name in ONE_CLASS else object_nets.CLASS]
 
 
 @pytest.mark.parametrize("name", ["yolox", "rows of six", "torchvision", "tflite"])
 def test_shapes_that_the_file_does_not_state(name, tmp_path):
     outputs, side, family, _ = CASES[name]
-    path = planted.write(tmp_path / "net", outputs, side, stated=False)
+    path = object_nets.write(tmp_path / "net", outputs, side, stated=False)
     drafted = draft(path, None, Outputs())
     assert drafted.guess.family == family
-    assert np.allclose(found_by(drafted, side).boxes, [planted.BOX], atol=0.05)
+    assert np.allclose(found_by(drafted, side).boxes, [object_nets.BOX], atol=0.05)
 
 
 def test_faces_of_the_ultra_light_kind(tmp_path):
-    path = planted.write(tmp_path / "net", planted.ultra_light(), 320, height=240)
+    path = object_nets.write(tmp_path / "net", object_nets.ultra_light(), 320, height=240)
     drafted = draft(path, None, Outputs())
     assert drafted.guess.family == "ultra-light face detectors"
     assert drafted.record["labels"] == "face"
@@ -146,12 +146,12 @@ def test_faces_of_the_ultra_light_kind(tmp_path):
 @pytest.mark.parametrize("width_first", [True, False])
 def test_the_order_of_the_size_is_tried(width_first, tmp_path):
     path = tmp_path / "model.onnx"
-    planted.write_sized(path, width_first)
+    object_nets.write_sized(path, width_first)
     drafted = draft(path, None, Outputs())
     assert drafted.guess.sure == "certain"
     order = "width_height" if width_first else "height_width"
     assert drafted.record["input"]["size"] == {"name": "orig_target_sizes", "order": order}
-    assert np.allclose(found_by(drafted, 320).boxes, [planted.BOX], atol=0.05)
+    assert np.allclose(found_by(drafted, 320).boxes, [object_nets.BOX], atol=0.05)
 
 
 def look(outputs, side=320):

@@ -116,10 +116,11 @@ def report(drafted: Draft) -> str:
     """What was seen, what it was taken for and why, and what is left to answer."""
     look = drafted.look
     guess = drafted.guess
-    lines = [str(look.path), seen(look), f"  family  {guess.family}; {guess.sure}: {guess.why}"]
+    lines = [printable(look.path), seen(look)]
+    lines.append(f"  family  {guess.family}; {guess.sure}: {guess.why}")
     if not look.ran:
         lines.append("  note    it holds a plugin of TensorRT's and could not be run here")
-    lines.append(f"Wrote {drafted.path}")
+    lines.append(f"Wrote {printable(drafted.path)}")
     questions = drafted.record.get("questions", [])
     if questions:
         lines.append(
@@ -128,7 +129,7 @@ def report(drafted: Draft) -> str:
         )
     lines += [f"  {number}. {text}" for number, text in enumerate(questions, 1)]
     model = shlex.quote(read_spec(drafted.path).reference)
-    lines.append(f"Next: python -m trt_course models check {model} --image your.jpg")
+    lines.append(f"Next: python -m trt_course models check {printable(model)} --image your.jpg")
     return "\n".join(lines)
 
 

@@ -153,8 +153,8 @@ def _size_input(path: Path, inputs: Sequence[TensorInfo]) -> Optional[str]:
 
 def _from_run(path: Path, engine: CpuEngine) -> Look:
     inputs = engine.inputs
-    size = _size_input(path, inputs)
     pictures = _read_pictures(path, _pictures_of(path, inputs))
+    size = _size_input(path, inputs)
     pictures, outputs = _first_run(engine, pictures, size, noted_sides(engine.notes))
     words = None
     if size is not None:

@@ -160,7 +160,7 @@ class CpuEngine(Engine):
 def _new_session(runtime: Any, path: str, threads: int) -> Any:
     """ONNX Runtime's session for a file, or a CourseError that says why there is none."""
     options = runtime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what fails is raised, too
     options.intra_op_num_threads = threads
     # Threads that spin while they wait take the cores from readers and encoders
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -56,7 +56,7 @@ def _of_family(guess: Guess) -> Tuple[Labels, Sequence[str]]:
 
 def _by_number(number: int, background: Optional[int]) -> Tuple[Labels, Sequence[str]]:
     """Names for classes of which only the number is known."""
-    names = [f"class {cls}" for cls in range(number)]
+    names = [f"class_{cls}" for cls in range(number)]
     if background is None:
         return names, (f"labels: name the {number} classes in the network's order.",)
     names[background] = "background"
