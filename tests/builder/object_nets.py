@@ -149,6 +149,37 @@ def yunet(side=320):
     return outputs
 
 
+def scrfd(side=320):
+    """Without an axis for the pictures, under numbers for names."""
+    grid = np.repeat(cells(side, (8, 16, 32)), 2, axis=0)
+    row = int(np.flatnonzero((grid == [2, 3, 32]).all(axis=1))[1])
+    rng = np.random.RandomState(8)
+    distances = rng.rand(len(grid), 4)
+    x, y = grid[row, :2] * 32
+    distances[row] = np.float32([x - BOX[0], y - BOX[1], BOX[2] - x, BOX[3] - y]) / 32
+    confs = np.full((len(grid), 1), RARE)
+    confs[row] = CONF
+    outputs = {}
+    for numbers in (confs, distances, rng.randn(len(grid), 10)):
+        for stride in (8, 16, 32):
+            outputs[str(448 + len(outputs))] = numbers[grid[:, 2] == stride].astype(np.float32)
+    return outputs
+
+
+def retinaface(side=320):
+    grid = np.repeat(cells(side, (8, 16, 32)), 2, axis=0)
+    row = int(np.flatnonzero((grid == [4, 7, 16]).all(axis=1))[1])  # its size is 128
+    rng = np.random.RandomState(9)
+    moved = rng.randn(len(grid), 4)
+    moved[row] = offsets(np.float32([72, 120, 128, 128]) / side, shares(side))
+    scores = np.full((len(grid), 2), RARE)
+    scores[row, 1] = CONF
+    scores[:, 0] = 1 - scores[:, 1]
+    marks = rng.randn(len(grid), 10)
+    parts = {"loc": moved, "conf": scores, "landms": marks}
+    return {name: part[None].astype(np.float32) for name, part in parts.items()}
+
+
 def blazeface(side=256):
     middles = []
     for count, priors in ((16, 2), (8, 6)):
@@ -189,9 +220,10 @@ def ultra_light():
     return corners(4420, scores, row, 320, height=240)
 
 
-def yolo_nas():
-    scores, row = table(2100, 80)
-    return corners(2100, scores, row, 320, pixels=True)
+def corners_of(count):
+    """In pixels, without a background."""
+    scores, row = table(count, 80)
+    return corners(count, scores, row, 320, pixels=True)
 
 
 def offsets(priors, box, variances=(0.1, 0.1, 0.2, 0.2)):
@@ -341,37 +373,55 @@ def note(path, **notes):
 def write_sized(path, width_first=True):
     """RT-DETR's form: boxes in shares become pixels of a size that is a second input."""
     boxes, confs, classes = rows_of(300, shares(320))
-    order = [0, 1, 0, 1] if width_first else [1, 0, 1, 0]
     nodes = [
-        helper.make_node("Cast", ["orig_target_sizes"], ["size"], to=TensorProto.FLOAT),
-        helper.make_node("Gather", ["size", "order"], ["sides"], axis=1),
         helper.make_node("Mul", ["shares", "sides"], ["boxes"]),
-        helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0),
-        helper.make_node("Mul", ["mean", "nought"], ["zero"]),
         helper.make_node("Add", ["confs", "zero"], ["scores"]),
         helper.make_node("Identity", ["classes"], ["labels"]),
     ]
-    constants = {
-        "order": np.int64(order),
-        "shares": boxes[None],
-        "nought": np.float32(0),
-        "confs": confs[None],
-        "classes": classes[None],
-    }
+    constants = {"shares": boxes[None], "confs": confs[None], "classes": classes[None]}
+    outputs = [
+        helper.make_tensor_value_info("labels", TensorProto.INT64, [1, 300]),
+        helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, 300, 4]),
+        helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 300]),
+    ]
+    _write_with_size(path, nodes, constants, outputs, size="orig_target_sizes", first=width_first)
+
+
+def write_divided(path):
+    """PP-YOLOE's form: boxes are divided by a second input, the factors of height and width."""
+    (rows,) = rows_of_six(class_first=True).values()
+    nodes = [
+        helper.make_node("Concat", ["ones", "sides"], ["factors"], axis=1),
+        helper.make_node("Div", ["rows", "factors"], ["divided"]),
+        helper.make_node("Add", ["divided", "zero"], ["boxes"]),
+        helper.make_node("Identity", ["filled"], ["count"]),
+    ]
+    constants = {"rows": rows[0], "ones": np.ones((1, 2), np.float32), "filled": np.int32([2])}
+    outputs = [
+        helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["rows", 6]),
+        helper.make_tensor_value_info("count", TensorProto.INT32, [1]),
+    ]
+    _write_with_size(path, nodes, constants, outputs, size="scale_factor", first=False)
+
+
+def _write_with_size(path, nodes, constants, outputs, size, first):
+    """A network with pictures and a size: `sides` are its numbers for x y x y, (1, 4).
+
+    `first` says whether the width is the first of the two.
+    """
+    before = [
+        helper.make_node("Cast", [size], ["size"], to=TensorProto.FLOAT),
+        helper.make_node("Gather", ["size", "order"], ["sides"], axis=1),
+        helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "nought"], ["zero"]),
+    ]
+    order = [0, 1, 0, 1] if first else [1, 0, 1, 0]
+    constants = dict(constants, order=np.int64(order), nought=np.float32(0))
     weights = [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    graph = helper.make_graph(
-        nodes,
-        "sized",
-        [
-            helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 320, 320]),
-            helper.make_tensor_value_info("orig_target_sizes", TensorProto.INT64, [1, 2]),
-        ],
-        [
-            helper.make_tensor_value_info("labels", TensorProto.INT64, [1, 300]),
-            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, 300, 4]),
-            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, 300]),
-        ],
-        weights,
-    )
+    inputs = [
+        helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 320, 320]),
+        helper.make_tensor_value_info(size, TensorProto.FLOAT, [1, 2]),
+    ]
+    graph = helper.make_graph(before + nodes, "sized", inputs, outputs, weights)
     opset = helper.make_opsetid("", 13)
     save(helper.make_model(graph, opset_imports=[opset], ir_version=8), str(path))

@@ -1,13 +1,16 @@
 """A draft of a network of each family finds the object that is planted in its outputs."""
 
+from pathlib import Path
+
 import numpy as np
 import object_nets
 import pytest
 
 from trt_course import TrtSSD
 from trt_course.builder.draft import draft
+from trt_course.builder.entry import Pictures
 from trt_course.builder.families import FAMILIES, guesses
-from trt_course.builder.look import Look, Pictures
+from trt_course.builder.look import Look
 from trt_course.support.outputs import Outputs
 
 # SSD300: row, and its prior (centre and size in pixels) by hand from the published configurations.
@@ -45,6 +48,8 @@ CASES = {
         "likely",
     ),
     "yunet": (object_nets.yunet(), 320, "YuNet", "certain"),
+    "scrfd": (object_nets.scrfd(), 320, "SCRFD", "likely"),
+    "retinaface": (object_nets.retinaface(), 320, "RetinaFace", "likely"),
     "blazeface": (object_nets.blazeface(), 256, "BlazeFace", "certain"),
     "pytorch-ssd": (
         object_nets.pytorch_ssd(),
@@ -52,12 +57,13 @@ CASES = {
         "boxes and scores (PyTorch SSD, jetson-inference)",
         "likely",
     ),
-    "yolo-nas": (
-        object_nets.yolo_nas(),
+    "corners": (
+        object_nets.corners_of(2000),
         320,
         "boxes and scores (PyTorch SSD, jetson-inference)",
         "a guess",
     ),
+    "yolo-nas": (object_nets.corners_of(2100), 320, "YOLO with corners (YOLO-NAS)", "likely"),
     "torchvision ssd300": (
         object_nets.ssd(8732, 300, classes=91, row=TORCHVISION),
         300,
@@ -99,14 +105,15 @@ CASES = {
     "paddle's six": (
         object_nets.rows_of_six(class_first=True),
         320,
-        "finished rows of six (YOLOv10, YOLO with suppression)",
+        "PaddleDetection's rows of six",
         "likely",
     ),
     "nms7": (object_nets.rows_of_seven(), 320, "rows of seven", "likely"),
     "nms7 alone": (object_nets.rows_of_seven(count=False), 320, "rows of seven", "likely"),
     "yolov7 rows": (object_nets.yolov7_rows(), 320, "YOLOv7 with suppression", "a guess"),
 }
-ONE_CLASS = ("yunet", "blazeface")
+# The classes of those that know faces only
+CLASSES = {"yunet": 0, "blazeface": 0, "scrfd": 0, "retinaface": 1}
 
 
 def found_by(drafted, side):
@@ -124,7 +131,7 @@ def test_a_draft_finds_the_object(name, tmp_path):
     boxes, confs, clss = found_by(drafted, side)
     assert np.allclose(boxes, [object_nets.BOX], atol=0.05)
     assert np.allclose(confs, [object_nets.CONF], atol=0.002)
-    assert clss.tolist() == [0 if name in ONE_CLASS else object_nets.CLASS]
+    assert clss.tolist() == [CLASSES.get(name, object_nets.CLASS)]
 
 
 @pytest.mark.parametrize("name", ["yolox", "rows of six", "torchvision", "tflite"])
@@ -154,9 +161,18 @@ def test_the_order_of_the_size_is_tried(width_first, tmp_path):
     assert np.allclose(found_by(drafted, 320).boxes, [object_nets.BOX], atol=0.05)
 
 
-def look(outputs, side=320):
-    from pathlib import Path
+def test_paddle_divides_by_the_size(tmp_path):
+    """Its second input is a factor; with the input's size in its place, boxes become shares."""
+    path = tmp_path / "model.onnx"
+    object_nets.write_divided(path)
+    drafted = draft(path, None, Outputs())
+    assert drafted.guess.family == "PaddleDetection's rows of six"
+    assert drafted.record["input"]["size"] == {"name": "scale_factor", "order": "height_width"}
+    assert drafted.record["output"]["boxes"]["units"] == "normalized"
+    assert np.allclose(found_by(drafted, 320).boxes, [object_nets.BOX], atol=0.05)
 
+
+def look(outputs, side=320):
     pictures = Pictures("input", "nchw", 3, height=side, width=side, dtype="float32")
     return Look(Path("model.onnx"), pictures, outputs)
 

@@ -21,8 +21,9 @@ from ..support.errors import CourseError
 from ..support.files import AnyPath, sha256, write_text
 from ..support.outputs import Outputs
 from ..support.words import printable
+from .entry import sides
 from .families import Guess, Words, class_names, guesses
-from .look import Look, look_at, sides
+from .look import Look, look_at
 
 RECORD = "model.json"
 

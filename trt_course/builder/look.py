@@ -12,6 +12,7 @@ import numpy as np
 
 from ..engine import CpuEngine, TensorInfo
 from ..support.errors import CourseError, need
+from .entry import Pictures, in_words, pictures_of, size_input
 from .head import Head, head_of
 
 if TYPE_CHECKING:
@@ -19,31 +20,12 @@ if TYPE_CHECKING:
 
 Arrays = Dict[str, np.ndarray]  # by the tensors' names
 
-_PICTURE_TYPES = ("float32", "float16", "uint8")
-_CHANNELS = (3, 1)
 # Sides that are tried where a network leaves them open: many work with some sizes only.
 _SIDES = (640, 416, 320, 300, 512)
+_NOISE = 10007  # numbers, again and again: of no size that pictures have
+_MOST_NUMBERS = 1 << 28  # of an output
 # By the numbers of ONNX's TensorProto
 _NUMPY = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 10: "float16"}
-
-
-class Pictures(NamedTuple):
-    """The input for pictures; `free` says whether the network leaves a side of them open."""
-
-    name: str
-    layout: str  # nchw or nhwc
-    channels: int
-    height: int
-    width: int
-    dtype: str
-    free: bool = False
-
-    @property
-    def item(self) -> Tuple[int, int, int]:
-        """The shape of one picture's tensor."""
-        if self.layout == "nchw":
-            return (self.channels, self.height, self.width)
-        return (self.height, self.width, self.channels)
 
 
 class Look(NamedTuple):
@@ -93,68 +75,13 @@ def look_at(path: Union[str, Path]) -> Look:
     return look._replace(head=head_of(model, look.pictures.name), scattered=scattered)
 
 
-# What goes in -----------------------------------------------------------------------------------
-
-
-def _pictures_of(path: Path, inputs: Sequence[TensorInfo]) -> TensorInfo:
-    """The input that takes pictures."""
-    ranked = [tensor for tensor in inputs if len(tensor.shape) == 4]
-    if len(ranked) == 1:
-        return ranked[0]
-    told = "; ".join(in_words(tensor) for tensor in inputs)
-    advice = ""
-    if [len(tensor.shape) for tensor in inputs] == [3]:
-        advice = " Export it again with a batch of pictures for its input, 1 x 3 x height x width."
-    raise CourseError(
-        f"{path} has {len(ranked)} inputs of rank 4, which a batch of pictures has; wanted: one. "
-        f"Its inputs are: {told}.{advice}"
-    )
-
-
-def _read_pictures(path: Path, tensor: TensorInfo) -> Pictures:
-    """What the input's shape says; sides that it leaves open are -1."""
-    if str(tensor.dtype) not in _PICTURE_TYPES:
-        raise CourseError(
-            f"{path} takes pictures of type {tensor.dtype}; this kit gives "
-            f"{', '.join(_PICTURE_TYPES)}. Export it again with one of them."
-        )
-    _, second, third, last = tensor.shape
-    dtype = str(tensor.dtype)
-    free = False
-    if second in _CHANNELS or (second == -1 and last not in _CHANNELS):
-        free = -1 in (third, last)
-        channels = 3 if second == -1 else second
-        return Pictures(tensor.name, "nchw", channels, third, last, dtype, free)
-    if last in _CHANNELS:
-        free = -1 in (second, third)
-        return Pictures(tensor.name, "nhwc", last, second, third, dtype, free)
-    raise CourseError(
-        f"{path} has an input of the shape {sides(tensor.shape)}, which is no picture of 1 or 3 "
-        "colours: neither its second nor its last side is 1 or 3"
-    )
-
-
-def _size_input(path: Path, inputs: Sequence[TensorInfo]) -> Optional[str]:
-    """The name of a second input that takes two numbers for each picture."""
-    others = [tensor for tensor in inputs if len(tensor.shape) != 4]
-    if not others:
-        return None
-    if len(others) == 1 and len(others[0].shape) == 2 and others[0].shape[1] in (2, -1):
-        return others[0].name
-    told = "; ".join(in_words(tensor) for tensor in others)
-    raise CourseError(
-        f"{path} wants more than pictures and their size: {told}. A record cannot say what to put "
-        "there; export the network without it."
-    )
-
-
 # What comes out ---------------------------------------------------------------------------------
 
 
 def _from_run(path: Path, engine: CpuEngine) -> Look:
     inputs = engine.inputs
-    pictures = _read_pictures(path, _pictures_of(path, inputs))
-    size = _size_input(path, inputs)
+    pictures = pictures_of(path, inputs)
+    size = size_input(path, inputs)
     pictures, outputs = _first_run(engine, pictures, size, noted_sides(engine.notes))
     words = None
     if size is not None:
@@ -202,10 +129,10 @@ def _run(
     engine.settle(pictures.name, pictures.item)
     request = engine.new_request()
     tensor = request.inputs[pictures.name]
-    noise = np.random.RandomState(0).random_sample(tensor.shape)
+    noise = np.random.RandomState(0).random_sample(_NOISE)
     if pictures.dtype == "uint8":
         noise *= 255
-    tensor[:] = noise
+    tensor[:] = np.resize(noise.astype(tensor.dtype), tensor.shape)
     if size is not None:
         request.inputs[size][:] = numbers or (pictures.width, pictures.height)
     return engine.infer(request)
@@ -217,9 +144,10 @@ def _size_order(engine: CpuEngine, pictures: Pictures, size: str) -> str:
     plain = _run(engine, pictures, size, numbers)
     wide = _run(engine, pictures, size, (2 * numbers[0], numbers[1]))
     for name, array in plain.items():
-        if array.shape[-1:] == (4,) and array.shape == wide[name].shape:
-            moved = np.abs(wide[name].astype(float) - array).reshape(-1, 4).sum(axis=0)
-            if moved[[1, 3]].sum() > moved[[0, 2]].sum():
+        if array.shape[-1:] in ((4,), (6,)) and array.shape == wide[name].shape:
+            corners = slice(array.shape[-1] - 4, None)  # after a class and a confidence, if any
+            moved = np.abs(wide[name].astype(float) - array)[..., corners].reshape(-1, 4)
+            if moved[:, [1, 3]].sum() > moved[:, [0, 2]].sum():
                 return "height_width"
     return "width_height"
 
@@ -244,7 +172,7 @@ def _from_statements(path: Path, model: "ModelProto") -> Look:
     """What the file states, where nothing here can run it."""
     stored = {tensor.name for tensor in model.graph.initializer}
     inputs = [_stated(entry) for entry in model.graph.input if entry.name not in stored]
-    pictures = _read_pictures(path, _pictures_of(path, inputs))
+    pictures = pictures_of(path, inputs)
     if pictures.free:
         side = _SIDES[0]
         pictures = pictures._replace(height=side, width=side)
@@ -252,6 +180,8 @@ def _from_statements(path: Path, model: "ModelProto") -> Look:
     outputs = {}
     for tensor in stated:
         shape = [max(1, length) for length in tensor.shape]
+        if np.prod(shape, dtype=float) > _MOST_NUMBERS:
+            raise CourseError(f"{path} states an output that no network has: {in_words(tensor)}")
         outputs[tensor.name] = np.zeros(shape, tensor.dtype)
     return Look(
         path,
@@ -279,22 +209,3 @@ def noted_sides(notes: Dict[str, str]) -> Sequence[Tuple[int, int]]:
     if match is None:
         return []
     return [(int(match.group(1)), int(match.group(2)))]
-
-
-# In words ---------------------------------------------------------------------------------------
-
-
-def in_words(tensor: TensorInfo) -> str:
-    """A tensor for a sentence: its name, type and shape."""
-    return f"{tensor.name}, {tensor.dtype} {sides(tensor.shape)}"
-
-
-def sides(shape: Sequence[int]) -> str:
-    """A shape in words, with a question mark for what is open.
-
-    >>> sides((-1, 3, 640, 640))
-    '? x 3 x 640 x 640'
-    """
-    if not len(shape):
-        return "one number"
-    return " x ".join("?" if side == -1 else str(side) for side in shape)

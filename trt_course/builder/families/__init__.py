@@ -1,13 +1,13 @@
 """What family a network may be of, by the names, types and shapes of what it gives, and by a run.
 
-finished.py, finished_rows.py, grids.py and pairs.py know the families, a function each;
+finished.py, finished_rows.py, grids.py, pairs.py and faces.py know the families, a function each;
 known_priors.py and class_names.py hold what the files of networks leave out.
 """
 
 from typing import List
 
 from ..look import Look
-from . import finished, finished_rows, grids, pairs
+from . import faces, finished, finished_rows, grids, pairs
 from .class_names import class_names
 from .guess import Guess, Words, surest_first
 
@@ -21,8 +21,10 @@ FAMILIES = (
     finished.boxes_scores_labels,
     finished_rows.rows_of_six,
     finished_rows.rows_of_seven,
-    grids.yunet,
-    grids.blazeface,
+    faces.yunet,
+    faces.blazeface,
+    faces.scrfd,
+    faces.retinaface,
     grids.yolo_by_three,
     grids.yolo_by_column,
     grids.yolox,

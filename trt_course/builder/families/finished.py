@@ -14,6 +14,7 @@ from .guess import (
     LIKELY,
     RGB_AROUND_0,
     RGB_SHARES,
+    SHARES_IN_A_BOX,
     Guess,
     Words,
     are_whole,
@@ -37,7 +38,7 @@ def efficient_nms(look: Look) -> Optional[Guess]:
         "output.boxes.order: are the corners x1 y1 x2 y2 (YOLO, the kit) or y1 x1 y2 x2 (yx: "
         "TensorFlow's and EfficientDet's)?"
     )
-    recipe = dict(RGB_SHARES, **LETTERBOX)
+    recipe = SHARES_IN_A_BOX
     return Guess(
         "EfficientNMS",
         CERTAIN,

@@ -5,19 +5,23 @@ Each function knows one family. It returns a Guess, or None if the outputs are n
 
 from typing import Optional
 
+import numpy as np
+
 from ..look import Look
 from .guess import (
+    ASK_COLOUR,
     ASK_RECIPE,
-    LETTERBOX,
+    BY_ULTRALYTICS,
+    CERTAIN,
     LIKELY,
     PERHAPS,
     RGB_SHARES,
+    SHARES_IN_A_BOX,
     Guess,
     Words,
     are_shares,
     are_whole,
-    noted_names,
-    only,
+    is_by_ultralytics,
     units_of,
 )
 
@@ -26,34 +30,72 @@ _MOST_ROWS = 1000  # that a network leaves after suppression, or that a transfor
 
 def rows_of_six(look: Look) -> Optional[Guess]:
     """x1 y1 x2 y2 confidence class: YOLOv10 and whatever was exported with suppression."""
-    name, array = only(look)
-    if array.ndim not in (2, 3) or array.shape[-1] != 6:
+    name = _only_rows(look, width=6)
+    if name is None:
         return None
-    if array.ndim == 3 and array.shape[1] > _MOST_ROWS:
-        return None
-    rows = array.reshape(-1, 6)
-    boxes, scores, classes = (0, 4, 5)
-    if are_whole(rows[:, 0]) and are_shares(rows[:, 1]) and not are_shares(rows[:, 4]):
-        boxes, scores, classes = (2, 1, 0)
-    units, questions = units_of(look, rows[:, boxes : boxes + 4])
-    if questions:
+    rows = look.outputs[name].reshape(-1, 6)
+    has_class_last = are_shares(rows[:, 4]) and are_whole(rows[:, 5])
+    has_class_first = are_whole(rows[:, 0]) and are_shares(rows[:, 1])
+    if has_class_first and not has_class_last:
+        return _paddle(look, name, rows)
+    units, unseen = units_of(look, rows[:, :4])
+    if unseen:
         units = "pixels"
-    output = _columns(name, boxes=boxes, scores=scores, classes=classes)
+    output = _columns(name, boxes=0, scores=4, classes=5)
     output["boxes"]["units"] = units
-    order = "x1 y1 x2 y2 confidence class"
-    if classes == 0:
-        order = "class confidence x1 y1 x2 y2"
-    questions.append(f"output: are the six numbers {order}, in this order?")
-    return Guess(
+    _add_count(output, look, name)
+    guess = Guess(
         "finished rows of six (YOLOv10, YOLO with suppression)",
         LIKELY,
-        f"one output, {len(rows)} rows of six numbers",
+        f"{len(rows)} rows of six numbers",
         output,
-        dict(RGB_SHARES, **LETTERBOX),
+        SHARES_IN_A_BOX,
         labels="coco80",
-        classes=len(noted_names(look)),
-        questions=tuple(questions),
     )
+    if is_by_ultralytics(look):
+        return guess._replace(sure=CERTAIN, why=guess.why + BY_ULTRALYTICS)
+    order = "output: are the six numbers x1 y1 x2 y2 confidence class, in this order?"
+    return guess._replace(questions=(*unseen, order, ASK_COLOUR, ASK_RECIPE))
+
+
+def _paddle(look: Look, name: str, rows: np.ndarray) -> Guess:
+    """class confidence x1 y1 x2 y2."""
+    units, unseen = units_of(look, rows[:, 2:])
+    output = _columns(name, boxes=2, scores=1, classes=0)
+    output["boxes"]["units"] = units
+    _add_count(output, look, name)
+    why = f"{len(rows)} rows of six numbers, of which the first is whole and the second a share"
+    order = "output: are the six numbers class confidence x1 y1 x2 y2, in this order?"
+    return Guess(
+        "PaddleDetection's rows of six",
+        LIKELY,
+        why,
+        output,
+        RGB_SHARES,
+        labels="coco80",
+        questions=(*unseen, order, ASK_RECIPE + " PP-YOLOE+'s is filled in."),
+    )
+
+
+def _only_rows(look: Look, width: int) -> Optional[str]:
+    """The output of finished rows, if there is nothing beside it but perhaps their count."""
+    names = [name for name, array in look.outputs.items() if array.shape[-1:] == (width,)]
+    if len(names) != 1 or len(look.outputs) > 2:
+        return None
+    array = look.outputs[names[0]]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[1] > _MOST_ROWS):
+        return None
+    beside = [other for name, other in look.outputs.items() if name != names[0]]
+    if any(other.size != 1 or other.dtype.kind not in "iu" for other in beside):
+        return None
+    return names[0]
+
+
+def _add_count(output: Words, look: Look, rows: str) -> None:
+    """Say that an output beside the rows is their count."""
+    for name in look.outputs:
+        if name != rows:
+            output["count"] = name
 
 
 def rows_of_seven(look: Look) -> Optional[Guess]:
@@ -95,7 +137,7 @@ def _yolov7_rows(look: Look, name: str) -> Guess:
         PERHAPS,
         "one output, rows of seven numbers without an axis for the pictures",
         output,
-        dict(RGB_SHARES, **LETTERBOX),
+        SHARES_IN_A_BOX,
         labels="coco80",
         questions=(question,),
     )

@@ -1,4 +1,4 @@
-"""The families that give a box for each cell of a few grids: YOLO, NanoDet, YuNet, BlazeFace.
+"""The families that give a box for each cell of a few grids: YOLO and NanoDet.
 
 Each function knows one family. It returns a Guess, or None if the outputs are not that family's.
 """
@@ -9,15 +9,16 @@ import numpy as np
 
 from ..look import Look
 from .guess import (
+    BY_ULTRALYTICS,
     CERTAIN,
     LETTERBOX,
     LIKELY,
-    RGB_AROUND_0,
-    RGB_SHARES,
+    SHARES_IN_A_BOX,
     Guess,
     Words,
     activation_for,
     are_pixels,
+    is_by_ultralytics,
     noted_names,
     only,
 )
@@ -83,9 +84,11 @@ def yolo_by_three(look: Look) -> Optional[Guess]:
     if not are_pixels(look, array[0, :, :2]):
         output["boxes"]["units"] = "normalized"
     why = f"{array.shape[1]} rows, three for each cell, of {array.shape[2]} numbers"
-    return Guess(
-        "YOLOv5, YOLOv7", LIKELY, why, output, _unit_letterbox(), classes=array.shape[2] - 5
-    )
+    sure = LIKELY
+    if is_by_ultralytics(look):
+        sure = CERTAIN
+        why += BY_ULTRALYTICS
+    return Guess("YOLOv5, YOLOv7", sure, why, output, SHARES_IN_A_BOX, classes=array.shape[2] - 5)
 
 
 def yolo_by_column(look: Look) -> Optional[Guess]:
@@ -121,12 +124,11 @@ def _yolov8(look: Look, name: str, array: np.ndarray, values: str, classes: int)
         "boxes": dict(where, column=0, form="centre_size", units=units),
         "scores": dict(where, column=4, **activation),
     }
-    sure = LIKELY
-    if noted_names(look) and "stride" in look.notes:
-        sure = CERTAIN
     why = f"{array.shape[1]} numbers for each of the {array.shape[2]} cells, no objectness"
-    if sure == CERTAIN:
-        why += "; Ultralytics' notes are in the file"
+    sure = LIKELY
+    if is_by_ultralytics(look):
+        sure = CERTAIN
+        why += BY_ULTRALYTICS
     questions: Tuple[str, ...] = ()
     if look.notes.get("task", "detect") != "detect" or array.shape[1] > 4 + classes:
         questions = (
@@ -138,7 +140,7 @@ def _yolov8(look: Look, name: str, array: np.ndarray, values: str, classes: int)
         sure,
         why,
         output,
-        _unit_letterbox(),
+        SHARES_IN_A_BOX,
         classes=classes,
         questions=questions,
     )
@@ -210,64 +212,6 @@ def nanodet(look: Look) -> Optional[Guess]:
     )
 
 
-def yunet(look: Look) -> Optional[Guess]:
-    """OpenCV's face detector: cls, obj, bbox and kps for each of three strides."""
-    strides = list(STRIDES)
-    names = {kind: [f"{kind}_{stride}" for stride in strides] for kind in ("cls", "obj", "bbox")}
-    if not set(look.outputs).issuperset(sum(names.values(), [])):
-        return None
-    priors = {"steps": strides, "at": "corner"}
-    boxes = {"tensor": names["bbox"], "form": "offsets", "priors": priors}
-    output: Words = {
-        "boxes": dict(boxes, variances=[1, 1, 1, 1]),
-        "scores": {"tensor": names["cls"]},
-        "objectness": {"tensor": names["obj"], "joined": "geometric_mean"},
-    }
-    recipe = {"color": "BGR", "resize": "letterbox", "pad": [0.0] * 3}
-    return Guess(
-        "YuNet",
-        CERTAIN,
-        "its names: " + ", ".join(names["cls"] + names["bbox"]),
-        output,
-        recipe,
-        classes=1,
-        labels=("face",),
-        nms={"iou_threshold": 0.3},
-    )
-
-
-def blazeface(look: Look) -> Optional[Guess]:
-    """MediaPipe's face detector at close range: 896 rows of 16 numbers and a logit each."""
-    by_shape = {array.shape[1:]: name for name, array in look.outputs.items()}
-    side = look.pictures.width
-    boxes = by_shape.get((896, 16))
-    scores = by_shape.get((896, 1))
-    if len(by_shape) != 2 or not boxes or not scores or side != look.pictures.height:
-        return None
-    steps = [side // 16, side // 8]
-    output: Words = {
-        "boxes": {
-            "tensor": boxes,
-            "column": 0,
-            "form": "offsets",
-            "sizes": "linear",
-            "priors": {"steps": steps, "sizes": [[side] * 2, [side] * 6]},
-            "variances": [1 / side] * 4,
-        },
-        "scores": dict(activation_for(look.outputs[scores]), tensor=scores),
-    }
-    return Guess(
-        "BlazeFace",
-        CERTAIN,
-        "896 rows of 16 numbers, and one more for each",
-        output,
-        dict(RGB_AROUND_0, resize="letterbox", pad=[0.0] * 3),
-        classes=1,
-        labels=("face",),
-        nms={"iou_threshold": 0.3},
-    )
-
-
 def _is_turned_yolov8(look: Look, array: np.ndarray) -> bool:
     """Whether rows are a YOLOv8's with its axes swapped: 4 + classes numbers, not 5."""
     if array.ndim != 3 or array.shape[1] not in (look.cells(STRIDES), look.cells(MORE_STRIDES)):
@@ -283,7 +227,3 @@ def _stride_of(look: Look, array: np.ndarray) -> Optional[int]:
         if array.shape[-2] == look.cells([stride]):
             return stride
     return None
-
-
-def _unit_letterbox() -> Words:
-    return dict(RGB_SHARES, **LETTERBOX)

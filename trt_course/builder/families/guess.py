@@ -23,6 +23,9 @@ RGB_BY_IMAGENET: Words = {
 }
 LETTERBOX: Words = {"resize": "letterbox", "pad": [114.0] * 3}
 
+SHARES_IN_A_BOX: Words = dict(RGB_SHARES, **LETTERBOX)  # YOLO's, from v5 on
+
+BY_ULTRALYTICS = "; Ultralytics' notes are in the file"
 ASK_UNITS = (
     "output.boxes.units: the noise gave no box; are the corners shares of the input from 0 to 1 "
     "(normalized) or in its pixels?"
@@ -144,6 +147,11 @@ def noted_names(look: Look) -> Tuple[str, ...]:
     if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
         return tuple(names)
     return ()
+
+
+def is_by_ultralytics(look: Look) -> bool:
+    """Whether the file's notes are those of Ultralytics' exports."""
+    return bool(noted_names(look)) and "stride" in look.notes
 
 
 def _literal(text: str) -> Any:

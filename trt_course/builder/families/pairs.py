@@ -3,7 +3,7 @@
 Each function knows one family. It returns a Guess, or None if the outputs are not that family's.
 """
 
-from typing import NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from .guess import (
     PERHAPS,
     RGB_BY_IMAGENET,
     RGB_SHARES,
+    SHARES_IN_A_BOX,
     Guess,
     Words,
     activation_for,
@@ -60,7 +61,7 @@ def pair_of(look: Look) -> Optional[Pair]:
     return None
 
 
-def _boxes_among(look: Look, widths: list) -> int:
+def _boxes_among(look: Look, widths: List[int]) -> int:
     """Which of the two outputs is the boxes': by the width, or by the name where both have 4."""
     if widths.count(4) == 1:
         return widths.index(4)
@@ -121,8 +122,10 @@ def transformer(look: Look) -> Optional[Guess]:
         background = classes - 1
     output: Words = {"boxes": boxes, "scores": scores, "suppression": "inside"}
     recipe = RGB_BY_IMAGENET
+    questions: Tuple[str, ...] = (ASK_RECIPE + " DETR's is filled in.",)
     if classes == 80:
         recipe = RGB_SHARES  # RT-DETR and D-FINE
+        questions = ()
     question = (
         "output.scores.activation: DETR's logits want softmax, with a last column for nothing; "
         "those of RT-DETR, D-FINE and Deformable DETR want sigmoid. Which is this?"
@@ -135,7 +138,7 @@ def transformer(look: Look) -> Optional[Guess]:
         recipe,
         classes=classes,
         background=background,
-        questions=(question, ASK_RECIPE),
+        questions=(question, *questions),
     )
 
 
@@ -164,6 +167,17 @@ def boxes_and_scores(look: Look) -> Optional[Guess]:
             background=0,
             labels="face",
             nms={"iou_threshold": 0.3},
+        )
+    cells = look.cells((8, 16, 32))
+    if background is None and len(pair.boxes) == cells:
+        return Guess(
+            "YOLO with corners (YOLO-NAS)",
+            LIKELY,
+            f"{why}, one for each cell of strides 8, 16, 32",
+            output,
+            SHARES_IN_A_BOX,
+            classes=classes,
+            questions=(*questions, ASK_COLOUR, ASK_RECIPE),
         )
     if background is None:
         questions.append(
