@@ -66,8 +66,8 @@ def write_constants(folder, outputs, stated=True, entry=(1, 3, HEIGHT, WIDTH), k
     """
     nodes = [
         helper.make_node("Cast", ["input"], ["pixels"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["pixels"], ["mean"], keepdims=0),
-        helper.make_node("Mul", ["mean", "nought"], ["zero"]),
+        helper.make_node("Mul", ["pixels", "nought"], ["blank"]),
+        helper.make_node("ReduceMean", ["blank"], ["zero"], keepdims=0),
         helper.make_node("Cast", ["zero"], ["no_side"], to=TensorProto.INT64),
     ]
     weights = [numpy_helper.from_array(np.float32(0), "nought")]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import object_nets
 import pytest
 from onnx import TensorProto, helper, load, numpy_helper, save
 
+from builder import object_nets
 from trt_course import CourseError, TrtSSD, find_model
 from trt_course.builder.draft import draft, report
 from trt_course.builder.look import look_at

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import object_nets
 import pytest
 
+from builder import object_nets
 from trt_course import TrtSSD
 from trt_course.builder.draft import draft
 from trt_course.builder.entry import Pictures
