@@ -48,10 +48,11 @@ def table(rows, classes, rare=RARE, high=CONF, best=CLASS):
     return scores, row
 
 
-def softmaxed(rows, classes, best):
-    """Scores whose first column takes what the others leave."""
+def softmaxed(rows, classes, best, background=0):
+    """Scores of which one column takes what the others leave."""
     scores, row = table(rows, classes, best=best)
-    scores[:, 0] = 1 - scores[:, 1:].sum(axis=1)
+    scores[:, background] = 0
+    scores[:, background] = 1 - scores.sum(axis=1)
     return scores, row
 
 
@@ -210,13 +211,13 @@ def corners(rows, scores, row, side, pixels=False, names=("scores", "boxes"), he
     return {names[0]: scores[None], names[1]: boxes[None]}
 
 
-def pytorch_ssd():
-    scores, row = softmaxed(3000, 21, best=CLASS)
+def pytorch_ssd(background=0):
+    scores, row = softmaxed(3000, 21, CLASS, background)
     return corners(3000, scores, row, 300)
 
 
 def ultra_light():
-    scores, row = softmaxed(4420, 2, best=1)
+    scores, row = softmaxed(4420, 2, 1)
     return corners(4420, scores, row, 320, height=240)
 
 
@@ -341,7 +342,8 @@ def rows_of_seven(count=True):
     if not count:
         rows[..., 2:, 0] = -1
         return {"detection_out": rows}
-    return {"NMS": rows, "NMS_1": np.float32([[[[2]]]])}
+    rows[..., 1, 2] = 0.9  # beyond the count: left from another picture
+    return {"NMS": rows, "NMS_1": np.float32([[[[1]]]])}
 
 
 def yolov7_rows():

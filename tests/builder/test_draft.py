@@ -42,7 +42,16 @@ def test_noted_names_become_labels(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "names", ["{0: 'a', 5: 'b', 7: 'c'}", "__import__('os').getcwd()", "[1, 2, 3]", "(" * 999, "{"]
+    "names",
+    [
+        "{0: 'a', 5: 'b', 7: 'c'}",
+        "{0: 'a', '1': 'b', None: 'c'}",
+        "['a', 'b', 'two\\nlines']",
+        "__import__('os').getcwd()",
+        "[1, 2, 3]",
+        "(" * 999,
+        "{",
+    ],
 )
 def test_notes_that_are_no_names(names, tmp_path):
     path = object_nets.write(tmp_path, object_nets.yolov8(classes=3))
@@ -90,6 +99,7 @@ def test_grey(tmp_path):
 HEADS = {  # operators with their constants, and the brightest pixel that they are made for
     "mean and scale": ([("Sub", [123.7, 116.8, 103.9]), ("Mul", [0.017] * 3)], 255),
     "to shares": ([("Div", 255.0)], 255),
+    "to shares by a factor": ([("Mul", 1 / 255)], 255),
     "of shares": ([("Sub", [0.485, 0.456, 0.406]), ("Div", [0.229, 0.224, 0.225])], 1),
     "around 0": ([("Mul", 2.0), ("Sub", 1.0)], 1),
 }
@@ -258,6 +268,13 @@ def test_no_known_family_says_what_was_seen(tmp_path):
     assert "output  coverage  float32  1 x 3 x 20 x 40" in said
     assert "docs/model_json.md" in said
     assert not (tmp_path / "model.json").exists()
+
+
+def test_a_family_whose_types_do_not_fit(tmp_path):
+    outputs = {"output0": object_nets.yolov8()["output0"].astype(np.int32)}
+    path = object_nets.write(tmp_path, outputs)
+    with pytest.raises(CourseError, match="The nearest, YOLOv8 and later, does not fit: .*int32"):
+        drafted_from(path)
 
 
 # Files ------------------------------------------------------------------------------------------

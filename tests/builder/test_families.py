@@ -23,10 +23,10 @@ TORCHVISION = (
 LITE = (20 * 20 * 6 + (3 * 10 + 2) * 6 + 1, [80.0, 112.0] + [320 * (0.35 * 0.5) ** 0.5] * 2)
 # NVIDIA's: in the third map all cells with the first shape, then all with the second.
 NVIDIA = (38 * 38 * 4 + 19 * 19 * 6 + 100 + 3 * 10 + 2, [80.0, 112.0] + [(99 * 153) ** 0.5] * 2)
-# TensorFlow's second map is 10 x 10; its third shape is 1 to 2.
+# TensorFlow's second map is 10 x 10; its fifth shape is 1 to 3.
 TF = (
-    19 * 19 * 3 + (3 * 10 + 2) * 6 + 2,
-    [75.0, 105.0, 300 * 0.35 * 0.5**0.5, 300 * 0.35 / 0.5**0.5],
+    19 * 19 * 3 + (3 * 10 + 2) * 6 + 4,
+    [75.0, 105.0, 300 * 0.35 * 0.3333**0.5, 300 * 0.35 / 0.3333**0.5],
 )
 
 # name: the outputs, the input's side, the family, how sure
@@ -53,6 +53,12 @@ CASES = {
     "blazeface": (object_nets.blazeface(), 256, "BlazeFace", "certain"),
     "pytorch-ssd": (
         object_nets.pytorch_ssd(),
+        300,
+        "boxes and scores (PyTorch SSD, jetson-inference)",
+        "likely",
+    ),
+    "background behind": (
+        object_nets.pytorch_ssd(background=20),
         300,
         "boxes and scores (PyTorch SSD, jetson-inference)",
         "likely",
@@ -141,6 +147,28 @@ def test_shapes_that_the_file_does_not_state(name, tmp_path):
     drafted = draft(path, None, Outputs())
     assert drafted.guess.family == family
     assert np.allclose(found_by(drafted, side).boxes, [object_nets.BOX], atol=0.05)
+
+
+BACKGROUNDS = {
+    "pytorch-ssd": 0,
+    "background behind": 20,
+    "corners": None,
+    "torchvision": 0,
+    "torchvision ssd300": 0,
+    "tensorflow": 0,
+    "tflite": None,
+    "detr": 91,
+    "rt-detr logits": None,
+    "yolov8": None,
+    "nms7": 0,
+}
+
+
+@pytest.mark.parametrize("name", BACKGROUNDS)
+def test_the_background(name, tmp_path):
+    outputs, side, *_ = CASES[name]
+    drafted = draft(object_nets.write(tmp_path / "net", outputs, side), None, Outputs())
+    assert drafted.record["background"] == BACKGROUNDS[name]
 
 
 def test_faces_of_the_ultra_light_kind(tmp_path):

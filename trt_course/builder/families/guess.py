@@ -5,9 +5,13 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from ...model.fields import text
+from ...support.errors import CourseError
 from ..look import Arrays, Look
 
 Words = Dict[str, Any]  # of a record
+
+_MOST_NOTED = 1 << 20  # characters
 
 CERTAIN = "certain"  # names, shapes and types that only this family has
 LIKELY = "likely"  # shapes that hardly any other family has
@@ -141,12 +145,15 @@ def background_of(scores: np.ndarray) -> Optional[int]:
 
 def noted_names(look: Look) -> Tuple[str, ...]:
     """The class names that the file's maker noted, as Ultralytics does: {0: 'person', ...}."""
-    names = _literal(look.notes.get("names", ""))
-    if isinstance(names, dict) and sorted(names) == list(range(len(names))):
+    names = _literal(look.notes.get("names", "")[:_MOST_NOTED])
+    if isinstance(names, dict) and sorted(names, key=str) == sorted(range(len(names)), key=str):
         names = [names[number] for number in range(len(names))]
-    if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
-        return tuple(names)
-    return ()
+    if not isinstance(names, (list, tuple)):
+        return ()
+    try:
+        return tuple(text(name, "") for name in names)
+    except CourseError:
+        return ()  # not all of them can be labels
 
 
 def is_by_ultralytics(look: Look) -> bool:
@@ -154,10 +161,10 @@ def is_by_ultralytics(look: Look) -> bool:
     return bool(noted_names(look)) and "stride" in look.notes
 
 
-def _literal(text: str) -> Any:
-    """What a text of Python means; None if it is not plain data."""
+def _literal(source: str) -> Any:
+    """What a source of Python means; None if it is not plain data."""
     try:
-        return ast.literal_eval(text)
+        return ast.literal_eval(source)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
 
