@@ -111,7 +111,19 @@ def bins_of(distances):
     return logits.reshape(len(distances), 32)
 
 
-def nanodet(apart, classes=80, side=320, strides=(8, 16, 32, 64), shift=0.0):
+def corner(step):
+    return 0
+
+
+def middle(step):
+    return step / 2
+
+
+def middle_pixel(step):
+    return (step - 1) / 2
+
+
+def nanodet(apart, classes=80, side=320, strides=(8, 16, 32, 64), shift=corner):
     grid = cells(side, strides)
     scores, _ = table(len(grid), classes, high=RARE)
     # An object of a coarse grid, from which its sides can be reached
@@ -119,8 +131,8 @@ def nanodet(apart, classes=80, side=320, strides=(8, 16, 32, 64), shift=0.0):
     scores[row, CLASS] = CONF
     distances = np.ones((len(grid), 4))
     x, y, step = grid[row]
-    x = x * step + shift * (step - 1)
-    y = y * step + shift * (step - 1)
+    x = x * step + shift(step)
+    y = y * step + shift(step)
     distances[row] = np.array([x - BOX[0], y - BOX[1], BOX[2] - x, BOX[3] - y]) / step
     bins = bins_of(distances)
     if not apart:
@@ -131,6 +143,11 @@ def nanodet(apart, classes=80, side=320, strides=(8, 16, 32, 64), shift=0.0):
         outputs[f"cls_pred_stride_{stride}"] = scores[None, own]
         outputs[f"dis_pred_stride_{stride}"] = bins[None, own].astype(np.float32)
     return outputs
+
+
+def picodet():
+    arrays = nanodet(apart=True, shift=middle).values()
+    return {f"transpose_{number}.tmp_0": array for number, array in enumerate(arrays)}
 
 
 def yunet(side=320):

@@ -161,7 +161,9 @@ def test_open_sides_that_the_file_notes(tmp_path):
     path = object_nets.write(tmp_path, object_nets.yolov8(side=224))
     leave_open(path)
     object_nets.note(path, imgsz="[224, 224]", names="[]")
-    assert drafted_from(path).record["input"]["width"] == 224
+    drafted = drafted_from(path)
+    assert drafted.record["input"]["width"] == 224
+    assert not questions_of(drafted, "input.width")
 
 
 def test_open_sides_of_a_network_that_takes_one_size(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from builder import object_nets
 from trt_course import TrtSSD
-from trt_course.builder.draft import draft
+from trt_course.builder.draft import draft, report
 from trt_course.builder.entry import Pictures
 from trt_course.builder.families import FAMILIES, guesses
 from trt_course.builder.look import Look
@@ -41,8 +41,9 @@ CASES = {
     "yolov8 masks": (object_nets.yolov8(masks=32), 320, "YOLOv8 and later", "likely"),
     "nanodet plus": (object_nets.nanodet(apart=False), 320, "NanoDet-Plus", "likely"),
     "nanodet": (object_nets.nanodet(apart=True), 320, "NanoDet, scales apart", "likely"),
+    "picodet": (object_nets.picodet(), 320, "PicoDet", "likely"),
     "first nanodet": (
-        object_nets.nanodet(apart=True, strides=(8, 16, 32), shift=0.5),
+        object_nets.nanodet(apart=True, strides=(8, 16, 32), shift=object_nets.middle_pixel),
         320,
         "NanoDet, scales apart",
         "likely",
@@ -99,6 +100,12 @@ CASES = {
     "efficient_nms": (object_nets.efficient_nms(), 320, "EfficientNMS", "certain"),
     "efficient_nms shares": (object_nets.efficient_nms(False), 320, "EfficientNMS", "certain"),
     "tensorflow": (object_nets.tensorflow(), 320, "TensorFlow's object detection API", "certain"),
+    "tensorflow 1": (
+        {f"{name}:0": array for name, array in object_nets.tensorflow().items()},
+        320,
+        "TensorFlow's object detection API",
+        "certain",
+    ),
     "tflite": (object_nets.tflite(), 320, "TFLite's post-processing", "likely"),
     "torchvision": (object_nets.torchvision(), 320, "torchvision", "likely"),
     "mmdeploy": (object_nets.mmdeploy(), 320, "MMDeploy's export", "likely"),
@@ -146,6 +153,7 @@ def test_shapes_that_the_file_does_not_state(name, tmp_path):
     path = object_nets.write(tmp_path / "net", outputs, side, stated=False)
     drafted = draft(path, None, Outputs())
     assert drafted.guess.family == family
+    assert "float32  not stated, when run " in report(drafted)
     assert np.allclose(found_by(drafted, side).boxes, [object_nets.BOX], atol=0.05)
 
 

@@ -23,7 +23,7 @@ from ..support.outputs import Outputs
 from ..support.words import printable
 from .entry import sides
 from .families import Guess, Words, class_names, guesses
-from .look import Look, look_at
+from .look import Look, look_at, noted_sides
 
 RECORD = "model.json"
 
@@ -107,10 +107,12 @@ def seen(look: Look) -> str:
 
 def _shape(tensor: TensorInfo, look: Look) -> str:
     """The shape that an output states, and what it was in the run if that tells more."""
-    found = look.outputs[tensor.name].shape
-    if not look.ran or -1 not in tensor.shape[1:]:
-        return sides(tensor.shape)
-    return f"{sides(tensor.shape)}, when run {sides(found)}"
+    found = sides(look.outputs[tensor.name].shape)
+    if look.ran and not tensor.shape:
+        return f"not stated, when run {found}"
+    if look.ran and -1 in tensor.shape[1:]:
+        return f"{sides(tensor.shape)}, when run {found}"
+    return sides(tensor.shape)
 
 
 def report(drafted: Draft) -> str:
@@ -206,7 +208,7 @@ def _asked_of_input(look: Look) -> List[str]:
     """The questions about what was seen of the input."""
     pictures = look.pictures
     asked = []
-    if pictures.free:
+    if pictures.free and (pictures.height, pictures.width) not in noted_sides(look.notes):
         asked.append(
             f"input.width, input.height: the network leaves them open, and {pictures.width} x "
             f"{pictures.height} is only what it ran with; what was it trained on?"

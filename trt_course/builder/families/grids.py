@@ -13,6 +13,7 @@ from .guess import (
     CERTAIN,
     LETTERBOX,
     LIKELY,
+    RGB_BY_IMAGENET,
     SHARES_IN_A_BOX,
     Guess,
     Words,
@@ -185,29 +186,34 @@ def nanodet(look: Look) -> Optional[Guess]:
     widths = {look.outputs[name].shape[-1] for name in scores.values()}
     if len(widths) != 1:
         return None
-    plus = 64 in strides
-    priors = {"steps": strides, "at": "corner" if plus else "middle_pixel"}
     sample = np.concatenate([look.outputs[name].ravel() for name in scores.values()])
     output: Words = {
         "boxes": {
             "tensor": [boxes[stride] for stride in strides],
             "form": "distances",
             "bins": _BINS,
-            "priors": priors,
+            "priors": {"steps": strides},
         },
         "scores": dict(activation_for(sample), tensor=[scores[stride] for stride in strides]),
     }
+    why = f"scores and 4 x 8 numbers for the cells of strides {', '.join(map(str, strides))}"
+    classes = widths.pop()
+    if all(".tmp_" in name for name in look.outputs):
+        why += ", under Paddle's names"
+        return Guess("PicoDet", LIKELY, why, output, RGB_BY_IMAGENET, classes=classes)
+    output["boxes"]["priors"]["at"] = "corner" if 64 in strides else "middle_pixel"
     question = (
         "output.boxes.priors.at: NanoDet-Plus measures from a cell's corner, the first NanoDet "
-        "and OpenCV's zoo from the middle of its pixels (middle_pixel); which is this?"
+        "and OpenCV's zoo from the middle of its pixels (middle_pixel), PicoDet from the middle; "
+        "which is this?"
     )
     return Guess(
         "NanoDet, scales apart",
         LIKELY,
-        f"scores and 4 x 8 numbers for the cells of strides {', '.join(map(str, strides))}",
+        why,
         output,
         _BGR_BY_IMAGENET,
-        classes=widths.pop(),
+        classes=classes,
         questions=(question,),
     )
 

@@ -71,7 +71,8 @@ def only(look: Look) -> Tuple[str, np.ndarray]:
 def named(outputs: Arrays, words: Dict[str, str]) -> Dict[str, str]:
     """The outputs whose names have the words in them, by the roles that the words stand for.
 
-    A word that is a whole name counts before one that is a part. An output has one role.
+    A word that is a whole name, but for TensorFlow's `:0`, counts before one that is a part. An
+    output has one role.
 
     >>> named({"num_dets": 0, "det_boxes": 0, "raw_boxes": 0}, {"num": "count", "box": "boxes"})
     {'count': 'num_dets'}
@@ -79,7 +80,7 @@ def named(outputs: Arrays, words: Dict[str, str]) -> Dict[str, str]:
     found: Dict[str, str] = {}
     for word, role in words.items():
         free = [name for name in outputs if name not in found.values()]
-        whole = [name for name in free if name.lower() == word]
+        whole = [name for name in free if name.lower().partition(":")[0] == word]
         within = [name for name in free if word in name.lower()]
         candidates = whole or within
         if len(candidates) == 1:
