@@ -144,6 +144,14 @@ def test_a_recipe_in_the_network_is_not_done_twice(name, tmp_path):
     assert ", ".join(kind for kind, _ in steps) in question
 
 
+def test_an_output_without_any_statement(tmp_path):
+    path = object_nets.write(tmp_path, object_nets.yolov8(), stated=False)
+    model = load(str(path))
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    save(model, str(path))
+    assert "output0  float32  not stated, when run 1 x 84 x 2100" in report(drafted_from(path))
+
+
 # Sides that are open ----------------------------------------------------------------------------
 
 
