@@ -276,6 +276,7 @@ def detr(queries=100, classes=92):
     rng = np.random.RandomState(6)
     logits = np.full((queries, classes), -4, np.float32) + rng.rand(queries, classes)
     boxes = rng.rand(queries, 4) * 0.5
+    boxes[3, 2] = 1.01
     boxes[17] = centre_size(shares(320))
     if classes == 92:
         logits[:, -1] = 9
@@ -427,7 +428,9 @@ def write_divided(path):
         helper.make_node("Add", ["divided", "zero"], ["boxes"]),
         helper.make_node("Identity", ["filled"], ["count"]),
     ]
-    constants = {"rows": rows[0], "ones": np.ones((1, 2), np.float32), "filled": np.int32([2])}
+    rows = rows[0]
+    rows[2:] = 0.5  # beyond the count: anything
+    constants = {"rows": rows, "ones": np.ones((1, 2), np.float32), "filled": np.int32([2])}
     outputs = [
         helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["rows", 6]),
         helper.make_tensor_value_info("count", TensorProto.INT32, [1]),

@@ -218,11 +218,14 @@ def random_outputs(rng):
     names = ["boxes", "scores", "output", "classes", "num", "labels", "1234", "detection_boxes"]
     outputs = {}
     for name in rng.permutation(names)[: rng.randint(1, 5)]:
-        lengths = [1, 2, 4, 5, 6, 7, 16, 80, 100, 300, 1917, 2100, 3234, 8732]
+        lengths = [0, 1, 2, 4, 5, 6, 7, 16, 80, 100, 300, 1917, 2100, 3234, 8732]
         shape = [1, *rng.choice(lengths, rng.randint(0, 3))]
         if np.prod(shape) < 2e6:
             kind = rng.choice(["float32", "int64"])
-            outputs[str(name)] = (rng.randn(*shape) * rng.choice([0.1, 1, 100])).astype(kind)
+            numbers = rng.randn(*shape) * rng.choice([0.1, 1, 100])
+            if kind == "float32" and rng.rand() < 0.1:
+                numbers[:] = rng.choice([np.nan, np.inf])
+            outputs[str(name)] = numbers.astype(kind)
     return outputs
 
 

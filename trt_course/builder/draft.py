@@ -18,7 +18,7 @@ from ..model.decode import Decoder
 from ..model.placement import placement
 from ..model.spec import read_spec
 from ..support.errors import CourseError
-from ..support.files import AnyPath, sha256, write_text
+from ..support.files import AnyPath, kit_path, sha256, write_text
 from ..support.outputs import Outputs
 from ..support.words import printable
 from .entry import sides
@@ -45,7 +45,7 @@ def draft(path: AnyPath, out: Optional[AnyPath], outputs: Outputs) -> Draft:
     A network that is not there yet is copied there. One of no known family is a CourseError that
     says what was seen.
     """
-    network = Path(path)
+    network = kit_path(path)
     folder = network.parent if out is None else Path(out)
     target = folder / RECORD
     if os.path.lexists(str(target)) and not outputs.force:
@@ -127,7 +127,7 @@ def report(drafted: Draft) -> str:
     questions = drafted.record.get("questions", [])
     if questions:
         lines.append(
-            "It opens as it is. These are guesses; take each question out of the record once it "
+            "It is whole, but some of it is guessed. Take each question out of the record once it "
             "is answered:"
         )
     lines += [f"  {number}. {text}" for number, text in enumerate(questions, 1)]

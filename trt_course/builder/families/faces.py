@@ -26,6 +26,8 @@ def yunet(look: Look) -> Optional[Guess]:
     names = {kind: [f"{kind}_{stride}" for stride in strides] for kind in ("cls", "obj", "bbox")}
     if not set(look.outputs).issuperset(sum(names.values(), [])):
         return None
+    if look.outputs["bbox_8"].shape[1:] != (look.cells([8]), 4):
+        return None
     priors = {"steps": strides, "at": "corner"}
     boxes = {"tensor": names["bbox"], "form": "offsets", "priors": priors}
     output: Words = {

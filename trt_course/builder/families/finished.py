@@ -27,7 +27,7 @@ def efficient_nms(look: Look) -> Optional[Guess]:
     """TensorRT's EfficientNMS, or its twin of ONNX operators."""
     words = {"num": "count", "box": "boxes", "score": "scores", "class": "classes"}
     roles = named(look.outputs, words)
-    if len(look.outputs) != 4 or len(roles) != 4:
+    if len(look.outputs) != 4 or len(roles) != 4 or not _are_rows(look, roles):
         return None
     if any(look.outputs[roles[role]].dtype.kind not in "iu" for role in ("count", "classes")):
         return None  # TensorFlow counts in floats
@@ -59,7 +59,7 @@ def tensorflow(look: Look) -> Optional[Guess]:
         "num_detections": "count",
     }
     roles = named(look.outputs, words)
-    if not {"boxes", "scores", "classes"} <= set(roles):
+    if not {"boxes", "scores", "classes"} <= set(roles) or not _are_rows(look, roles):
         return None
     if look.outputs[roles["classes"]].dtype.kind != "f":
         return None  # EfficientNMS has the same names and whole numbers
@@ -201,6 +201,16 @@ def _three(look: Look) -> Optional[Dict[str, str]]:
         return None
     roles["scores"] = rest[0]
     return roles
+
+
+def _are_rows(look: Look, roles: Dict[str, str]) -> bool:
+    """Whether there is a score and a class for each box, and at most a count a picture."""
+    shape = look.outputs[roles["boxes"]].shape
+    if len(shape) != 3 or shape[2] != 4:
+        return False
+    if "count" in roles and look.outputs[roles["count"]].size != shape[0]:
+        return False
+    return all(look.outputs[roles[role]].shape == shape[:2] for role in ("scores", "classes"))
 
 
 def _finished(roles: Dict[str, str], units: str) -> Words:

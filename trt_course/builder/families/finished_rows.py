@@ -33,7 +33,7 @@ def rows_of_six(look: Look) -> Optional[Guess]:
     name = _only_rows(look, width=6)
     if name is None:
         return None
-    rows = look.outputs[name].reshape(-1, 6)
+    rows = _filled(look, name)
     has_class_last = are_shares(rows[:, 4]) and are_whole(rows[:, 5])
     has_class_first = are_whole(rows[:, 0]) and are_shares(rows[:, 1])
     if has_class_first and not has_class_last:
@@ -89,6 +89,15 @@ def _only_rows(look: Look, width: int) -> Optional[str]:
     if any(other.size != 1 or other.dtype.kind not in "iu" for other in beside):
         return None
     return names[0]
+
+
+def _filled(look: Look, name: str) -> np.ndarray:
+    """The rows (n, 6) that are filled, as far as there is a count of them."""
+    rows = look.outputs[name].reshape(-1, 6)
+    for other, array in look.outputs.items():
+        if other != name and look.ran:
+            rows = rows[: max(0, int(array.reshape(())))]
+    return rows
 
 
 def _add_count(output: Words, look: Look, rows: str) -> None:

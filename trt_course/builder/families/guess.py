@@ -110,6 +110,8 @@ def are_pixels(look: Look, centres: np.ndarray) -> bool:
 def are_corners(rows: np.ndarray) -> bool:
     """Whether rows (n, 4) are x1 y1 x2 y2, or y1 x1 y2 x2: nearly all in order."""
     values = rows.reshape(-1, 4).astype(float)
+    if not len(values):
+        return True
     in_order = (values[:, 2:] >= values[:, :2]).all(axis=1)
     return bool(np.mean(in_order) > 0.98)
 
@@ -136,7 +138,8 @@ def activation_for(scores: np.ndarray, otherwise: str = "sigmoid") -> Words:
 def background_of(scores: np.ndarray) -> Optional[int]:
     """The first or the last column (n, classes), where a softmax gave nearly everything to it."""
     rows = scores.reshape(-1, scores.shape[-1]).astype(float)
-    if rows.shape[1] < 2 or np.abs(rows.sum(axis=1) - 1).max() > 0.02:
+    is_softmax = (np.abs(rows.sum(axis=1) - 1) < 0.02).all()
+    if not len(rows) or rows.shape[1] < 2 or not is_softmax:
         return None
     means = rows.mean(axis=0)
     if means[-1] > 0.5:

@@ -20,13 +20,13 @@ from .guess import (
     Words,
     activation_for,
     are_corners,
-    are_shares,
     background_of,
     units_of,
 )
 from .known_priors import known_priors
 
 _MOST_QUERIES = 1000  # that a transformer asks
+_MOST_SHARE = 1.5  # centres and sizes are shares of the input, or a little more
 _ULTRA_LIGHT = {(320, 240): 4420, (640, 480): 17640}  # boxes by the input's size
 
 
@@ -109,7 +109,7 @@ def transformer(look: Look) -> Optional[Guess]:
     pair = pair_of(look)
     if pair is None or pair.columns_first or len(pair.boxes) > _MOST_QUERIES:
         return None
-    if are_corners(pair.boxes) or not are_shares(pair.boxes):
+    if are_corners(pair.boxes) or pair.boxes.min() < 0 or not pair.boxes.max() < _MOST_SHARE:
         return None
     classes = pair.scores.shape[1]
     boxes = {"tensor": pair.boxes_name, "form": "centre_size"}
