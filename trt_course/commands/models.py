@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from ..builder import draft
 from ..model.find import find_model, list_models
 from ..model.spec import ModelSpec
 from ..support import doctor
@@ -24,7 +25,20 @@ def add_commands(commands: "Commands") -> None:
         _models,
         "the models in models/; `models draft` writes a first record, `models check` tries one",
     )
-    models.add_subparsers(dest="step", metavar="draft|check")
+    steps = models.add_subparsers(dest="step", metavar="draft|check")
+    _add_draft(steps)
+
+
+def _add_draft(steps: "Commands") -> None:
+    purpose = "write a first model.json for an .onnx file, and ask what cannot be known"
+    parser = add_command(steps, "draft", _draft, purpose, "--force")
+    parser.add_argument("file", metavar="FILE.onnx", help="the network")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder for the record and a copy of the network, such as models/mine "
+        "(default: beside the network, which is not copied)",
+    )
 
 
 def _doctor(args: argparse.Namespace) -> None:
@@ -39,6 +53,11 @@ def _models(args: argparse.Namespace) -> int:
         except CourseError as err:
             complaints.append(str(err))
     return status_after(complaints)
+
+
+def _draft(args: argparse.Namespace) -> None:
+    drafted = draft.draft(args.file, args.out, args.outputs)
+    print(draft.report(drafted))
 
 
 def _summary(spec: ModelSpec) -> str:

@@ -5,7 +5,7 @@ It serves machines without a GPU, and is what engines on a GPU are compared with
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 import numpy as np
 
@@ -96,6 +96,9 @@ class CpuEngine(Engine):
         self._session: Any = _new_session(runtime, str(path), threads)  # None once closed
         self._workers: Optional[ThreadPoolExecutor] = None  # a thread a lane, from `submit` on
 
+        # What the file's maker wrote into it, by whatever names
+        self.notes: Dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+
         # What the base declares
         self.inputs = tuple(_tensor_info(node) for node in self._session.get_inputs())
         self.outputs = tuple(_tensor_info(node) for node in self._session.get_outputs())
@@ -157,7 +160,7 @@ class CpuEngine(Engine):
 def _new_session(runtime: Any, path: str, threads: int) -> Any:
     """ONNX Runtime's session for a file, or a CourseError that says why there is none."""
     options = runtime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what fails is raised, too
     options.intra_op_num_threads = threads
     # Threads that spin while they wait take the cores from readers and encoders
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

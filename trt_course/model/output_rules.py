@@ -27,6 +27,7 @@ from .output_spec import BoxesSpec, ObjectnessSpec, OutputSpec, Part, PriorRule,
 _MOST_TENSORS = 16  # of one role: no network has so many scales
 _MOST_COLUMNS = 100000
 _MOST_PRIORS = 64  # in a cell
+_MOST_STEPS = 64  # of priors: where those of one shape come after those of another, one for each
 
 _names = listed(text, f"wanted: the name of a tensor, or a list of 1 to {_MOST_TENSORS}", 1, 16)
 
@@ -51,12 +52,12 @@ _each_scale = listed(
     listed(number_from(0.001, 100000), "wanted: a list of numbers", 1, _MOST_PRIORS),
     "wanted: a list with a list of numbers for each scale",
     1,
-    _MOST_TENSORS,
+    _MOST_STEPS,
 )
 
 PRIOR_RULES: Rules = {
     "steps": listed(
-        number_from(1, 8192), "wanted: a list of pixels, one for each scale", 1, _MOST_TENSORS
+        number_from(1, 8192), "wanted: a list of pixels, one for each scale", 1, _MOST_STEPS
     ),
     "sizes": _each_scale,
     "aspects": _each_scale,
