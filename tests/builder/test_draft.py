@@ -1,6 +1,7 @@
 """Drafts: what is read from the file, what is asked, what is refused, and real networks."""
 
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -221,6 +222,12 @@ def test_no_network(tmp_path):
     with pytest.raises(CourseError, match="not a regular file"):
         drafted_from(tmp_path)
     assert not (tmp_path / "model.json").exists()
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(str(tmp_path / "pipe.onnx"))
+    with pytest.raises(CourseError, match="not a regular file"):
+        drafted_from(tmp_path / "pipe.onnx")
 
 
 def test_half_a_network(tmp_path):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional, Sequence, Tup
 import numpy as np
 
 from ..engine import CpuEngine, TensorInfo
+from ..model.network_file import require_network
 from ..support.errors import CourseError, need
 from .entry import Pictures, in_words, pictures_of, size_input
 from .head import Head, head_of
@@ -60,19 +61,23 @@ class Look(NamedTuple):
 def look_at(path: Union[str, Path]) -> Look:
     """What can be seen of the network in an .onnx file; a CourseError if it is no detector's."""
     path = Path(str(path))
+    require_network(path)
     model = _peek(path)
     try:
         engine = CpuEngine(path)
     except CourseError:
         if model is None or not _has_plugins(model):
             raise
-        return _from_statements(path, model)
-    with engine:
-        look = _from_run(path, engine)
+        look = _from_statements(path, model)
+    else:
+        with engine:
+            look = _from_run(path, engine)
+        if model is not None:
+            look = look._replace(head=head_of(model, look.pictures.name))
     if model is None:
         return look
     scattered = any(tensor.external_data for tensor in model.graph.initializer)
-    return look._replace(head=head_of(model, look.pictures.name), scattered=scattered)
+    return look._replace(scattered=scattered)
 
 
 # What comes out ---------------------------------------------------------------------------------
@@ -190,7 +195,6 @@ def _from_statements(path: Path, model: "ModelProto") -> Look:
         ran=False,
         inputs=tuple(inputs),
         stated=tuple(stated),
-        head=head_of(model, pictures.name),
     )
 
 
