@@ -12,7 +12,9 @@ from ..detections import CONFIDENCE
 from ..engine.choose import BACKENDS
 from ..engine.cpu import THREADS
 from ..media.encoder import ENCODERS
+from ..model.find import find_model
 from ..ssd import TrtSSD
+from ..support.files import KIT, kit_path
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -90,6 +92,24 @@ def add_command(
 def open_ssd(args: argparse.Namespace) -> TrtSSD:
     """The detector that --model, --backend, --engine and --threads ask for."""
     return TrtSSD(args.model, backend=args.backend, threads=args.threads, plan=args.engine)
+
+
+def say_what_it_knows(model: str, sources: Sequence[str]) -> None:
+    """One line, where a model that has seen little of the world is shown something else."""
+    spec = find_model(model)
+    if not spec.knows or all(map(_is_sample, sources)):
+        return
+    print(
+        f"{spec.name} has seen {spec.knows} only: elsewhere expect misses and false alarms. To use "
+        "a model that knows more: python -m trt_course models draft FILE.onnx (docs/model_json.md)",
+        file=sys.stderr,
+    )
+
+
+def _is_sample(source: str) -> bool:
+    """Whether a source is one of the kit's own samples."""
+    samples = (KIT / "data").resolve()
+    return samples in kit_path(source).resolve().parents
 
 
 def print_report(args: argparse.Namespace, report: str, figures: Any) -> None:

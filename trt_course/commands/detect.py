@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import sys
 import time
 from typing import TYPE_CHECKING, Iterator, Optional, Sequence
 
@@ -18,12 +17,11 @@ from ..media.transcode import transcode
 from ..media.window import Window
 from ..model.find import find_model
 from ..support.errors import CourseError
-from ..support.files import KIT, kit_path
 from ..support.ranges import number
 from ..throughput.batches import DEADLINE
 from ..throughput.fast import detect_fast
 from ..throughput.gpus import GPUS
-from . import ENGINE, add_command, open_ssd, print_report, status_after
+from . import ENGINE, add_command, open_ssd, print_report, say_what_it_knows, status_after
 
 if TYPE_CHECKING:
     from . import Commands
@@ -161,26 +159,8 @@ def _window(wanted: bool) -> Iterator[Optional[Window]]:
         yield window
 
 
-def _say_what_it_knows(model: str, sources: Sequence[str]) -> None:
-    """One line, where a model that has seen little of the world is shown something else."""
-    spec = find_model(model)
-    if not spec.knows or all(map(_is_sample, sources)):
-        return
-    print(
-        f"{spec.name} has seen {spec.knows} only: elsewhere expect misses and false alarms. To use "
-        "a model that knows more: python -m trt_course models draft FILE.onnx (docs/model_json.md)",
-        file=sys.stderr,
-    )
-
-
-def _is_sample(source: str) -> bool:
-    """Whether a source is one of the kit's own samples."""
-    samples = (KIT / "data").resolve()
-    return samples in kit_path(source).resolve().parents
-
-
 def _detect(args: argparse.Namespace) -> int:
-    _say_what_it_knows(args.model, args.source)
+    say_what_it_knows(args.model, args.source)
     if args.fast:
         return _detect_fast(args)
     if len(args.source) > 1:
@@ -263,7 +243,7 @@ def _detect_fast(args: argparse.Namespace) -> int:
 
 
 def _camera(args: argparse.Namespace) -> None:
-    _say_what_it_knows(args.model, [args.source])
+    say_what_it_knows(args.model, [args.source])
     vis = BBoxVisualization(find_model(args.model).cls_dict())
     arrangement = MODES[args.mode]
     with _window(args.show) as window, arrangement(
