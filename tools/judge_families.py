@@ -18,7 +18,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Callable, Dict, NamedTuple
+from typing import Callable, Dict, NamedTuple, Sequence
 
 import numpy as np
 import onnxruntime
@@ -84,6 +84,17 @@ def run(name: str, net: Net, network: Path) -> Dict[str, np.ndarray]:
     return dict(zip(names, session.run(names, inputs)))
 
 
+def class_names(name: str, clones: authors.Clones) -> Sequence[str]:
+    """The names of the classes as others have them."""
+    if name in ("yunet", "scrfd", "blazeface"):
+        return ["face"]
+    if name in ("ultraface", "ultraface_raw"):
+        return ["background", "face"]
+    if name in libraries.COCO_IDS:
+        return libraries.COCO_NAMES
+    return clones.module("YOLOX", "yolox/data/datasets/coco_classes.py").COCO_CLASSES
+
+
 def judged(name: str, folder: Path, clones: authors.Clones) -> dict:
     """The record of what a family's judge found."""
     network = folder / f"{name}.onnx"
@@ -95,9 +106,11 @@ def judged(name: str, folder: Path, clones: authors.Clones) -> dict:
 
     boxes = to_picture(recipe, verdict.boxes, picture())
     order = np.argsort(-verdict.scores, kind="stable")
+    names = class_names(name, clones)
     found = [
         {
             "class": int(verdict.classes[i]),
+            "name": names[int(verdict.classes[i])],
             "score": round(float(verdict.scores[i]), 5),
             "box": [round(float(side), 2) for side in boxes[i]],
         }
@@ -114,6 +127,25 @@ def as_text(record: dict) -> str:
     return "{\n" + "\n".join(lines) + '\n "found": [\n' + rows + "\n ]\n}\n"
 
 
+def judged_priors(clones: authors.Clones) -> Dict[str, dict]:
+    """The priors of each family that starts from them: how many, some of them, and their sum."""
+    tables = {
+        "torchvision_ssd300": libraries.torchvision_priors(300),
+        "torchvision_ssdlite320": libraries.torchvision_priors(320),
+        "tf1_ssd_mobilenet": restated.tf1_anchors()[:, [1, 0, 3, 2]],
+        "blazeface": np.array(authors.blazeface_anchors(clones)),
+        "ultraface_raw": authors.ultraface_priors(clones).numpy(),
+    }
+    return {
+        name: {
+            "count": len(table),
+            "sum": [round(float(number), 3) for number in table.astype(float).sum(axis=0)],
+            "every_97th": [[round(float(side), 6) for side in row] for row in table[::97]],
+        }
+        for name, table in tables.items()
+    }
+
+
 def main() -> int:
     """Judge the families that are named, or all."""
     parser = argparse.ArgumentParser(
@@ -124,9 +156,12 @@ def main() -> int:
     args = parser.parse_args()
 
     EXPECTED.mkdir(exist_ok=True)
+    clones = authors.Clones(args.sources)
+    priors = [f' "{name}": {json.dumps(value)}' for name, value in judged_priors(clones).items()]
+    (EXPECTED / "priors.json").write_text("{\n" + ",\n".join(priors) + "\n}\n")
     with tempfile.TemporaryDirectory() as folder:
         for name in args.families or NETS:
-            record = judged(name, Path(folder), authors.Clones(args.sources))
+            record = judged(name, Path(folder), clones)
             (EXPECTED / f"{name}.json").write_text(as_text(record))
             print(f"{name}: {len(record['found'])} found; {record['source']}")
     return 0

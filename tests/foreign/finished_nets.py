@@ -24,9 +24,9 @@ def _padded(values, count, fill=0.0):
     return table
 
 
-def _queries(seed, classes, fill):
+def _queries(seed, classes, fill, first=0):
     """Scores (300, classes) and boxes (300, 4) cx cy w h, normalised, of a transformer."""
-    found, place = _sorted(seed, 1.0, 1.0, classes)
+    found, place = _sorted(seed, 1.0, 1.0, classes, first)
     scores = np.random.RandomState(seed).uniform(0, fill, (300, classes))
     scores[np.arange(len(found.scores)), found.classes] = found.scores
     scores[3, (found.classes[3] + 1) % classes] = found.scores[3] - 0.1
@@ -71,7 +71,7 @@ def detr():
 
     The input's sides are free.
     """
-    scores, boxes, index = _queries(33, 91, fill=0.001)
+    scores, boxes, index = _queries(33, 91, fill=0.001, first=1)
     logits = logits_of(np.concatenate([np.zeros((300, 1)), scores], axis=1))
     outputs = {
         "logits": np.float32(np.roll(logits, -1, axis=1)[None, :100]),
@@ -107,13 +107,14 @@ def ppyoloe():
     Boxes are divided by a second input, the factor by which the picture was resized.
     """
     found, place = _sorted(35, 640, 640, COCO_CLASSES)
-    rows = np.zeros((len(found.scores), 6))
-    rows[:, 0] = found.classes
-    rows[:, 1] = found.scores
-    rows[:, 2:] = found.boxes
+    rows = np.full((50, 6), 0.5)  # those beyond the count are left over
+    count = len(found.scores)
+    rows[:count, 0] = found.classes
+    rows[:count, 1] = found.scores
+    rows[:count, 2:] = found.boxes
     outputs = {
         "multiclass_nms3_0.tmp_0": np.float32(rows),
-        "multiclass_nms3_0.tmp_2": np.int32([len(rows)]),
+        "multiclass_nms3_0.tmp_2": np.int32([count]),
     }
     stated = {"multiclass_nms3_0.tmp_0": ("rows", 6)}
     rows_name = "multiclass_nms3_0.tmp_0"

@@ -29,18 +29,34 @@ def objects(seed, width, height, classes, first=0):
         box = _box(random, width, height)
         cls = random.randint(first, classes)
         score = random.uniform(0.6, 0.9)
+        less = 0.08
+        if group == 0:
+            score = 0.7
+            less = 0.25  # whatever the picture makes of the first one, it stays the surest
+        if group == 1:
+            cls = first
         boxes += [box, _moved(random, box, 0.04), _moved(random, box, 0.05)]
         clss += [cls, cls, random.randint(first, classes)]
-        scores += [score, score - 0.08, score - 0.15]
+        scores += [score, score - less, score - less - 0.07]
         # one beside it, which is kept or not as the overlap says
         boxes.append(_beside(random, box))
         clss.append(cls)
-        scores.append(score - 0.21)
+        scores.append(score - less - 0.13)
         # and one just below the threshold, elsewhere
         boxes.append(_box(random, width, height))
         clss.append(cls)
         scores.append(0.29 - 0.01 * group)
     return Objects(np.array(boxes), np.array(clss), np.array(scores))
+
+
+def with_wide(found, side):
+    """The objects, and one as wide as an input of this side, of the last one's class."""
+    box = np.array([[0.02, 0.2, 0.98, 0.8]]) * side
+    return Objects(
+        np.concatenate([found.boxes, box]),
+        np.append(found.classes, found.classes[-1]),
+        np.append(found.scores, 0.95),
+    )
 
 
 def _box(random, width, height):

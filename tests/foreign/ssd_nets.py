@@ -5,7 +5,15 @@ import math
 import numpy as np
 
 from foreign.onnx_file import Input, Net, Seen
-from foreign.planted import centre_size, class_scores, grid, logit, objects, places_of
+from foreign.planted import (
+    centre_size,
+    class_scores,
+    grid,
+    logit,
+    objects,
+    places_of,
+    with_wide,
+)
 from foreign.planted import softmax_logits as logits_of
 
 
@@ -40,12 +48,10 @@ def _torchvision_sides(scales, aspects, side):
 
 def _torchvision(seed, side, priors):
     """The outputs of torchvision's SSD head, with which its own post-processing starts."""
-    found = objects(seed, side, side, classes=91, first=1)
+    found = with_wide(objects(seed, side, side, classes=91, first=1), side)
     places = places_of(found.boxes, priors)
-    scores = class_scores(seed, found, places, (len(priors), 91)) / [
-        50 if c == 0 else 1 for c in range(91)
-    ]
-    scores[:, 1:][scores[:, 1:] < 0.02] /= 90
+    scores = class_scores(seed, found, places, (len(priors), 91))
+    scores[scores < 0.02] /= 90  # all classes together are nearly nothing
     offsets = _offsets(found, places, priors, [0.1, 0.1, 0.2, 0.2])
     outputs = {
         "bbox_regression": np.float32(offsets[None]),

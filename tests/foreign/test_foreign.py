@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from foreign.face_nets import ultraface_priors
+from foreign.mistakes import HARMLESS, wrong_records
 from foreign.nets import NETS
 from foreign.onnx_file import write_net
 from foreign.picture import CONFIDENCE, picture
 from trt_course import CourseError, TrtSSD, find_model
-from trt_course.measure import voc
 from trt_course.media.pictures import images_in, read_image
-from trt_course.model.priors import make_priors
+from trt_course.model.priors import priors_of
 
 HERE = Path(__file__).parent
 PIXELS = 0.5
@@ -53,7 +53,7 @@ def model(networks, tmp_path):
         if name == "ultraface_raw":
             np.save(str(folder / "priors.npy"), ultraface_priors().astype(np.float32))
         if not (folder / "model.onnx").exists():
-            shutil.copy(str(networks(name)), str(folder / "model.onnx"))
+            (folder / "model.onnx").symlink_to(networks(name))
         return folder
 
     return make
@@ -90,6 +90,66 @@ def is_near(found, index, row):
     )
 
 
+def wrong_names(name, labels):
+    """The expected classes that the record calls otherwise; COCO has numbers without a name."""
+    expected = json.loads((HERE / "expected" / f"{name}.json").read_text())["found"]
+    names = {row["class"]: row["name"] for row in expected if row["name"] != "N/A"}
+    return [cls for cls, known in names.items() if labels[cls : cls + 1] != (known,)]
+
+
 @pytest.mark.parametrize("name", NETS)
 def test_it_finds_what_the_authors_code_finds(name, model):
-    assert differences(name, found_by(model(name), picture())) == []
+    folder = model(name)
+    assert differences(name, found_by(folder, picture())) == []
+    assert wrong_names(name, find_model(folder).labels) == []
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_every_wrong_word_shows(name, model):
+    """The comparison can fail: for each word of each record, it does, or the record is refused."""
+    record = json.loads((HERE / "records" / name / "model.json").read_text())
+    unnoticed = []
+    for word, wrong in wrong_records(record):
+        if (name, word) in HARMLESS:
+            continue
+        try:
+            folder = model(name, wrong)
+            found = found_by(folder, picture())
+        except CourseError:
+            continue
+        if not differences(name, found) and not wrong_names(name, find_model(folder).labels):
+            unnoticed.append(word)
+    assert unnoticed == []
+
+
+@pytest.mark.parametrize("name", json.loads((HERE / "expected/priors.json").read_text()))
+def test_a_records_priors_are_the_librarys_own(name, model):
+    expected = json.loads((HERE / "expected/priors.json").read_text())[name]
+    priors = priors_of(find_model(model(name)))
+    assert len(priors) == expected["count"]
+    assert priors[::97] == pytest.approx(np.array(expected["every_97th"]), abs=2e-6)
+    assert priors.astype(float).sum(axis=0) == pytest.approx(expected["sum"], abs=0.003)
+
+
+FILES = {
+    "adas": "pedestrian_vehicle_adas_0001.onnx",
+    "face_slim": "face_slim_320.onnx",
+    "coco_mobilenet": "coco_ssd_mobilenet_v1_q.onnx",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_real_models_need_no_layout(name, shared, tmp_path):
+    """In the record's words they find what they find by the layout that they were tried with."""
+    finds = []
+    for records in (HERE / "plain_records", HERE.parent / "thirdparty"):
+        folder = tmp_path / records.name
+        folder.mkdir()
+        shutil.copy(str(records / name / "model.json"), str(folder))
+        (folder / "model.onnx").symlink_to(shared / "thirdparty" / FILES[name])
+        with TrtSSD(folder, backend="cpu", verbose=False) as ssd:
+            pictures = [read_image(path) for path in images_in(shared / "data/coco_ccby/images")]
+            finds.append([ssd.detect(image, conf_th=CONFIDENCE) for image in pictures[:12]])
+    plain, before = finds
+    assert sum(len(one.boxes) for one in plain) > 0
+    assert plain == before

@@ -110,7 +110,7 @@ def blazeface(outputs: Outputs, clones: Clones, threshold: float) -> Verdict:
     code = clones.module("BlazeFace-PyTorch", "blazeface.py")
     judge = code.BlazeFace()
     judge.min_score_thresh = threshold
-    anchors = torch.tensor(_blazeface_anchors(clones), dtype=torch.float32)
+    anchors = torch.tensor(blazeface_anchors(clones), dtype=torch.float32)
     found = judge._tensors_to_detections(
         torch.from_numpy(outputs["regressors"]),
         torch.from_numpy(outputs["classificators"]),
@@ -127,8 +127,8 @@ def blazeface(outputs: Outputs, clones: Clones, threshold: float) -> Verdict:
     )
 
 
-def _blazeface_anchors(clones: Clones) -> Any:
-    """The anchors that the notebook's own cells make."""
+def blazeface_anchors(clones: Clones) -> Any:
+    """The anchors (896, 4) that the notebook's own cells make."""
     notebook = json.loads(clones.path("BlazeFace-PyTorch", "Anchors.ipynb").read_text())
     names: Dict[str, Any] = {"np": np}
     for cell in notebook["cells"]:
@@ -155,11 +155,7 @@ def ultraface(outputs: Outputs, clones: Clones, threshold: float) -> Verdict:
 def ultraface_raw(outputs: Outputs, clones: Clones, threshold: float) -> Verdict:
     """generate_priors, convert_locations_to_boxes and hard_nms of box_utils.py."""
     code = clones.module(_ULTRAFACE, "vision/utils/box_utils.py")
-    columns = [40, 20, 10, 5]
-    rows = [30, 15, 8, 4]
-    shrinkage = [[320 / n for n in columns], [240 / n for n in rows]]
-    sizes = [[10, 16, 24], [32, 48], [64, 96], [128, 192, 256]]
-    priors = code.generate_priors([columns, rows], shrinkage, [320, 240], sizes)
+    priors = ultraface_priors(clones)
     centres = code.convert_locations_to_boxes(torch.from_numpy(outputs["boxes"]), priors, 0.1, 0.2)
     boxes = code.center_form_to_corner_form(centres)[0]
     scores = torch.from_numpy(outputs["scores"])[0, :, 1:]
@@ -170,3 +166,13 @@ def ultraface_raw(outputs: Outputs, clones: Clones, threshold: float) -> Verdict
         "Linzaer", _ULTRAFACE, "generate_priors, convert_locations_to_boxes and hard_nms"
     )
     return Verdict(found[:, :4] * [320, 240, 320, 240], found[:, 4], np.ones(len(found)), source)
+
+
+def ultraface_priors(clones: Clones) -> torch.Tensor:
+    """(4420, 4): what generate_priors makes for an input of 320 x 240."""
+    code = clones.module(_ULTRAFACE, "vision/utils/box_utils.py")
+    columns = [40, 20, 10, 5]
+    rows = [30, 15, 8, 4]
+    shrinkage = [[320 / n for n in columns], [240 / n for n in rows]]
+    sizes = [[10, 16, 24], [32, 48], [64, 96], [128, 192, 256]]
+    return code.generate_priors([columns, rows], shrinkage, [320, 240], sizes)

@@ -9,6 +9,7 @@ import torch
 import torchvision
 import transformers
 from torchvision.models.detection import (
+    SSD300_VGG16_Weights,
     ssd300_vgg16,
     ssdlite320_mobilenet_v3_large,
 )
@@ -18,23 +19,43 @@ from judges.verdict import Verdict
 
 Outputs = Dict[str, np.ndarray]
 
+# COCO's classes under their own numbers, of which some have no name; who uses them
+COCO_NAMES = SSD300_VGG16_Weights.COCO_V1.meta["categories"]
+COCO_IDS = (
+    "torchvision_ssd300",
+    "torchvision_ssdlite320",
+    "tf1_ssd_mobilenet",
+    "zoo_ssd_mobilenet_v1",
+    "detr",
+)
+
 _GRIDS = {300: (38, 19, 10, 5, 3, 1), 320: (20, 10, 5, 3, 2, 1)}
 
 
 def torchvision_ssd(outputs: Outputs, side: int, threshold: float) -> Verdict:
     """The whole post-processing of torchvision's SSD, with the anchors of its own generator."""
-    make: Any = ssd300_vgg16 if side == 300 else ssdlite320_mobilenet_v3_large
-    model = make(weights=None, weights_backbone=None, num_classes=91, score_thresh=threshold)
+    model = _model(side, threshold)
     found = model.postprocess_detections(
         {name: torch.from_numpy(value) for name, value in outputs.items()},
-        torchvision_anchors(model, side),
+        _anchors(model, side),
         [(side, side)],
     )[0]
-    source = f"{make.__name__}().postprocess_detections and DefaultBoxGenerator of torchvision"
+    source = "SSD.postprocess_detections and DefaultBoxGenerator of torchvision"
     return Verdict(found["boxes"].numpy(), found["scores"].numpy(), found["labels"].numpy(), source)
 
 
-def torchvision_anchors(model: Any, side: int) -> Any:
+def torchvision_priors(side: int) -> np.ndarray:
+    """(p, 4) cx cy w h, normalised: what torchvision's generator makes."""
+    x1, y1, x2, y2 = _anchors(_model(side, 0.5), side)[0].numpy().T / side
+    return np.stack([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], axis=1)
+
+
+def _model(side: int, threshold: float) -> Any:
+    make: Any = {300: ssd300_vgg16, 320: ssdlite320_mobilenet_v3_large}[side]
+    return make(weights=None, weights_backbone=None, num_classes=91, score_thresh=threshold)
+
+
+def _anchors(model: Any, side: int) -> Any:
     """The anchors, for each picture of a batch of one: (p, 4) corners in pixels."""
     pictures = ImageList(torch.zeros(1, 3, side, side), [(side, side)])
     maps = [torch.zeros(1, 1, cells, cells) for cells in _GRIDS[side]]

@@ -92,7 +92,7 @@ def scrfd(outputs: Outputs, threshold: float) -> Verdict:
 
 def tf1_ssd(outputs: Outputs, threshold: float) -> Verdict:
     """create_ssd_anchors' boxes, FasterRcnnBoxCoder with 10 10 5 5, a sigmoid for each class."""
-    anchors = _tf1_anchors()
+    anchors = tf1_anchors()
     ty, tx, th, tw = outputs["Squeeze:0"][0].astype(float).T
     cy, cx, height, width = anchors.T
     middles = np.stack(
@@ -112,7 +112,7 @@ def tf1_ssd(outputs: Outputs, threshold: float) -> Verdict:
     return _suppressed(boxes[places], scores[places, classes], classes + 1, 0.6, source)
 
 
-def _tf1_anchors() -> np.ndarray:
+def tf1_anchors() -> np.ndarray:
     """(1917, 4): cy cx h w, normalised."""
     scales = [0.2 + 0.15 * layer for layer in range(6)] + [1.0]
     anchors = []
