@@ -7,8 +7,8 @@ again only for a new family. It needs an environment of its own and clones of wh
 
     pip install torch torchvision transformers opencv-python-headless onnx onnxruntime
     git clone https://github.com/Megvii-BaseDetection/YOLOX SOURCES/YOLOX
-    (likewise opencv/opencv_zoo, RangiLyu/nanodet, hollance/BlazeFace-PyTorch and
-    Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB)
+    (likewise opencv/opencv_zoo, RangiLyu/nanodet, hollance/BlazeFace-PyTorch,
+    NVIDIA/DeepLearningExamples and Linzaer/Ultra-Light-Fast-Generic-Face-Detector-1MB)
 
 Pictures are prepared here by what the authors published, not by the kit's records.
 """
@@ -51,6 +51,8 @@ JUDGES: Dict[str, Judge] = {
     "torchvision_ssd300": lambda c: libraries.torchvision_ssd(c.outputs, 300, CONFIDENCE),
     "torchvision_ssdlite320": lambda c: libraries.torchvision_ssd(c.outputs, 320, CONFIDENCE),
     "tf1_ssd_mobilenet": lambda c: restated.tf1_ssd(c.outputs, CONFIDENCE),
+    "tf1_ssd_heads": lambda c: restated.tf1_ssd_heads(c.outputs, CONFIDENCE),
+    "nvidia_ssd300": lambda c: authors.nvidia_ssd(c.outputs, c.clones, CONFIDENCE),
     "zoo_ssd_mobilenet_v1": lambda c: restated.zoo_ssd(c.outputs, CONFIDENCE),
     "yolox_nano": lambda c: authors.yolox(c.outputs, c.clones, CONFIDENCE),
     "yolov5": lambda c: restated.yolov5(c.outputs, CONFIDENCE),
@@ -59,6 +61,7 @@ JUDGES: Dict[str, Judge] = {
     "grey_half": lambda c: restated.yolov8(c.outputs, CONFIDENCE),
     "nanodet": lambda c: authors.nanodet(c.outputs, c.clones, CONFIDENCE, c.network),
     "nanodet_plus": lambda c: authors.nanodet_plus(c.outputs, c.clones, CONFIDENCE),
+    "rtmdet": lambda c: restated.rtmdet(c.outputs, CONFIDENCE),
     "yunet": lambda c: libraries.yunet(c.network, c.pixels, CONFIDENCE),
     "scrfd": lambda c: restated.scrfd(c.outputs, CONFIDENCE),
     "blazeface": lambda c: authors.blazeface(c.outputs, c.clones, CONFIDENCE),
@@ -90,9 +93,12 @@ def class_names(name: str, clones: authors.Clones) -> Sequence[str]:
         return ["face"]
     if name in ("ultraface", "ultraface_raw"):
         return ["background", "face"]
+    coco80 = clones.module("YOLOX", "yolox/data/datasets/coco_classes.py").COCO_CLASSES
+    if name == "nvidia_ssd300":
+        return ["background", *coco80]
     if name in libraries.COCO_IDS:
         return libraries.COCO_NAMES
-    return clones.module("YOLOX", "yolox/data/datasets/coco_classes.py").COCO_CLASSES
+    return coco80
 
 
 def judged(name: str, folder: Path, clones: authors.Clones) -> dict:
@@ -133,6 +139,8 @@ def judged_priors(clones: authors.Clones) -> Dict[str, dict]:
         "torchvision_ssd300": libraries.torchvision_priors(300),
         "torchvision_ssdlite320": libraries.torchvision_priors(320),
         "tf1_ssd_mobilenet": restated.tf1_anchors()[:, [1, 0, 3, 2]],
+        "tf1_ssd_heads": restated.tf1_anchors()[:, [1, 0, 3, 2]],
+        "nvidia_ssd300": authors.nvidia_priors(clones).numpy(),
         "blazeface": np.array(authors.blazeface_anchors(clones)),
         "ultraface_raw": authors.ultraface_priors(clones).numpy(),
     }

@@ -6,6 +6,8 @@ NETS = {
     "torchvision_ssd300": ssd_nets.torchvision_ssd300,
     "torchvision_ssdlite320": ssd_nets.torchvision_ssdlite320,
     "tf1_ssd_mobilenet": ssd_nets.tf1_ssd_mobilenet,
+    "tf1_ssd_heads": ssd_nets.tf1_ssd_heads,
+    "nvidia_ssd300": ssd_nets.nvidia_ssd300,
     "zoo_ssd_mobilenet_v1": finished_nets.zoo_ssd_mobilenet_v1,
     "yolox_nano": yolo_nets.yolox_nano,
     "yolov5": yolo_nets.yolov5,
@@ -14,6 +16,7 @@ NETS = {
     "grey_half": yolo_nets.grey_half,
     "nanodet": yolo_nets.nanodet,
     "nanodet_plus": yolo_nets.nanodet_plus,
+    "rtmdet": yolo_nets.rtmdet,
     "yunet": face_nets.yunet,
     "scrfd": face_nets.scrfd,
     "blazeface": face_nets.blazeface,
@@ -23,4 +26,10 @@ NETS = {
     "rtdetr": finished_nets.rtdetr,
     "detr": finished_nets.detr,
     "ppyoloe": finished_nets.ppyoloe,
+}
+
+# The priors that lie in a file beside the record
+PRIORS = {
+    "nvidia_ssd300": ssd_nets.nvidia_priors,
+    "ultraface_raw": face_nets.ultraface_priors,
 }

@@ -105,3 +105,64 @@ def tf1_ssd_mobilenet():
     }
     seen = Seen("concat_1:0", (0, places[0], found.classes[0]), 1.2)
     return Net(Input("Preprocessor/sub:0", (1, 300, 300, 3), layout="nhwc"), outputs, seen)
+
+
+def tf1_ssd_heads():
+    """The same network cut at its heads: two maps a scale, with their columns last.
+
+    There the priors of a cell come one after another.
+    """
+    whole = tf1_ssd_mobilenet()
+    offsets = whole.outputs["Squeeze:0"]
+    logits = whole.outputs["concat_1:0"]
+    outputs = {}
+    seen = None
+    start = 0
+    for scale, cells in enumerate((19, 10, 5, 3, 2, 1)):
+        in_a_cell = 3 if scale == 0 else 6
+        end = start + cells * cells * in_a_cell
+        head = f"BoxPredictor_{scale}"
+        shape = (1, cells, cells, -1)
+        outputs[f"{head}/BoxEncodingPredictor/BiasAdd:0"] = offsets[:, start:end].reshape(shape)
+        outputs[f"{head}/ClassPredictor/BiasAdd:0"] = logits[:, start:end].reshape(shape)
+        _, place, cls = whole.seen.index
+        if start <= place < end:
+            name = f"{head}/ClassPredictor/BiasAdd:0"
+            cell, which = divmod(place - start, in_a_cell)
+            index = (0, *divmod(cell, cells), which * 91 + cls)
+            seen = Seen(name, index, whole.seen.gain)
+        start = end
+    return Net(whole.input, outputs, seen)
+
+
+def nvidia_priors():
+    """(8732, 4): the priors of NVIDIA's SSD300, normalised.
+
+    No rule makes them: here a prior of all cells comes before the next one.
+    """
+    aspects = [[2], [2, 3], [2, 3], [2, 3], [2], [2]]
+    sides = _torchvision_sides([n / 300 for n in (21, 45, 99, 153, 207, 261, 315)], aspects, 1)
+    priors = []
+    for step, cells, own in zip((8, 16, 32, 64, 100, 300), (38, 19, 10, 5, 3, 1), sides):
+        for side in own:
+            for y in range(cells):
+                for x in range(cells):
+                    priors.append([(x + 0.5) * step / 300, (y + 0.5) * step / 300, *side])
+    return np.clip(priors, 0, 1)
+
+
+def nvidia_ssd300():
+    """NVIDIA's SSD300 of PyTorch's hub: 4 x 8732 offsets and 81 x 8732 logits, columns first."""
+    priors = nvidia_priors()
+    pixels = priors * 300
+    found = with_wide(objects(4, 300, 300, classes=81, first=1), 300)
+    places = places_of(found.boxes, pixels)
+    scores = class_scores(4, found, places, (len(priors), 81))
+    scores[scores < 0.02] /= 90
+    offsets = _offsets(found, places, pixels, [0.1, 0.1, 0.2, 0.2])
+    outputs = {
+        "ploc": np.float32(offsets.T[None]),
+        "plabel": np.float32(logits_of(scores).T[None]),
+    }
+    seen = Seen("plabel", (0, found.classes[0], places[0]), 1.2)
+    return Net(Input("input", (1, 3, 300, 300)), outputs, seen)

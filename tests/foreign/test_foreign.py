@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from foreign.face_nets import ultraface_priors
 from foreign.mistakes import HARMLESS, wrong_records
-from foreign.nets import NETS
+from foreign.nets import NETS, PRIORS
 from foreign.onnx_file import write_net
 from foreign.picture import CONFIDENCE, picture
 from trt_course import CourseError, TrtSSD, find_model
@@ -50,8 +49,8 @@ def model(networks, tmp_path):
         if record is not None:
             text = json.dumps(record)
         (folder / "model.json").write_text(text)
-        if name == "ultraface_raw":
-            np.save(str(folder / "priors.npy"), ultraface_priors().astype(np.float32))
+        if name in PRIORS:
+            np.save(str(folder / "priors.npy"), PRIORS[name]().astype(np.float32))
         if not (folder / "model.onnx").exists():
             (folder / "model.onnx").symlink_to(networks(name))
         return folder

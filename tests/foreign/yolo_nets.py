@@ -3,7 +3,7 @@
 import numpy as np
 
 from foreign.onnx_file import Input, Net, Seen
-from foreign.planted import centre_size, class_scores, grid, objects, places_of, quiet
+from foreign.planted import centre_size, class_scores, grid, logit, objects, places_of, quiet
 
 STRIDES = (8, 16, 32)
 
@@ -143,3 +143,32 @@ def nanodet_plus():
     rows = np.concatenate([scores, _bins(17, found, places, priors)], axis=1)
     seen = Seen("output", (0, places[0], found.classes[0]), 0.1)
     return Net(Input("data", (1, 3, 320, 320)), {"output": np.float32(rows[None])}, seen)
+
+
+def rtmdet():
+    """RTMDet's head: six maps, logits of 80 classes and distances in pixels for each stride."""
+    priors = grid(640, 640, STRIDES, _corner)
+    found, places, scores = _found(18, 640, priors)
+    distances = np.random.RandomState(18).uniform(0, 60, (len(priors), 4))
+    own = priors[places]
+    distances[places, :2] = own[:, :2] - found.boxes[:, :2]
+    distances[places, 2:] = found.boxes[:, 2:] - own[:, :2]
+    outputs = {}
+    seen = None
+    start = 0
+    for stride in STRIDES:
+        cells = 640 // stride
+        end = start + cells * cells
+        name = f"cls_score_{stride}"
+        outputs[name] = _map(logit(scores[start:end].clip(1e-6)), cells)
+        outputs[f"bbox_pred_{stride}"] = _map(distances[start:end], cells)
+        if start <= places[0] < end:
+            row, column = divmod(places[0] - start, cells)
+            seen = Seen(name, (0, found.classes[0], row, column), 0.3)
+        start = end
+    return Net(Input("input", (1, 3, 640, 640)), outputs, seen)
+
+
+def _map(rows, cells):
+    """Rows of cells as a map: (1, columns, cells, cells)."""
+    return np.float32(rows.T.reshape(1, -1, cells, cells))

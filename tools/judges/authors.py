@@ -176,3 +176,25 @@ def ultraface_priors(clones: Clones) -> torch.Tensor:
     shrinkage = [[320 / n for n in columns], [240 / n for n in rows]]
     sizes = [[10, 16, 24], [32, 48], [64, 96], [128, 192, 256]]
     return code.generate_priors([columns, rows], shrinkage, [320, 240], sizes)
+
+
+def nvidia_ssd(outputs: Outputs, clones: Clones, threshold: float) -> Verdict:
+    """Encoder.decode_batch with dboxes300_coco."""
+    code = clones.module("DeepLearningExamples", "PyTorch/Detection/SSD/ssd/utils.py")
+    judge = code.Encoder(code.dboxes300_coco())
+    boxes, classes, scores = judge.decode_batch(
+        torch.from_numpy(outputs["ploc"].copy()), torch.from_numpy(outputs["plabel"]), 0.45, 200
+    )[0]
+    sure = scores >= threshold
+    source = clones.source(
+        "NVIDIA",
+        "DeepLearningExamples",
+        "Encoder.decode_batch in PyTorch/Detection/SSD/ssd/utils.py",
+    )
+    return Verdict(boxes[sure].numpy() * 300, scores[sure].numpy(), classes[sure].numpy(), source)
+
+
+def nvidia_priors(clones: Clones) -> torch.Tensor:
+    """(8732, 4): what dboxes300_coco makes."""
+    code = clones.module("DeepLearningExamples", "PyTorch/Detection/SSD/ssd/utils.py")
+    return code.dboxes300_coco()(order="xywh")

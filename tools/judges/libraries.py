@@ -25,6 +25,7 @@ COCO_IDS = (
     "torchvision_ssd300",
     "torchvision_ssdlite320",
     "tf1_ssd_mobilenet",
+    "tf1_ssd_heads",
     "zoo_ssd_mobilenet_v1",
     "detr",
 )

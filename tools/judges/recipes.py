@@ -22,6 +22,7 @@ class Recipe(NamedTuple):
     pad: Tuple[float, ...] = ()  # of bytes, in the order of the colours; empty: stretched
     layout: str = "nchw"
     dtype: str = "float32"
+    crop: bool = False  # to the middle
 
 
 _IMAGENET = {"mean": (123.675, 116.28, 103.53), "scale": (58.395, 57.12, 57.375)}
@@ -38,6 +39,8 @@ RECIPES = {
     ),
     "torchvision_ssdlite320": Recipe(320, 320, **_HALF),
     "tf1_ssd_mobilenet": Recipe(300, 300, layout="nhwc", **_HALF),
+    "tf1_ssd_heads": Recipe(300, 300, layout="nhwc", **_HALF),
+    "nvidia_ssd300": Recipe(300, 300, mean=(128.0,) * 3, scale=(128.0,) * 3, crop=True),
     "zoo_ssd_mobilenet_v1": Recipe(300, 300, scale=_ONE, layout="nhwc", dtype="uint8"),
     "yolox_nano": Recipe(416, 416, color="BGR", scale=_ONE, pad=_GREY),
     "yolov5": Recipe(640, 640, pad=_GREY),
@@ -46,6 +49,7 @@ RECIPES = {
     "grey_half": Recipe(320, 320, color="grey", pad=_GREY, dtype="float16"),
     "nanodet": Recipe(416, 416, color="BGR", pad=_BLACK, **_NANODET),
     "nanodet_plus": Recipe(320, 320, color="BGR", **_NANODET),
+    "rtmdet": Recipe(640, 640, color="BGR", pad=_GREY, **_NANODET),
     "yunet": Recipe(640, 640, color="BGR", scale=_ONE, pad=_BLACK),
     "scrfd": Recipe(640, 640, mean=(127.5,) * 3, scale=(128.0,) * 3, pad=_BLACK),
     "blazeface": Recipe(128, 128, pad=_BLACK, layout="nhwc", **_HALF),
@@ -60,6 +64,9 @@ RECIPES = {
 
 def resized(recipe: Recipe, picture: Array) -> Array:
     """The BGR picture in the size of the input."""
+    if recipe.crop:
+        left, top, width, height = _outer(recipe, picture)
+        picture = picture[top : top + height, left : left + width]
     if not recipe.pad:
         return cv2.resize(picture, (recipe.width, recipe.height))
     left, top, width, height = _inner(recipe, picture)
@@ -87,6 +94,11 @@ def tensor(recipe: Recipe, picture: Array) -> Array:
 def to_picture(recipe: Recipe, boxes: Array, picture: Array) -> Array:
     """Corners (n, 4) in pixels of the input -> in pixels of the picture, clipped to it."""
     rows, columns = picture.shape[:2]
+    if recipe.crop:
+        left, top, width, height = _outer(recipe, picture)
+        factor = width / recipe.width
+        moved = np.asarray(boxes, float).reshape(-1, 4) * factor + [left, top, left, top]
+        return np.clip(moved, 0, [columns, rows, columns, rows])
     left, top, width, height = 0, 0, recipe.width, recipe.height
     if recipe.pad:
         left, top, width, height = _inner(recipe, picture)
@@ -102,3 +114,12 @@ def _inner(recipe: Recipe, picture: Array) -> Tuple[int, int, int, int]:
     width = round(columns * ratio)
     height = round(rows * ratio)
     return (recipe.width - width) // 2, (recipe.height - height) // 2, width, height
+
+
+def _outer(recipe: Recipe, picture: Array) -> Tuple[int, int, int, int]:
+    """The middle of a picture that cropping leaves: left, top, width, height."""
+    rows, columns = picture.shape[:2]
+    ratio = max(recipe.width / columns, recipe.height / rows)
+    width = round(recipe.width / ratio)
+    height = round(recipe.height / ratio)
+    return (columns - width) // 2, (rows - height) // 2, width, height

@@ -90,6 +90,16 @@ def scrfd(outputs: Outputs, threshold: float) -> Verdict:
     return _suppressed(every_box[sure], every_score[sure], nothing, 0.4, source)
 
 
+def tf1_ssd_heads(outputs: Outputs, threshold: float) -> Verdict:
+    """The same of maps: cell by cell, anchor by anchor, scale by scale."""
+    roles = {"Squeeze:0": ("BoxEncodingPredictor", 4), "concat_1:0": ("ClassPredictor", 91)}
+    joined = {}
+    for name, (head, columns) in roles.items():
+        maps = [outputs[f"BoxPredictor_{scale}/{head}/BiasAdd:0"] for scale in range(6)]
+        joined[name] = np.concatenate([each.reshape(1, -1, columns) for each in maps], axis=1)
+    return tf1_ssd(joined, threshold)
+
+
 def tf1_ssd(outputs: Outputs, threshold: float) -> Verdict:
     """create_ssd_anchors' boxes, FasterRcnnBoxCoder with 10 10 5 5, a sigmoid for each class."""
     anchors = tf1_anchors()
@@ -157,3 +167,22 @@ def ppyoloe(outputs: Outputs, threshold: float) -> Verdict:
     source = "predict_image in deploy/third_engine/onnx/infer.py of"
     source += " github.com/PaddlePaddle/PaddleDetection"
     return Verdict(rows[:, 2:], rows[:, 1], rows[:, 0], READ.format(source))
+
+
+def rtmdet(outputs: Outputs, threshold: float) -> Verdict:
+    """Distances in pixels from the corner of each cell, a sigmoid for each class."""
+    boxes = []
+    scores = []
+    for stride in (8, 16, 32):
+        reach = outputs[f"bbox_pred_{stride}"][0].astype(float)  # (4, rows, columns)
+        rows, columns = reach.shape[1:]
+        y, x = np.mgrid[0:rows, 0:columns] * stride
+        sides = [x - reach[0], y - reach[1], x + reach[2], y + reach[3]]
+        boxes.append(np.stack([side.ravel() for side in sides], axis=1))
+        scores.append(_sigmoid(outputs[f"cls_score_{stride}"][0].reshape(80, -1).T))
+    every_box = np.concatenate(boxes)
+    every_score = np.concatenate(scores)
+    places, classes = np.nonzero(every_score > threshold)
+    source = "RTMDetHead and BaseDenseHead.predict_by_feat in mmdet/models/dense_heads of"
+    source += " github.com/open-mmlab/mmdetection"
+    return _suppressed(every_box[places], every_score[places, classes], classes, 0.65, source)
