@@ -50,6 +50,9 @@ Judge = Callable[[Case], Verdict]
 JUDGES: Dict[str, Judge] = {
     "torchvision_ssd300": lambda c: libraries.torchvision_ssd(c.outputs, 300, CONFIDENCE),
     "torchvision_ssdlite320": lambda c: libraries.torchvision_ssd(c.outputs, 320, CONFIDENCE),
+    "torchvision_ssdlite320_heads": lambda c: libraries.torchvision_heads(
+        c.outputs, 320, CONFIDENCE
+    ),
     "tf1_ssd_mobilenet": lambda c: restated.tf1_ssd(c.outputs, CONFIDENCE),
     "tf1_ssd_heads": lambda c: restated.tf1_ssd_heads(c.outputs, CONFIDENCE),
     "nvidia_ssd300": lambda c: authors.nvidia_ssd(c.outputs, c.clones, CONFIDENCE),

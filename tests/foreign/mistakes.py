@@ -15,7 +15,7 @@ OTHERS = {
     "output.boxes.sizes": {"linear": None},
     "output.boxes.values": {"first": None},
     "output.boxes.bins": {8: None},
-    "output.boxes.priors.at": {"corner": None, "middle_pixel": "corner", None: "corner"},
+    "output.boxes.priors.at": {"corner": None, "middle_pixel": "middle", None: "corner"},
     "output.boxes.priors.clip": {True: None},
     "output.scores.activation": {None: "sigmoid", "sigmoid": None, "softmax": "sigmoid"},
     "output.scores.each_box": {None: "best_class", "best_class": None},

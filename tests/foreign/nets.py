@@ -5,6 +5,7 @@ from foreign import face_nets, finished_nets, ssd_nets, yolo_nets
 NETS = {
     "torchvision_ssd300": ssd_nets.torchvision_ssd300,
     "torchvision_ssdlite320": ssd_nets.torchvision_ssdlite320,
+    "torchvision_ssdlite320_heads": ssd_nets.torchvision_ssdlite320_heads,
     "tf1_ssd_mobilenet": ssd_nets.tf1_ssd_mobilenet,
     "tf1_ssd_heads": ssd_nets.tf1_ssd_heads,
     "nvidia_ssd300": ssd_nets.nvidia_ssd300,

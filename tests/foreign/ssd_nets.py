@@ -80,6 +80,27 @@ def torchvision_ssdlite320():
     return Net(Input("images", (1, 3, 320, 320)), outputs, Seen("cls_logits", index, 1.2))
 
 
+def torchvision_ssdlite320_heads():
+    """The same network cut at its heads: two maps a scale, with six priors in a cell."""
+    whole = torchvision_ssdlite320()
+    outputs = {}
+    seen = None
+    start = 0
+    for scale, cells in enumerate((20, 10, 5, 3, 2, 1)):
+        end = start + cells * cells * 6
+        for name, role in (("box", "bbox_regression"), ("cls", "cls_logits")):
+            rows = whole.outputs[role][0, start:end]
+            by_cell = rows.reshape(cells, cells, -1)  # the columns of all six
+            outputs[f"{name}_{scale}"] = by_cell.transpose(2, 0, 1)[None]
+        _, place, cls = whole.seen.index
+        if start <= place < end:
+            cell, which = divmod(place - start, 6)
+            index = (0, which * 91 + cls, *divmod(cell, cells))
+            seen = Seen(f"cls_{scale}", index, whole.seen.gain)
+        start = end
+    return Net(whole.input, outputs, seen)
+
+
 def tf1_ssd_mobilenet():
     """TensorFlow 1's ssd_mobilenet, cut before its suppression: 1,917 priors, sigmoid inside none.
 

@@ -14,6 +14,7 @@ from torchvision.models.detection import (
     ssdlite320_mobilenet_v3_large,
 )
 from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.ssd import SSDScoringHead
 
 from judges.verdict import Verdict
 
@@ -24,6 +25,7 @@ COCO_NAMES = SSD300_VGG16_Weights.COCO_V1.meta["categories"]
 COCO_IDS = (
     "torchvision_ssd300",
     "torchvision_ssdlite320",
+    "torchvision_ssdlite320_heads",
     "tf1_ssd_mobilenet",
     "tf1_ssd_heads",
     "zoo_ssd_mobilenet_v1",
@@ -43,6 +45,17 @@ def torchvision_ssd(outputs: Outputs, side: int, threshold: float) -> Verdict:
     )[0]
     source = "SSD.postprocess_detections and DefaultBoxGenerator of torchvision"
     return Verdict(found["boxes"].numpy(), found["scores"].numpy(), found["labels"].numpy(), source)
+
+
+def torchvision_heads(outputs: Outputs, side: int, threshold: float) -> Verdict:
+    """The same of maps, which torchvision's own SSDScoringHead turns into rows."""
+    joined = {}
+    for role, name, columns in (("bbox_regression", "box", 4), ("cls_logits", "cls", 91)):
+        same = torch.nn.ModuleList([torch.nn.Identity() for _ in range(6)])
+        maps = [torch.from_numpy(outputs[f"{name}_{scale}"]) for scale in range(6)]
+        joined[role] = SSDScoringHead(same, columns)(maps).numpy()
+    verdict = torchvision_ssd(joined, side, threshold)
+    return verdict._replace(source=f"SSDScoringHead, {verdict.source}")
 
 
 def torchvision_priors(side: int) -> np.ndarray:

@@ -38,6 +38,7 @@ RECIPES = {
         300, 300, mean=(0.48235 * 255, 0.45882 * 255, 0.40784 * 255), scale=_ONE
     ),
     "torchvision_ssdlite320": Recipe(320, 320, **_HALF),
+    "torchvision_ssdlite320_heads": Recipe(320, 320, **_HALF),
     "tf1_ssd_mobilenet": Recipe(300, 300, layout="nhwc", **_HALF),
     "tf1_ssd_heads": Recipe(300, 300, layout="nhwc", **_HALF),
     "nvidia_ssd300": Recipe(300, 300, mean=(128.0,) * 3, scale=(128.0,) * 3, crop=True),
@@ -57,7 +58,7 @@ RECIPES = {
     "ultraface_raw": Recipe(320, 240, **_ULTRAFACE),
     "dfine": Recipe(640, 640, pad=_BLACK),
     "rtdetr": Recipe(640, 640),
-    "detr": Recipe(1066, 800, **_IMAGENET),
+    "detr": Recipe(1066, 800, pad=_IMAGENET["mean"], **_IMAGENET),
     "ppyoloe": Recipe(640, 640, **_IMAGENET),
 }
 
@@ -72,7 +73,7 @@ def resized(recipe: Recipe, picture: Array) -> Array:
     left, top, width, height = _inner(recipe, picture)
     pad = recipe.pad if recipe.color == "BGR" else recipe.pad[::-1]
     canvas = np.empty((recipe.height, recipe.width, 3), np.uint8)
-    canvas[:] = pad
+    canvas[:] = np.round(pad)
     canvas[top : top + height, left : left + width] = cv2.resize(picture, (width, height))
     return canvas
 
