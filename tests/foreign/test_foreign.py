@@ -15,6 +15,7 @@ from foreign.mistakes import HARMLESS, wrong_records
 from foreign.nets import NETS, PRIORS
 from foreign.onnx_file import write_net
 from foreign.picture import CONFIDENCE, HEIGHT, WIDTH, picture
+from foreign.planted import logit
 from trt_course import CourseError, TrtSSD, find_model
 from trt_course.media.pictures import images_in, read_image
 from trt_course.model.priors import priors_of
@@ -151,6 +152,41 @@ def test_the_size_goes_in_by_its_order(order, tmp_path):
     assert sorted(map(list, found)) == [
         pytest.approx(box, abs=PIXELS) for box in sorted(map(list, wanted))
     ]
+
+
+def as_logits(name, outputs):
+    """The outputs with their scores as logits, which a sigmoid makes the same scores again."""
+    changed = dict(outputs)
+    for tensor, value in outputs.items():
+        if tensor.startswith(("cls", "obj")):
+            changed[tensor] = logit(value.clip(1e-6, 1 - 1e-6))
+        elif name == "yolov5":
+            changed[tensor] = np.concatenate(
+                [value[..., :4], logit(value[..., 4:].clip(1e-6, 1 - 1e-6))], axis=-1
+            )
+    return changed
+
+
+@pytest.mark.parametrize("name", ["yolov5", "yunet"])
+def test_logits_find_what_scores_find(name, tmp_path):
+    """Also where two scores of a box are joined."""
+    blind = NETS[name]()
+    blind = blind._replace(seen=blind.seen._replace(gain=0.0))
+    record = json.loads((HERE / "records" / name / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps(record))
+    write_net(blind, tmp_path / "model.onnx")
+    by_scores = found_by(tmp_path, picture())
+
+    for role in ("scores", "objectness"):
+        record["output"][role]["activation"] = "sigmoid"
+    (tmp_path / "model.json").write_text(json.dumps(record))
+    write_net(blind._replace(outputs=as_logits(name, blind.outputs)), tmp_path / "model.onnx")
+    by_logits = found_by(tmp_path, picture())
+
+    assert len(by_scores.boxes) > 5
+    assert by_logits.boxes == pytest.approx(by_scores.boxes, abs=PIXELS)
+    assert by_logits.confs == pytest.approx(by_scores.confs, abs=SCORE)
+    assert by_logits.clss.tolist() == by_scores.clss.tolist()
 
 
 FILES = {
