@@ -1,5 +1,6 @@
 """What the README says is run: its commands as typed, its Python, its links, its claims."""
 
+import json
 import os
 import re
 import shlex
@@ -9,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from trt_course.model.spec import LAYOUTS, InputSpec, ModelSpec, NmsSpec, OutputSpec
+from trt_course import find_model
+from trt_course.model.old_layouts import LAYOUTS
+from trt_course.model.output_rules import (
+    BOXES_RULES,
+    OBJECTNESS_RULES,
+    OUTPUT_RULES,
+    PART_RULES,
+    PRIOR_RULES,
+    SCORES_RULES,
+)
+from trt_course.model.spec import INPUT_RULES, MODEL_RULES, NMS_RULES, SIZE_RULES
 
 KIT = Path(__file__).resolve().parent.parent
 README = (KIT / "README.md").read_text(encoding="utf-8")
@@ -118,15 +129,47 @@ def test_links_lead_somewhere(page):
 
 
 def test_every_field_of_the_record_is_explained():
-    """model_json.md names each field that a record can have, and each layout."""
-    parts = {"input": InputSpec, "output": OutputSpec, "nms": NmsSpec}
-    fields = set(ModelSpec._fields) - set(parts) - {"folder", "onnx"}
-    for part, kind in parts.items():
-        fields.update(f"{part}.{key}" for key in kind._fields)
+    """model_json.md names each field that a record can have, and each word of its output."""
+    fields = set(MODEL_RULES) - {"input", "output", "nms"}
+    for part, rules in (("input", INPUT_RULES), ("output", OUTPUT_RULES), ("nms", NMS_RULES)):
+        fields.update(f"{part}.{name}" for name in rules)
+    for part, rules in (("scores", SCORES_RULES), ("objectness", OBJECTNESS_RULES)):
+        fields.update(f"output.{part}.{name}" for name in rules)
+    for rules in (BOXES_RULES, PART_RULES, PRIOR_RULES, SIZE_RULES, LAYOUTS):
+        fields.update(rules)
     page = (KIT / "docs/model_json.md").read_text()
-    assert "input.color" in fields
-    assert not [key for key in fields if f"`{key}`" not in page]
-    assert all(f"`{layout}`" in page for layout in LAYOUTS)
+    assert {"input.color", "output.count", "bins", "nms7"} <= fields
+    assert not [field for field in sorted(fields) if f"`{field}`" not in page]
+
+
+def records_on_the_page():
+    """The records in model_json.md, by their names."""
+    page = (KIT / "docs/model_json.md").read_text()
+    blocks = re.findall(r"^```json\n(.*?)^```$", page, re.M | re.S)
+    return {json.loads(block)["name"]: block for block in blocks}
+
+
+def test_the_records_on_the_page_are_those_that_are_tried():
+    """Each is that of a family in tests/foreign; the two that are not there are read here."""
+    page = records_on_the_page()
+    tried = {
+        path.parent.name: path for path in (KIT / "tests/foreign/records").glob("*/model.json")
+    }
+    for name in sorted(set(page) & set(tried)):
+        assert page[name] == tried[name].read_text(), name
+    assert len(set(page) & set(tried)) >= 20
+    assert set(page) - set(tried) == {"tlt_ssd_resnet18", "with_efficient_nms"}
+
+    linked = set(re.findall(r"records/(\w+)/model.json", (KIT / "docs/model_json.md").read_text()))
+    assert set(tried) == (set(page) & set(tried)) | linked
+
+
+@pytest.mark.parametrize("name, whole", [("tlt_ssd_resnet18", False), ("with_efficient_nms", True)])
+def test_the_other_records_on_the_page_are_read(tmp_path, name, whole):
+    (tmp_path / "model.json").write_text(records_on_the_page()[name])
+    spec = find_model(tmp_path)
+    assert spec.output.suppression == "inside"
+    assert spec.output.is_whole_rows() is whole
 
 
 def test_help_lists_every_target():

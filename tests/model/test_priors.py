@@ -1,5 +1,7 @@
 """Priors: from boxes to a network's offsets and back."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -71,15 +73,6 @@ def test_priors_may_be_whole_numbers_one_alone_or_around_the_edge(tmp_path):
         assert read_priors(path).tolist() == priors
 
 
-def test_priors_are_read_from_the_disk_once(tmp_path):
-    """For each picture that is decoded they are asked for again."""
-    path = tmp_path / "priors.npy"
-    np.save(str(path), np.float32(PLAIN))
-    priors = read_priors(path)
-    path.unlink()
-    assert read_priors(path) is priors
-
-
 @pytest.mark.parametrize("place", [2, 3])
 @pytest.mark.parametrize("number", [0, -0.25])
 def test_a_prior_without_width_or_height_is_refused(tmp_path, place, number):
@@ -118,3 +111,14 @@ def test_a_file_that_holds_no_priors(tmp_path):
         CourseError, match="flat.npy has shape .8,. of float64; wanted: .priors, 4."
     ):
         read_priors(path)
+
+
+def test_a_file_is_read_once_and_again_when_it_has_changed(tmp_path):
+    path = tmp_path / "priors.npy"
+    np.save(str(path), np.float32(PLAIN))
+    os.utime(str(path), ns=(0, 0))
+    first = read_priors(path)
+    assert read_priors(path) is first
+
+    np.save(str(path), np.float32(PLAIN[::-1]))
+    assert read_priors(path).tolist() == PLAIN[::-1]

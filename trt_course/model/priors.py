@@ -4,9 +4,11 @@ Many networks give no boxes but what makes boxes of the priors (boxes.py). The p
 a file beside the model, or a rule in its record: centre x, centre y, width, height, normalised.
 """
 
+import contextlib
 import functools
 import io
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, List, Optional
 
@@ -26,9 +28,16 @@ _HEADERS = {  # by the version of the format; for plain numbers NumPy uses only 
 }
 
 
-@functools.lru_cache(maxsize=8)
 def read_priors(path: Path) -> np.ndarray:
-    """The priors (p, 4) in a .npy file; each file is read once."""
+    """The priors (p, 4) in a .npy file, which is read again only if it has changed."""
+    changed = 0
+    with contextlib.suppress(OSError):  # reading says why
+        changed = os.stat(str(path)).st_mtime_ns
+    return _read_priors(path, changed)
+
+
+@functools.lru_cache(maxsize=8)
+def _read_priors(path: Path, changed: int) -> np.ndarray:
     stream = io.BytesIO(read_small(path, _WHAT))
     _require_plain_numbers(path, stream)
 
