@@ -160,14 +160,14 @@ def _window(wanted: bool) -> Iterator[Optional[Window]]:
 
 
 def _detect(args: argparse.Namespace) -> int:
-    say_what_it_knows(args.model, args.source)
-    if args.fast:
-        return _detect_fast(args)
-    if len(args.source) > 1:
+    if len(args.source) > 1 and not args.fast:
         raise CourseError(
             "Several sources at once are for --fast, which writes tables of boxes. "
             "(A wildcard in quotes is one source.)"
         )
+    say_what_it_knows(args.model, args.source)
+    if args.fast:
+        return _detect_fast(args)
     return _detect_source(args, args.source[0])
 
 
