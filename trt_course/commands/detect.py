@@ -244,12 +244,12 @@ def _detect_fast(args: argparse.Namespace) -> int:
 
 
 def _camera(args: argparse.Namespace) -> None:
-    say_what_it_knows(args.model, [args.source])
     vis = BBoxVisualization(find_model(args.model).cls_dict())
     arrangement = MODES[args.mode]
     with _window(args.show) as window, arrangement(
         args.source, lambda: open_ssd(args).warm_up(), every=args.every, conf_th=args.conf
     ) as camera:
+        say_what_it_knows(args.model, [args.source])
         try:
             _watch(camera, args.seconds, window, vis)
         finally:
