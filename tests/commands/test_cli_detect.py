@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -321,6 +322,26 @@ def test_nothing_is_said_of_the_kit_s_own_samples(narrow, tmp_path, capsys, monk
     where = ["--model", narrow, "--backend", "cpu", "--out", tmp_path / "o", "--no-write"]
     assert run("detect", "data/signs/images/000008.jpg", *where) == 0
     assert "has seen" not in capsys.readouterr().err
+
+
+def test_a_model_that_has_seen_little_says_so_once_of_several_sources(
+    narrow, picture_folder, tmp_path, capsys
+):
+    """Also if some of them are the kit's."""
+    where = ["--model", narrow, "--backend", "cpu", "--out", tmp_path / "o", "--fast"]
+    assert run("detect", "data/signs/images/000008.jpg", picture_folder, *where) == 0
+    assert capsys.readouterr().err.count("has seen") == 1
+
+
+@pytest.mark.parametrize("source", ["loop", "gst:" + "videotestsrc ! identity ! " * 20])
+def test_sources_without_a_place_on_the_disk_are_none_of_the_kit_s(
+    source, narrow, tmp_path, capsys, monkeypatch
+):
+    """Neither a link to itself nor a pipeline longer than any path ends in a traceback."""
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    assert run("detect", source, "--model", narrow, "--backend", "cpu", "--out", "o") == 2
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_nothing_is_said_where_a_record_does_not(detect, picture_folder, capsys):

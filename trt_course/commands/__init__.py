@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Sequence
 from ..detections import CONFIDENCE
 from ..engine.choose import BACKENDS
 from ..engine.cpu import THREADS
+from ..media.captures import is_live
 from ..media.encoder import ENCODERS
 from ..model.find import find_model
 from ..ssd import TrtSSD
@@ -108,8 +109,13 @@ def say_what_it_knows(model: str, sources: Sequence[str]) -> None:
 
 def _is_sample(source: str) -> bool:
     """Whether a source is one of the kit's own samples."""
-    samples = (KIT / "data").resolve()
-    return samples in kit_path(source).resolve().parents
+    if is_live(source):  # a pipeline may be longer than any path
+        return False
+    try:
+        place = kit_path(source).resolve()
+    except (OSError, RuntimeError):  # it cannot be opened either, and that says why
+        return False
+    return (KIT / "data").resolve() in place.parents
 
 
 def print_report(args: argparse.Namespace, report: str, figures: Any) -> None:
