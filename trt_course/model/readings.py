@@ -35,7 +35,8 @@ Axis = Union[int, str, Wide, Cells]  # axes of one name are equally long
 
 ANY = "any"  # axes of this name may have different lengths
 
-_PLACES = ("places", "rows", "priors", "height", "width")  # axes along which places lie
+# Axes along which places lie
+_PLACES = ("places", "rows", "priors", "height", "width", "lines", ANY)
 
 Read = Callable[[np.ndarray, int, int], np.ndarray]  # tensor, picture, columns -> (places, columns)
 

@@ -21,6 +21,17 @@ class Role(NamedTuple):
     arrangements: List[Arrangement]
     kinds: str
 
+    @property
+    def end(self) -> int:
+        """The first column that is not the role's any more."""
+        return (self.part.column or 0) + self.columns
+
+    def overlaps(self, other: "Role") -> bool:
+        """Whether two roles that share a tensor want the same columns of it."""
+        if self.part.column is None or other.part.column is None:
+            return True
+        return self.part.column < other.end and other.part.column < self.end
+
 
 def roles_of(output: OutputSpec, labels: int) -> Dict[str, Role]:
     """The roles that the record names, with what their tensors may be."""

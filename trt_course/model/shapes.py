@@ -5,7 +5,7 @@ it has run. So the functions that decode can rely on it.
 """
 
 import contextlib
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 import numpy as np
 
@@ -97,9 +97,9 @@ class OutputShapes:
         return self._readings
 
     def _require_names(self, given: Iterable[str]) -> None:
-        """Refuse outputs that lack a name from the record, and a name with two roles."""
+        """Refuse outputs that lack a name from the record, and numbers with two roles."""
         names = list(given)
-        taken: Set[str] = set()
+        taken: Dict[str, List[Role]] = {}
         for role, known in self._roles.items():
             for name in known.part.tensor:
                 if name not in names:
@@ -107,12 +107,12 @@ class OutputShapes:
                         f"{self._spec.name}: model.json names the output {name} "
                         f"({known.part.field}); the network's outputs are: {', '.join(names)}"
                     )
-                if name in taken and known.part.column is None:
+                if any(known.overlaps(other) for other in taken.setdefault(name, [])):
                     raise CourseError(
                         f"{self._spec.name}: model.json gives the output {name} two roles; "
-                        f"wanted: another output for {role}, or the column where each begins"
+                        f"wanted: another output for {role}, or columns that no other role has"
                     )
-                taken.add(name)
+                taken[name].append(known)
 
     def _require_fit(self, tensors: Dict[str, Tensor], pictures: int) -> Lengths:
         """Refuse tensors that cannot play their role, or contradict each other.
@@ -223,12 +223,8 @@ class OutputShapes:
             return
         for name in role.part.tensor:
             shape = tensors[name].shape or ()
-            ends = [
-                other.part.column + other.columns
-                for other in self._roles.values()
-                if name in other.part.tensor and other.part.column is not None
-            ]
-            if len(shape) == 3 and max(ends) <= shape[1] < shape[2] != max(ends):
+            end = max(other.end for other in self._roles.values() if name in other.part.tensor)
+            if len(shape) == 3 and end <= shape[1] < shape[2] != end:
                 field = role.part.field.rpartition(".")[0]
                 raise CourseError(
                     f"{self._place(role, name)} has shape {in_words(shape)}: either {shape[1]} or "
