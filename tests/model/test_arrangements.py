@@ -129,3 +129,31 @@ def test_columns_that_may_be_on_either_side_need_a_word(tmp_path):
     assert found_in(tmp_path, output, {"all": table.transpose(0, 2, 1)}).clss.tolist() == [2]
     few = table[:, :, 6:8].transpose(0, 2, 1)[:, :, :9]
     assert found_in(tmp_path, output, {"all": few}).clss.tolist() == [2]
+
+
+def test_four_places_of_a_scale_lie_as_those_of_the_others(tmp_path):
+    """As in SSD heads that are not joined yet: the last 4 x 4 boxes alone tell nothing."""
+    (boxes, scores), (few_boxes, few_scores) = numbers(labels=5, each_cell=1)
+    tables = [(boxes, scores), (few_boxes[:4], few_scores[:4])]
+    output = {"boxes": {"tensor": ["b0", "b1"]}, "scores": {"tensor": ["s0", "s1"]}}
+    rows = {}
+    columns = {}
+    for scale, pair in enumerate(tables):
+        for name, table in zip("bs", pair):
+            rows[f"{name}{scale}"] = table[None]
+            columns[f"{name}{scale}"] = table.T[None]
+    found = found_in(tmp_path, output, rows)
+    assert len(found.boxes) > 10
+    assert found_in(tmp_path, output, columns) == found
+
+
+def test_priors_that_no_network_has_are_refused_before_they_are_made(tmp_path, monkeypatch):
+    """A cell for each pixel of a large input takes gigabytes."""
+    monkeypatch.setattr("trt_course.model.priors.make_priors", None)
+    boxes = {"tensor": "boxes", "form": "offsets", "priors": {"steps": [1]}}
+    output = {"boxes": boxes, "scores": {"tensor": "scores"}}
+    spec = spec_of(tmp_path, output, labels=2)
+    spec = spec._replace(input=spec.input._replace(width=8192, height=8192))
+    outputs = {"boxes": np.zeros((1, 9, 4), np.float32), "scores": np.zeros((1, 9, 2), np.float32)}
+    with pytest.raises(CourseError, match="boxes, .* priors = 67108864 .the priors in model.json"):
+        Decoder(spec).decode(outputs, [placement(spec, SIDE, SIDE)], conf_th=0.5)
