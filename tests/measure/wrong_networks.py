@@ -5,7 +5,6 @@ and logits, and all in one tensor. For each form there is a right record.
 """
 
 import json
-from pathlib import Path
 
 import numpy as np
 import onnx
