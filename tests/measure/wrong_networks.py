@@ -5,6 +5,7 @@ and logits, and all in one tensor. For each form there is a right record.
 """
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -48,6 +49,9 @@ class _Graph:
 
 def write_network(name, source, folder):
     """Write `folder`/model.onnx, and the priors of its offsets as files beside it."""
+    if name in _PUBLISHED:
+        (folder / "model.onnx").symlink_to(source)
+        return
     model = onnx.load(str(source))
     graph = _Graph(model)
     places = 0
@@ -211,8 +215,38 @@ _OUTPUTS = {
 }  # fmt: skip
 
 
+_TFLITE = "TFLite_Detection_PostProcess"
+_PUBLISHED = {
+    "face_slim": _OUTPUTS["plain"],
+    "coco_mobilenet": {
+        "boxes": {"tensor": _TFLITE, "order": "yx"},
+        "classes": _TFLITE + ":1",
+        "scores": {"tensor": _TFLITE + ":2"},
+        "count": _TFLITE + ":3",
+        "suppression": "inside",
+    },
+}
+
+
+def forms_of(name):
+    """The forms of a network's boxes that a right record can read."""
+    if name in _PUBLISHED:
+        return ["words"]
+    return [form for form in _OUTPUTS if form != "rule" or name in _SHAPES]
+
+
+def _published_record(name):
+    """The record of a network that is taken as it is, in words."""
+    path = Path(__file__).parent.parent / "thirdparty" / name / "model.json"
+    record = json.loads(path.read_text())
+    record["output"] = json.loads(json.dumps(_PUBLISHED[name]))
+    return record
+
+
 def right_record(name, form):
     """The record of a network that reads one of its forms, as its file would hold it."""
+    if name in _PUBLISHED:
+        return _published_record(name)
     output = json.loads(json.dumps(_OUTPUTS[form]))
     labels = _LABELS[name]
     background = None

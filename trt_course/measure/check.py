@@ -23,6 +23,7 @@ from .check_parts import Finding, Looks, several
 from .check_words import unsteady, wrong_boxes, wrong_recipe
 
 _FOR_NUMBERS = 2  # pictures: their numbers tell enough
+
 # The fields that an oddity speaks against, by its kind
 _ODD_FIELDS = {
     "no_numbers": ("file",),

@@ -22,7 +22,7 @@ _SIDE = 3.0  # a normalised number is hardly ever beyond it, and of pixels most 
 _NEGATIVE = 0.2  # so many boxes have impossible numbers below 0 only if they are offsets
 _TURNED = 0.2  # so many boxes end before they begin only if they are no corners
 _ALWAYS = 0.98  # so many third numbers are larger than the first only if they are corners
-_FLOOD = 0.3  # of the places of a network, the share that is never sure at once
+_FLOOD = 0.15  # of the places of a network, the share that is never sure at once
 _RARELY = 0.1  # most places score a class below this
 _LONGER = 8  # times as many columns as are read, where rows and columns are mistaken
 

@@ -33,8 +33,9 @@ _MUCH_BETTER = 1.25  # times as much found, in any number of pictures
 _ALWAYS_BETTER = 1.03  # times as much, if it is more in nearly every picture
 _ENOUGH = 6  # pictures to speak of every picture
 _HOPELESS = 0.8  # a recipe that finds less than this part of the best one's is not the right one
+_LEAST = 1.0  # about a sure object, without which nothing can be hopeless
 _LITTLE = 0.05  # less found than this in a picture says nothing
-_ONE_MORE = 0.5  # about what one more object, or two faint ones, add
+_MORE = 2.5  # about what three sure objects add: a few false alarms prove nothing
 
 
 def wrong_boxes(looks: Looks, spec: ModelSpec, fullest: Sequence[int]) -> List[Finding]:
@@ -60,11 +61,12 @@ def wrong_boxes(looks: Looks, spec: ModelSpec, fullest: Sequence[int]) -> List[F
 
 def unsteady(looks: Looks, spec: ModelSpec, fullest: Sequence[int]) -> List[Finding]:
     """That boxes do not stay with things, and no other word helped."""
-    own = steadiness(looks, spec, fullest[:_FOR_BOXES], (MIRRORED, SMALLER))
+    # Of a smaller picture, where small things are lost, nothing is asked here.
+    own = steadiness(looks, spec, fullest[:_FOR_BOXES], [MIRRORED])
     if own.evidence < _SOME or own.share > _UNSTEADY:
         return []
     sentence = (
-        "The boxes do not stay with things when a picture is mirrored or made smaller: only "
+        "The boxes do not stay with things when a picture is mirrored: only "
         f"{own.share:.0%} of what is found is there again."
     )
     return [Finding("unsteady", _words_of_boxes(spec), sentence)]
@@ -83,14 +85,15 @@ def wrong_recipe(looks: Looks, spec: ModelSpec, fullest: Sequence[int]) -> List[
     chosen = fullest[:_FOR_RECIPES]
     own = steadiness(looks, spec, chosen, [MIRRORED])
     better: List[Tuple[float, Variant]] = []
-    most = sum(own.exact[:_AT_FIRST])
+    most = 0.0 if own.share < _UNSTEADY else sum(own.exact[:_AT_FIRST])
     variants = list(recipe_variants(spec))
     for variant in progress(variants, desc="other recipes", unit="recipe"):
         # Most are hopeless, which two pictures show.
         first = steadiness(looks, variant.spec, chosen[:_AT_FIRST], [MIRRORED])
-        if sum(first.exact) < _HOPELESS * most:
+        if most > _LEAST and sum(first.exact) < _HOPELESS * most:
             continue
-        most = max(most, sum(first.exact))
+        if first.share > _STEADY:
+            most = max(most, sum(first.exact))
         other = steadiness(looks, variant.spec, chosen, [MIRRORED])
         if _finds_more(own, other):
             better.append((sum(other.exact), variant))
@@ -110,6 +113,8 @@ def _finds_more(own: Steadiness, other: Steadiness) -> bool:
     after = np.array(other.exact)
     if other.share < _STEADY:
         return False
+    if own.share < _UNSTEADY:
+        before[:] = 0  # what is there again is so by accident
     ratio = after.sum() / max(before.sum(), 1e-6)
     telling = np.maximum(before, after) > _LITTLE
     wins = int((after > before)[telling].sum())
@@ -117,7 +122,7 @@ def _finds_more(own: Steadiness, other: Steadiness) -> bool:
     if told >= _ENOUGH and wins >= told - told // 8:
         return bool(ratio > _ALWAYS_BETTER)
     return bool(
-        ratio > _MUCH_BETTER and after.sum() - before.sum() > _ONE_MORE and wins * 3 >= told * 2
+        ratio > _MUCH_BETTER and after.sum() - before.sum() > _MORE and wins * 2 > told
     )
 
 
