@@ -34,6 +34,8 @@ def steadiness(
     for i, view in enumerate(views):
         for j, picture in enumerate(pictures):
             here = _usable(looks, spec, picture, PLAIN)
+            if not len(here):
+                continue  # a run is slow, and there is nothing to find again
             there = _usable(looks, spec, picture, view)
             exact[i, j] = _exact(looks, (here, picture, PLAIN), (there, picture, view))
             there_at_all[i] += float((here.confs**2).sum() + (there.confs**2).sum()) / 2

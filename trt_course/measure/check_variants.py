@@ -106,16 +106,23 @@ def recipe_variants(spec: ModelSpec) -> Iterator[Variant]:
     entry = spec.input
     if entry.color == "GREY":
         return
+    if entry.dtype != "uint8":
+        yield from _other_scales(spec)
     color = {"BGR": "RGB", "RGB": "BGR"}[entry.color]
     other = entry._replace(color=color)
     yield Variant("color", ("input.color",), f"input.color {color}", spec._replace(input=other))
-    if entry.dtype == "uint8":
-        return
+
+
+def _other_scales(spec: ModelSpec) -> Iterator[Variant]:
+    """Records with another mean and scale."""
+    entry = spec.input
     for words, (mean, scale) in _RECIPES.items():
         if entry.color == "BGR":
             mean = mean[::-1]
             scale = scale[::-1]
         other = entry._replace(mean=tuple(map(float, mean)), scale=tuple(map(float, scale)))
+        if entry.pad == entry.mean:
+            other = other._replace(pad=other.mean)
         if (other.mean, other.scale) != (entry.mean, entry.scale):
             fields = ("input.mean", "input.scale")
             yield Variant("scale", fields, words, spec._replace(input=other))
