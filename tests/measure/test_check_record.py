@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from odd_nets import BLACK, write_constants, write_record
 from trt_course import Detections, find_model
 from trt_course.measure.boxes import Truth
 from trt_course.measure.check import Report, check
@@ -229,3 +230,17 @@ def test_what_is_told():
         "    Probably wrong: output.boxes.units (or output.boxes.form)",
         "Still open in the record: Is class 0 the background?",
     ]
+
+
+def test_classes_beyond_the_labels(tmp_path):
+    """Rows of a network that knows more classes than its record."""
+    outputs = {
+        "boxes": np.tile(np.float32([0.2, 0.3, 0.6, 0.7]), (1, 4, 1)),
+        "scores": np.float32([[0.9, 0.8, 0.7, 0.6]]),
+        "classes": np.float32([[7, 8, 9, 1]]),
+    }
+    write_constants(tmp_path, outputs)
+    write_record(tmp_path, "tf_detection", {role: role for role in outputs})
+    report = check(tmp_path, [BLACK])
+    assert report.fields() == ["labels"]
+    assert "3 rows" in report.findings[0].sentence

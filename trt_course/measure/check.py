@@ -31,9 +31,11 @@ _ODD_FIELDS = {
     "no_classes": ("labels",),
     "above_one": ("output.scores.activation", "output.scores.tensor"),
     "no_pixels": ("output.boxes.units",),
+    "whole_picture": ("output.boxes.units", "output.boxes.form", "input.mean"),
 }
 _LOST = ("no_numbers", "no_boxes", "no_classes")  # of these boxes nothing is left
 _PART_OF_BOXES = 0.1  # so many of the boxes are odd if the record is wrong
+_FEW = 3  # but a few may be odd with any record
 
 
 class Report(NamedTuple):
@@ -111,7 +113,7 @@ def _odd(oddities: Oddities, found: Sequence[Detections]) -> List[Finding]:
     for kind, fields in _ODD_FIELDS.items():
         number = oddities.counts[kind]
         lost = number if kind in _LOST else 0
-        if number > _PART_OF_BOXES * (boxes + lost):
+        if number >= _FEW and number > _PART_OF_BOXES * (boxes + lost):
             alone = Oddities(oddities.name, oddities.labels)
             alone.counts[kind] = number
             findings.append(Finding(kind, fields, alone.sentences()[0]))

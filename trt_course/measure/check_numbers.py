@@ -22,7 +22,9 @@ _SIDE = 3.0  # a normalised number is hardly ever beyond it, and of pixels most 
 _NEGATIVE = 0.2  # so many boxes have impossible numbers below 0 only if they are offsets
 _TURNED = 0.2  # so many boxes end before they begin only if they are no corners
 _ALWAYS = 0.98  # so many third numbers are larger than the first only if they are corners
-_FLOOD = 0.15  # of the places of a network, the share that is never sure at once
+_MANY = 1000  # places: so many are a grid's
+_FLOOD = 0.15  # of the places of a grid, the share that is never sure at once
+_FLOOD_OF_FEW = 0.7  # and of fewer places, each of which may be an object
 _RARELY = 0.1  # most places score a class below this
 _LONGER = 8  # times as many columns as are read, where rows and columns are mistaken
 
@@ -211,7 +213,8 @@ def _flood(spec: ModelSpec, tables: Dict[str, np.ndarray]) -> Iterator[Finding]:
     if spec.background is not None:
         sure[:, spec.background] = False
     everywhere = float(sure.any(axis=1).mean())
-    if len(sure) < _ENOUGH or everywhere < _FLOOD:
+    limit = _FLOOD if len(tables["boxes"]) >= _MANY else _FLOOD_OF_FEW
+    if len(sure) < _ENOUGH or everywhere < limit:
         return
 
     name = spec.labels[int(sure.sum(axis=0).argmax())]

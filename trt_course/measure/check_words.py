@@ -26,7 +26,7 @@ _BETTER = 1.15  # times as steady: then the other word is right
 _STEADY = 0.25  # steadiness of a right record, at the least
 _UNSTEADY = 0.12  # steadiness below which no record is right
 _ONE = 0.5  # the evidence of a sure box
-_SOME = 2.0  # and of several
+_SOME = 4.0  # and of several
 
 # How pixels become numbers
 _MUCH_BETTER = 1.25  # times as much found, in any number of pictures
@@ -61,13 +61,17 @@ def wrong_boxes(looks: Looks, spec: ModelSpec, fullest: Sequence[int]) -> List[F
 
 def unsteady(looks: Looks, spec: ModelSpec, fullest: Sequence[int]) -> List[Finding]:
     """That boxes do not stay with things, and no other word helped."""
-    # Of a smaller picture, where small things are lost, nothing is asked here.
-    own = steadiness(looks, spec, fullest[:_FOR_BOXES], [MIRRORED])
-    if own.evidence < _SOME or own.share > _UNSTEADY:
-        return []
+    chosen = fullest[:_FOR_BOXES]
+    # In a mirror there is no writing, and in a smaller picture nothing small: one view is enough.
+    shares = []
+    for view in (MIRRORED, SMALLER):
+        own = steadiness(looks, spec, chosen, [view])
+        if own.evidence < _SOME or own.share > _UNSTEADY:
+            return []
+        shares.append(own.share)
     sentence = (
-        "The boxes do not stay with things when a picture is mirrored: only "
-        f"{own.share:.0%} of what is found is there again."
+        "The boxes do not stay with things when a picture is mirrored or made smaller: only "
+        f"{max(shares):.0%} of what is found is there again."
     )
     return [Finding("unsteady", _words_of_boxes(spec), sentence)]
 
@@ -121,9 +125,7 @@ def _finds_more(own: Steadiness, other: Steadiness) -> bool:
     told = int(telling.sum())
     if told >= _ENOUGH and wins >= told - told // 8:
         return bool(ratio > _ALWAYS_BETTER)
-    return bool(
-        ratio > _MUCH_BETTER and after.sum() - before.sum() > _MORE and wins * 2 > told
-    )
+    return bool(ratio > _MUCH_BETTER and after.sum() - before.sum() > _MORE and wins * 2 > told)
 
 
 def _summary(looks: Looks, spec: ModelSpec, chosen: Sequence[int]) -> str:
