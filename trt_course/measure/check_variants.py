@@ -17,8 +17,10 @@ class Variant(NamedTuple):
     fields: Tuple[str, ...]  # that differ
     words: str  # what is different, as a person would say it
     spec: ModelSpec
+    better: float = 1.15  # times as steady boxes must be, for this one to be right
 
 
+_BETTER_IF_LARGER = 1.6  # large boxes stay more easily
 _VARIANCES = ((0.1, 0.1, 0.2, 0.2), (1.0, 1.0, 1.0, 1.0), (0.2, 0.2, 0.1, 0.1))
 
 # What people take from pixels and divide by, in the order of RGB
@@ -77,7 +79,7 @@ def _other_rules(spec: ModelSpec, rule: PriorRule) -> Iterator[Variant]:
         aspects = tuple(tuple(1 / aspect for aspect in scale) for scale in rule.aspects)
         rules["priors with width and height exchanged"] = rule._replace(aspects=aspects)
     for words, other in rules.items():
-        yield Variant("priors", ("output.boxes.priors",), words, _boxes(spec, priors=other))
+        yield _with_priors(spec, words, other)
 
 
 def _other_files(spec: ModelSpec, source: Path, folder: Path) -> Iterator[Variant]:
@@ -85,7 +87,16 @@ def _other_files(spec: ModelSpec, source: Path, folder: Path) -> Iterator[Varian
     for number, (words, priors) in enumerate(_ways_to_read(read_priors(source))):
         path = folder / f"{number}.npy"
         np.save(str(path), priors.astype(np.float32))
-        yield Variant("priors", ("output.boxes.priors",), words, _boxes(spec, priors=path))
+        yield _with_priors(spec, words, path)
+
+
+def _with_priors(spec: ModelSpec, words: str, priors: object) -> Variant:
+    """The record with other priors."""
+    fields = ("output.boxes.priors",)
+    variant = Variant("priors", fields, words, _boxes(spec, priors=priors))
+    if "large" in words:
+        return variant._replace(better=_BETTER_IF_LARGER)
+    return variant
 
 
 def _ways_to_read(priors: np.ndarray) -> Iterator[Tuple[str, np.ndarray]]:

@@ -22,10 +22,10 @@ _FOR_RECIPES = 12
 _AT_FIRST = 2  # to see which recipes are hopeless
 
 # How boxes are read
-_BETTER = 1.15  # times as steady: then the other word is right
 _STEADY = 0.25  # steadiness of a right record, at the least
+_VERY_STEADY = 0.5  # what it must have if there is little evidence
 _UNSTEADY = 0.12  # steadiness below which no record is right
-_ONE = 0.5  # the evidence of a sure box
+_ONE = 0.5  # the evidence of one sure box
 _SOME = 4.0  # and of several
 
 # How pixels become numbers
@@ -43,20 +43,27 @@ def wrong_boxes(looks: Looks, spec: ModelSpec, fullest: Sequence[int]) -> List[F
     chosen = fullest[:_FOR_BOXES]
     views = (MIRRORED, SMALLER)
     own = steadiness(looks, spec, chosen, views)
+    better = []
     with tempfile.TemporaryDirectory() as folder:
-        tried = [
-            (steadiness(looks, variant.spec, chosen, views), variant)
-            for variant in box_variants(spec, Path(folder))
-        ]
-    best, variant = max(tried, key=lambda pair: pair[0].share)
-    if best.evidence > _ONE and best.share > max(_STEADY, _BETTER * own.share):
-        sentence = (
-            "Boxes should stay with things when a picture is mirrored or made smaller. With "
-            f"{variant.words} they do so by {best.share:.0%}, with the record as it is by "
-            f"{own.share:.0%}."
-        )
-        return [Finding(variant.kind, variant.fields, sentence)]
-    return []
+        for variant in box_variants(spec, Path(folder)):
+            other = steadiness(looks, variant.spec, chosen, views)
+            if _is_steadier(own, other, variant.better):
+                better.append((other.share, variant))
+    if not better:
+        return []
+    share, variant = max(better, key=lambda pair: pair[0])
+    sentence = (
+        "Boxes should stay with things when a picture is mirrored or made smaller. With "
+        f"{variant.words} they do so by {share:.0%}, with the record as it is by {own.share:.0%}."
+    )
+    return [Finding(variant.kind, variant.fields, sentence)]
+
+
+def _is_steadier(own: Steadiness, other: Steadiness, times: float) -> bool:
+    """Whether boxes are so much steadier that it is no accident of the pictures."""
+    if other.evidence >= _SOME:
+        return other.share > max(_STEADY, times * own.share)
+    return other.evidence > _ONE and other.share > max(_VERY_STEADY, 2 * own.share)
 
 
 def unsteady(looks: Looks, spec: ModelSpec, fullest: Sequence[int]) -> List[Finding]:
