@@ -204,10 +204,25 @@ def test_labels_that_are_exchanged():
     assert label_findings(spec, [Detections(boxes[:2], [0.9] * 2, [2] * 2)], [truth]) == []
 
 
+def test_many_classes_with_few_objects_each():
+    """No class has three objects, but all together say enough."""
+    labels = ("background", "a", "b", "c", "d", "e")
+    boxes = np.array([[x, 10, x + 20, 30] for x in range(0, 250, 50)], float)
+    truth = Truth(list("abcde"), boxes, np.zeros(5, bool))
+    spec = spec_of(labels=labels)
+    right = [1, 2, 3, 4, 5]
+    shifted = [2, 3, 4, 5, 1]
+    assert label_findings(spec, [Detections(boxes, [0.9] * 5, right)], [truth]) == []
+    (finding,) = label_findings(spec, [Detections(boxes, [0.9] * 5, shifted)], [truth])
+    assert "Only 0 of 5 objects" in finding.sentence
+
+
 def test_labels_of_another_truth():
     truth = Truth(["zebra"], np.array([[0.0, 0, 9, 9]]), np.zeros(1, bool))
     (finding,) = label_findings(spec_of(), [Detections()], [truth])
     assert "zebra" in finding.sentence
+    empty = Truth([], np.zeros((0, 4)), np.zeros(0, bool))
+    assert label_findings(spec_of(), [sure([0, 0, 9, 9])], [empty]) == []
 
 
 # The whole check ---------------------------------------------------------------------------------
