@@ -16,6 +16,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 from ..engine import TensorInfo
 from ..model.decode import Decoder
 from ..model.placement import placement
+from ..model.shapes import Tensor
 from ..model.spec import read_spec
 from ..support.errors import CourseError
 from ..support.files import AnyPath, kit_path, sha256, write_text
@@ -237,9 +238,17 @@ def _require_readable(look: Look, record: Words) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / RECORD
         write_text(path, as_text(record))
-        spec = read_spec(path)
+        try:
+            spec = read_spec(path)
+        except CourseError as err:  # by a name that means something to the reader
+            raise CourseError(str(err).replace(str(path), RECORD)) from None
     placed = placement(spec, spec.input.width, spec.input.height)
-    Decoder(spec).decode(look.outputs, [placed], spec.conf_threshold)
+    decoder = Decoder(spec)
+    decoder.shapes.require_stated(
+        {tensor.name: Tensor(tensor.shape or None, tensor.dtype) for tensor in look.stated},
+        pictures=-1,
+    )
+    decoder.decode(look.outputs, [placed], spec.conf_threshold)
 
 
 def _is_same(path: Path, other: Path) -> bool:

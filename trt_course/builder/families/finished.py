@@ -9,6 +9,7 @@ from ..look import Look
 from .guess import (
     ASK_COLOUR,
     ASK_RECIPE,
+    ASK_RESIZE,
     CERTAIN,
     LETTERBOX,
     LIKELY,
@@ -46,7 +47,7 @@ def efficient_nms(look: Look) -> Optional[Guess]:
         output,
         recipe,
         labels="coco80",
-        questions=(*questions, ASK_COLOUR, ASK_RECIPE),
+        questions=(*questions, ASK_COLOUR, ASK_RECIPE, ASK_RESIZE),
     )
 
 
@@ -134,6 +135,7 @@ def boxes_scores_labels(look: Look) -> Optional[Guess]:
             questions=(
                 "output.classes: RT-DETR counts COCO's 80 classes from 0; are the labels counted "
                 "so here?",
+                ASK_RESIZE + " D-FINE's got borders.",
             ),
         )
     why = "boxes, scores, and labels as whole numbers"
@@ -155,7 +157,7 @@ def boxes_scores_labels(look: Look) -> Optional[Guess]:
         output,
         RGB_SHARES,
         labels="coco80",
-        questions=(*questions, ASK_COLOUR, ASK_RECIPE),
+        questions=(*questions, ASK_COLOUR, ASK_RECIPE, ASK_RESIZE),
     )
 
 
@@ -180,7 +182,7 @@ def _with_scores(look: Look, roles: Dict[str, str]) -> Guess:
         output,
         dict(recipe, **LETTERBOX),
         labels="coco80",
-        questions=(*questions, ASK_COLOUR, ASK_RECIPE),
+        questions=(*questions, ASK_COLOUR, ASK_RECIPE, ASK_RESIZE),
     )
 
 

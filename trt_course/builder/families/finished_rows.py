@@ -11,6 +11,7 @@ from ..look import Look
 from .guess import (
     ASK_COLOUR,
     ASK_RECIPE,
+    ASK_RESIZE,
     BY_ULTRALYTICS,
     CERTAIN,
     LIKELY,
@@ -38,6 +39,8 @@ def rows_of_six(look: Look) -> Optional[Guess]:
     has_class_first = are_whole(rows[:, 0]) and are_shares(rows[:, 1])
     if has_class_first and not has_class_last:
         return _paddle(look, name, rows)
+    if look.ran and not has_class_last:
+        return None
     units, unseen = units_of(look, rows[:, :4])
     if unseen:
         units = "pixels"
@@ -55,7 +58,7 @@ def rows_of_six(look: Look) -> Optional[Guess]:
     if is_by_ultralytics(look):
         return guess._replace(sure=CERTAIN, why=guess.why + BY_ULTRALYTICS)
     order = "output: are the six numbers x1 y1 x2 y2 confidence class, in this order?"
-    return guess._replace(questions=(*unseen, order, ASK_COLOUR, ASK_RECIPE))
+    return guess._replace(questions=(*unseen, order, ASK_COLOUR, ASK_RECIPE, ASK_RESIZE))
 
 
 def _paddle(look: Look, name: str, rows: np.ndarray) -> Guess:
@@ -113,6 +116,8 @@ def rows_of_seven(look: Look) -> Optional[Guess]:
     if len(rows) != 1 or len(look.outputs) > 2:
         return None
     array = look.outputs[rows[0]]
+    if look.ran and not are_whole(array[..., 0]):  # the picture's number
+        return None
     if array.ndim == 2 and len(look.outputs) == 1:
         return _yolov7_rows(look, rows[0])
     if array.ndim == 3 and array.shape[1] > _MOST_ROWS:
