@@ -140,6 +140,7 @@ def test_a_draft_finds_the_object(name, tmp_path):
     outputs, side, family, sure = CASES[name]
     drafted = draft(object_nets.write(tmp_path / "net", outputs, side), None, Outputs())
     assert (drafted.guess.family, drafted.guess.sure) == (family, sure)
+    assert "layout" not in drafted.record["output"], "the words are what a reader can look up"
 
     boxes, confs, clss = found_by(drafted, side)
     assert np.allclose(boxes, [object_nets.BOX], atol=0.05)

@@ -64,7 +64,7 @@ def tensorflow(look: Look) -> Optional[Guess]:
         return None
     if look.outputs[roles["classes"]].dtype.kind != "f":
         return None  # EfficientNMS has the same names and whole numbers
-    output = {"layout": "tf_detection", "tensors": roles}
+    output = _finished(roles, units="normalized", order="yx")
     why = "the API's own names: " + ", ".join(sorted(roles.values()))
     return Guess(
         "TensorFlow's object detection API",
@@ -95,10 +95,10 @@ def tflite(look: Look) -> Optional[Guess]:
     if all("TFLite_Detection_PostProcess" in name for name in names):
         sure = CERTAIN
     roles = {"boxes": boxes, "scores": scores, "classes": classes, "count": count}
-    output = {"layout": "tf_detection", "tensors": roles}
+    output = _finished(roles, units="normalized", order="yx")
     why = "boxes, two numbers for each of them, and a count, as TFLite's post-processing has it"
     question = (
-        f"output.tensors: {scores} is taken for the scores and {classes} for the classes, by "
+        f"output.scores: {scores} is taken for the scores and {classes} for the classes, by "
         "their values on noise; is that right?"
     )
     return Guess(
@@ -215,10 +215,10 @@ def _are_rows(look: Look, roles: Dict[str, str]) -> bool:
     return all(look.outputs[roles[role]].shape == shape[:2] for role in ("scores", "classes"))
 
 
-def _finished(roles: Dict[str, str], units: str) -> Words:
+def _finished(roles: Dict[str, str], units: str, order: str = "xy") -> Words:
     """The words for a tensor a role."""
     output: Words = {
-        "boxes": {"tensor": roles["boxes"], "units": units},
+        "boxes": {"tensor": roles["boxes"], "order": order, "units": units},
         "scores": {"tensor": roles["scores"]},
         "classes": roles["classes"],
         "suppression": "inside",

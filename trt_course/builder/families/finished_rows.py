@@ -122,11 +122,10 @@ def rows_of_seven(look: Look) -> Optional[Guess]:
         return _yolov7_rows(look, rows[0])
     if array.ndim == 3 and array.shape[1] > _MOST_ROWS:
         return None
-    roles = {"rows": rows[0]}
-    for name in look.outputs:
-        if name != rows[0]:
-            roles["count"] = name
-    output = {"layout": "nms7", "tensors": roles}
+    output = _columns(rows[0], boxes=3, scores=2, classes=1)
+    _add_count(output, look, rows[0])
+    if "count" not in output:
+        output["picture"] = {"tensor": rows[0], "column": 0}
     why = f"rows of seven numbers, {' x '.join(map(str, array.shape))}"
     recipe = {"color": "BGR", "mean": [103.939, 116.779, 123.68]}
     questions = (
@@ -144,7 +143,7 @@ def _yolov7_rows(look: Look, name: str) -> Guess:
     output["picture"] = {"tensor": name, "column": 0}
     question = (
         "output: are the seven numbers picture x1 y1 x2 y2 class confidence (YOLOv7), or picture "
-        'class confidence x1 y1 x2 y2 ("layout": "nms7")?'
+        "class confidence x1 y1 x2 y2?"
     )
     return Guess(
         "YOLOv7 with suppression",
