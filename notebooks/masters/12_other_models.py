@@ -214,6 +214,20 @@ complaint(dict(record, labels=["mandatory", "prohibitory", "warning"], backgroun
 # counts the classes of the network and the labels of the record, and reminds you of the background, which is what it
 # mostly is. Try others: leave a field out, take the colours `"rgb"`, name an output that is not there.
 #
+# ### Let the kit begin
+#
+# What you have read off the file, the kit can read, too. **Before you run it**: which three things will it have to ask?
+# %%
+from trt_course.builder.draft import draft, report
+from trt_course.support.outputs import Outputs
+
+print(report(draft(mine / "model.onnx", "out/12/drafted", Outputs(force=True))))
+# %% [markdown]
+# **You should see** the tensors, the family that it takes the network for, and how sure it is; then a record, and its
+# questions: the order of the colours, mean and scale, and the names of the classes. They are the very things that the
+# file does not tell. In a terminal that is `python -m trt_course models draft FILE.onnx`, and
+# `python -m trt_course models check` then tries the record on your pictures and says what looks wrong.
+#
 # ## 5. Lists of labels
 #
 # Some lists are shared by many models, so a record may name one: `"labels": "coco"`. They are the ones of the original

@@ -341,9 +341,7 @@ def test_sources_without_a_place_on_the_disk_are_none_of_the_kit_s(
     monkeypatch.chdir(tmp_path)
     Path("loop").symlink_to("loop")
     assert run("detect", source, "--model", narrow, "--backend", "cpu", "--out", "o") == 2
-    said = capsys.readouterr().err
-    assert said.count("has seen") == 1
-    assert "Traceback" not in said
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_nothing_is_said_where_a_record_does_not(detect, picture_folder, capsys):

@@ -47,13 +47,13 @@ def test_each_word_reaches_the_run(monkeypatch):
         return ["b.mp4 is cut off"]
 
     monkeypatch.setattr(commands, "detect_fast", noting)
-    where = ["--model", "m", "--out", "o", "--force", "--gpus", 2]
+    where = ["--model", "ssd_mobilenet_v2_signs", "--out", "o", "--force", "--gpus", 2]
     how = ["--conf", 0.4, "--batch", 3, "--deadline", 7]
     network = ["--backend", "cpu", "--engine", "e", "--threads", 5]
     assert fast("a.mp4", "b.mp4", *where, *how, *network) == 1
     assert told.pop("outputs").force
     assert told == dict(
-        model="m",
+        model="ssd_mobilenet_v2_signs",
         sources=["a.mp4", "b.mp4"],
         out="o",
         conf_th=0.4,

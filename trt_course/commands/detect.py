@@ -165,7 +165,6 @@ def _detect(args: argparse.Namespace) -> int:
             "Several sources at once are for --fast, which writes tables of boxes. "
             "(A wildcard in quotes is one source.)"
         )
-    say_what_it_knows(args.model, args.source)
     if args.fast:
         return _detect_fast(args)
     return _detect_source(args, args.source[0])
@@ -175,6 +174,7 @@ def _detect_source(args: argparse.Namespace, source: str) -> int:
     kind = kind_of(source)
     write = not args.no_write
     with open_ssd(args) as ssd, _window(args.show) as window:
+        say_what_it_knows(args.model, [source])
         if kind == "image":
             detect_one(
                 ssd,
@@ -226,6 +226,7 @@ def _detect_fast(args: argparse.Namespace) -> int:
             "--fast writes tables of the boxes of all frames: leave out --show, --save-json, "
             "--start, --end and --stride."
         )
+    say_what_it_knows(args.model, args.source)
     complaints = detect_fast(
         args.model,
         args.source,
@@ -243,12 +244,12 @@ def _detect_fast(args: argparse.Namespace) -> int:
 
 
 def _camera(args: argparse.Namespace) -> None:
-    say_what_it_knows(args.model, [args.source])
     vis = BBoxVisualization(find_model(args.model).cls_dict())
     arrangement = MODES[args.mode]
     with _window(args.show) as window, arrangement(
         args.source, lambda: open_ssd(args).warm_up(), every=args.every, conf_th=args.conf
     ) as camera:
+        say_what_it_knows(args.model, [args.source])
         try:
             _watch(camera, args.seconds, window, vis)
         finally:
