@@ -6,12 +6,12 @@ import pytest
 from odd_nets import BLACK, write_constants, write_record
 from trt_course import Detections, find_model
 from trt_course.measure.boxes import Truth
-from trt_course.measure.check import Report, check
-from trt_course.measure.check_labels import label_findings
-from trt_course.measure.check_numbers import number_findings
-from trt_course.measure.check_parts import MIRRORED, PLAIN, SMALLER, Finding, Looks
-from trt_course.measure.check_report import told
-from trt_course.measure.check_steady import steadiness
+from trt_course.measure.check.labels import label_findings
+from trt_course.measure.check.numbers import number_findings
+from trt_course.measure.check.parts import MIRRORED, PLAIN, SMALLER, Finding, Looks
+from trt_course.measure.check.record import Report, check
+from trt_course.measure.check.report import told
+from trt_course.measure.check.steady import steadiness
 from trt_course.model.output_spec import BoxesSpec, OutputSpec, Part, ScoresSpec
 
 PLACES = 100

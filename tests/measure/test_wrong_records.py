@@ -12,8 +12,8 @@ from wrong_networks import changed_record, forms_of, write_network
 
 from trt_course import CourseError, TrtSSD
 from trt_course.measure.boxes import Truth, read_truth
-from trt_course.measure.check import examine
-from trt_course.measure.check_parts import Looks, several
+from trt_course.measure.check.parts import Looks, several
+from trt_course.measure.check.record import examine
 from trt_course.media.pictures import images_in, read_image
 from trt_course.model.decode import Decoder
 from trt_course.model.find import find_model
@@ -134,7 +134,7 @@ def row_name(row):
     return f"{row['network']}, {row['kind']}: {row['mistake']} ({row['form']})"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("row", ROWS, ids=row_name)
 def test_wrong_record(network_of, row):
     network = network_of(row["network"])
@@ -150,7 +150,7 @@ def test_wrong_record(network_of, row):
 RIGHT = [(name, form) for name in (*SHIPPED, *PUBLISHED) for form in forms_of(name)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "form"), RIGHT)
 def test_right_record(network_of, name, form):
     report = network_of(name).report(form, {}, with_truth=name != "face_slim")
@@ -158,7 +158,7 @@ def test_right_record(network_of, name, form):
     assert any(map(len, report.found))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_model_on_other_pictures(name):
     """A right record may find nothing in them, but no other word is better."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..builder import draft
 from ..draw import BBoxVisualization
-from ..measure.check import check
-from ..measure.check_report import MOST_PICTURES, Samples, samples_of, told
+from ..measure.check.record import check
+from ..measure.check.report import MOST_PICTURES, Samples, samples_of, told
 from ..media.pictures import read_image
 from ..model.find import find_model, list_models
 from ..model.spec import ModelSpec

@@ -1,26 +1,26 @@
 """A check of a model's record: it runs the network and says what a person would notice.
 
 A record that does not fit its network seldom fails: it finds nothing, or nonsense. What gives it
-away is in the bare numbers (check_numbers.py), in boxes that do not stay with things when the
-picture is mirrored or made smaller (check_steady.py), and in another word that does much better
-(check_words.py). Only mistakes in the labels need ground truth.
+away is in the bare numbers (numbers.py), in boxes that do not stay with things when the
+picture is mirrored or made smaller (steady.py), and in another word that does much better
+(words.py). Only mistakes in the labels need ground truth.
 """
 
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ..detections import Detections
-from ..model.find import Model, find_model
-from ..model.oddities import Oddities
-from ..model.spec import ModelSpec
-from ..ssd import TrtSSD
-from ..support.progress import progress
-from .boxes import Truth
-from .check_labels import label_findings
-from .check_numbers import number_findings
-from .check_parts import Finding, Looks, several
-from .check_words import unsteady, wrong_boxes, wrong_recipe
+from ...detections import Detections
+from ...model.find import Model, find_model
+from ...model.oddities import Oddities
+from ...model.spec import ModelSpec
+from ...ssd import TrtSSD
+from ...support.progress import progress
+from ..boxes import Truth
+from .labels import label_findings
+from .numbers import number_findings
+from .parts import Finding, Looks, several
+from .words import unsteady, wrong_boxes, wrong_recipe
 
 _FOR_NUMBERS = 2  # pictures: their numbers tell enough
 

@@ -5,9 +5,9 @@ from typing import Any, Dict, Iterator, NamedTuple, Tuple
 
 import numpy as np
 
-from ..model.output_spec import BoxesSpec, PriorRule
-from ..model.priors import read_priors
-from ..model.spec import ModelSpec
+from ...model.output_spec import BoxesSpec, PriorRule
+from ...model.priors import read_priors
+from ...model.spec import ModelSpec
 
 
 class Variant(NamedTuple):

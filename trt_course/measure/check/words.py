@@ -10,11 +10,11 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 
-from ..model.spec import ModelSpec
-from ..support.progress import progress
-from .check_parts import MIRRORED, SMALLER, Finding, Looks
-from .check_steady import Steadiness, steadiness
-from .check_variants import Variant, box_variants, recipe_variants
+from ...model.spec import ModelSpec
+from ...support.progress import progress
+from .parts import MIRRORED, SMALLER, Finding, Looks
+from .steady import Steadiness, steadiness
+from .variants import Variant, box_variants, recipe_variants
 
 # How many of the pictures are taken, those with most in them first
 _FOR_BOXES = 4

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import List, NamedTuple, Optional
 
-from ..model.spec import ModelSpec
-from ..support.files import AnyPath, kit_path
-from .boxes import Truth
-from .check import Report
-from .check_parts import Finding, several
-from .evaluate import pictures_of, truths_of
+from ...model.spec import ModelSpec
+from ...support.files import AnyPath, kit_path
+from ..boxes import Truth
+from ..evaluate import pictures_of, truths_of
+from .parts import Finding, several
+from .record import Report
 
 MOST_PICTURES = 20  # of a folder
 

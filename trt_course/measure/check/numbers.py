@@ -9,12 +9,12 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
 
-from ..model.output_spec import BoxesSpec, Part
-from ..model.priors import read_priors
-from ..model.rows import are_sure
-from ..model.scores import activated, joined
-from ..model.spec import ModelSpec
-from .check_parts import Finding, Looks
+from ...model.output_spec import BoxesSpec, Part
+from ...model.priors import read_priors
+from ...model.rows import are_sure
+from ...model.scores import activated, joined
+from ...model.spec import ModelSpec
+from .parts import Finding, Looks
 
 _ENOUGH = 20  # places: of fewer nothing can be said
 _SLACK = 0.01  # by which a score may pass 0 or 1

@@ -4,12 +4,12 @@ from typing import List, Sequence
 
 import numpy as np
 
-from ..detections import Detections
-from ..model.spec import ModelSpec
-from .boxes import Truth
-from .check_parts import Finding
-from .confusion import confusion_matrix
-from .evaluate import as_found
+from ...detections import Detections
+from ...model.spec import ModelSpec
+from ..boxes import Truth
+from ..confusion import confusion_matrix
+from ..evaluate import as_found
+from .parts import Finding
 
 _FEW = 3  # objects of a class: of fewer nothing can be said
 _SEVERAL = 5  # and of all classes together

@@ -8,11 +8,11 @@ from typing import NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from ..detections import Detections
-from ..model.oddities import NO_PIXELS, WHOLE
-from ..model.spec import ModelSpec
-from .check_parts import PLAIN, Looks, View
-from .voc import overlap
+from ...detections import Detections
+from ...model.oddities import NO_PIXELS, WHOLE
+from ...model.spec import ModelSpec
+from ..voc import overlap
+from .parts import PLAIN, Looks, View
 
 _LEAST_OVERLAP = 0.5  # of two boxes that count as one; only above it do they count
 

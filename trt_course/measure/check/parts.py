@@ -9,13 +9,13 @@ from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 import cv2
 import numpy as np
 
-from ..detections import Detections
-from ..model.decode import Decoder
-from ..model.oddities import Oddities
-from ..model.placement import Placement
-from ..model.preprocess import Preprocessor
-from ..model.spec import ModelSpec
-from ..ssd import TrtSSD
+from ...detections import Detections
+from ...model.decode import Decoder
+from ...model.oddities import Oddities
+from ...model.placement import Placement
+from ...model.preprocess import Preprocessor
+from ...model.spec import ModelSpec
+from ...ssd import TrtSSD
 
 Outputs = Dict[str, np.ndarray]  # a network's tensors, by their names
 
