@@ -329,6 +329,14 @@ def test_a_name_that_no_record_can_have(tmp_path):
     assert "YOLOv8 and later, does not fit: model.json: output.boxes.tensor" in str(refusal.value)
 
 
+@pytest.mark.parametrize("name", ["two\nlines.onnx", "\udcff.onnx"])
+def test_a_file_name_that_no_record_can_hold(name, tmp_path):
+    path = object_nets.write(tmp_path, object_nets.yolov8())
+    path.rename(tmp_path / name)
+    with pytest.raises(CourseError, match="Rename the file"):
+        drafted_from(tmp_path / name)
+
+
 def test_a_noted_task_that_controls_a_terminal(tmp_path):
     path = object_nets.write(tmp_path, object_nets.yolov8(classes=3))
     object_nets.note(path, names={0: "a", 1: "b", 2: "c"}, task="pose\x1b[2J\n" + "x" * 10**6)

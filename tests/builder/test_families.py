@@ -180,6 +180,15 @@ def test_the_background(name, tmp_path):
     assert drafted.record["background"] == BACKGROUNDS[name]
 
 
+@pytest.mark.parametrize("name", ["tensorflow", "tflite"])
+def test_a_recipe_that_nothing_shows_is_asked_for(name, tmp_path):
+    """TensorFlow's networks have it inside if they take bytes, and only then."""
+    outputs, side, *_ = CASES[name]
+    drafted = draft(object_nets.write(tmp_path / "net", outputs, side), None, Outputs())
+    assert drafted.record["input"]["dtype"] == "float32"
+    assert any(text.startswith("input.mean") for text in drafted.record["questions"])
+
+
 def test_faces_of_the_ultra_light_kind(tmp_path):
     path = object_nets.write(tmp_path / "net", object_nets.ultra_light(), 320, height=240)
     drafted = draft(path, None, Outputs())

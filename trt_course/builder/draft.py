@@ -47,6 +47,11 @@ def draft(path: AnyPath, out: Optional[AnyPath], outputs: Outputs) -> Draft:
     says what was seen.
     """
     network = kit_path(path)
+    if printable(network.name) != network.name:
+        raise CourseError(
+            f"{printable(network)} has a name that no record can hold: it has a line break, or "
+            "characters that no screen shows. Rename the file."
+        )
     folder = network.parent if out is None else Path(out)
     target = folder / RECORD
     if os.path.lexists(str(target)) and not outputs.force:

@@ -74,6 +74,7 @@ def tensorflow(look: Look) -> Optional[Guess]:
         RGB_AROUND_0,
         background=0,
         labels="coco",
+        questions=(ASK_RECIPE,),
     )
 
 
@@ -91,9 +92,6 @@ def tflite(look: Look) -> Optional[Guess]:
         return None
     classes = _classes_of(look, flat)
     scores = flat[1 - flat.index(classes)]
-    sure = LIKELY
-    if all("TFLite_Detection_PostProcess" in name for name in names):
-        sure = CERTAIN
     roles = {"boxes": boxes, "scores": scores, "classes": classes, "count": count}
     output = _finished(roles, units="normalized", order="yx")
     why = "boxes, two numbers for each of them, and a count, as TFLite's post-processing has it"
@@ -101,6 +99,11 @@ def tflite(look: Look) -> Optional[Guess]:
         f"output.scores: {scores} is taken for the scores and {classes} for the classes, by "
         "their values on noise; is that right?"
     )
+    sure = LIKELY
+    questions = (question, ASK_RECIPE)
+    if all("TFLite_Detection_PostProcess" in name for name in names):
+        sure = CERTAIN
+        questions = (ASK_RECIPE,)
     return Guess(
         "TFLite's post-processing",
         sure,
@@ -108,7 +111,7 @@ def tflite(look: Look) -> Optional[Guess]:
         output,
         RGB_AROUND_0,
         labels="coco90",
-        questions=() if sure == CERTAIN else (question,),
+        questions=questions,
     )
 
 

@@ -49,7 +49,7 @@ def _rule(steps: Sequence[float], shapes: Sequence[Shapes], clip: bool = False) 
 def _torchvision_ssd300() -> KnownPriors:
     scales = [0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05]
     shapes = _between([300 * scale for scale in scales], [[2], [2, 3], [2, 3], [2, 3], [2], [2]])
-    recipe = {"color": "RGB", "mean": [122.99925, 116.9991, 103.9998], "scale": [1.0] * 3}
+    recipe = {"color": "RGB", "mean": [122.99925, 116.9991, 103.9992], "scale": [1.0] * 3}
     rule = _rule([8, 16, 32, 64, 100, 300], shapes, clip=True)
     return KnownPriors("torchvision's SSD300", rule, {}, recipe, "softmax")
 
