@@ -5,7 +5,7 @@ import pytest
 from foreign.nets import NETS
 from foreign.onnx_file import write_net
 from foreign.picture import picture
-from foreign.test_foreign import differences, found_by, wrong_names
+from foreign.test_foreign import HERE, differences, found_by, wrong_names
 from trt_course import CourseError
 from trt_course.builder.draft import draft
 from trt_course.model.spec import read_spec
@@ -37,7 +37,13 @@ def test_a_draft_is_right_or_asks(name, tmp_path):
     fields = {question.partition(":")[0].partition(",")[0] for question in questions}
     assert is_right == (name not in ASKED)
     assert fields >= ASKED.get(name, set())
-    assert wrong_names(name, read_spec(drafted.path).labels) == []
+
+    spec = read_spec(drafted.path)
+    assert wrong_names(name, spec.labels) == []
+    if "input.mean" not in fields:
+        right = read_spec(HERE / "records" / name / "model.json").input
+        assert spec.input.mean == pytest.approx(right.mean, abs=1e-6)
+        assert spec.input.scale == pytest.approx(right.scale, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", sorted(UNKNOWN))

@@ -95,15 +95,14 @@ def tflite(look: Look) -> Optional[Guess]:
     roles = {"boxes": boxes, "scores": scores, "classes": classes, "count": count}
     output = _finished(roles, units="normalized", order="yx")
     why = "boxes, two numbers for each of them, and a count, as TFLite's post-processing has it"
-    question = (
-        f"output.scores: {scores} is taken for the scores and {classes} for the classes, by "
-        "their values on noise; is that right?"
-    )
-    sure = LIKELY
-    questions = (question, ASK_RECIPE)
-    if all("TFLite_Detection_PostProcess" in name for name in names):
-        sure = CERTAIN
-        questions = (ASK_RECIPE,)
+    sure = CERTAIN
+    questions = [ASK_RECIPE]
+    if not all("TFLite_Detection_PostProcess" in name for name in names):
+        sure = LIKELY
+        questions.append(
+            f"output.scores: {scores} is taken for the scores and {classes} for the classes, by "
+            "their values on noise; is that right?"
+        )
     return Guess(
         "TFLite's post-processing",
         sure,
@@ -111,7 +110,7 @@ def tflite(look: Look) -> Optional[Guess]:
         output,
         RGB_AROUND_0,
         labels="coco90",
-        questions=questions,
+        questions=tuple(questions),
     )
 
 
