@@ -322,6 +322,15 @@ def test_an_output_that_never_holds_a_box(tmp_path):
         drafted_from(path)
 
 
+@pytest.mark.parametrize("stated", [True, False])
+@pytest.mark.parametrize("pictures", [0, 2])
+def test_results_for_another_number_of_pictures(pictures, stated, tmp_path):
+    """What the network gives for its one picture could never be read."""
+    outputs = {"output0": np.repeat(object_nets.yolov8()["output0"], pictures, axis=0)}
+    with pytest.raises(CourseError, match="is of no family"):
+        drafted_from(object_nets.write(tmp_path, outputs, stated=stated))
+
+
 def test_a_name_that_no_record_can_have(tmp_path):
     outputs = {"out\nput\x1b[2J": object_nets.yolov8()["output0"]}
     with pytest.raises(CourseError) as refusal:

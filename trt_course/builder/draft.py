@@ -249,11 +249,10 @@ def _require_readable(look: Look, record: Words) -> None:
             raise CourseError(str(err).replace(str(path), RECORD)) from None
     placed = placement(spec, spec.input.width, spec.input.height)
     decoder = Decoder(spec)
-    decoder.shapes.require_stated(
-        {tensor.name: Tensor(tensor.shape or None, tensor.dtype) for tensor in look.stated},
-        pictures=-1,
-    )
-    decoder.decode(look.outputs, [placed], spec.conf_threshold)
+    stated = {tensor.name: Tensor(tensor.shape or None, tensor.dtype) for tensor in look.stated}
+    (batch,) = (entry.shape[0] for entry in look.inputs if entry.name == look.pictures.name)
+    decoder.shapes.require_stated(stated, batch)
+    decoder.decode(look.outputs, [placed], spec.conf_threshold, places=max(1, batch))
 
 
 def _is_same(path: Path, other: Path) -> bool:
