@@ -68,7 +68,7 @@ show_picture(vis.annotate(image, found), f"{len(found)} objects")
 # class and a *confidence* between 0 and 1. Small and half-hidden cars are found as well; did you count them?
 #
 # Do not be dazzled: this street was drawn by a program, and so was every picture that the model has learned from. Shown
-# 55 real photographs, it finds 6 of 21 vehicles and 1 of 110 pedestrians, and draws 145 boxes where there is nothing of
+# 55 real photographs, it finds 6 of 21 vehicles and 1 of 107 pedestrians, and draws 145 boxes where there is nothing of
 # the kind. The other model draws 17 boxes on them, and 16 are wrong. They are models to learn with: small, free, and
 # you can repeat their training. A detector knows what it was shown, and nothing else; you will meet that again in
 # [lesson 05](05_detect_image.ipynb), with a picture of your own.

@@ -134,8 +134,8 @@ result = detect_one(ssd, "data/traffic/images/000007.jpg", out="out/05", save_js
 #
 # ## 8. Your own picture
 #
-# Write the path of a picture of yours between the quotes. If this page comes from another machine, such as a Jetson,
-# the picture may still lie on the computer in front of you: then take the button below.
+# Put the path of a picture of yours between the quotes, in place of the one that is there. If this page comes from
+# another machine, such as a Jetson, the picture may still be on the computer in front of you: then use the button below.
 #
 # **Before you run it**: this model has learned from rendered streets only. What will it make of your photograph?
 # %%
@@ -158,7 +158,7 @@ from trt_course.lesson.upload import PictureUpload
 
 PictureUpload(look)
 # %% [markdown]
-# **You should see** your picture, and in a real street perhaps a car or two, beside boxes that mean nothing. That is no
+# **You should see** your picture, and in a real street perhaps a car or two, among boxes that mean nothing. That is no
 # fault of yours: [lesson 00](00_check_setup.ipynb) has the figures, and [lesson 12](12_other_models.ipynb) shows how to
 # bring a model that has seen the world.
 #

@@ -95,8 +95,8 @@ def differences(spec, other_spec):
 show_table(differences(signs, traffic), ["field", "signs", "traffic"])
 # %% [markdown]
 # **You should see** a table with the names, the labels, what pictures each has learned from, and the recipe: size,
-# order of colours, mean and scale. All other fields are the same. Nowhere in the package stands `if model == ...`; every difference is in this table. The
-# page [The model's record](../docs/model_json.md) explains each field.
+# order of colours, mean and scale. All other fields are the same. Nowhere in the package does it say `if model == ...`;
+# every difference is in this table. The page [The model's record](../docs/model_json.md) explains each field.
 #
 # ## 3. A network without a record
 #
@@ -183,8 +183,8 @@ print("letterbox:           ", percent(resize="letterbox"))
 # %% [markdown]
 # **You should see** that the program never complains. Wrong colours cost most here, more than 40 points: a red sign
 # looks blue, so the model finds it and gives it the wrong class. Numbers from 0 to 255 cost less than you would think,
-# and that is the worst kind of mistake: such a model seems to work. No message can tell you of a wrong recipe, for a
-# network takes any numbers. Only a score can.
+# and that is the worst kind of mistake: such a model seems to work. A network takes any numbers, so no error tells you
+# of a wrong recipe. `models check`, below, tries other recipes and says when one finds more; proof is only a score.
 #
 # ## 4. A wrong record says so
 #
@@ -259,7 +259,7 @@ print("numbers without a class:", unused)
 # ## 6. Two records from outside
 #
 # Here are the records of two SSDs that others have trained and given away: a small one for faces, and the MobileNet of
-# TensorFlow for COCO. Only the records; if you want to try them, put the ONNX file beside.
+# TensorFlow for COCO. Only the records; if you want to try one, put its ONNX file beside it.
 # %%
 face = {
     "name": "face_slim",
@@ -428,9 +428,9 @@ show_picture(vis.annotate(picture, two), "two steps")
 #
 # ## 8. An output in YOLO's form
 #
-# Another *detector* may give its output in another form. YOLO's, in many of its versions: one tensor, a row a place:
-# centre x, centre y, width, height in pixels of the input, one number "is there an object at all", and one a class.
-# Here is such an output, made by hand, of a network for pictures of 128 x 96 with our three classes:
+# Another *detector* may give its output in another form. In many versions of YOLO it is one tensor with a row for each
+# place: centre x, centre y, width and height in pixels of the input, a number for "is there an object at all?", and one
+# for each class. Here is such an output, made by hand, of a network for pictures of 128 x 96 with our three classes:
 # %%
 rows = [
     # cx, cy, w, h, object, blue, green, red
@@ -442,7 +442,7 @@ rows = [
 yolo = np.float32([rows])  # a batch of one
 print(yolo.shape)
 # %% [markdown]
-# What is wanted are corners instead of centres, and one score a class, which is the object's number times the class's.
+# We want corners instead of centres, and one score for each class: the object's number times the class's.
 #
 # **12.1** Write the step between them.
 # %%
@@ -628,7 +628,7 @@ check(
 #
 # * A model is a folder; its record holds all that differs, and the program holds none of it.
 # * The file tells names, shapes and types. Colours, mean, scale and labels must come from whoever trained it.
-# * A wrong record is named; a wrong *recipe* is silent, and only a score finds it.
+# * A wrong record is named; a wrong *recipe* is silent. `models check` suspects it, and a score proves it.
 # * Another backbone changes the file, another detector perhaps the words for its output.
 #
 # **Next**: [13 Throughput](13_throughput.ipynb) runs a model on many pictures at once. And with the one that you have

@@ -294,6 +294,66 @@ def test_a_family_whose_types_do_not_fit(tmp_path):
         drafted_from(path)
 
 
+@pytest.mark.parametrize("shape", [(1, 6), (1, 7), (1, 6, 7), (1, 300, 6)])
+def test_numbers_that_are_no_rows_of_boxes(shape, tmp_path):
+    """A classifier of six classes has a row of six numbers, too."""
+    numbers = np.random.RandomState(0).randn(*shape).astype(np.float32)
+    path = object_nets.write(tmp_path, {"logits": numbers})
+    with pytest.raises(CourseError, match="is of no family"):
+        drafted_from(path)
+
+
+def test_numbers_for_a_pose_are_no_scores(tmp_path):
+    outputs = object_nets.yolov8(classes=52)
+    outputs["output0"][:, 5:] = 100  # one class, then pixels
+    (question,) = questions_of(drafted_from(object_nets.write(tmp_path, outputs)), "output.scores:")
+    assert "poses" in question
+
+
+def test_an_output_that_never_holds_a_box(tmp_path):
+    """What could not be opened afterwards is not written."""
+    outputs = {
+        "boxes": np.zeros((0, 4), np.float32),
+        "labels": np.zeros(0, np.int64),
+        "scores": np.zeros(0, np.float32),
+    }
+    path = object_nets.write(tmp_path, outputs)
+    with pytest.raises(CourseError, match="it never holds a box"):
+        drafted_from(path)
+
+
+@pytest.mark.parametrize("stated", [True, False])
+@pytest.mark.parametrize("pictures", [0, 2])
+def test_results_for_another_number_of_pictures(pictures, stated, tmp_path):
+    """What the network gives for its one picture could never be read."""
+    outputs = {"output0": np.repeat(object_nets.yolov8()["output0"], pictures, axis=0)}
+    with pytest.raises(CourseError, match="is of no family"):
+        drafted_from(object_nets.write(tmp_path, outputs, stated=stated))
+
+
+def test_a_name_that_no_record_can_have(tmp_path):
+    outputs = {"out\nput\x1b[2J": object_nets.yolov8()["output0"]}
+    with pytest.raises(CourseError) as refusal:
+        drafted_from(object_nets.write(tmp_path, outputs))
+    assert "YOLOv8 and later, does not fit: model.json: output.boxes.tensor" in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["two\nlines.onnx", "\udcff.onnx"])
+def test_a_file_name_that_no_record_can_hold(name, tmp_path):
+    path = object_nets.write(tmp_path, object_nets.yolov8())
+    path.rename(tmp_path / name)
+    with pytest.raises(CourseError, match="Rename the file"):
+        drafted_from(tmp_path / name)
+
+
+def test_a_noted_task_that_controls_a_terminal(tmp_path):
+    path = object_nets.write(tmp_path, object_nets.yolov8(classes=3))
+    object_nets.note(path, names={0: "a", 1: "b", 2: "c"}, task="pose\x1b[2J\n" + "x" * 10**6)
+    (question,) = questions_of(drafted_from(path), "output:")
+    assert "(its task: pose" in question
+    assert question.isprintable()
+
+
 # Files ------------------------------------------------------------------------------------------
 
 

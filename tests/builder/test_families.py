@@ -140,6 +140,7 @@ def test_a_draft_finds_the_object(name, tmp_path):
     outputs, side, family, sure = CASES[name]
     drafted = draft(object_nets.write(tmp_path / "net", outputs, side), None, Outputs())
     assert (drafted.guess.family, drafted.guess.sure) == (family, sure)
+    assert "layout" not in drafted.record["output"], "the words are what a reader can look up"
 
     boxes, confs, clss = found_by(drafted, side)
     assert np.allclose(boxes, [object_nets.BOX], atol=0.05)
@@ -177,6 +178,15 @@ def test_the_background(name, tmp_path):
     outputs, side, *_ = CASES[name]
     drafted = draft(object_nets.write(tmp_path / "net", outputs, side), None, Outputs())
     assert drafted.record["background"] == BACKGROUNDS[name]
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "tflite"])
+def test_a_recipe_that_nothing_shows_is_asked_for(name, tmp_path):
+    """TensorFlow's networks have it inside if they take bytes, and only then."""
+    outputs, side, *_ = CASES[name]
+    drafted = draft(object_nets.write(tmp_path / "net", outputs, side), None, Outputs())
+    assert drafted.record["input"]["dtype"] == "float32"
+    assert any(text.startswith("input.mean") for text in drafted.record["questions"])
 
 
 def test_faces_of_the_ultra_light_kind(tmp_path):

@@ -16,6 +16,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 from ..engine import TensorInfo
 from ..model.decode import Decoder
 from ..model.placement import placement
+from ..model.shapes import Tensor
 from ..model.spec import read_spec
 from ..support.errors import CourseError
 from ..support.files import AnyPath, kit_path, sha256, write_text
@@ -46,6 +47,11 @@ def draft(path: AnyPath, out: Optional[AnyPath], outputs: Outputs) -> Draft:
     says what was seen.
     """
     network = kit_path(path)
+    if printable(network.name) != network.name:
+        raise CourseError(
+            f"{printable(network)} has a name that no record can hold: it has a line break, or "
+            "characters that no screen shows. Rename the file."
+        )
     folder = network.parent if out is None else Path(out)
     target = folder / RECORD
     if os.path.lexists(str(target)) and not outputs.force:
@@ -237,9 +243,16 @@ def _require_readable(look: Look, record: Words) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / RECORD
         write_text(path, as_text(record))
-        spec = read_spec(path)
+        try:
+            spec = read_spec(path)
+        except CourseError as err:  # by a name that means something to the reader
+            raise CourseError(str(err).replace(str(path), RECORD)) from None
     placed = placement(spec, spec.input.width, spec.input.height)
-    Decoder(spec).decode(look.outputs, [placed], spec.conf_threshold)
+    decoder = Decoder(spec)
+    stated = {tensor.name: Tensor(tensor.shape or None, tensor.dtype) for tensor in look.stated}
+    (batch,) = (entry.shape[0] for entry in look.inputs if entry.name == look.pictures.name)
+    decoder.shapes.require_stated(stated, batch)
+    decoder.decode(look.outputs, [placed], spec.conf_threshold, places=max(1, batch))
 
 
 def _is_same(path: Path, other: Path) -> bool:

@@ -1,13 +1,19 @@
 """The commands doctor and models: what there is, a first draft of a record, a check of one."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..builder import draft
+from ..draw import BBoxVisualization
+from ..measure.check.record import check
+from ..measure.check.report import MOST_PICTURES, Samples, samples_of, told
+from ..media.pictures import read_image
 from ..model.find import find_model, list_models
 from ..model.spec import ModelSpec
 from ..support import doctor
 from ..support.errors import CourseError
+from ..support.files import kit_path, require_apart
 from . import add_command, status_after
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ def add_commands(commands: "Commands") -> None:
     )
     steps = models.add_subparsers(dest="step", metavar="draft|check")
     _add_draft(steps)
+    _add_check(steps)
 
 
 def _add_draft(steps: "Commands") -> None:
@@ -74,3 +81,44 @@ def _summary(spec: ModelSpec) -> str:
     if spec.changed():
         lines.append("    note: the ONNX file is not the one that model.json describes")
     return "\n".join(lines)
+
+
+def _add_check(steps: "Commands") -> None:
+    add = add_command(
+        steps,
+        "check",
+        _check,
+        "run a model on pictures, and say what speaks against its record",
+        "--conf",
+        "--out",
+    )
+    add.add_argument("model", help="a name in models/, or a model folder")
+    add.set_defaults(out="out/check")
+    pictures = add.add_mutually_exclusive_group(required=True)
+    pictures.add_argument("--image", metavar="FILE", help="a picture")
+    pictures.add_argument(
+        "--data",
+        metavar="DIR",
+        help=f"a folder with images/, of which {MOST_PICTURES} are taken, and perhaps "
+        "ground-truth/, which shows wrong labels too",
+    )
+
+
+def _check(args: argparse.Namespace) -> int:
+    spec = find_model(args.model)
+    if args.conf is not None:
+        spec = spec._replace(conf_threshold=args.conf)
+    samples = Samples([kit_path(args.image)], None) if args.image else samples_of(args.data, spec)
+    drawn = [Path(args.out) / (path.stem + ".jpg") for path in samples.paths]
+    for path in samples.paths:
+        require_apart(path, *drawn)
+    args.outputs.claim(*drawn)
+
+    pictures = [read_image(path) for path in samples.paths]
+    report = check(spec, pictures, samples.truths)
+    draw = BBoxVisualization(spec.cls_dict())
+    for path, picture, found in zip(drawn, pictures, report.found):
+        args.outputs.write_image(path, draw.annotate(picture, found))
+    print(told(spec, report, with_truth=samples.truths is not None))
+    print(f"Pictures: {args.out}")
+    return 1 if report.findings else 0

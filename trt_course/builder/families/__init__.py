@@ -38,5 +38,7 @@ FAMILIES = (
 
 def guesses(look: Look) -> List[Guess]:
     """The families that a network may be of, the surest first."""
+    if any(array.ndim > 2 and not len(array) for array in look.outputs.values()):
+        return []  # it gave nothing for the picture
     found = [family(look) for family in FAMILIES]
     return surest_first([guess for guess in found if guess is not None])

@@ -17,7 +17,9 @@ from .guess import (
 
 STRIDES = (8, 16, 32)
 _BLACK_BOX: Words = {"resize": "letterbox", "pad": [0.0] * 3}
+# As the authors suppress
 _NMS = {"iou_threshold": 0.3}
+_LOOSE_NMS = {"iou_threshold": 0.4}
 
 
 def yunet(look: Look) -> Optional[Guess]:
@@ -106,7 +108,7 @@ def scrfd(look: Look) -> Optional[Guess]:
         dict(_BLACK_BOX, color="RGB", mean=[127.5] * 3, scale=[128.0] * 3),
         classes=1,
         labels=("face",),
-        nms=_NMS,
+        nms=_LOOSE_NMS,
     )
 
 
@@ -136,5 +138,5 @@ def retinaface(look: Look) -> Optional[Guess]:
         classes=2,
         background=0,
         labels="face",
-        nms=_NMS,
+        nms=_LOOSE_NMS,
     )

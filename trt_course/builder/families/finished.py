@@ -9,6 +9,7 @@ from ..look import Look
 from .guess import (
     ASK_COLOUR,
     ASK_RECIPE,
+    ASK_RESIZE,
     CERTAIN,
     LETTERBOX,
     LIKELY,
@@ -46,7 +47,7 @@ def efficient_nms(look: Look) -> Optional[Guess]:
         output,
         recipe,
         labels="coco80",
-        questions=(*questions, ASK_COLOUR, ASK_RECIPE),
+        questions=(*questions, ASK_COLOUR, ASK_RECIPE, ASK_RESIZE),
     )
 
 
@@ -63,7 +64,7 @@ def tensorflow(look: Look) -> Optional[Guess]:
         return None
     if look.outputs[roles["classes"]].dtype.kind != "f":
         return None  # EfficientNMS has the same names and whole numbers
-    output = {"layout": "tf_detection", "tensors": roles}
+    output = _finished(roles, units="normalized", order="yx")
     why = "the API's own names: " + ", ".join(sorted(roles.values()))
     return Guess(
         "TensorFlow's object detection API",
@@ -73,6 +74,7 @@ def tensorflow(look: Look) -> Optional[Guess]:
         RGB_AROUND_0,
         background=0,
         labels="coco",
+        questions=(ASK_RECIPE,),
     )
 
 
@@ -90,16 +92,17 @@ def tflite(look: Look) -> Optional[Guess]:
         return None
     classes = _classes_of(look, flat)
     scores = flat[1 - flat.index(classes)]
-    sure = LIKELY
-    if all("TFLite_Detection_PostProcess" in name for name in names):
-        sure = CERTAIN
     roles = {"boxes": boxes, "scores": scores, "classes": classes, "count": count}
-    output = {"layout": "tf_detection", "tensors": roles}
+    output = _finished(roles, units="normalized", order="yx")
     why = "boxes, two numbers for each of them, and a count, as TFLite's post-processing has it"
-    question = (
-        f"output.tensors: {scores} is taken for the scores and {classes} for the classes, by "
-        "their values on noise; is that right?"
-    )
+    sure = CERTAIN
+    questions = [ASK_RECIPE]
+    if not all("TFLite_Detection_PostProcess" in name for name in names):
+        sure = LIKELY
+        questions.append(
+            f"output.scores: {scores} is taken for the scores and {classes} for the classes, by "
+            "their values on noise; is that right?"
+        )
     return Guess(
         "TFLite's post-processing",
         sure,
@@ -107,7 +110,7 @@ def tflite(look: Look) -> Optional[Guess]:
         output,
         RGB_AROUND_0,
         labels="coco90",
-        questions=() if sure == CERTAIN else (question,),
+        questions=tuple(questions),
     )
 
 
@@ -134,6 +137,7 @@ def boxes_scores_labels(look: Look) -> Optional[Guess]:
             questions=(
                 "output.classes: RT-DETR counts COCO's 80 classes from 0; are the labels counted "
                 "so here?",
+                ASK_RESIZE + " D-FINE's got borders.",
             ),
         )
     why = "boxes, scores, and labels as whole numbers"
@@ -155,7 +159,7 @@ def boxes_scores_labels(look: Look) -> Optional[Guess]:
         output,
         RGB_SHARES,
         labels="coco80",
-        questions=(*questions, ASK_COLOUR, ASK_RECIPE),
+        questions=(*questions, ASK_COLOUR, ASK_RECIPE, ASK_RESIZE),
     )
 
 
@@ -180,7 +184,7 @@ def _with_scores(look: Look, roles: Dict[str, str]) -> Guess:
         output,
         dict(recipe, **LETTERBOX),
         labels="coco80",
-        questions=(*questions, ASK_COLOUR, ASK_RECIPE),
+        questions=(*questions, ASK_COLOUR, ASK_RECIPE, ASK_RESIZE),
     )
 
 
@@ -213,10 +217,10 @@ def _are_rows(look: Look, roles: Dict[str, str]) -> bool:
     return all(look.outputs[roles[role]].shape == shape[:2] for role in ("scores", "classes"))
 
 
-def _finished(roles: Dict[str, str], units: str) -> Words:
+def _finished(roles: Dict[str, str], units: str, order: str = "xy") -> Words:
     """The words for a tensor a role."""
     output: Words = {
-        "boxes": {"tensor": roles["boxes"], "units": units},
+        "boxes": {"tensor": roles["boxes"], "order": order, "units": units},
         "scores": {"tensor": roles["scores"]},
         "classes": roles["classes"],
         "suppression": "inside",

@@ -11,6 +11,7 @@ from ..look import Look
 from .guess import (
     ASK_COLOUR,
     ASK_RECIPE,
+    ASK_RESIZE,
     BY_ULTRALYTICS,
     CERTAIN,
     LIKELY,
@@ -38,6 +39,8 @@ def rows_of_six(look: Look) -> Optional[Guess]:
     has_class_first = are_whole(rows[:, 0]) and are_shares(rows[:, 1])
     if has_class_first and not has_class_last:
         return _paddle(look, name, rows)
+    if look.ran and not has_class_last:
+        return None
     units, unseen = units_of(look, rows[:, :4])
     if unseen:
         units = "pixels"
@@ -55,7 +58,7 @@ def rows_of_six(look: Look) -> Optional[Guess]:
     if is_by_ultralytics(look):
         return guess._replace(sure=CERTAIN, why=guess.why + BY_ULTRALYTICS)
     order = "output: are the six numbers x1 y1 x2 y2 confidence class, in this order?"
-    return guess._replace(questions=(*unseen, order, ASK_COLOUR, ASK_RECIPE))
+    return guess._replace(questions=(*unseen, order, ASK_COLOUR, ASK_RECIPE, ASK_RESIZE))
 
 
 def _paddle(look: Look, name: str, rows: np.ndarray) -> Guess:
@@ -113,15 +116,16 @@ def rows_of_seven(look: Look) -> Optional[Guess]:
     if len(rows) != 1 or len(look.outputs) > 2:
         return None
     array = look.outputs[rows[0]]
+    if look.ran and not are_whole(array[..., 0]):  # the picture's number
+        return None
     if array.ndim == 2 and len(look.outputs) == 1:
         return _yolov7_rows(look, rows[0])
     if array.ndim == 3 and array.shape[1] > _MOST_ROWS:
         return None
-    roles = {"rows": rows[0]}
-    for name in look.outputs:
-        if name != rows[0]:
-            roles["count"] = name
-    output = {"layout": "nms7", "tensors": roles}
+    output = _columns(rows[0], boxes=3, scores=2, classes=1)
+    _add_count(output, look, rows[0])
+    if "count" not in output:
+        output["picture"] = {"tensor": rows[0], "column": 0}
     why = f"rows of seven numbers, {' x '.join(map(str, array.shape))}"
     recipe = {"color": "BGR", "mean": [103.939, 116.779, 123.68]}
     questions = (
@@ -139,7 +143,7 @@ def _yolov7_rows(look: Look, name: str) -> Guess:
     output["picture"] = {"tensor": name, "column": 0}
     question = (
         "output: are the seven numbers picture x1 y1 x2 y2 class confidence (YOLOv7), or picture "
-        'class confidence x1 y1 x2 y2 ("layout": "nms7")?'
+        "class confidence x1 y1 x2 y2?"
     )
     return Guess(
         "YOLOv7 with suppression",

@@ -7,8 +7,10 @@ from typing import Dict, Optional, Tuple
 
 import numpy as np
 
+from ...support.words import printable
 from ..look import Look
 from .guess import (
+    ASK_RESIZE,
     BY_ULTRALYTICS,
     CERTAIN,
     LETTERBOX,
@@ -28,6 +30,9 @@ STRIDES = (8, 16, 32)
 MORE_STRIDES = (8, 16, 32, 64)
 _MASK_NUMBERS = 32  # of each box, where a YOLO segments
 _BINS = 8
+_LONGEST_TASK = 40  # characters
+_SUREST: Words = {"each_box": "best_class"}  # as YOLO's authors show what it finds
+_NANODETS_NMS = {"iou_threshold": 0.6}
 _BGR_BY_IMAGENET: Words = {
     "color": "BGR",
     "mean": [103.53, 116.28, 123.675],
@@ -53,7 +58,8 @@ def yolox(look: Look) -> Optional[Guess]:
     output: Words = {
         "boxes": boxes,
         "objectness": dict(activation_for(array[..., 4]), tensor=name, column=4),
-        "scores": dict(activation_for(array[..., 5:]), tensor=name, column=5),
+        "scores": dict(activation_for(array[..., 5:]), tensor=name, column=5, **_SUREST),
+        "suppression": "all_classes",
     }
     columns = array.shape[2]
     return Guess(
@@ -80,7 +86,7 @@ def yolo_by_three(look: Look) -> Optional[Guess]:
     output: Words = {
         "boxes": {"tensor": name, "column": 0, "form": "centre_size", "units": "pixels"},
         "objectness": dict(activation_for(array[..., 4]), tensor=name, column=4),
-        "scores": dict(activation_for(array[..., 5:]), tensor=name, column=5),
+        "scores": dict(activation_for(array[..., 5:]), tensor=name, column=5, **_SUREST),
     }
     if not are_pixels(look, array[0, :, :2]):
         output["boxes"]["units"] = "normalized"
@@ -123,7 +129,7 @@ def _yolov8(look: Look, name: str, array: np.ndarray, values: str, classes: int)
     activation = activation_for(array[0, 4 : 4 + classes])
     output: Words = {
         "boxes": dict(where, column=0, form="centre_size", units=units),
-        "scores": dict(where, column=4, **activation),
+        "scores": dict(where, column=4, **activation, **_SUREST),
     }
     why = f"{array.shape[1]} numbers for each of the {array.shape[2]} cells, no objectness"
     sure = LIKELY
@@ -131,10 +137,16 @@ def _yolov8(look: Look, name: str, array: np.ndarray, values: str, classes: int)
         sure = CERTAIN
         why += BY_ULTRALYTICS
     questions: Tuple[str, ...] = ()
-    if look.notes.get("task", "detect") != "detect" or array.shape[1] > 4 + classes:
+    task = printable(look.notes.get("task", "not noted"))[:_LONGEST_TASK]
+    if task not in ("detect", "not noted") or array.shape[1] > 4 + classes:
         questions = (
-            f"output: the file gives more than boxes (task {look.notes.get('task', 'segment')}); "
+            f"output: the file gives more than boxes (its task: {task}); "
             "only upright boxes and scores are read. Is that enough?",
+        )
+    elif activation:
+        questions = (
+            "output.scores: some numbers behind the box are not from 0 to 1, so a sigmoid is "
+            "filled in; are all of them scores (poses and turned boxes have other numbers there)?",
         )
     return Guess(
         "YOLOv8 and later",
@@ -144,6 +156,7 @@ def _yolov8(look: Look, name: str, array: np.ndarray, values: str, classes: int)
         SHARES_IN_A_BOX,
         classes=classes,
         questions=questions,
+        nms={"iou_threshold": 0.7},
     )
 
 
@@ -167,7 +180,9 @@ def nanodet_plus(look: Look) -> Optional[Guess]:
         "scores": dict(activation_for(array[..., :classes]), tensor=name, column=0),
     }
     why = f"a row of {classes} + 4 x 8 numbers for each cell of strides 8, 16, 32, 64"
-    return Guess("NanoDet-Plus", LIKELY, why, output, _BGR_BY_IMAGENET, classes=classes)
+    return Guess(
+        "NanoDet-Plus", LIKELY, why, output, _BGR_BY_IMAGENET, classes=classes, nms=_NANODETS_NMS
+    )
 
 
 def nanodet(look: Look) -> Optional[Guess]:
@@ -214,7 +229,8 @@ def nanodet(look: Look) -> Optional[Guess]:
         output,
         _BGR_BY_IMAGENET,
         classes=classes,
-        questions=(question,),
+        questions=(question, ASK_RESIZE),
+        nms=_NANODETS_NMS,
     )
 
 

@@ -41,6 +41,11 @@ ASK_COLOUR = (
     "input.color: was it trained on RGB (PyTorch, TensorFlow, PIL) or on BGR (OpenCV, Caffe)?"
 )
 
+ASK_RESIZE = (
+    "input.resize: were pictures stretched to the input's size (stretch), or fitted into it with "
+    "borders (letterbox)?"
+)
+
 
 class Guess(NamedTuple):
     """A family, how sure it is and why, and what its record says.

@@ -18,6 +18,7 @@ class KnownPriors(NamedTuple):
     boxes: Words
     recipe: Words
     activation: str
+    nms: Words = {}
 
 
 def known_priors(count: int, columns_first: bool, width: int, height: int) -> Optional[KnownPriors]:
@@ -48,7 +49,7 @@ def _rule(steps: Sequence[float], shapes: Sequence[Shapes], clip: bool = False) 
 def _torchvision_ssd300() -> KnownPriors:
     scales = [0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05]
     shapes = _between([300 * scale for scale in scales], [[2], [2, 3], [2, 3], [2, 3], [2], [2]])
-    recipe = {"color": "RGB", "mean": [122.99925, 116.9991, 103.9998], "scale": [1.0] * 3}
+    recipe = {"color": "RGB", "mean": [122.99925, 116.9991, 103.9992], "scale": [1.0] * 3}
     rule = _rule([8, 16, 32, 64, 100, 300], shapes, clip=True)
     return KnownPriors("torchvision's SSD300", rule, {}, recipe, "softmax")
 
@@ -58,7 +59,14 @@ def _ssdlite320() -> KnownPriors:
     shapes = _between([320 * scale for scale in scales], [[2, 3]] * 6)
     recipe = {"color": "RGB", "mean": [127.5] * 3, "scale": [127.5] * 3}
     rule = _rule([320 / cells for cells in (20, 10, 5, 3, 2, 1)], shapes, clip=True)
-    return KnownPriors("torchvision's SSDLite320", rule, {}, recipe, "softmax")
+    return KnownPriors(
+        "torchvision's SSDLite320",
+        rule,
+        boxes={},
+        recipe=recipe,
+        activation="softmax",
+        nms={"iou_threshold": 0.55},
+    )
 
 
 def _nvidia_ssd300() -> KnownPriors:
@@ -81,7 +89,14 @@ def _tensorflow_1917() -> KnownPriors:
         shapes[-1].append((300 * math.sqrt(scale * following), 1.0))
     rule = _rule([300 / cells for cells in (19, 10, 5, 3, 2, 1)], shapes)
     recipe = {"color": "RGB", "mean": [127.5] * 3, "scale": [127.5] * 3}
-    return KnownPriors("TensorFlow's SSD300", rule, {"order": "yx"}, recipe, "sigmoid")
+    return KnownPriors(
+        "TensorFlow's SSD300",
+        rule,
+        boxes={"order": "yx"},
+        recipe=recipe,
+        activation="sigmoid",
+        nms={"iou_threshold": 0.6},
+    )
 
 
 def _between(sizes: Sequence[float], aspects: Sequence[Sequence[int]]) -> List[Shapes]:

@@ -11,6 +11,7 @@ from ..look import Look
 from .guess import (
     ASK_COLOUR,
     ASK_RECIPE,
+    ASK_RESIZE,
     LIKELY,
     PERHAPS,
     RGB_BY_IMAGENET,
@@ -97,6 +98,7 @@ def offsets_from_priors(look: Look) -> Optional[Guess]:
         known.recipe,
         classes=pair.scores.shape[1],
         background=0,
+        nms=known.nms,
         questions=(
             f"output.boxes.priors: {known.family} has so many priors, but other configurations "
             "do, too; are its sizes, aspects and steps this network's?",
@@ -122,7 +124,10 @@ def transformer(look: Look) -> Optional[Guess]:
         background = classes - 1
     output: Words = {"boxes": boxes, "scores": scores, "suppression": "inside"}
     recipe = RGB_BY_IMAGENET
-    questions: Tuple[str, ...] = (ASK_RECIPE + " DETR's is filled in.",)
+    questions: Tuple[str, ...] = (
+        ASK_RECIPE + " DETR's is filled in.",
+        ASK_RESIZE + " DETR's kept their shape.",
+    )
     if classes == 80:
         recipe = RGB_SHARES  # RT-DETR and D-FINE
         questions = ()
