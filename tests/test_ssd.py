@@ -6,6 +6,7 @@ import weakref
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, load, save
 
 from conftest import RECORD, write_model, write_sized_model
 from odd_nets import BLACK, open_odd, right_outputs
@@ -64,6 +65,24 @@ def test_a_network_that_is_told_the_picture_s_size(ssd, tmp_path, cell_picture):
     (folder / "model.json").write_text(json.dumps(record))
     with TrtSSD(folder, verbose=False) as turned:
         assert not np.allclose(turned.detect(cell_picture).boxes, found[0].boxes, atol=1)
+
+
+@pytest.mark.parametrize(
+    "kind, columns, said",
+    [
+        (TensorProto.INT64, 3, r"int64 \(-1, 3\)"),
+        (TensorProto.UINT8, 2, r"uint8 \(-1, 2\)"),
+    ],
+)
+def test_a_second_input_that_cannot_take_a_size_is_refused(tmp_path, kind, columns, said):
+    folder = write_sized_model(tmp_path / "sized")
+    model = load(str(folder / "model.onnx"))
+    model.graph.input.pop()
+    model.graph.input.append(helper.make_tensor_value_info("size", kind, ["n", columns]))
+    save(model, str(folder / "model.onnx"))
+    message = f"the input size, input.size.name in model.json, is of {said}; wanted: two numbers"
+    with pytest.raises(CourseError, match=message):
+        TrtSSD(folder, backend="cpu", verbose=False)
 
 
 def test_grey_and_alpha_pictures(ssd, cell_picture):

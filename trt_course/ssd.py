@@ -9,7 +9,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from .detections import CONFIDENCE, Detections
-from .engine import Engine, Request
+from .engine import Engine, Request, TensorInfo
 from .engine.choose import open_engine
 from .model.decode import Decoder
 from .model.find import Model, find_model
@@ -231,21 +231,33 @@ def _require_input(spec: ModelSpec, engine: Engine) -> None:
     names = [wanted.name]
     if wanted.size is not None:
         names.append(wanted.size.name)
-    given_names = [tensor.name for tensor in engine.inputs]
-    if sorted(given_names) != sorted(names):
+    inputs = {tensor.name: tensor for tensor in engine.inputs}
+    if sorted(inputs) != sorted(names):
         raise CourseError(
             f"{spec.name}: model.json names the input {' and '.join(names)}; "
-            f"the network's inputs are: {', '.join(given_names)}"
+            f"the network's inputs are: {', '.join(inputs)}"
         )
 
-    tensor = engine.inputs[given_names.index(wanted.name)]
+    tensor = inputs[wanted.name]
     given = tuple(tensor.shape[1:])  # without the batch
     if not _fits(given, wanted.shape) or tensor.dtype != wanted.dtype:
         raise CourseError(
             f"{spec.name}: model.json describes an input of {wanted.dtype} {wanted.shape}; "
             f"the network wants {tensor.dtype} {given}"
         )
+    if wanted.size is not None:
+        _require_size_input(spec, inputs[wanted.size.name])
     engine.settle(wanted.name, wanted.shape)
+
+
+def _require_size_input(spec: ModelSpec, tensor: TensorInfo) -> None:
+    """Refuse a second input that cannot take two numbers for each picture."""
+    holds_pixels = tensor.dtype.kind in "fiu" and tensor.dtype.itemsize > 1
+    if tensor.shape[-1] != 2 or not holds_pixels:
+        raise CourseError(
+            f"{spec.name}: the input {tensor.name}, input.size.name in model.json, is of "
+            f"{tensor.dtype} {tensor.shape}; wanted: two numbers for each picture, height and width"
+        )
 
 
 def _fits(given: Tuple[int, ...], wanted: Tuple[int, ...]) -> bool:

@@ -135,3 +135,11 @@ def test_another_layout_is_refused(cells):
     said = "needs the corners of boxes .* gives something else. Use --nms host"
     with pytest.raises(CourseError, match=said):
         inside.add_nms(load(str(spec.onnx)), spec, 0.1, plugin=True)
+
+
+@pytest.mark.parametrize("boxes, scores", [((1, 4, 9), (1, 9, 4)), ((1, 9, 4), (1, 1, 9, 4))])
+def test_numbers_that_lie_in_another_way_are_refused(cells, folder, boxes, scores):
+    """The host finds out how they lie; the nodes would take columns for places."""
+    constant_net(folder / "net.onnx", np.zeros(boxes, np.float32), np.zeros(scores, np.float32))
+    with pytest.raises(CourseError, match="in a tensor each, with a row for each place"):
+        inside.add_nms(load(str(folder / "net.onnx")), find_model(cells), 0.1, plugin=False)

@@ -85,15 +85,15 @@ def test_each_kind_has_its_sentence_with_its_numbers(capsys):
         "signs: 1 row of the network's output contained NaN or infinity and was left out: the "
         "network's file may be damaged, or its numbers too large for FP16.",
         "signs: 2 rows of the network's output had x2 < x1 or y2 < y1 and were left out: "
-        "output.layout or output.tensors in model.json may not fit this network.",
+        "what output in model.json says of boxes (form, order, columns) may not fit this network.",
         "signs: 3 rows of the network's output had a class beyond the 4 labels in model.json and "
         "were left out: the labels may belong to another network.",
-        "signs: 4 boxes had a confidence above 1, which became 1: output.activation or "
-        "output.tensors in model.json may not fit this network.",
-        "signs: 5 boxes were less than half a pixel wide or high: output.units in model.json may "
-        "not fit this network.",
-        "signs: 6 boxes filled the whole picture with a confidence of about 1: output.units or the "
-        "input's recipe in model.json may not fit this network.",
+        "signs: 4 boxes had a confidence above 1, which became 1: what output in "
+        "model.json says of scores (activation, columns) may not fit this network.",
+        "signs: 5 boxes were less than half a pixel wide or high: the units of boxes in "
+        "model.json may not fit this network.",
+        "signs: 6 boxes filled the whole picture with a confidence of about 1: the units of boxes "
+        "or the input's recipe in model.json may not fit this network.",
     ]
 
     # What two processes counted is told together, and then it is forgotten.

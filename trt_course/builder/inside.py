@@ -27,17 +27,20 @@ def add_nms(model: "ModelProto", spec: ModelSpec, threshold: float, plugin: bool
     By TensorRT's EfficientNMS plugin, or by ONNX's own operators, which run on the CPU too.
     """
     output = spec.output
-    if not output.is_plain_places():
+    nodes = Nodes(model, "nms")
+    is_plain = output.is_plain_places()
+    if is_plain:
+        (boxes,) = output.boxes.part.tensor
+        (scores,) = output.scores.part.tensor
+        old = _find(nodes.graph.output, boxes, spec)
+        confs = _find(nodes.graph.output, scores, spec)
+        is_plain = _are_rows(old, 4) and _are_rows(confs, len(spec.labels))
+    if not is_plain:
         raise CourseError(
             f"{spec.name}: suppression inside the engine needs the corners of boxes and a score "
-            "for each class, in a tensor each (output.layout boxes_scores). This model gives "
+            "for each class, in a tensor each, with a row for each place. This model gives "
             "something else. Use --nms host."
         )
-    (boxes,) = output.boxes.part.tensor
-    (scores,) = output.scores.part.tensor
-    nodes = Nodes(model, "nms")
-    old = _find(nodes.graph.output, boxes, spec)
-    _find(nodes.graph.output, scores, spec)
 
     # Suppression compares confidences, so the network's raw scores become such.
     if output.scores.activation == "softmax":
@@ -155,6 +158,12 @@ def add_preprocess(
     inputs.append(nodes.tensor(PICTURES, "UINT8", old, shape=shape))
     inputs.remove(old)
     return nodes.before()
+
+
+def _are_rows(tensor: "ValueInfoProto", columns: int) -> bool:
+    """Whether it is (pictures, places, columns), as far as the model states it."""
+    lengths = [axis.dim_value for axis in tensor.type.tensor_type.shape.dim]
+    return not lengths or (len(lengths) == 3 and lengths[2] in (0, columns))  # 0 is any length
 
 
 def _find(tensors: Iterable["ValueInfoProto"], name: str, spec: ModelSpec) -> "ValueInfoProto":

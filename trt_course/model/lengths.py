@@ -1,11 +1,41 @@
 """The lengths of a network's axes, by their names, gathered as one tensor after another is read."""
 
 import itertools
-from typing import Dict, NamedTuple, Optional, Sequence
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
+from .priors import priors_by_scale
 from .readings import ANY, Arrangement, Axis, Cells, Shape, Wide
+from .spec import ModelSpec
+
+ALL_PLACES = "all places"  # of all scales together
 
 _SHARED = ("pictures", "classes")  # axes of these names are equally long on all scales
+
+
+class Habit(NamedTuple):
+    """Where a network puts the columns, first or last: all its tables alike, and all its maps."""
+
+    tables: str
+    maps: str
+
+    def kept_by(self, ways: Sequence[Arrangement]) -> List[Arrangement]:
+        """The arrangements that a network of this habit has."""
+        kept = []
+        for way in ways:
+            usual = self.maps if way.is_map() else self.tables
+            if way.values in ("", usual):
+                kept.append(way)
+        return kept
+
+
+# The likeliest first: ONNX has maps with their columns first.
+HABITS = [
+    Habit(tables="last", maps="first"),
+    Habit(tables="last", maps="last"),
+    Habit(tables="first", maps="first"),
+    Habit(tables="first", maps="last"),
+]
 
 
 class Length(NamedTuple):
@@ -24,6 +54,30 @@ class Scale(NamedTuple):
     number: int  # from 0
     of: int
     place: str
+
+
+def lengths_by_record(spec: ModelSpec) -> Lengths:
+    """What the record alone says: how many classes there are, and how many priors."""
+    labels = Length(len(spec.labels), "the labels in model.json, background included")
+    lengths = {"classes": labels}
+    if spec.output.boxes.priors is None:
+        return lengths
+
+    grids = priors_by_scale(spec)
+    why = "the priors in model.json"
+    if isinstance(spec.output.boxes.priors, Path):
+        why = f"the rows of {spec.output.boxes.priors}"
+    total = sum(grid.priors for grid in grids)
+    lengths[ALL_PLACES] = Length(total, why)
+    scales = len(spec.output.boxes.part.tensor)
+    if len(grids) == scales:
+        for index, grid in enumerate(grids):
+            scale = Scale(index, of=scales, place=spec.output.place)
+            for axis, number in grid.axes(scale.place).items():
+                lengths[name_of(axis, scale)] = Length(number, why)
+    elif scales == 1:
+        lengths[spec.output.place] = Length(total, why)
+    return lengths
 
 
 def bound_lengths(
@@ -80,3 +134,9 @@ def name_of(axis: str, scale: Scale) -> str:
     if scale.of == 1 or axis in _SHARED:
         return axis
     return f"{axis} of scale {scale.number + 1}"
+
+
+def in_words(axes: Sequence[Any]) -> str:
+    """A shape for a sentence: (1, any, 4)."""
+    words = [ANY if axis == -1 else str(axis) for axis in axes]
+    return "(" + ", ".join(words) + ")"

@@ -22,15 +22,15 @@ _SENTENCES = {
     "no_numbers": "{rows} of the network's output contained NaN or infinity and {were} left out: "
     "the network's file may be damaged, or its numbers too large for FP16.",
     "no_boxes": "{rows} of the network's output had x2 < x1 or y2 < y1 and {were} left out: "
-    "output.layout or output.tensors in model.json may not fit this network.",
+    "what output in model.json says of boxes (form, order, columns) may not fit this network.",
     "no_classes": "{rows} of the network's output had a class beyond the {labels} labels in "
     "model.json and {were} left out: the labels may belong to another network.",
-    "above_one": "{boxes} had a confidence above 1, which became 1: output.activation or "
-    "output.tensors in model.json may not fit this network.",
-    "no_pixels": "{boxes} {were} less than half a pixel wide or high: output.units in model.json "
-    "may not fit this network.",
-    "whole_picture": "{boxes} filled the whole picture with a confidence of about 1: output.units "
-    "or the input's recipe in model.json may not fit this network.",
+    "above_one": "{boxes} had a confidence above 1, which became 1: what output in model.json says "
+    "of scores (activation, columns) may not fit this network.",
+    "no_pixels": "{boxes} {were} less than half a pixel wide or high: the units of boxes in "
+    "model.json may not fit this network.",
+    "whole_picture": "{boxes} filled the whole picture with a confidence of about 1: the units "
+    "of boxes or the input's recipe in model.json may not fit this network.",
 }
 
 

@@ -156,21 +156,30 @@ def _boxes(value: Any, where: str) -> BoxesSpec:
     return boxes
 
 
-def _plain_part(value: Any, where: str) -> Part:
+def _plain_part(rules: Rules) -> Rule:
     """The rule of a role that has no words of its own: a part, or just the tensor's name."""
-    if isinstance(value, str):
-        value = {"tensor": value}
-    fields = read_fields(value, PART_RULES, Part._field_defaults, where)
-    return Part(field=_after_file(where) + ".tensor", **fields)
+
+    def checked(value: Any, where: str) -> Part:
+        if isinstance(value, str):
+            value = {"tensor": value}
+        fields = read_fields(value, rules, Part._field_defaults, where)
+        return Part(field=_after_file(where) + ".tensor", **fields)
+
+    return checked
+
+
+def _one_tensor(value: Any, where: str) -> Tuple[str, ...]:
+    """The rule of a role that has one tensor, whatever scales there are."""
+    return (text(value, where),)
 
 
 OUTPUT_RULES: Rules = {
     "boxes": _boxes,
     "scores": _role(ScoresSpec, SCORES_RULES),
     "objectness": _role(ObjectnessSpec, OBJECTNESS_RULES),
-    "classes": _plain_part,
-    "count": _plain_part,
-    "picture": _plain_part,
+    "classes": _plain_part(PART_RULES),
+    "count": _plain_part({"tensor": _one_tensor}),  # a number for each picture, and no columns
+    "picture": _plain_part(PART_RULES),
     "suppression": one_of("each_class", "all_classes", "inside"),
     "threshold": share,
 }
@@ -213,12 +222,25 @@ def _require_one_score(read: OutputSpec, value: Mapping[str, Any], where: str) -
 
 
 def _require_pictures(read: OutputSpec, where: str) -> None:
-    """Refuse two ways to tell which rows are a picture's."""
+    """Refuse two ways to tell which rows are a picture's, and what such rows do not have."""
     if read.row_count is not None and read.picture is not None:
         raise CourseError(
             f"{where} names both count and picture; wanted: one of them. With a count the rows of "
             "a picture lie together, and with picture each row says to which one it belongs"
         )
+    if read.picture is None:
+        return
+    if read.boxes.priors is not None:
+        raise CourseError(
+            f"{where} names both picture and priors; wanted: one of them. A prior belongs to a "
+            "place of each picture, and with picture a row may stand anywhere"
+        )
+    for role, part in read.parts():
+        if part.values:
+            raise CourseError(
+                f"{where}.{role}.values says nothing beside output.picture: rows that say to which "
+                "picture they belong have their columns last. Take it out"
+            )
 
 
 def _after_file(where: str) -> str:

@@ -10,7 +10,7 @@ import io
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
@@ -88,17 +88,35 @@ def priors_of(spec: "ModelSpec") -> Optional[np.ndarray]:
     return read_priors(source)
 
 
-def priors_by_scale(spec: "ModelSpec") -> List[int]:
-    """How many priors each scale has; those of a file count as one scale."""
+class Grid(NamedTuple):
+    """How many priors a scale has, and in how many cells they lie if a rule makes them."""
+
+    priors: int
+    rows: int = -1
+    columns: int = -1
+
+    def axes(self, place: str) -> Dict[str, int]:
+        """The lengths of the axes along which they lie, by their names; `place` is that of all."""
+        lengths = {place: self.priors}
+        if self.rows != -1:
+            lengths.update(height=self.rows, width=self.columns)
+        return lengths
+
+
+def priors_by_scale(spec: "ModelSpec") -> List[Grid]:
+    """The priors of each scale, which are not made for it; those of a file count as one scale."""
     source = spec.output.boxes.priors
-    if isinstance(source, PriorRule):
-        return [
-            _cells(spec.input.width, step) * _cells(spec.input.height, step) * _in_a_cell(source, i)
-            for i, step in enumerate(source.steps)
-        ]
-    priors = priors_of(spec)
-    assert priors is not None
-    return [len(priors)]
+    if not isinstance(source, PriorRule):
+        priors = priors_of(spec)
+        assert priors is not None
+        return [Grid(len(priors))]
+
+    grids = []
+    for index, step in enumerate(source.steps):
+        rows = _cells(spec.input.height, step)
+        columns = _cells(spec.input.width, step)
+        grids.append(Grid(rows * columns * _in_a_cell(source, index), rows, columns))
+    return grids
 
 
 @functools.lru_cache(maxsize=8)

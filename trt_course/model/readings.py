@@ -35,7 +35,8 @@ Axis = Union[int, str, Wide, Cells]  # axes of one name are equally long
 
 ANY = "any"  # axes of this name may have different lengths
 
-_PLACES = ("places", "rows", "priors", "height", "width")  # axes along which places lie
+# Axes along which places lie
+_PLACES = ("places", "rows", "priors", "height", "width", "lines", ANY)
 
 Read = Callable[[np.ndarray, int, int], np.ndarray]  # tensor, picture, columns -> (places, columns)
 
@@ -46,6 +47,11 @@ class Arrangement(NamedTuple):
     axes: Tuple[Axis, ...]
     read: Read
     alone: bool = False  # whether the tensor can only hold one picture
+    values: str = ""  # the axis of the columns, first or last; "" where there is none
+
+    def is_map(self) -> bool:
+        """Whether places lie in rows and columns of cells."""
+        return any(isinstance(axis, Cells) for axis in self.axes)
 
     def places(self, shape: Shape) -> int:
         """How many places a picture has in a tensor of this shape; -1 if that is not known."""
@@ -123,19 +129,22 @@ def arrangements(part: Part, columns: int, name: Axis, place: str) -> List[Arran
     `place` the axis of the places.
     """
     width = name if part.column is None else _width(part, columns)
+    single = part.column is None and columns == 1  # and so the same with its columns first
     last = [
-        Arrangement(("pictures", place, width), _rows),
-        Arrangement(("pictures", 1, place, width), _rows_below_one),
-        Arrangement((place, width), _rows_of_one, alone=True),
+        Arrangement(("pictures", place, width), _rows, values="" if single else "last"),
+        Arrangement(("pictures", 1, place, width), _rows_below_one, values="last"),
+        Arrangement((place, width), _rows_of_one, alone=True, values="last"),
     ]
-    first = [Arrangement(("pictures", width, place), _turned)]
+    first = [Arrangement(("pictures", width, place), _turned, values="" if single else "first")]
     if part.column is None:
-        if columns == 1:
+        if single:
             last.append(Arrangement(("pictures", place), _numbers))
             last.append(Arrangement((place,), _numbers_of_one, alone=True))
         cells = Cells(columns)
-        first.append(Arrangement(("pictures", cells, "height", "width"), _map))
-        last.append(Arrangement(("pictures", "height", "width", cells), _map_columns_last))
+        map_first = ("pictures", cells, "height", "width")
+        map_last = ("pictures", "height", "width", cells)
+        first.append(Arrangement(map_first, _map, values="first"))
+        last.append(Arrangement(map_last, _map_columns_last, values="last"))
 
     # Where there may be more columns than the role's own, any axis could be theirs.
     if part.values == "last" or (part.values == "" and part.column is not None):

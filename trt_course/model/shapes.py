@@ -4,37 +4,27 @@ What a network states about its outputs is checked when it is opened, and what i
 it has run. So the functions that decode can rely on it.
 """
 
-from pathlib import Path
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
+import contextlib
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
 import numpy as np
 
 from ..support.errors import CourseError
-from .lengths import Length, Lengths, Scale, all_places, bound_lengths, name_of
-from .output_spec import OutputSpec, Part
-from .priors import priors_by_scale
-from .readings import (
-    ANY,
-    Arrangement,
-    Axis,
-    Reading,
-    Readings,
-    Shape,
-    arrangements,
-    each_picture,
-    tables,
+from .lengths import (
+    ALL_PLACES,
+    HABITS,
+    Length,
+    Lengths,
+    Scale,
+    all_places,
+    bound_lengths,
+    in_words,
+    lengths_by_record,
+    name_of,
 )
+from .readings import Arrangement, Reading, Readings, Shape
+from .roles import KINDS_IN_WORDS, Role, roles_of
 from .spec import ModelSpec
-
-_FLOATS = "f"  # kinds of types by NumPy's letters
-_NUMBERS = "fiu"
-_KINDS_IN_WORDS = {_FLOATS: "floating-point numbers", _NUMBERS: "numbers"}
-
-ALL_PLACES = "all places"  # of all scales together
-
-
-# One number for each picture
-_A_PICTURE = [Arrangement(("pictures",) + (1,) * ones, each_picture) for ones in range(4)]
 
 # What efficient_nms.py decodes a batch at a time
 _WHOLE_ROWS = {
@@ -51,22 +41,13 @@ class Tensor(NamedTuple):
     dtype: np.dtype
 
 
-class _Role(NamedTuple):
-    """What a role's tensors may be."""
-
-    part: Part
-    columns: int
-    arrangements: List[Arrangement]
-    kinds: str
-
-
 class OutputShapes:
     """Checks whether a network's outputs are what its record says; a CourseError if not."""
 
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
         self._names = spec.output.tensors()
-        self._roles = _roles_of(spec.output, len(spec.labels))
+        self._roles = roles_of(spec.output, len(spec.labels))
         self._last: Any = None  # what passed the last check
         self._readings = Readings({})  # how to read it
 
@@ -81,7 +62,7 @@ class OutputShapes:
                 shape = stated[name].shape
                 if shape is not None and 0 in shape:
                     raise CourseError(
-                        f"{self._place(role, name)} has shape {_in_words(shape)}: it never holds "
+                        f"{self._place(role, name)} has shape {in_words(shape)}: it never holds "
                         "a box"
                     )
         self._require_fit(stated, pictures)
@@ -116,9 +97,9 @@ class OutputShapes:
         return self._readings
 
     def _require_names(self, given: Iterable[str]) -> None:
-        """Refuse outputs that lack a name from the record, and a name with two roles."""
+        """Refuse outputs that lack a name from the record, and numbers with two roles."""
         names = list(given)
-        taken: Set[str] = set()
+        taken: Dict[str, List[Role]] = {}
         for role, known in self._roles.items():
             for name in known.part.tensor:
                 if name not in names:
@@ -126,30 +107,47 @@ class OutputShapes:
                         f"{self._spec.name}: model.json names the output {name} "
                         f"({known.part.field}); the network's outputs are: {', '.join(names)}"
                     )
-                if name in taken and known.part.column is None:
+                if any(known.overlaps(other) for other in taken.setdefault(name, [])):
                     raise CourseError(
                         f"{self._spec.name}: model.json gives the output {name} two roles; "
-                        f"wanted: another output for {role}, or the column where each begins"
+                        f"wanted: another output for {role}, or columns that no other role has"
                     )
-                taken.add(name)
+                taken[name].append(known)
 
     def _require_fit(self, tensors: Dict[str, Tensor], pictures: int) -> Lengths:
         """Refuse tensors that cannot play their role, or contradict each other.
 
         Returns the lengths of their axes.
         """
-        lengths = self._lengths_by_record()
+        # One tensor alone may lie in several ways: what all have in common tells.
+        for habit in HABITS:
+            roles = {
+                name: role._replace(arrangements=habit.kept_by(role.arrangements))
+                for name, role in self._roles.items()
+            }
+            with contextlib.suppress(CourseError):
+                return self._require_roles(roles, tensors, pictures)
+        return self._require_roles(self._roles, tensors, pictures)
+
+    def _require_roles(
+        self, roles: Dict[str, Role], tensors: Dict[str, Tensor], pictures: int
+    ) -> Lengths:
+        """Refuse tensors that do not lie in one of the ways of their role."""
+        lengths = lengths_by_record(self._spec)
         if pictures != -1:
             lengths["pictures"] = Length(pictures, "the network's batch")
 
         chosen = {}
         places = {}
-        for name, role in self._roles.items():
+        for name, role in roles.items():
             chosen[name] = self._require_role(role, tensors, lengths)
             if name != "count":
                 shapes = [tensors[tensor].shape for tensor in role.part.tensor]
                 places[name] = all_places(chosen[name], shapes)
         self._require_places(places, lengths)
+        if self._spec.output.place == "places":
+            for role in roles.values():
+                self._require_values(role, tensors)
         self._readings = self._readings_by(chosen)
         return lengths
 
@@ -167,7 +165,7 @@ class OutputShapes:
         return Readings(readings, by_batch)
 
     def _require_role(
-        self, role: _Role, tensors: Dict[str, Tensor], lengths: Lengths
+        self, role: Role, tensors: Dict[str, Tensor], lengths: Lengths
     ) -> List[Arrangement]:
         """The arrangement of each of a role's tensors whose shape is known."""
         chosen = []
@@ -180,36 +178,15 @@ class OutputShapes:
                 chosen.append(self._require_shape(role, scale, shape, lengths))
         return chosen
 
-    def _lengths_by_record(self) -> Lengths:
-        spec = self._spec
-        labels = Length(len(spec.labels), "the labels in model.json, background included")
-        lengths = {"classes": labels}
-        if spec.output.boxes.priors is None:
-            return lengths
-
-        counts = priors_by_scale(spec)
-        why = "the priors in model.json"
-        if isinstance(spec.output.boxes.priors, Path):
-            why = f"the rows of {spec.output.boxes.priors}"
-        lengths[ALL_PLACES] = Length(sum(counts), why)
-        scales = len(spec.output.boxes.part.tensor)
-        if scales == 1:
-            counts = [sum(counts)]
-        if len(counts) == scales:
-            for index, count in enumerate(counts):
-                scale = Scale(index, of=scales, place=spec.output.place)
-                lengths[name_of(scale.place, scale)] = Length(count, why)
-        return lengths
-
-    def _require_kind(self, role: _Role, name: str, tensor: Tensor) -> None:
+    def _require_kind(self, role: Role, name: str, tensor: Tensor) -> None:
         if tensor.dtype.kind not in role.kinds:
             raise CourseError(
                 f"{self._place(role, name)} is of type {tensor.dtype}; "
-                f"wanted: {_KINDS_IN_WORDS[role.kinds]}"
+                f"wanted: {KINDS_IN_WORDS[role.kinds]}"
             )
 
     def _require_shape(
-        self, role: _Role, scale: Scale, shape: Shape, lengths: Lengths
+        self, role: Role, scale: Scale, shape: Shape, lengths: Lengths
     ) -> Arrangement:
         """The arrangement of a tensor of this shape; its lengths are noted."""
         name = role.part.tensor[scale.number]
@@ -237,14 +214,31 @@ class OutputShapes:
                     f"{count} places for boxes; wanted: {wanted.number} ({wanted.why})"
                 )
 
-    def _misfit(self, role: _Role, scale: Scale, shape: Shape, lengths: Lengths) -> str:
+    def _require_values(self, role: Role, tensors: Dict[str, Tensor]) -> None:
+        """Refuse columns that may as well be first as last where nothing says which.
+
+        A network has more places than columns, so the longer axis is hardly that of the columns.
+        """
+        if role.part.column is None or role.part.values:
+            return
+        for name in role.part.tensor:
+            shape = tensors[name].shape or ()
+            end = max(other.end for other in self._roles.values() if name in other.part.tensor)
+            if len(shape) == 3 and end <= shape[1] < shape[2] != end:
+                field = role.part.field.rpartition(".")[0]
+                raise CourseError(
+                    f"{self._place(role, name)} has shape {in_words(shape)}: either {shape[1]} or "
+                    f"{shape[2]} may be the columns; wanted: {field}.values, first or last"
+                )
+
+    def _misfit(self, role: Role, scale: Scale, shape: Shape, lengths: Lengths) -> str:
         """The sentence that says what was found and what is wanted.
 
         Of all that would do, it names what has as many axes as was found, if there is any.
         """
         alike = [each for each in role.arrangements if len(each.axes) == len(shape)]
         wanted = alike or role.arrangements
-        forms = " or ".join(_in_words(each.axes) for each in wanted)
+        forms = " or ".join(in_words(each.axes) for each in wanted)
         named = dict.fromkeys(axis for each in wanted for axis in each.axes)
         known = []
         for axis in named:
@@ -255,36 +249,8 @@ class OutputShapes:
         if known:
             condition = ", with " + ", ".join(known)
         place = self._place(role, role.part.tensor[scale.number])
-        return f"{place} has shape {_in_words(shape)}; wanted: {forms}{condition}"
+        return f"{place} has shape {in_words(shape)}; wanted: {forms}{condition}"
 
-    def _place(self, role: _Role, name: str) -> str:
+    def _place(self, role: Role, name: str) -> str:
         """The model, the tensor, and the field that names it."""
         return f"{self._spec.name}: the output {name}, {role.part.field} in model.json,"
-
-
-def _roles_of(output: OutputSpec, labels: int) -> Dict[str, _Role]:
-    """The roles that the record names, with what their tensors may be."""
-    columns = {"boxes": output.boxes.columns, "scores": labels}
-    if output.classes is not None:
-        columns["scores"] = 1
-    kinds = {"boxes": _FLOATS, "scores": _FLOATS, "objectness": _FLOATS}
-    roles = {}
-    for name, part in output.parts():
-        count = columns.get(name, 1)
-        width: Axis = count
-        if name == "scores" and output.classes is None:
-            width = "classes"
-        if name == "count":
-            ways = _A_PICTURE
-        elif output.picture is not None:
-            ways = tables(part, count)
-        else:
-            ways = arrangements(part, count, name=width, place=output.place)
-        roles[name] = _Role(part, count, ways, kinds.get(name, _NUMBERS))
-    return roles
-
-
-def _in_words(axes: Sequence[Any]) -> str:
-    """A shape for a sentence: (1, any, 4)."""
-    words = [ANY if axis == -1 else str(axis) for axis in axes]
-    return "(" + ", ".join(words) + ")"
