@@ -139,7 +139,7 @@ result = detect_one(ssd, "data/traffic/images/000007.jpg", out="out/05", save_js
 #
 # **Before you run it**: this model has learned from rendered streets only. What will it make of your photograph?
 # %%
-from trt_course import read_image
+from trt_course import CourseError, read_image
 from trt_course.support.files import kit_path
 
 mine = "data/signs/images/000031.jpg"  # your picture, such as "holiday/beach.jpg"
@@ -152,7 +152,10 @@ def look(picture, name):
     show_picture(vis.annotate(picture, found), f"{name}: {len(found)} boxes")
 
 
-look(read_image(kit_path(mine)), mine)
+try:
+    look(read_image(kit_path(mine)), mine)
+except CourseError as err:  # no such picture, for example
+    print(err)
 # %%
 from trt_course.lesson.upload import PictureUpload
 
