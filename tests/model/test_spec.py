@@ -288,6 +288,14 @@ def test_the_roles_of_a_layout_are_those_on_the_page(tmp_path, layout):
         read([*must, "masks"])
 
 
+def test_softmax_wants_more_than_one_label(tmp_path):
+    scores = {"tensor": "s", "activation": "softmax"}
+    record = {**SHORT, "output": {"boxes": {"tensor": "b"}, "scores": scores}}
+    assert find_model(write(tmp_path / "m", record)).output.scores.activation == "softmax"
+    with pytest.raises(CourseError, match="softmax, which makes 1 of any single score"):
+        find_model(write(tmp_path / "m", {**record, "labels": ["cat"], "background": None}))
+
+
 def test_priors_are_asked_for(tmp_path):
     output = {"layout": "loc_conf_priors", "tensors": {"loc": "l", "conf": "c"}}
     with pytest.raises(CourseError, match="needs output.priors"):

@@ -216,6 +216,7 @@ def read_spec(path: Union[str, Path]) -> ModelSpec:
     _require_channels(spec.input, path)
     _require_plain_bytes(spec.input, path)
     _require_background(spec, path)
+    _require_choice(spec, path)
     return _completed(spec, path.parent)
 
 
@@ -268,6 +269,16 @@ def _require_background(spec: ModelSpec, path: Path) -> None:
         raise CourseError(
             f"{path}: labels names only the background, so nothing can be found; add the classes "
             "that the network finds, or make background null"
+        )
+
+
+def _require_choice(spec: ModelSpec, path: Path) -> None:
+    """Refuse softmax over one label, which is 1 whatever the network gives."""
+    if spec.output.scores.activation == "softmax" and len(spec.labels) == 1:
+        raise CourseError(
+            f"{path}: output.scores.activation is softmax, which makes 1 of any single score; with "
+            "one label wanted: sigmoid, or none. If the network also scores the background, labels "
+            "lacks it"
         )
 
 
