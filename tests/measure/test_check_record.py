@@ -1,5 +1,6 @@
 """What a check of a record notices, one thing at a time: numbers, views, labels, its words."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -10,9 +11,11 @@ from trt_course.measure.check.labels import label_findings
 from trt_course.measure.check.numbers import number_findings
 from trt_course.measure.check.parts import MIRRORED, PLAIN, SMALLER, Finding, Looks
 from trt_course.measure.check.record import Report, check
-from trt_course.measure.check.report import told
+from trt_course.measure.check.report import Samples, told
 from trt_course.measure.check.steady import steadiness
+from trt_course.media.pictures import read_image
 from trt_course.model.output_spec import BoxesSpec, OutputSpec, Part, ScoresSpec
+from trt_course.support.files import kit_path
 
 PLACES = 100
 LABELS = ("background", "a", "b")
@@ -220,7 +223,7 @@ def test_many_classes_with_few_objects_each():
 def test_labels_of_another_truth():
     truth = Truth(["zebra"], np.array([[0.0, 0, 9, 9]]), np.zeros(1, bool))
     (finding,) = label_findings(spec_of(), [Detections()], [truth])
-    assert "zebra" in finding.sentence
+    assert "names zebra" in finding.sentence
     empty = Truth([], np.zeros((0, 4)), np.zeros(0, bool))
     assert label_findings(spec_of(), [sure([0, 0, 9, 9])], [empty]) == []
 
@@ -243,8 +246,30 @@ def test_what_is_told():
         "ssd_mobilenet_v2_signs: 1 box in 1 of 2 pictures, at a confidence of 0.3.",
         "They are pixels.",
         "    Probably wrong: output.boxes.units (or output.boxes.form)",
+        "Change that, and check again: one mistake may hide another.",
         "Still open in the record: Is class 0 the background?",
     ]
+
+
+def test_another_recipe_is_told_with_its_numbers(monkeypatch):
+    """What to write, and of which pictures the counts are."""
+    monkeypatch.setattr("trt_course.measure.check.words._FOR_RECIPES", 2)
+    spec = find_model("ssd_mobilenet_v2_signs")
+    wrong = spec._replace(input=spec.input._replace(scale=(0.5, 0.5, 0.5)))
+    pictures = [read_image(kit_path(f"data/signs/images/{n:06}.jpg")) for n in (8, 9, 10)]
+    (finding,) = check(wrong, pictures).findings
+    assert "(mean 127.5 127.5 127.5, scale 127.5 127.5 127.5) it finds" in finding.sentence
+    assert "in the 2 pictures with most in them" in finding.sentence
+
+
+def test_very_large_pictures_are_made_smaller(tmp_path):
+    path = tmp_path / "large.png"
+    cv2.imwrite(str(path), np.zeros((1500, 3000, 3), np.uint8))
+    truth = Truth(["a"], np.array([[300.0, 0, 600, 150]]), np.zeros(1, bool))
+    (picture,), truths = Samples([path], [truth]).read()
+    assert picture.shape == (1000, 2000, 3)
+    assert truths[0].boxes.tolist() == [[200, 0, 400, 100]]
+    assert Samples([path], None).read()[1] is None
 
 
 def test_classes_beyond_the_labels(tmp_path):

@@ -111,9 +111,12 @@ def wrong_recipe(looks: Looks, spec: ModelSpec, fullest: Sequence[int]) -> List[
     if not better:
         return []
     _, variant = max(better, key=lambda pair: pair[0])
+    pictures = f"the {len(chosen)} pictures with most in them"
+    if len(chosen) == len(looks.pictures):
+        pictures = "the pictures" if len(chosen) > 1 else "the picture"
     sentence = (
-        f"With {variant.words} it finds {_summary(looks, variant.spec, chosen)}; with the record "
-        f"as it is, {_summary(looks, spec, chosen)}."
+        f"With {variant.words} it finds {_summary(looks, variant.spec, chosen)} in {pictures}; "
+        f"with the record as it is, {_summary(looks, spec, chosen)}."
     )
     return [Finding(variant.kind, variant.fields, sentence)]
 
@@ -141,4 +144,4 @@ def _summary(looks: Looks, spec: ModelSpec, chosen: Sequence[int]) -> str:
     if not len(confs):
         return "nothing"
     boxes = "1 box" if len(confs) == 1 else f"{len(confs)} boxes"
-    return f"{boxes} at a confidence of {float(np.median(confs)):.2f} (the median)"
+    return f"{boxes} at a median confidence of {float(np.median(confs)):.2f}"
