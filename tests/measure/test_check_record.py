@@ -262,6 +262,18 @@ def test_another_recipe_is_told_with_its_numbers(monkeypatch):
     assert "in the 2 pictures with most in them" in finding.sentence
 
 
+def test_a_recipe_and_an_order_that_are_both_wrong():
+    """Either alone would find nothing that stays with things."""
+    spec = find_model("ssd_resnet18_traffic")
+    boxes = spec.output.boxes._replace(order="yx")
+    wrong = spec._replace(
+        input=spec.input._replace(mean=(0.0, 0.0, 0.0), scale=(255.0, 255.0, 255.0)),
+        output=spec.output._replace(boxes=boxes),
+    )
+    picture = read_image(kit_path("data/traffic/images/000008.jpg"))
+    assert check(wrong, [picture]).fields() == ["input.mean", "input.scale", "output.boxes.order"]
+
+
 def test_very_large_pictures_are_made_smaller(tmp_path):
     path = tmp_path / "large.png"
     cv2.imwrite(str(path), np.zeros((1500, 3000, 3), np.uint8))

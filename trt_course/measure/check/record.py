@@ -20,7 +20,7 @@ from ..boxes import Truth
 from .labels import label_findings
 from .numbers import number_findings
 from .parts import Finding, Looks, several
-from .words import unsteady, wrong_boxes, wrong_recipe
+from .words import unsteady, wrong_boxes, wrong_recipe, wrong_recipe_and_boxes
 
 _FOR_NUMBERS = 2  # pictures: their numbers tell enough
 
@@ -107,6 +107,8 @@ def _answers(
     yield _odd(oddities, found)
     yield wrong_recipe(looks, spec, fullest)
     yield unsteady(looks, spec, fullest)
+    if not any(map(len, found)):
+        yield wrong_recipe_and_boxes(looks, spec, fullest)
     if truths is not None:
         yield label_findings(spec, found, truths)
     yield _nothing(spec, found)

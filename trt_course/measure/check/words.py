@@ -121,6 +121,28 @@ def wrong_recipe(looks: Looks, spec: ModelSpec, fullest: Sequence[int]) -> List[
     return [Finding(variant.kind, variant.fields, sentence)]
 
 
+def wrong_recipe_and_boxes(looks: Looks, spec: ModelSpec, chosen: Sequence[int]) -> List[Finding]:
+    """Both at once, for a record that finds nothing: a first draft may be wrong in either."""
+    chosen = chosen[:_FOR_BOXES]
+    better = []
+    with tempfile.TemporaryDirectory() as folder:
+        for recipe in recipe_variants(spec):
+            if steadiness(looks, recipe.spec, chosen, [MIRRORED]).evidence < _SOME:
+                continue
+            for variant in box_variants(recipe.spec, Path(folder)):
+                other = steadiness(looks, variant.spec, chosen, (MIRRORED, SMALLER))
+                if other.evidence >= _SOME and other.share > _VERY_STEADY:
+                    better.append((other.share, recipe, variant))
+    if not better:
+        return []
+    share, recipe, variant = max(better, key=lambda each: each[0])
+    sentence = (
+        f"The record finds nothing. With {recipe.words} and with {variant.words} there are boxes, "
+        f"and {share:.0%} of them stay with things when a picture is mirrored or made smaller."
+    )
+    return [Finding(recipe.kind, recipe.fields + variant.fields, sentence)]
+
+
 def _finds_more(own: Steadiness, other: Steadiness) -> bool:
     """Whether so much more is found that it is no accident of the pictures."""
     before = np.array(own.exact)
