@@ -137,8 +137,8 @@ def _why_other_form(boxes: BoxesSpec, numbers: np.ndarray) -> str:
         )
     if boxes.form == "centre_size" and len(numbers) >= _ENOUGH and larger > _ALWAYS:
         return (
-            "The third and fourth number of the boxes are always larger than the first and second: "
-            "these are corners rather than a centre and a size."
+            "The third and fourth numbers of the boxes are always larger than the first two: these "
+            "are corners rather than a centre and a size."
         )
     return ""
 
@@ -197,7 +197,8 @@ def _activations(spec: ModelSpec, tables: Dict[str, np.ndarray]) -> Iterator[Fin
                 "activation",
                 _word(parts[role], "activation", role),
                 f"The numbers of {role} go from {least:.1f} to {most:.1f} and are taken as they "
-                "are; scores go from 0 to 1. They want a sigmoid or softmax, or are not scores.",
+                "are; scores go from 0 to 1. Either they need a sigmoid or softmax, or they are no "
+                "scores.",
             )
         if activation != "none" and are_scores and len(numbers) >= _ENOUGH:
             yield Finding(

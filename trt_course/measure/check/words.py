@@ -54,7 +54,7 @@ def wrong_boxes(looks: Looks, spec: ModelSpec, fullest: Sequence[int]) -> List[F
     share, variant = max(better, key=lambda pair: pair[0])
     sentence = (
         "Boxes should stay with things when a picture is mirrored or made smaller. With "
-        f"{variant.words} they do so by {share:.0%}, with the record as it is by {own.share:.0%}."
+        f"{variant.words} {share:.0%} of them do, with the record as it is {own.share:.0%}."
     )
     return [Finding(variant.kind, variant.fields, sentence)]
 
