@@ -111,6 +111,15 @@ def test_distances_where_nothing_is():
     assert fields_of(spec_of(boxes={"form": "distances"}), tables) == []
 
 
+@pytest.mark.parametrize(("factor", "said"), [(1, []), (300, ["output.boxes.units"])])
+def test_priors_in_pixels(tmp_path, factor, said):
+    """The priors, not the offsets from them, show the units."""
+    path = tmp_path / "priors.npy"
+    np.save(str(path), factor * as_middles(right_numbers())["boxes"].astype(np.float32))
+    words = {"form": "offsets", "priors": path, "variances": (0.1, 0.1, 0.2, 0.2)}
+    assert fields_of(spec_of(boxes=words), as_offsets(right_numbers())) == said
+
+
 def table_spec(boxes, scores, labels=LABELS[1:]):
     """A record of columns of one tensor."""
     parts = [Part(("t",), "output.boxes.tensor", column=column) for column in (boxes, scores)]
