@@ -39,7 +39,7 @@ def right_numbers():
     rng = np.random.default_rng(0)
     middle = rng.random((PLACES, 2))
     half = 0.1 * rng.random((PLACES, 2)) + 0.01
-    scores = np.tile(np.float32([0.98, 0.01, 0.01]), (PLACES, 1))
+    scores = np.tile(np.float32([0.88, 0.06, 0.06]), (PLACES, 1))
     scores[:2] = [0.1, 0.9, 0.0]
     return {"boxes": np.concatenate([middle - half, middle + half], axis=1), "scores": scores}
 
@@ -61,6 +61,7 @@ def fields_of(spec, tables, tensor=None):
 
 def test_right_numbers():
     assert fields_of(spec_of(), right_numbers()) == []
+    assert fields_of(spec_of(conf_threshold=0.05), right_numbers()) == []
 
 
 def logits(tables):
@@ -93,6 +94,7 @@ def same(tables):
         ({"boxes": {"units": "pixels"}}, same, "output.boxes.units"),
         ({}, as_offsets, "output.boxes.form"),
         ({}, as_middles, "output.boxes.form"),
+        ({"boxes": {"form": "distances"}}, as_offsets, "output.boxes.form"),
         ({"boxes": {"form": "centre_size"}}, same, "output.boxes.form"),
         ({"background": None}, same, "background"),
         ({"background": 2}, same, "background"),
@@ -100,6 +102,22 @@ def same(tables):
 )
 def test_wrong_numbers(words, numbers, field):
     assert fields_of(spec_of(**words), numbers(right_numbers())) == [field]
+
+
+def test_distances_where_nothing_is():
+    """A third of them below 0: no network learns how far the sides of nothing are."""
+    tables = right_numbers()
+    tables["boxes"][: PLACES // 3] *= -1
+    assert fields_of(spec_of(boxes={"form": "distances"}), tables) == []
+
+
+@pytest.mark.parametrize(("factor", "said"), [(1, []), (300, ["output.boxes.units"])])
+def test_priors_in_pixels(tmp_path, factor, said):
+    """The priors, not the offsets from them, show the units."""
+    path = tmp_path / "priors.npy"
+    np.save(str(path), factor * as_middles(right_numbers())["boxes"].astype(np.float32))
+    words = {"form": "offsets", "priors": path, "variances": (0.1, 0.1, 0.2, 0.2)}
+    assert fields_of(spec_of(boxes=words), as_offsets(right_numbers())) == said
 
 
 def table_spec(boxes, scores, labels=LABELS[1:]):
@@ -220,7 +238,7 @@ def test_many_classes_with_few_objects_each():
 def test_labels_of_another_truth():
     truth = Truth(["zebra"], np.array([[0.0, 0, 9, 9]]), np.zeros(1, bool))
     (finding,) = label_findings(spec_of(), [Detections()], [truth])
-    assert "zebra" in finding.sentence
+    assert "names zebra" in finding.sentence
     empty = Truth([], np.zeros((0, 4)), np.zeros(0, bool))
     assert label_findings(spec_of(), [sure([0, 0, 9, 9])], [empty]) == []
 
@@ -243,6 +261,7 @@ def test_what_is_told():
         "ssd_mobilenet_v2_signs: 1 box in 1 of 2 pictures, at a confidence of 0.3.",
         "They are pixels.",
         "    Probably wrong: output.boxes.units (or output.boxes.form)",
+        "Change that, and check again: one mistake may hide another.",
         "Still open in the record: Is class 0 the background?",
     ]
 

@@ -8,7 +8,6 @@ from ..builder import draft
 from ..draw import BBoxVisualization
 from ..measure.check.record import check
 from ..measure.check.report import MOST_PICTURES, Samples, samples_of, told
-from ..media.pictures import read_image
 from ..model.find import find_model, list_models
 from ..model.spec import ModelSpec
 from ..support import doctor
@@ -114,8 +113,8 @@ def _check(args: argparse.Namespace) -> int:
         require_apart(path, *drawn)
     args.outputs.claim(*drawn)
 
-    pictures = [read_image(path) for path in samples.paths]
-    report = check(spec, pictures, samples.truths)
+    pictures, truths = samples.read()
+    report = check(spec, pictures, truths)
     draw = BBoxVisualization(spec.cls_dict())
     for path, picture, found in zip(drawn, pictures, report.found):
         args.outputs.write_image(path, draw.annotate(picture, found))

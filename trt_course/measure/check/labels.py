@@ -24,7 +24,11 @@ def label_findings(
     known = [name for name in names if name in labels]
     if names and not known:
         some = ", ".join(names[:5])
-        return [Finding("labels", ("labels",), f"None of the truth's classes is a label: {some}.")]
+        sentence = (
+            f"The ground truth names {some}, and none of them is a label of the model: either its "
+            "labels are wrong, or these pictures show other things than it knows."
+        )
+        return [Finding("labels", ("labels",), sentence)]
 
     matrix = confusion_matrix(
         truths={str(i): truth for i, truth in enumerate(truths)},

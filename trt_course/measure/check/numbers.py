@@ -20,11 +20,13 @@ _ENOUGH = 20  # places: of fewer nothing can be said
 _SLACK = 0.01  # by which a score may pass 0 or 1
 _SIDE = 3.0  # a normalised number is hardly ever beyond it, and of pixels most are
 _NEGATIVE = 0.2  # so many boxes have impossible numbers below 0 only if they are offsets
+_NEGATIVE_DISTANCES = 0.5  # where nothing is, a right network may give distances below 0, too
 _TURNED = 0.2  # so many boxes end before they begin only if they are no corners
 _ALWAYS = 0.98  # so many third numbers are larger than the first only if they are corners
 _MANY = 1000  # places: so many are a grid's
 _FLOOD = 0.15  # of the places of a grid, the share that is never sure at once
 _FLOOD_OF_FEW = 0.7  # and of fewer places, each of which may be an object
+_SURE = 0.3  # with a low threshold right networks, too, give something nearly everywhere
 _RARELY = 0.1  # most places score a class below this
 _LONGER = 8  # times as many columns as are read, where rows and columns are mistaken
 
@@ -116,9 +118,13 @@ def _boxes(spec: ModelSpec, numbers: np.ndarray) -> Iterator[Finding]:
 
 def _why_other_form(boxes: BoxesSpec, numbers: np.ndarray) -> str:
     """What speaks against the form of the boxes; nothing if it fits the numbers (p, 4)."""
-    positive = numbers if boxes.form == "distances" else numbers[:, 2:]
+    positive = numbers[:, 2:]
+    limit = _NEGATIVE
+    if boxes.form == "distances":
+        positive = numbers
+        limit = _NEGATIVE_DISTANCES
     below = float((positive < 0).any(axis=1).mean())
-    if len(numbers) >= _ENOUGH and below > _NEGATIVE:
+    if len(numbers) >= _ENOUGH and below > limit:
         return (
             f"{below:.0%} of the boxes have numbers below 0 where {_FORMS[boxes.form]} can have "
             "none: they may be offsets from priors."
@@ -131,8 +137,8 @@ def _why_other_form(boxes: BoxesSpec, numbers: np.ndarray) -> str:
         )
     if boxes.form == "centre_size" and len(numbers) >= _ENOUGH and larger > _ALWAYS:
         return (
-            "The third and fourth number of the boxes are always larger than the first and second: "
-            "these are corners rather than a centre and a size."
+            "The third and fourth numbers of the boxes are always larger than the first two: these "
+            "are corners rather than a centre and a size."
         )
     return ""
 
@@ -191,7 +197,8 @@ def _activations(spec: ModelSpec, tables: Dict[str, np.ndarray]) -> Iterator[Fin
                 "activation",
                 _word(parts[role], "activation", role),
                 f"The numbers of {role} go from {least:.1f} to {most:.1f} and are taken as they "
-                "are; scores go from 0 to 1. They want a sigmoid or softmax, or are not scores.",
+                "are; scores go from 0 to 1. Either they need a sigmoid or softmax, or they are no "
+                "scores.",
             )
         if activation != "none" and are_scores and len(numbers) >= _ENOUGH:
             yield Finding(
@@ -209,7 +216,7 @@ def _flood(spec: ModelSpec, tables: Dict[str, np.ndarray]) -> Iterator[Finding]:
     if output.objectness is not None:
         second = activated(tables["objectness"], output.objectness.activation)
         scores = joined(scores, second, output.objectness.joined)
-    sure = are_sure(scores, max(spec.conf_threshold, 0.05))
+    sure = are_sure(scores, max(spec.conf_threshold, _SURE))
     if spec.background is not None:
         sure[:, spec.background] = False
     everywhere = float(sure.any(axis=1).mean())

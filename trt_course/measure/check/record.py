@@ -6,7 +6,7 @@ picture is mirrored or made smaller (steady.py), and in another word that does m
 (words.py). Only mistakes in the labels need ground truth.
 """
 
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ..boxes import Truth
 from .labels import label_findings
 from .numbers import number_findings
 from .parts import Finding, Looks, several
-from .words import unsteady, wrong_boxes, wrong_recipe
+from .words import unsteady, wrong_boxes, wrong_recipe, wrong_recipe_and_boxes
 
 _FOR_NUMBERS = 2  # pictures: their numbers tell enough
 
@@ -80,30 +80,38 @@ def check(
 
 def examine(looks: Looks, spec: ModelSpec, truths: Optional[Sequence[Truth]] = None) -> Report:
     """What a record gives to notice with a network that it can run."""
-    numbers = range(len(looks.pictures))
     found = []
     oddities = Oddities(spec.name, len(spec.labels))
-    for picture in progress(numbers, desc="look", unit="picture"):
+    for picture in progress(range(len(looks.pictures)), desc="look", unit="picture"):
         detections, odd = looks.found(spec, picture)
         found.append(detections)
         oddities.counts.update(odd.counts)
 
-    # What is wrong first makes nonsense of what would be looked at next.
-    steps = (
-        lambda: number_findings(looks, spec, several(numbers, _FOR_NUMBERS)),
-        lambda: wrong_boxes(looks, spec, _fullest(found)),
-        lambda: _odd(oddities, found),
-        lambda: wrong_recipe(looks, spec, _fullest(found)),
-        lambda: unsteady(looks, spec, _fullest(found)),
-        lambda: [] if truths is None else label_findings(spec, found, truths),
-        lambda: _nothing(spec, found),
-    )
-    findings: List[Finding] = []
-    for step in steps:
-        findings = step()
-        if findings:
-            break
+    # The first answer counts: what is wrong first makes nonsense of what would be looked at next.
+    answers = _answers(looks, spec, found, oddities=oddities, truths=truths)
+    findings = next(filter(None, answers), [])
     return Report(findings, spec.questions, found)
+
+
+def _answers(
+    looks: Looks,
+    spec: ModelSpec,
+    found: Sequence[Detections],
+    oddities: Oddities,
+    truths: Optional[Sequence[Truth]],
+) -> Iterator[List[Finding]]:
+    """What each of the questions finds, the surest first; a later one is not asked in vain."""
+    yield number_findings(looks, spec, several(range(len(found)), _FOR_NUMBERS))
+    fullest = _fullest(found)
+    yield wrong_boxes(looks, spec, fullest)
+    yield _odd(oddities, found)
+    yield wrong_recipe(looks, spec, fullest)
+    yield unsteady(looks, spec, fullest)
+    if not any(map(len, found)):
+        yield wrong_recipe_and_boxes(looks, spec, fullest)
+    if truths is not None:
+        yield label_findings(spec, found, truths)
+    yield _nothing(spec, found)
 
 
 def _odd(oddities: Oddities, found: Sequence[Detections]) -> List[Finding]:

@@ -1,8 +1,12 @@
 """What a check says to a person, and which pictures of a folder it takes."""
 
 from pathlib import Path
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Tuple
 
+import cv2
+import numpy as np
+
+from ...media.pictures import read_image
 from ...model.spec import ModelSpec
 from ...support.files import AnyPath, kit_path
 from ..boxes import Truth
@@ -11,6 +15,7 @@ from .parts import Finding, several
 from .record import Report
 
 MOST_PICTURES = 20  # of a folder
+_LONGEST = 2000  # pixels of a side: twenty of a telephone's pictures would fill a Jetson's memory
 
 
 class Samples(NamedTuple):
@@ -18,6 +23,28 @@ class Samples(NamedTuple):
 
     paths: List[Path]
     truths: Optional[List[Truth]]
+
+    def read(self) -> Tuple[List[np.ndarray], Optional[List[Truth]]]:
+        """The pictures themselves, very large ones made smaller, and their truth with them."""
+        pictures = []
+        truths = []
+        for number, path in enumerate(self.paths):
+            image = read_image(path)
+            part = min(1.0, _LONGEST / max(image.shape[:2]))
+            pictures.append(_made_smaller(image, part))
+            if self.truths is not None:
+                truth = self.truths[number]
+                truths.append(truth._replace(boxes=truth.boxes * part))
+        return pictures, None if self.truths is None else truths
+
+
+def _made_smaller(image: np.ndarray, part: float) -> np.ndarray:
+    """The picture with sides of a part of their length."""
+    if part == 1.0:
+        return image
+    height, width = image.shape[:2]
+    size = (max(1, round(width * part)), max(1, round(height * part)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def samples_of(folder: AnyPath, spec: ModelSpec) -> Samples:
@@ -48,6 +75,8 @@ def told(spec: ModelSpec, report: Report, with_truth: bool) -> str:
         f"{spec.conf_threshold:g}."
     ]
     lines += [_noticed(finding) for finding in report.findings]
+    if report.fields():
+        lines.append("Change that, and check again: one mistake may hide another.")
     if not report.findings:
         lines.append("Nothing speaks against the record.")
         if not with_truth:

@@ -55,11 +55,13 @@ def box_variants(spec: ModelSpec, folder: Path) -> Iterator[Variant]:
 
 def _with_boxes(spec: ModelSpec, kind: str, word: str, value: object) -> Variant:
     """The record with another word for the boxes."""
-    shown = value
-    if isinstance(value, tuple):
-        shown = " ".join(f"{number:g}" for number in value)
+    shown = _shown(value) if isinstance(value, tuple) else value
     field = f"output.boxes.{word}"
     return Variant(kind, (field,), f"{field} {shown}", _boxes(spec, **{word: value}))
+
+
+def _shown(numbers: Tuple[float, ...]) -> str:
+    return " ".join(f"{number:g}" for number in numbers)
 
 
 def _boxes(spec: ModelSpec, **words: Any) -> ModelSpec:
@@ -127,7 +129,7 @@ def recipe_variants(spec: ModelSpec) -> Iterator[Variant]:
 def _other_scales(spec: ModelSpec) -> Iterator[Variant]:
     """Records with another mean and scale."""
     entry = spec.input
-    for words, (mean, scale) in _RECIPES.items():
+    for name, (mean, scale) in _RECIPES.items():
         if entry.color == "BGR":
             mean = mean[::-1]
             scale = scale[::-1]
@@ -136,4 +138,5 @@ def _other_scales(spec: ModelSpec) -> Iterator[Variant]:
             other = other._replace(pad=other.mean)
         if (other.mean, other.scale) != (entry.mean, entry.scale):
             fields = ("input.mean", "input.scale")
+            words = f"{name} (mean {_shown(other.mean)}, scale {_shown(other.scale)})"
             yield Variant("scale", fields, words, spec._replace(input=other))

@@ -54,7 +54,7 @@ def wrong_boxes(looks: Looks, spec: ModelSpec, fullest: Sequence[int]) -> List[F
     share, variant = max(better, key=lambda pair: pair[0])
     sentence = (
         "Boxes should stay with things when a picture is mirrored or made smaller. With "
-        f"{variant.words} they do so by {share:.0%}, with the record as it is by {own.share:.0%}."
+        f"{variant.words} {share:.0%} of them do, with the record as it is {own.share:.0%}."
     )
     return [Finding(variant.kind, variant.fields, sentence)]
 
@@ -111,11 +111,36 @@ def wrong_recipe(looks: Looks, spec: ModelSpec, fullest: Sequence[int]) -> List[
     if not better:
         return []
     _, variant = max(better, key=lambda pair: pair[0])
+    pictures = f"the {len(chosen)} pictures with most in them"
+    if len(chosen) == len(looks.pictures):
+        pictures = "the pictures" if len(chosen) > 1 else "the picture"
     sentence = (
-        f"With {variant.words} it finds {_summary(looks, variant.spec, chosen)}; with the record "
-        f"as it is, {_summary(looks, spec, chosen)}."
+        f"With {variant.words} it finds {_summary(looks, variant.spec, chosen)} in {pictures}; "
+        f"with the record as it is, {_summary(looks, spec, chosen)}."
     )
     return [Finding(variant.kind, variant.fields, sentence)]
+
+
+def wrong_recipe_and_boxes(looks: Looks, spec: ModelSpec, chosen: Sequence[int]) -> List[Finding]:
+    """Both at once, for a record that finds nothing: a first draft may be wrong in either."""
+    chosen = chosen[:_FOR_BOXES]
+    better = []
+    with tempfile.TemporaryDirectory() as folder:
+        for recipe in recipe_variants(spec):
+            if steadiness(looks, recipe.spec, chosen, [MIRRORED]).evidence < _SOME:
+                continue
+            for variant in box_variants(recipe.spec, Path(folder)):
+                other = steadiness(looks, variant.spec, chosen, (MIRRORED, SMALLER))
+                if other.evidence >= _SOME and other.share > _VERY_STEADY:
+                    better.append((other.share, recipe, variant))
+    if not better:
+        return []
+    share, recipe, variant = max(better, key=lambda each: each[0])
+    sentence = (
+        f"The record finds nothing. With {recipe.words} and with {variant.words} there are boxes, "
+        f"and {share:.0%} of them stay with things when a picture is mirrored or made smaller."
+    )
+    return [Finding(recipe.kind, recipe.fields + variant.fields, sentence)]
 
 
 def _finds_more(own: Steadiness, other: Steadiness) -> bool:
@@ -141,4 +166,4 @@ def _summary(looks: Looks, spec: ModelSpec, chosen: Sequence[int]) -> str:
     if not len(confs):
         return "nothing"
     boxes = "1 box" if len(confs) == 1 else f"{len(confs)} boxes"
-    return f"{boxes} at a confidence of {float(np.median(confs)):.2f} (the median)"
+    return f"{boxes} at a median confidence of {float(np.median(confs)):.2f}"
