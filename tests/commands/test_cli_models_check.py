@@ -93,3 +93,17 @@ def test_pictures_of_others_stay(tmp_path, capsys):
     shutil.copy(str(PICTURE), str(tmp_path))
     assert run(SIGNS.name, "--image", tmp_path / PICTURE.name, "--out", tmp_path) == 2
     assert (tmp_path / PICTURE.name).read_bytes() == PICTURE.read_bytes()
+
+
+def test_a_damaged_picture_of_a_folder(tmp_path, capsys):
+    """The others are looked at, and the status tells."""
+    images = tmp_path / "data" / "images"
+    images.mkdir(parents=True)
+    shutil.copy(str(PICTURE), str(images))
+    (images / "broken.jpg").write_bytes(PICTURE.read_bytes()[:1000])
+    assert run(SIGNS.name, "--data", tmp_path / "data", "--out", tmp_path / "out") == 1
+    said = capsys.readouterr()
+    assert "3 boxes in 1 of 1 picture" in said.out
+    assert "broken.jpg cannot be read" in said.err
+    assert (tmp_path / "out" / "000008.jpg").is_file()
+    assert not (tmp_path / "out" / "broken.jpg").exists()

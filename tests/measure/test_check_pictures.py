@@ -2,8 +2,9 @@
 
 import cv2
 import numpy as np
+import pytest
 
-from trt_course import find_model
+from trt_course import CourseError, find_model
 from trt_course.measure.boxes import Truth
 from trt_course.measure.check.record import check
 from trt_course.measure.check.report import Samples
@@ -38,7 +39,25 @@ def test_very_large_pictures_are_made_smaller(tmp_path):
     path = tmp_path / "large.png"
     cv2.imwrite(str(path), np.zeros((1500, 3000, 3), np.uint8))
     truth = Truth(["a"], np.array([[300.0, 0, 600, 150]]), np.zeros(1, bool))
-    (picture,), truths = Samples([path], [truth]).read()
-    assert picture.shape == (1000, 2000, 3)
-    assert truths[0].boxes.tolist() == [[200, 0, 400, 100]]
-    assert Samples([path], None).read()[1] is None
+    shown = Samples([path], [truth]).read()
+    assert shown.pictures[0].shape == (1000, 2000, 3)
+    assert shown.truths[0].boxes.tolist() == [[200, 0, 400, 100]]
+    assert Samples([path], None).read().truths is None
+
+
+def test_a_damaged_picture_is_told_and_the_others_are_looked_at(tmp_path):
+    paths = [tmp_path / name for name in ("a.png", "b.png", "c.png")]
+    for path in paths:
+        cv2.imwrite(str(path), np.zeros((10, 20, 3), np.uint8))
+    paths[1].write_bytes(b"no picture")
+    nothing = Truth([], np.zeros((0, 4)), np.zeros(0, bool))
+    truths = [nothing._replace(labels=[name]) for name in "abc"]
+
+    shown = Samples(paths, truths).read()
+    assert shown.paths == [paths[0], paths[2]]
+    assert len(shown.pictures) == 2
+    assert [truth.labels for truth in shown.truths] == [["a"], ["c"]]
+    (complaint,) = shown.complaints
+    assert "b.png cannot be read" in complaint
+    with pytest.raises(CourseError, match=r"b.png cannot be read"):
+        Samples(paths[1:2], None).read()

@@ -113,11 +113,13 @@ def _check(args: argparse.Namespace) -> int:
         require_apart(path, *drawn)
     args.outputs.claim(*drawn)
 
-    pictures, truths = samples.read()
-    report = check(spec, pictures, truths)
+    shown = samples.read()
+    report = check(spec, shown.pictures, shown.truths)
     draw = BBoxVisualization(spec.cls_dict())
-    for path, picture, found in zip(drawn, pictures, report.found):
-        args.outputs.write_image(path, draw.annotate(picture, found))
+    for path, picture, found in zip(shown.paths, shown.pictures, report.found):
+        target = Path(args.out) / (path.stem + ".jpg")
+        args.outputs.write_image(target, draw.annotate(picture, found))
     print(told(spec, report, with_truth=samples.truths is not None))
     print(f"Pictures: {args.out}")
-    return 1 if report.findings else 0
+    status = status_after(shown.complaints)
+    return 1 if report.findings else status

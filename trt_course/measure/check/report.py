@@ -1,13 +1,14 @@
 """What a check says to a person, and which pictures of a folder it takes."""
 
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional
 
 import cv2
 import numpy as np
 
 from ...media.pictures import read_image
 from ...model.spec import ModelSpec
+from ...support.errors import CourseError
 from ...support.files import AnyPath, kit_path
 from ..boxes import Truth
 from ..evaluate import pictures_of, truths_of
@@ -18,24 +19,42 @@ MOST_PICTURES = 20  # of a folder
 _LONGEST = 2000  # pixels of a side: twenty of a telephone's pictures would fill a Jetson's memory
 
 
+class Shown(NamedTuple):
+    """The pictures that could be read, and a sentence for each of the others."""
+
+    paths: List[Path]
+    pictures: List[np.ndarray]
+    truths: Optional[List[Truth]]
+    complaints: List[str]
+
+
 class Samples(NamedTuple):
     """The pictures that a check takes, and their ground truth if there is any."""
 
     paths: List[Path]
     truths: Optional[List[Truth]]
 
-    def read(self) -> Tuple[List[np.ndarray], Optional[List[Truth]]]:
+    def read(self) -> Shown:
         """The pictures themselves, very large ones made smaller, and their truth with them."""
-        pictures = []
-        truths = []
+        truths: Optional[List[Truth]] = None if self.truths is None else []
+        shown = Shown([], [], truths, [])
         for number, path in enumerate(self.paths):
-            image = read_image(path)
+            try:
+                image = read_image(path)
+            except CourseError as err:
+                shown.complaints.append(str(err))
+                continue
+
             part = min(1.0, _LONGEST / max(image.shape[:2]))
-            pictures.append(_made_smaller(image, part))
-            if self.truths is not None:
+            shown.paths.append(path)
+            shown.pictures.append(_made_smaller(image, part))
+            if self.truths is not None and truths is not None:
                 truth = self.truths[number]
                 truths.append(truth._replace(boxes=truth.boxes * part))
-        return pictures, None if self.truths is None else truths
+
+        if not shown.pictures:
+            raise CourseError(shown.complaints[0])
+        return shown
 
 
 def _made_smaller(image: np.ndarray, part: float) -> np.ndarray:
