@@ -137,12 +137,6 @@ def table_numbers(further=None):
     return tables, np.concatenate(columns, axis=1)[None]
 
 
-def test_columns_that_two_roles_read():
-    tables, tensor = table_numbers()
-    assert fields_of(table_spec(0, 4), tables, tensor) == []
-    assert fields_of(table_spec(0, 3), tables, tensor) == ["output.scores.column"]
-
-
 def test_a_class_that_nobody_reads():
     tables, tensor = table_numbers()
     read = {"boxes": tables["boxes"], "scores": tables["scores"][:, :1]}

@@ -33,8 +33,7 @@ _LONGER = 8  # times as many columns as are read, where rows and columns are mis
 
 def number_findings(looks: Looks, spec: ModelSpec, pictures: Sequence[int]) -> List[Finding]:
     """What the numbers that the network gives for some pictures say against the record."""
-    findings = list(_same_columns(spec))
-    findings += _more_columns_than_places(looks, spec)
+    findings = list(_more_columns_than_places(looks, spec))
     if findings:
         return findings  # what is read is not what is meant, and nothing else can be said of it
 
@@ -71,21 +70,6 @@ def _spans(spec: ModelSpec) -> Iterator[Tuple[str, Part, int, int]]:
     for role, part in spec.output.parts():
         if part.column is not None:
             yield role, part, part.column, part.column + widths.get(role, 1)
-
-
-def _same_columns(spec: ModelSpec) -> Iterator[Finding]:
-    """Two roles that read the same column."""
-    spans = list(_spans(spec))
-    for i, (role, part, first, end) in enumerate(spans):
-        for other, other_part, other_first, other_end in spans[:i]:
-            shared = range(max(first, other_first), min(end, other_end))
-            if part.tensor == other_part.tensor and shared:
-                yield Finding(
-                    "columns",
-                    (f"output.{role}.column", f"output.{other}.column"),
-                    f"Column {shared[0]} of {part.tensor[0]} is read as {other} and as {role}: "
-                    "one of the two begins somewhere else.",
-                )
 
 
 def _more_columns_than_places(looks: Looks, spec: ModelSpec) -> Iterator[Finding]:
