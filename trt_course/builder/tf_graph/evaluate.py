@@ -108,9 +108,9 @@ def _cast(node: Node, operands: List[Any]) -> Any:
 
 
 def _range(node: Node, operands: List[Any]) -> Any:
-    start, limit, delta = (operand.item() for operand in operands)
+    start, limit, delta = [operand.item() for operand in operands]
     _require_room(math.ceil((limit - start) / delta))
-    return np.arange(start, limit, delta, operands[0].dtype)
+    return np.arange(start, limit, delta).astype(operands[0].dtype)
 
 
 def _expand_dims(node: Node, operands: List[Any]) -> Any:

@@ -4,9 +4,7 @@ TensorFlow lays pictures out as rows, columns, channels; here channels come firs
 wants them. Only the heads are turned back, so that their rows keep the order of the priors.
 """
 
-from typing import TYPE_CHECKING, Any, Dict, List, Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Tuple
 
 from ...support.errors import CourseError, need
 from ..nodes import Nodes
@@ -27,11 +25,12 @@ SCORES = "class_scores"
 
 
 def make_network(
-    graph: Graph, constants: Constants, heads: Heads, width: int, height: int
+    graph: Graph, constants: Constants, heads: Heads, size: Tuple[int, int]
 ) -> "ModelProto":
     """The network from the prepared picture to the heads, with a free batch."""
     onnx = need("onnx")
     helper = onnx.helper
+    width, height = size
     entry = _tensor(INPUT, ["n", 3, height, width])
     empty = helper.make_graph([], graph.path.stem, [entry], [])
     opset = helper.make_opsetid("", OPSET)
@@ -48,6 +47,15 @@ def make_network(
     for name, kind in ((BOXES, heads.boxes), (SCORES, heads.scores)):
         made.graph.output.append(_tensor(name, ["n", None, kind[0].width]))
     return _with_shapes(made, graph)
+
+
+def shapes_in(model: "ModelProto") -> Dict[str, Tuple[int, ...]]:
+    """The shapes (n, channels, rows, columns) of the model's tensors; -1 for a side not known."""
+    shapes = {}
+    for tensor in model.graph.value_info:
+        sides = tensor.type.tensor_type.shape.dim
+        shapes[tensor.name] = tuple(side.dim_value or -1 for side in sides)
+    return shapes
 
 
 def _with_shapes(model: "ModelProto", graph: Graph) -> "ModelProto":
@@ -108,5 +116,5 @@ def _join(nodes: Nodes, names: Dict[str, str], heads: List[Head], output: str) -
     rows = []
     for head in heads:
         turned_back = nodes.transpose(names[head.tensor], [0, 2, 3, 1])  # (n, h, w, k * numbers)
-        rows.append(nodes.reshape(turned_back, np.array([0, -1, head.width])))
+        rows.append(nodes.reshape(turned_back, [0, -1, head.width]))
     nodes.add("Concat", rows, [output], axis=1)

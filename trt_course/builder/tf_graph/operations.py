@@ -13,7 +13,7 @@ _AXES = {0: 0, 1: 2, 2: 3, 3: 1}  # where an axis of (n, h, w, c) is in (n, c, h
 
 
 class Turned:
-    """The operations that have been turned into ONNX, and the names that their results have there."""
+    """The operations that have been turned into ONNX, and the names of their results there."""
 
     def __init__(self, graph: Graph, constants: Constants, nodes: Nodes) -> None:
         self.graph = graph
@@ -57,7 +57,7 @@ class Turned:
         """A bound of Clip: TensorRT 7 wants it among the weights, and one is enough for all."""
         name = f"limit_{number:g}"
         if name not in self._limits:
-            self._limits[name] = self.weights(name, np.float32(number))
+            self._limits[name] = self.weights(name, np.array(number))
         return self._limits[name]
 
     def refusal(self, node: Node, reason: str) -> CourseError:

@@ -1,0 +1,114 @@
+"""convert: a frozen graph becomes a model's folder: network, priors and record."""
+
+import tempfile
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ...support.errors import need
+from ...support.files import AnyPath, kit_path, sha256
+from ...support.outputs import Outputs
+from ..draft import Draft, as_text, claim_record, record_of, require_readable
+from ..families import Guess
+from ..families.guess import CERTAIN
+from ..look import look_at
+from .anchors import FROM_GRAPH, FoundPriors, find_priors, maps_of
+from .config import NAME, read_config
+from .evaluate import Constants
+from .facts import Facts, find_facts, input_size
+from .graph import Graph, read_graph
+from .heads import Heads, find_heads
+from .network import BOXES, SCORES, make_network, shapes_in
+
+NETWORK = "model.onnx"
+PRIORS = "priors.npy"
+FAMILY = "an SSD of TensorFlow's object detection API"
+
+
+def convert(path: AnyPath, out: Optional[AnyPath], outputs: Outputs) -> Draft:
+    """Write the detector in a frozen graph (.pb) as a model, beside it or into the folder `out`.
+
+    The pipeline.config beside the graph is read for what the graph does not say itself. What
+    neither says is asked for in the record's questions.
+    """
+    source = kit_path(path)
+    folder = source.parent if out is None else Path(out)
+    target = claim_record(folder, outputs)
+    outputs.claim(folder / NETWORK, folder / PRIORS)
+    with tempfile.TemporaryDirectory() as made:
+        drafted = _make(source, Path(made), folder.resolve().name)
+        for name in (NETWORK, PRIORS):
+            outputs.write_bytes(folder / name, (Path(made) / name).read_bytes())
+    outputs.write_text(target, as_text(drafted.record))
+    look = drafted.look._replace(path=folder / NETWORK)
+    return drafted._replace(look=look, path=target)
+
+
+def _make(source: Path, made: Path, name: str) -> Draft:
+    """The three files in a folder of their own, where they have been tried."""
+    graph = read_graph(source)
+    config = read_config(source)
+    constants = Constants(graph)
+    heads = find_heads(graph, constants)
+    size = input_size(graph, constants, config)
+
+    network = make_network(graph, constants, heads, size)
+    need("onnx").save(network, str(made / NETWORK))
+
+    shapes = shapes_in(network)
+    ends = [graph.behind_identities(head.tensor).name for head in heads.boxes]
+    maps = maps_of(shapes, ends, source)
+    knowing = Constants(graph, _channels_last(shapes))
+    priors = find_priors(graph, knowing, config, maps, size)
+    np.save(str(made / PRIORS), priors.numbers)
+
+    facts = find_facts(graph, constants, config, heads.scores_end)
+    guess = _guess(graph, heads, facts, priors)
+    look = look_at(made / NETWORK)
+    record = record_of(look, guess, name)
+    record["provenance"].update(source=source.name, source_sha256=sha256(source))
+    require_readable(look, record, made)
+    return Draft(look, guess, record, made)
+
+
+def _channels_last(shapes: Dict[str, Tuple[int, ...]]) -> Dict[str, Tuple[int, ...]]:
+    """The shapes of pictures as TensorFlow has them, for a batch of one."""
+    return {
+        name: (1, *shape[2:], shape[1])
+        for name, shape in shapes.items()
+        if len(shape) == 4 and min(shape[1:]) > 0
+    }
+
+
+def _guess(graph: Graph, heads: Heads, facts: Facts, priors: FoundPriors) -> Guess:
+    """What the graph says, in the words of a record."""
+    boxes = {
+        "tensor": BOXES,
+        "form": "offsets",
+        "order": "yx",
+        "priors": PRIORS,
+        "variances": facts.variances,
+    }
+    scores = {"tensor": SCORES, "activation": facts.activation}
+    return Guess(
+        FAMILY,
+        CERTAIN,
+        f"its heads have the names; the {len(priors.numbers)} priors are from {priors.source}",
+        {"boxes": boxes, "scores": scores},
+        facts.recipe,
+        classes=heads.scores[0].width,
+        background=0,
+        questions=(*facts.questions, *_asked_of_priors(priors)),
+        nms=facts.nms,
+    )
+
+
+def _asked_of_priors(priors: FoundPriors) -> Sequence[str]:
+    questions: List[str] = []
+    if priors.source not in (FROM_GRAPH, NAME):
+        questions.append(
+            f"output.boxes.priors: neither the graph nor a {NAME} beside it shows the priors, so "
+            f"{priors.source} was taken, which gives as many; are they this network's?"
+        )
+    return questions
