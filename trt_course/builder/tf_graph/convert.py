@@ -6,7 +6,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ...support.errors import need
+from ...support.errors import CourseError, need
 from ...support.files import AnyPath, kit_path, sha256
 from ...support.outputs import Outputs
 from ..draft import Draft, as_text, claim_record, record_of, require_readable
@@ -20,6 +20,7 @@ from .facts import Facts, find_facts, input_size
 from .graph import Graph, read_graph
 from .heads import Heads, find_heads
 from .network import BOXES, SCORES, make_network, shapes_in
+from .wire import DamagedError
 
 NETWORK = "model.onnx"
 PRIORS = "priors.npy"
@@ -37,7 +38,10 @@ def convert(path: AnyPath, out: Optional[AnyPath], outputs: Outputs) -> Draft:
     target = claim_record(folder, outputs)
     outputs.claim(folder / NETWORK, folder / PRIORS)
     with tempfile.TemporaryDirectory() as made:
-        drafted = _make(source, Path(made), folder.resolve().name)
+        try:
+            drafted = _make(source, Path(made), folder.resolve().name)
+        except DamagedError as err:
+            raise CourseError(f"{source} is damaged: {err}. Fetch or export it again.") from None
         for name in (NETWORK, PRIORS):
             outputs.write_bytes(folder / name, (Path(made) / name).read_bytes())
     outputs.write_text(target, as_text(drafted.record))

@@ -16,7 +16,7 @@ from .wire import FIXED32, FIXED64, DamagedError, Message
 _WHAT = "a frozen graph of TensorFlow (.pb)"
 _MOST_BYTES = 1024 * MIB  # of a file: an SSD has at most some 200 MiB
 _MOST_NODES = 100000
-_MOST_NUMBERS = 1 << 28  # of a constant: one value may stand for a whole shape
+_MOST_FILLED = 1 << 24  # numbers of a constant that one value stands for
 _MOST_AXES = 8
 
 # By the numbers of TensorFlow's DataType: the type, and the field of values not given as bytes.
@@ -192,37 +192,33 @@ def _tensor(message: Message) -> np.ndarray:
     shape = _shape(message.message(2))
     count = int(np.prod(shape, dtype=np.int64)) if shape else 1
     raw = message.part(4)
-    values = np.frombuffer(raw, _little(kind)) if _fits(raw, kind) else None
-    if not raw:
+    if raw:
+        values = _raw(raw, kind)
+    else:
         values = _values(message, kind, field)
-    if values is None or not _may_fill(len(values), count, bool(raw)):
-        raise DamagedError(f"its values do not fill the shape {shape}")
+    if len(values) > count or (raw and len(values) < count):
+        raise DamagedError(f"it has {len(values)} values for the shape {shape}")
+    if len(values) == count:
+        return values.reshape(shape)
+    if count > _MOST_FILLED:
+        raise DamagedError(f"a few values stand for {count} numbers")
     whole = np.full(count, values[-1] if len(values) else 0, kind)
     whole[: len(values)] = values
     return whole.reshape(shape)
 
 
-def _little(kind: str) -> np.dtype:
-    """The type as TensorFlow stores it: the lowest byte first."""
-    return np.dtype(kind).newbyteorder("<")
-
-
-def _fits(raw: bytes, kind: str) -> bool:
-    return len(raw) % np.dtype(kind).itemsize == 0
-
-
-def _may_fill(values: int, count: int, raw: bool) -> bool:
-    """Whether so many values are an array of so many numbers."""
-    return values == count if raw else values <= count
+def _raw(data: bytes, kind: str) -> np.ndarray:
+    """Numbers as TensorFlow stores them: the lowest byte first."""
+    dtype = np.dtype(kind).newbyteorder("<")
+    if len(data) % dtype.itemsize:
+        raise DamagedError("its last number is cut off")
+    return np.frombuffer(data, dtype)
 
 
 def _values(message: Message, kind: str, field: int) -> np.ndarray:
     """The values that are given one by one."""
     if kind in _FIXED:
-        data = message.fixed(field, _FIXED[kind])
-        if not _fits(data, kind):
-            raise DamagedError("a value is cut off")
-        return np.frombuffer(data, _little(kind))
+        return _raw(message.fixed(field, _FIXED[kind]), kind)
     numbers: Any = message.numbers(field)
     if kind == "float16":  # the bits of each, as a whole number
         return np.array(numbers, np.int64).astype(np.uint16).view(np.float16)
@@ -237,6 +233,6 @@ def _shape(message: Message) -> Tuple[int, ...]:
     numbers = 1
     for side in shape:  # as Python's numbers, which cannot overflow
         numbers *= side
-    if numbers > _MOST_NUMBERS:
-        raise DamagedError(f"its shape {shape} has more than {_MOST_NUMBERS} numbers")
+    if numbers >= 1 << 63:
+        raise DamagedError(f"its shape {shape} has too many numbers")
     return shape

@@ -67,8 +67,8 @@ def _concatenated(graph: Graph, constants: Constants, word: str) -> Tuple[str, L
             return node.name, heads
     raise CourseError(
         f"{graph.path} has no ConcatV2 that puts the heads named {word} together, as an SSD of "
-        "TensorFlow's object detection API has. Is it of another kind, such as a Faster R-CNN, or "
-        "only a part of one?"
+        "TensorFlow's object detection API has. Is it of another kind, such as a Faster R-CNN or "
+        "an SSD with FPN, or only a part of one?"
     )
 
 

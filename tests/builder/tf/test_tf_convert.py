@@ -1,0 +1,212 @@
+"""Frozen graphs become models: the same numbers as in plain NumPy, and a record that is whole."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from builder.tf import plain, small_ssd
+from trt_course import CourseError, TrtSSD
+from trt_course.builder.tf_graph import convert
+from trt_course.model.spec import read_spec
+from trt_course.model.priors import priors_of
+from trt_course.support.outputs import Outputs
+
+SIDE = small_ssd.SIDE
+COUNT = sum(cells * cells * boxes for cells, boxes in small_ssd.MAPS)
+
+
+def converted(folder, version=2018, **parts):
+    """The small SSD as a model in the folder, and its Builder."""
+    builder = small_ssd.write(folder / "graph.pb", version, **parts)
+    return builder, convert(folder / "graph.pb", folder / "model", Outputs())
+
+
+def run(path, pixels):
+    """The network's outputs for pictures (n, h, w, c)."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, {"pictures": pixels.transpose(0, 3, 1, 2)})
+
+
+def noise(number):
+    return np.random.RandomState(number).uniform(-1, 1, (1, SIDE, SIDE, 3)).astype(np.float32)
+
+
+def questions_about(drafted, field):
+    return [text for text in drafted.record.get("questions", ()) if text.startswith(field)]
+
+
+# The network ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", small_ssd.NAMES)
+def test_the_numbers_are_tensorflows(version, tmp_path):
+    builder, _ = converted(tmp_path, version)
+    pictures = [noise(1), noise(2)]
+    boxes, scores = run(tmp_path / "model" / "model.onnx", np.concatenate(pictures))
+    assert boxes.shape == (2, COUNT, 4)
+    for picture, its_boxes, its_scores in zip(pictures, boxes, scores):
+        wanted = plain.run(builder, {"Preprocessor/sub": picture}, ["Squeeze", "concat_1"])
+        np.testing.assert_allclose(its_boxes, wanted[0][0], atol=1e-4)
+        np.testing.assert_allclose(its_scores, wanted[1][0], atol=1e-4)
+        assert np.ptp(its_boxes) > 1
+
+
+def test_the_batch_is_free_and_the_opset_is_one_that_tensorrt_7_reads(tmp_path):
+    converted(tmp_path)
+    model = onnx.load(str(tmp_path / "model" / "model.onnx"))
+    assert model.opset_import[0].version == 11
+    for tensor in [*model.graph.input, *model.graph.output]:
+        assert tensor.type.tensor_type.shape.dim[0].dim_param == "n"
+    stored = {tensor.name for tensor in model.graph.initializer}
+    clips = [node for node in model.graph.node if node.op_type == "Clip"]
+    assert clips
+    assert all(stored.issuperset(node.input[1:]) for node in clips)
+
+
+# The record -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", small_ssd.NAMES)
+def test_a_record_of_all_that_the_graph_says(version, tmp_path):
+    _, drafted = converted(tmp_path, version)
+    record = json.loads((tmp_path / "model" / "model.json").read_text())
+    entry = record["input"]
+    assert (entry["width"], entry["height"], entry["color"]) == (SIDE, SIDE, "RGB")
+    assert entry["mean"] == entry["scale"] == [127.5] * 3
+    assert record["output"] == {
+        "boxes": {
+            "tensor": "box_encodings",
+            "form": "offsets",
+            "order": "yx",
+            "priors": "priors.npy",
+            "variances": [0.1, 0.1, 0.2, 0.2],
+        },
+        "scores": {"tensor": "class_scores", "activation": "sigmoid"},
+    }
+    assert record["nms"] == {"iou_threshold": 0.6}
+    assert record["labels"] == ["background", "class_1"]
+    assert record["questions"] == ["labels: name the network's class; number 0 is the background."]
+    TrtSSD(tmp_path / "model", backend="cpu", verbose=False).close()
+
+
+def test_as_many_classes_as_coco(tmp_path):
+    _, drafted = converted(tmp_path, classes=91)
+    assert drafted.record["labels"] == "coco"
+
+
+@pytest.mark.parametrize("how", ["computed", "constant"])
+def test_priors_of_the_graph(how, tmp_path):
+    converted(tmp_path, priors=how)
+    priors = priors_of(read_spec(tmp_path / "model" / "model.json"))
+    corners = small_ssd.plain_priors()
+    centres = (corners[:, 1::-1] + corners[:, :1:-1]) / 2
+    sizes = corners[:, :1:-1] - corners[:, 1::-1]
+    np.testing.assert_allclose(priors, np.concatenate([centres, sizes], 1), atol=1e-6)
+
+
+def test_the_graph_counts_before_its_config(tmp_path):
+    write_config(tmp_path, "min_scale: 0.5")
+    test_priors_of_the_graph("computed", tmp_path)
+
+
+def test_priors_by_the_rule_of_2018(tmp_path):
+    _, drafted = converted(tmp_path, priors=None)
+    assert questions_about(drafted, "output.boxes.priors: neither the graph nor")
+    priors = np.load(str(tmp_path / "model" / "priors.npy"))
+    corners = small_ssd.plain_priors()
+    np.testing.assert_allclose(priors[:, 2], corners[:, 3] - corners[:, 1], atol=1e-6)
+    np.testing.assert_allclose(priors[:, 1], corners[:, ::2].mean(axis=1), atol=1e-6)
+
+
+def write_config(folder, anchors, more=""):
+    text = f"""
+    # as TensorFlow writes it
+    model {{ ssd {{
+      num_classes: 1
+      image_resizer {{ fixed_shape_resizer {{ height: {SIDE} width: {SIDE} }} }}
+      anchor_generator {{ ssd_anchor_generator {{ num_layers: 2 {anchors} }} }}
+      {more}
+    }} }}
+    """
+    (folder / "pipeline.config").write_text(text)
+
+
+def test_priors_of_the_config(tmp_path):
+    write_config(tmp_path, "min_scale: 0.3 aspect_ratios: [1.0, 2.0, 0.5, 3.0, 0.3333]")
+    _, drafted = converted(tmp_path, priors=None)
+    assert not questions_about(drafted, "output.boxes.priors")
+    priors = np.load(str(tmp_path / "model" / "priors.npy"))
+    np.testing.assert_allclose(priors[0], [0.5 / 9, 0.5 / 9, 0.1, 0.1], atol=1e-6)
+    np.testing.assert_allclose(priors[1, 2:], [0.3 * 2**0.5, 0.3 / 2**0.5], atol=1e-6)
+
+
+def test_a_config_for_what_a_bare_graph_does_not_say(tmp_path):
+    coder = "box_coder { faster_rcnn_box_coder { y_scale: 20 x_scale: 20 } }"
+    after = (
+        "post_processing { batch_non_max_suppression { iou_threshold: 0.5 } "
+        "score_converter: SOFTMAX }"
+    )
+    write_config(tmp_path, "min_scale: 0.2", coder + after)
+    _, drafted = converted(tmp_path, suppression=False, resize=False)
+    output = drafted.record["output"]
+    assert output["boxes"]["variances"] == [0.05, 0.05, 0.2, 0.2]
+    assert output["scores"]["activation"] == "softmax"
+    assert drafted.record["nms"] == {"iou_threshold": 0.5}
+
+
+def test_a_bare_graph_alone_is_asked_about(tmp_path):
+    _, drafted = converted(tmp_path, suppression=False)
+    assert questions_about(drafted, "output.scores.activation: nothing shows")
+    assert questions_about(drafted, "output.boxes.variances: nothing shows")
+
+
+# What is refused --------------------------------------------------------------------------------
+
+
+def refused(folder, builder):
+    """The sentence with which a graph is refused; no file is left."""
+    with pytest.raises(CourseError) as caught:
+        convert(builder.write(folder / "graph.pb"), folder / "model", Outputs())
+    assert not (folder / "model").exists()
+    return str(caught.value)
+
+
+def test_no_size(tmp_path):
+    said = refused(tmp_path, small_ssd.small_ssd(resize=False))
+    assert "does not show the size of its pictures" in said
+
+
+def test_another_number_of_priors_than_the_rule_has(tmp_path):
+    write_config(tmp_path, "aspect_ratios: 1.0")
+    said = refused(tmp_path, small_ssd.small_ssd(priors=None))
+    assert "pipeline.config has [3, 2] boxes a cell where the graph's heads have [3, 6]" in said
+
+
+def test_no_start(tmp_path):
+    builder = small_ssd.small_ssd()
+    builder.data = builder.data.replace(b"Preprocessor/sub", b"Preprocessor/SUB")
+    assert "has no node Preprocessor/sub" in refused(tmp_path, builder)
+
+
+def test_no_heads(tmp_path):
+    builder = small_ssd.small_ssd()
+    builder.data = builder.data.replace(b"BoxEncodingPredictor", b"BoxEncodingPredicted")
+    assert "no ConcatV2 that puts the heads named BoxEncodingP" in refused(tmp_path, builder)
+
+
+def test_an_unknown_operation(tmp_path):
+    builder = small_ssd.small_ssd()
+    builder.data = builder.data.replace(b"MaxPool\x12\x07MaxPool", b"MaxPool\x12\x07MinPool")
+    said = refused(tmp_path, builder)
+    assert "the node FeatureExtractor/MaxPool is a MinPool, which this converter does not" in said
+    assert "tf2onnx" in said
+
+
+def test_a_record_that_is_there_is_kept(tmp_path):
+    converted(tmp_path)
+    with pytest.raises(CourseError, match="is there already"):
+        convert(tmp_path / "graph.pb", tmp_path / "model", Outputs())
+    convert(tmp_path / "graph.pb", tmp_path / "model", Outputs(force=True))
