@@ -8,10 +8,11 @@ import onnxruntime
 import pytest
 
 from builder.tf import plain, small_ssd
+from builder.tf.graph_def import Builder
 from trt_course import CourseError, TrtSSD
 from trt_course.builder.tf_graph import convert
-from trt_course.model.spec import read_spec
 from trt_course.model.priors import priors_of
+from trt_course.model.spec import read_spec
 from trt_course.support.outputs import Outputs
 
 SIDE = small_ssd.SIDE
@@ -203,6 +204,18 @@ def test_an_unknown_operation(tmp_path):
     said = refused(tmp_path, builder)
     assert "the node FeatureExtractor/MaxPool is a MinPool, which this converter does not" in said
     assert "tf2onnx" in said
+
+
+def test_channels_that_do_not_fit(tmp_path, monkeypatch):
+    class Odd(Builder):
+        def const(self, name, numbers, form="raw"):
+            if name == "FeatureExtractor/project/weights":
+                numbers = numbers[:, :, 1:]
+            return super().const(name, numbers, form)
+
+    monkeypatch.setattr(small_ssd, "Builder", Odd)
+    said = refused(tmp_path, small_ssd.small_ssd())
+    assert "graph.pb was converted, but its network does not run. The network in model.onnx" in said
 
 
 def test_a_record_that_is_there_is_kept(tmp_path):

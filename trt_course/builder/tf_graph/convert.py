@@ -12,7 +12,7 @@ from ...support.outputs import Outputs
 from ..draft import Draft, as_text, claim_record, record_of, require_readable
 from ..families import Guess
 from ..families.guess import CERTAIN
-from ..look import look_at
+from ..look import Look, look_at
 from .anchors import FROM_GRAPH, FoundPriors, find_priors, maps_of
 from .config import NAME, read_config
 from .evaluate import Constants
@@ -69,11 +69,23 @@ def _make(source: Path, made: Path, name: str) -> Draft:
 
     facts = find_facts(graph, constants, config, heads.scores_end)
     guess = _guess(graph, heads, facts, priors)
-    look = look_at(made / NETWORK)
+    look = _look_at(source, made / NETWORK)
     record = record_of(look, guess, name)
     record["provenance"].update(source=source.name, source_sha256=sha256(source))
     require_readable(look, record, made)
     return Draft(look, guess, record, made)
+
+
+def _look_at(source: Path, network: Path) -> Look:
+    """What is seen of the network in a first run of it."""
+    try:
+        return look_at(network)
+    except CourseError as err:
+        said = str(err).replace(str(network), network.name)
+        raise CourseError(
+            f"{source} was converted, but its network does not run. {said}\n"
+            "Fetch or export the graph again."
+        ) from None
 
 
 def _channels_last(shapes: Dict[str, Tuple[int, ...]]) -> Dict[str, Tuple[int, ...]]:

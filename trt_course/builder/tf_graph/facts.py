@@ -122,10 +122,11 @@ def _activation(
 
 def _readers_of_scores(graph: Graph, scores_end: str) -> Iterator[Node]:
     """The nodes that read the scores, and those that read what changes little of them."""
+    reading = readers(graph)
     waiting = [scores_end]
     seen = {scores_end}
     while waiting:
-        for node in readers(graph, waiting.pop(0)):
+        for node in reading.get(waiting.pop(0), ()):
             yield node
             if node.op in _ON_THE_WAY and node.name not in seen:
                 seen.add(node.name)

@@ -4,7 +4,7 @@ TensorFlow's object detection API kept the names of its heads from 2017 to 2020;
 them moved. So the heads are found by those names, and all else by what reads what.
 """
 
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from ...support.errors import CourseError
 from .evaluate import Constants
@@ -103,8 +103,10 @@ def _head(graph: Graph, constants: Constants, reshape: Node) -> Head:
     return Head(tensor, int(sides.ravel()[-1]))
 
 
-def readers(graph: Graph, tensor: str) -> Iterator[Node]:
-    """The nodes that read a tensor."""
+def readers(graph: Graph) -> Dict[str, List[Node]]:
+    """The nodes that read each tensor."""
+    found: Dict[str, List[Node]] = {}
     for node in graph.nodes.values():
-        if tensor in node.inputs:
-            yield node
+        for tensor in node.inputs:
+            found.setdefault(tensor, []).append(node)
+    return found

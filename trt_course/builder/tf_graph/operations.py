@@ -109,13 +109,25 @@ def _window(turned: Turned, node: Node, size: Sequence[int]) -> Dict[str, Any]:
         words["dilations"] = dilations
     padding = node.text("padding")
     if padding == "SAME":
-        words["auto_pad"] = "SAME_UPPER"  # an odd pixel at the lower right, as in TensorFlow
+        _require_plain_same(turned, node, words)
+        if list(size) != [1, 1]:  # which sees no pixel but its own
+            words["auto_pad"] = "SAME_UPPER"  # an odd pixel at the lower right, as in TensorFlow
     elif padding == "EXPLICIT":
         pads = _pads(turned, node, node.numbers("explicit_paddings"))
         words["pads"] = pads[2:4] + pads[6:]
     elif padding != "VALID":
         raise turned.refusal(node, f"its padding is {padding!r}; known: SAME, VALID, EXPLICIT")
     return words
+
+
+def _require_plain_same(turned: Turned, node: Node, words: Dict[str, Any]) -> None:
+    """Refuse a padding SAME that ONNX's is not: there it takes neither gaps nor longer steps."""
+    size = words["kernel_shape"]
+    if "dilations" in words and size != [1, 1]:
+        raise turned.refusal(node, "its padding is SAME, but its window has gaps (dilations)")
+    longer = any(stride > side for stride, side in zip(words["strides"], size))
+    if longer and size != [1, 1]:
+        raise turned.refusal(node, "its padding is SAME, but its steps are longer than its window")
 
 
 def _sides(turned: Turned, node: Node, key: str) -> List[int]:
