@@ -23,7 +23,7 @@ def write(path, version=2018, **parts):
 
 
 def small_ssd(version=2018, priors="computed", suppression=True, classes=CLASSES, resize=True):
-    """The SSD: priors are `computed` in the graph, a `constant`, or None."""
+    """The SSD: priors are a `constant`, `computed` in the graph or `by_map`, or None."""
     builder = Builder()
     rng = np.random.RandomState(version)
     recipe(builder, resize)
@@ -152,7 +152,10 @@ def plain_priors():
 
 
 def write_priors(builder, name, how):
-    """The priors as a constant, or as arithmetic on constants: that of their corners."""
+    """The priors as a constant, or as arithmetic on constants: that of their corners.
+
+    By the map, it is arithmetic on the shape that a feature map has in the run, too.
+    """
     corners = plain_priors()
     if how == "constant":
         builder.const(name, corners)
@@ -163,12 +166,24 @@ def write_priors(builder, name, how):
         scope = f"MultipleGridAnchorGenerator/part_{index}"
         middle = builder.const(f"{scope}/middle", (part[:, :2] + part[:, 2:]) / 2)
         size = builder.const(f"{scope}/size", part[:, 2:] - part[:, :2])
-        half = builder.add(f"{scope}/half", "Mul", [size, np.float32(0.5)])
+        share = np.float32(0.5)
+        if how == "by_map":
+            share = share_of_cells(builder, scope)
+        half = builder.add(f"{scope}/half", "Mul", [size, share])
         low = builder.add(f"{scope}/low", "Sub", [middle, half])
         high = builder.add(f"{scope}/high", "Add", [middle, half])
         whole = builder.add(f"{scope}/whole", "ConcatV2", [low, high, np.int32(1)])
         halves.append(builder.add(f"{scope}/Identity", "Identity", [whole]))
     builder.add(name, "ConcatV2", [*halves, np.int32(0)])
+
+
+def share_of_cells(builder, scope):
+    """One half, computed from the rows of the first feature map."""
+    shape = builder.add(f"{scope}/Shape", "Shape", ["FeatureExtractor/out"])
+    place = [np.int32([1]), np.int32([2]), np.int32([1])]
+    rows = builder.add(f"{scope}/rows", "StridedSlice", [shape, *place], shrink_axis_mask=1)
+    number = builder.add(f"{scope}/ToFloat", "Cast", [rows], DstT=np.dtype("float32"))
+    return builder.add(f"{scope}/share", "RealDiv", [number, np.float32(2 * MAPS[0][0])])
 
 
 def write_suppression(builder, priors):

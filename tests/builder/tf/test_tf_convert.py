@@ -98,9 +98,10 @@ def test_as_many_classes_as_coco(tmp_path):
     assert drafted.record["labels"] == "coco"
 
 
-@pytest.mark.parametrize("how", ["computed", "constant"])
+@pytest.mark.parametrize("how", ["computed", "by_map", "constant"])
 def test_priors_of_the_graph(how, tmp_path):
-    converted(tmp_path, priors=how)
+    _, drafted = converted(tmp_path, priors=how)
+    assert drafted.guess.why.endswith("priors are from the graph")
     priors = priors_of(read_spec(tmp_path / "model" / "model.json"))
     corners = small_ssd.plain_priors()
     centres = (corners[:, 1::-1] + corners[:, :1:-1]) / 2
@@ -216,6 +217,54 @@ def test_channels_that_do_not_fit(tmp_path, monkeypatch):
     monkeypatch.setattr(small_ssd, "Builder", Odd)
     said = refused(tmp_path, small_ssd.small_ssd())
     assert "graph.pb was converted, but its network does not run. The network in model.onnx" in said
+
+
+@pytest.mark.parametrize(
+    "op, operands, said",
+    [
+        ("Sub", ["Preprocessor/mul", "Preprocessor/mul"], "does not subtract a constant"),
+        ("Add", ["Preprocessor/mul", np.float32(1)], r"sub \(Add\) does not subtract"),
+        ("Sub", ["Preprocessor/mul", np.ones(4)], "does not subtract a constant"),
+        ("Sub", ["twice", np.float32(1)], "twice \\(Mul\\) does not multiply the picture by a"),
+        ("Sub", ["never", np.float32(1)], "never \\(Mul\\) does not multiply the picture by a"),
+    ],
+)
+def test_another_preparation(op, operands, said, tmp_path, monkeypatch):
+    class Odd(Builder):
+        def add(self, name, kind, inputs=(), **words):
+            if name == "Preprocessor/sub":
+                super().add("twice", "Mul", ["Preprocessor/mul", "Preprocessor/mul"])
+                super().add("never", "Mul", ["Preprocessor/mul", np.float32(0)])
+                return super().add(name, op, operands, **words)
+            return super().add(name, kind, inputs, **words)
+
+    monkeypatch.setattr(small_ssd, "Builder", Odd)
+    with pytest.raises(CourseError, match=said):
+        converted(tmp_path)
+
+
+def test_means_of_channels_without_a_factor(tmp_path, monkeypatch):
+    class Odd(Builder):
+        def add(self, name, kind, inputs=(), **words):
+            if name == "Preprocessor/sub":
+                inputs = ["ToFloat", np.float32([123.68, 116.78, 103.94])]
+            return super().add(name, kind, inputs, **words)
+
+    monkeypatch.setattr(small_ssd, "Builder", Odd)
+    _, drafted = converted(tmp_path)
+    assert drafted.record["input"]["mean"] == [123.68, 116.78, 103.94]
+    assert drafted.record["input"]["scale"] == [1.0] * 3
+
+
+def test_scores_that_are_scaled(tmp_path, monkeypatch):
+    class Odd(Builder):
+        def add(self, name, kind, inputs=(), **words):
+            if name == "Postprocessor/scale_logits":
+                inputs = ["concat_1", np.float32(2)]
+            return super().add(name, kind, inputs, **words)
+
+    monkeypatch.setattr(small_ssd, "Builder", Odd)
+    assert "scale_logits (RealDiv) scales the scores" in refused(tmp_path, small_ssd.small_ssd())
 
 
 def test_a_record_that_is_there_is_kept(tmp_path):

@@ -1,6 +1,5 @@
 """Frozen graphs are read: constants in every form, and files that are cut, damaged or hostile."""
 
-
 import numpy as np
 import pytest
 

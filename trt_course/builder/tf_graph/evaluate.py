@@ -54,11 +54,15 @@ class Constants:
         return self._known[tensor]
 
     def _operands(self, node: Node) -> Sequence[str]:
-        if node.op == "Shape" and node.inputs[:1] and node.inputs[0] in self._shapes:
-            return ()
-        if node.op not in _COMPUTED:
+        if node.op not in _COMPUTED or self._shape_of_picture(node) is not None:
             return ()
         return node.inputs
+
+    def _shape_of_picture(self, node: Node) -> Optional[Shape]:
+        """What a Shape gives of a tensor that depends on the picture, if that is known."""
+        if node.op != "Shape" or not node.inputs or not self._shapes:
+            return None
+        return self._shapes.get(self._graph.behind_identities(node.inputs[0]).name)
 
     def _compute(self, name: str, node: Node) -> Optional[np.ndarray]:
         """The numbers of a node whose operands are known."""
@@ -66,8 +70,9 @@ class Constants:
             return None
         if node.op == "Const":
             return self._graph.constant(name)
-        if node.op == "Shape" and node.inputs[:1] and node.inputs[0] in self._shapes:
-            return np.array(self._shapes[node.inputs[0]])
+        shape = self._shape_of_picture(node)
+        if shape is not None:
+            return np.array(shape, np.int32)
         operands = [self._known[operand] for operand in self._operands(node)]
         if node.op not in _COMPUTED or any(operand is None for operand in operands):
             return None

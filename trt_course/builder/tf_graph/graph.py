@@ -146,7 +146,8 @@ def read_graph(path: AnyPath) -> Graph:
     except DamagedError as err:
         raise CourseError(
             f"{path} is not {_WHAT}, or is damaged: {err}. Wanted: frozen_inference_graph.pb, as "
-            "TensorFlow's object detection API exports it."
+            "TensorFlow's object detection API exports it beside saved_model.pb, which is no such "
+            "graph."
         ) from None
     return Graph(path, nodes)
 
