@@ -124,7 +124,7 @@ def test_a_frozen_graph_of_tensorflow(tmp_path, capsys):
     assert run(tmp_path / "frozen_inference_graph.pb", "--out", tmp_path / "hands") == 0
     said = capsys.readouterr().out
     assert "an SSD of TensorFlow's object detection API; certain" in said
-    assert "the 393 priors are from the graph" in said
+    assert "the 477 priors are from the graph" in said
     assert "  1. labels: name the network's class" in said
     written = {path.name for path in (tmp_path / "hands").iterdir()}
     assert written >= {"model.json", "model.onnx", "priors.npy"}

@@ -4,8 +4,10 @@ import numpy as np
 
 from builder.tf.graph_def import Builder
 
-SIDE = 33  # an odd one, so that SAME is not the same on both sides
-MAPS = ((9, 3), (5, 6))  # cells of a side, and boxes of a cell
+HEIGHT = 33  # odd, so that SAME is not the same on both sides
+WIDTH = 41
+MAPS = ((9, 11, 3), (5, 6, 6))  # rows, columns, and boxes of a cell
+COUNT = sum(rows * columns * boxes for rows, columns, boxes in MAPS)
 CLASSES = 2  # the background among them
 NAMES = {  # of the node where the priors come together, by the version of the API
     2017: "MultipleGridAnchorGenerator/Concatenate/concat",
@@ -22,7 +24,14 @@ def write(path, version=2018, **parts):
     return builder
 
 
-def small_ssd(version=2018, priors="computed", suppression=True, classes=CLASSES, resize=True):
+def small_ssd(
+    version=2018,
+    priors="computed",
+    suppression=True,
+    classes=CLASSES,
+    resize=True,
+    priors_name=None,
+):
     """The SSD: priors are a `constant`, `computed` in the graph or `by_map`, or None."""
     builder = Builder()
     rng = np.random.RandomState(version)
@@ -30,11 +39,12 @@ def small_ssd(version=2018, priors="computed", suppression=True, classes=CLASSES
     lowest = backbone(builder, rng, NORMS[version], "AddV2" if version == 2020 else "Add")
     second = convolution(builder, rng, "FeatureExtractor/layer_2", lowest, 8, stride=2)
     second = builder.add("FeatureExtractor/layer_2/Relu6", "Relu6", [second])
-    heads(builder, rng, [lowest, second], classes)
+    heads(builder, rng, [lowest, second], classes, version)
+    priors_name = priors_name or NAMES[version]
     if priors is not None:
-        write_priors(builder, NAMES[version], priors)
+        write_priors(builder, priors_name, priors)
     if suppression:
-        write_suppression(builder, NAMES[version] if priors else None)
+        write_suppression(builder, priors_name if priors else None)
     return builder
 
 
@@ -43,7 +53,7 @@ def recipe(builder, resize):
     builder.add("image_tensor", "Placeholder", dtype=np.dtype("uint8"))
     picture = builder.add("ToFloat", "Cast", ["image_tensor"], DstT=np.dtype("float32"))
     if resize:
-        size = np.int32([SIDE, SIDE])
+        size = np.int32([HEIGHT, WIDTH])
         picture = builder.add("Preprocessor/resize", "ResizeBilinear", [picture, size])
     factor = builder.const("Preprocessor/mul/x", np.float32(2 / 255))
     multiplied = builder.add("Preprocessor/mul", "Mul", [factor, picture])
@@ -110,43 +120,62 @@ def backbone(builder, rng, kind, add):
     return passed
 
 
-def heads(builder, rng, maps, classes):
-    """The heads for boxes and scores of each map, and their two concatenations."""
-    rows = {"BoxEncodingPredictor": [], "ClassPredictor": []}
+def heads(builder, rng, maps, classes, version):
+    """The heads for boxes and scores of each map, and their two concatenations.
+
+    The oldest version takes the empty axis out before they come together, the others after.
+    """
+    made = {"BoxEncodingPredictor": [], "ClassPredictor": []}
     builder.channels["FeatureExtractor/layer_2/Relu6"] = 8
-    for number, (tensor, (cells, boxes)) in enumerate(zip(maps, MAPS)):
+    for number, (tensor, (_, _, boxes)) in enumerate(zip(maps, MAPS)):
         for word, width in (("BoxEncodingPredictor", 4), ("ClassPredictor", classes)):
             name = f"BoxPredictor_{number}/{word}"
-            made = convolution(builder, rng, f"{name}/Conv2D", tensor, boxes * width, kernel=1)
+            last = convolution(builder, rng, f"{name}/Conv2D", tensor, boxes * width, kernel=1)
             bias = rng.normal(size=boxes * width)
-            made = builder.add(f"{name}/BiasAdd", "BiasAdd", [made, bias], data_format="NHWC")
-            shape = [1, cells * cells * boxes, width]
-            if width == 4:
-                shape.insert(2, 1)
-            rows[word].append(builder.add(f"{name}/Reshape", "Reshape", [made, np.int32(shape)]))
+            last = builder.add(f"{name}/BiasAdd", "BiasAdd", [last, bias], data_format="NHWC")
+            shape = rows_of_head(builder, name, tensor, number, width)
+            last = builder.add(f"{name}/Reshape", "Reshape", [last, shape])
+            if width == 4 and version == 2017:
+                last = builder.add(f"{name}/Squeeze", "Squeeze", [last], squeeze_dims=[2])
+            made[word].append(last)
     axis = np.int32(1)
-    together = builder.add("concat", "ConcatV2", [*rows["BoxEncodingPredictor"], axis])
-    builder.add("Squeeze", "Squeeze", [together], squeeze_dims=[2])
-    builder.add("concat_1", "ConcatV2", [*rows["ClassPredictor"], axis])
+    together = builder.add("concat", "ConcatV2", [*made["BoxEncodingPredictor"], axis])
+    if version == 2017:
+        builder.add("Squeeze", "Identity", [together])
+    else:
+        builder.add("Squeeze", "Squeeze", [together], squeeze_dims=[2])
+    builder.add("concat_1", "ConcatV2", [*made["ClassPredictor"], axis])
+
+
+def rows_of_head(builder, name, tensor, number, width):
+    """The shape of a head's rows: of the boxes' by the batch of the run, of the scores' fixed."""
+    rows, columns, boxes = MAPS[number]
+    if width != 4:
+        return np.int32([1, rows * columns * boxes, width])
+    shape = builder.add(f"{name}/Shape", "Shape", [tensor])
+    place = [np.int32([0]), np.int32([1]), np.int32([1])]
+    batch = builder.add(f"{name}/batch", "StridedSlice", [shape, *place], shrink_axis_mask=1)
+    sides = [np.int32(rows * columns * boxes), np.int32(1), np.int32(width)]
+    return builder.add(f"{name}/Pack", "Pack", [batch, *sides])
 
 
 def plain_priors():
     """The corners y1 x1 y2 x2 of the priors, cell by cell, one at a time."""
     scales = [0.2, 0.95, 1.0]
     rows = []
-    for number, (cells, boxes) in enumerate(MAPS):
+    for number, (down, across, boxes) in enumerate(MAPS):
         scale = scales[number]
         shapes = [(0.1, 1.0), (scale, 2.0), (scale, 0.5)]
         if boxes == 6:
             shapes = [(scale, aspect) for aspect in (1.0, 2.0, 0.5, 3.0, 0.3333)]
             shapes.append(((scale * scales[number + 1]) ** 0.5, 1.0))
-        for y in range(cells):
-            for x in range(cells):
+        for y in range(down):
+            for x in range(across):
                 for size, aspect in shapes:
                     high = size / aspect**0.5 / 2
-                    wide = size * aspect**0.5 / 2
-                    row = (y + 0.5) / cells
-                    column = (x + 0.5) / cells
+                    wide = size * aspect**0.5 / 2 * HEIGHT / WIDTH
+                    row = (y + 0.5) / down
+                    column = (x + 0.5) / across
                     rows.append([row - high, column - wide, row + high, column + wide])
     return np.float32(rows)
 
@@ -160,7 +189,7 @@ def write_priors(builder, name, how):
     if how == "constant":
         builder.const(name, corners)
         return
-    first = MAPS[0][0] ** 2 * MAPS[0][1]
+    first = MAPS[0][0] * MAPS[0][1] * MAPS[0][2]
     halves = []
     for index, part in enumerate((corners[:first], corners[first:])):
         scope = f"MultipleGridAnchorGenerator/part_{index}"
@@ -196,6 +225,7 @@ def write_suppression(builder, priors):
     scaled = builder.add("Postprocessor/scale_logits", "RealDiv", ["concat_1", np.float32(1)])
     builder.add("Postprocessor/convert_scores", "Sigmoid", [scaled])
     overlap = builder.const("Postprocessor/iou_threshold", np.float32(0.6))
+    overlap = builder.add("Postprocessor/while/Enter", "Enter", [overlap])
     most = builder.const("Postprocessor/most", np.int32(100))
     operands = ["Squeeze", "concat_1", most, overlap, np.float32(1e-8)]
     builder.add("Postprocessor/NonMaxSuppressionV3", "NonMaxSuppressionV3", operands)

@@ -15,8 +15,9 @@ from trt_course.model.priors import priors_of
 from trt_course.model.spec import read_spec
 from trt_course.support.outputs import Outputs
 
-SIDE = small_ssd.SIDE
-COUNT = sum(cells * cells * boxes for cells, boxes in small_ssd.MAPS)
+WIDTH = small_ssd.WIDTH
+HEIGHT = small_ssd.HEIGHT
+COUNT = small_ssd.COUNT
 
 
 def converted(folder, version=2018, **parts):
@@ -32,7 +33,7 @@ def run(path, pixels):
 
 
 def noise(number):
-    return np.random.RandomState(number).uniform(-1, 1, (1, SIDE, SIDE, 3)).astype(np.float32)
+    return np.random.RandomState(number).uniform(-1, 1, (1, HEIGHT, WIDTH, 3)).astype(np.float32)
 
 
 def questions_about(drafted, field):
@@ -75,7 +76,7 @@ def test_a_record_of_all_that_the_graph_says(version, tmp_path):
     _, drafted = converted(tmp_path, version)
     record = json.loads((tmp_path / "model" / "model.json").read_text())
     entry = record["input"]
-    assert (entry["width"], entry["height"], entry["color"]) == (SIDE, SIDE, "RGB")
+    assert (entry["width"], entry["height"], entry["color"]) == (WIDTH, HEIGHT, "RGB")
     assert entry["mean"] == entry["scale"] == [127.5] * 3
     assert record["output"] == {
         "boxes": {
@@ -109,6 +110,18 @@ def test_priors_of_the_graph(how, tmp_path):
     np.testing.assert_allclose(priors, np.concatenate([centres, sizes], 1), atol=1e-6)
 
 
+def test_priors_of_another_name(tmp_path):
+    _, drafted = converted(tmp_path, priors="constant", priors_name="Anchors")
+    assert drafted.guess.why.endswith("priors are from the graph")
+
+
+def test_priors_of_another_number(tmp_path, monkeypatch):
+    whole = small_ssd.plain_priors()
+    monkeypatch.setattr(small_ssd, "plain_priors", lambda: whole[1:])
+    _, drafted = converted(tmp_path, priors="constant")
+    assert questions_about(drafted, "output.boxes.priors: neither the graph nor")
+
+
 def test_the_graph_counts_before_its_config(tmp_path):
     write_config(tmp_path, "min_scale: 0.5")
     test_priors_of_the_graph("computed", tmp_path)
@@ -120,6 +133,7 @@ def test_priors_by_the_rule_of_2018(tmp_path):
     priors = np.load(str(tmp_path / "model" / "priors.npy"))
     corners = small_ssd.plain_priors()
     np.testing.assert_allclose(priors[:, 2], corners[:, 3] - corners[:, 1], atol=1e-6)
+    np.testing.assert_allclose(priors[:, 3], corners[:, 2] - corners[:, 0], atol=1e-6)
     np.testing.assert_allclose(priors[:, 1], corners[:, ::2].mean(axis=1), atol=1e-6)
 
 
@@ -128,7 +142,7 @@ def write_config(folder, anchors, more=""):
     # as TensorFlow writes it
     model {{ ssd {{
       num_classes: 1
-      image_resizer {{ fixed_shape_resizer {{ height: {SIDE} width: {SIDE} }} }}
+      image_resizer {{ fixed_shape_resizer {{ height: {HEIGHT} width: {WIDTH} }} }}
       anchor_generator {{ ssd_anchor_generator {{ num_layers: 2 {anchors} }} }}
       {more}
     }} }}
@@ -141,8 +155,10 @@ def test_priors_of_the_config(tmp_path):
     _, drafted = converted(tmp_path, priors=None)
     assert not questions_about(drafted, "output.boxes.priors")
     priors = np.load(str(tmp_path / "model" / "priors.npy"))
-    np.testing.assert_allclose(priors[0], [0.5 / 9, 0.5 / 9, 0.1, 0.1], atol=1e-6)
-    np.testing.assert_allclose(priors[1, 2:], [0.3 * 2**0.5, 0.3 / 2**0.5], atol=1e-6)
+    np.testing.assert_allclose(priors[0], [0.5 / 11, 0.5 / 9, 0.1 * HEIGHT / WIDTH, 0.1], atol=1e-6)
+    np.testing.assert_allclose(
+        priors[1, 2:], [0.3 * 2**0.5 * HEIGHT / WIDTH, 0.3 / 2**0.5], atol=1e-6
+    )
 
 
 def test_a_config_for_what_a_bare_graph_does_not_say(tmp_path):
@@ -185,6 +201,32 @@ def test_another_number_of_priors_than_the_rule_has(tmp_path):
     write_config(tmp_path, "aspect_ratios: 1.0")
     said = refused(tmp_path, small_ssd.small_ssd(priors=None))
     assert "pipeline.config has [3, 2] boxes a cell where the graph's heads have [3, 6]" in said
+
+
+def test_no_box_between_two_scales(tmp_path):
+    write_config(tmp_path, "interpolated_scale_aspect_ratio: 0.0")
+    said = refused(tmp_path, small_ssd.small_ssd(priors=None))
+    assert "pipeline.config has [3, 5] boxes a cell" in said
+
+
+@pytest.mark.parametrize("box, second, said", [(5, 2, "and 4 numbers a box"), (4, 3, "different")])
+def test_heads_that_do_not_belong_together(box, second, said, tmp_path, monkeypatch):
+    class Odd(Builder):
+        def const(self, name, numbers, form="raw"):
+            if name.endswith("BoxEncodingPredictor/Pack/operand_3"):
+                numbers = np.int32(box)
+            if name == "BoxPredictor_1/ClassPredictor/Reshape/operand_1":
+                numbers = np.int32([1, 180, second])
+            return super().const(name, numbers, form)
+
+    monkeypatch.setattr(small_ssd, "Builder", Odd)
+    assert said in refused(tmp_path, small_ssd.small_ssd())
+
+
+def test_a_damaged_attribute(tmp_path):
+    builder = small_ssd.small_ssd()
+    builder.data = builder.data.replace(b"NHWC", b"\xff" * 4)
+    assert "graph.pb is damaged: field 2 is no text." in refused(tmp_path, builder)
 
 
 def test_no_start(tmp_path):
