@@ -224,7 +224,7 @@ def write_suppression(builder, priors):
         builder.add(name, "RealDiv", ["Squeeze", np.float32(scale)])
     scaled = builder.add("Postprocessor/scale_logits", "RealDiv", ["concat_1", np.float32(1)])
     builder.add("Postprocessor/convert_scores", "Sigmoid", [scaled])
-    overlap = builder.const("Postprocessor/iou_threshold", np.float32(0.6))
+    overlap = builder.const("Postprocessor/iou_threshold", np.float32(0.55))
     overlap = builder.add("Postprocessor/while/Enter", "Enter", [overlap])
     most = builder.const("Postprocessor/most", np.int32(100))
     operands = ["Squeeze", "concat_1", most, overlap, np.float32(1e-8)]

@@ -7,10 +7,12 @@ import onnx
 import onnxruntime
 import pytest
 
+from builder.played import played_tensorrt
 from builder.tf import plain, small_ssd
 from builder.tf.graph_def import Builder
 from trt_course import CourseError, TrtSSD
-from trt_course.builder.tf_graph import convert
+from trt_course.__main__ import main
+from trt_course.builder.tf_graph import convert, convert_once
 from trt_course.model.priors import priors_of
 from trt_course.model.spec import read_spec
 from trt_course.support.outputs import Outputs
@@ -88,7 +90,7 @@ def test_a_record_of_all_that_the_graph_says(version, tmp_path):
         },
         "scores": {"tensor": "class_scores", "activation": "sigmoid"},
     }
-    assert record["nms"] == {"iou_threshold": 0.6}
+    assert record["nms"] == {"iou_threshold": 0.55}
     assert record["labels"] == ["background", "class_1"]
     assert record["questions"] == ["labels: name the network's class; number 0 is the background."]
     TrtSSD(tmp_path / "model", backend="cpu", verbose=False).close()
@@ -314,3 +316,31 @@ def test_a_record_that_is_there_is_kept(tmp_path):
     with pytest.raises(CourseError, match="is there already"):
         convert(tmp_path / "graph.pb", tmp_path / "model", Outputs())
     convert(tmp_path / "graph.pb", tmp_path / "model", Outputs(force=True))
+
+
+def test_a_graph_is_converted_once(tmp_path):
+    path = tmp_path / "graph.pb"
+    small_ssd.write(path)
+    assert convert_once(path, Outputs()) is not None
+    (tmp_path / "model.onnx").unlink()
+    assert convert_once(path, Outputs()) is None
+    assert not (tmp_path / "model.onnx").exists()
+    small_ssd.write(path, version=2020)
+    with pytest.raises(CourseError, match="is there already"):
+        convert_once(path, Outputs())
+
+
+@pytest.mark.parametrize("version", [7.1, 8.6, 11.0])
+def test_an_engine_of_a_graph_in_one_go(version, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "graph.pb"
+    small_ssd.write(path)
+    with played_tensorrt(monkeypatch, version):
+        assert main(["build", str(path)]) == 0
+        said = capsys.readouterr().out
+        assert "the 477 priors are from the graph" in said
+        assert len(list((tmp_path / "engines").glob("*.engine"))) == 1
+
+        assert main(["build", str(path)]) == 0  # now only the engine is made
+        assert "priors" not in capsys.readouterr().out
+    assert main(["build", str(tmp_path / "nowhere.pb")]) == 2
+    assert "nowhere.pb" in capsys.readouterr().err

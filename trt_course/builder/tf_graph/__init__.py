@@ -4,6 +4,6 @@ wire.py and graph.py read the file, without TensorFlow; heads.py says where the 
 network.py and operations.py write it as ONNX; anchors.py and facts.py find what the record says.
 """
 
-from .convert import convert
+from .convert import convert, convert_once
 
-__all__ = ["convert"]
+__all__ = ["convert", "convert_once"]

@@ -6,10 +6,11 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ...model.spec import read_spec
 from ...support.errors import CourseError, need
 from ...support.files import AnyPath, kit_path, sha256
 from ...support.outputs import Outputs
-from ..draft import Draft, as_text, claim_record, record_of, require_readable
+from ..draft import RECORD, Draft, as_text, claim_record, record_of, require_readable
 from ..families import Guess
 from ..families.guess import CERTAIN
 from ..look import Look, look_at
@@ -24,6 +25,8 @@ from .wire import DamagedError
 
 NETWORK = "model.onnx"
 PRIORS = "priors.npy"
+_SOURCE = "source_sha256"  # of a record's provenance: the digest of the graph
+
 FAMILY = "an SSD of TensorFlow's object detection API"
 
 
@@ -34,12 +37,13 @@ def convert(path: AnyPath, out: Optional[AnyPath], outputs: Outputs) -> Draft:
     neither says is asked for in the record's questions.
     """
     source = kit_path(path)
+    graph = read_graph(source)
     folder = source.parent if out is None else Path(out)
     target = claim_record(folder, outputs)
     outputs.claim(folder / NETWORK, folder / PRIORS)
     with tempfile.TemporaryDirectory() as made:
         try:
-            drafted = _make(source, Path(made), folder.resolve().name)
+            drafted = _make(graph, Path(made), folder.resolve().name)
         except DamagedError as err:
             raise CourseError(f"{source} is damaged: {err}. Fetch or export it again.") from None
         for name in (NETWORK, PRIORS):
@@ -49,9 +53,22 @@ def convert(path: AnyPath, out: Optional[AnyPath], outputs: Outputs) -> Draft:
     return drafted._replace(look=look, path=target)
 
 
-def _make(source: Path, made: Path, name: str) -> Draft:
+def convert_once(path: AnyPath, outputs: Outputs) -> Optional[Draft]:
+    """Convert a graph beside it, unless the record there is of this very graph: then None.
+
+    So a record whose questions have been answered stays as it is.
+    """
+    source = kit_path(path)
+    record = source.parent / RECORD
+    both = record.is_file() and source.is_file()
+    if both and read_spec(record).provenance.get(_SOURCE) == sha256(source):
+        return None
+    return convert(source, None, outputs)
+
+
+def _make(graph: Graph, made: Path, name: str) -> Draft:
     """The three files in a folder of their own, where they have been tried."""
-    graph = read_graph(source)
+    source = graph.path
     config = read_config(source)
     constants = Constants(graph)
     heads = find_heads(graph, constants)
@@ -68,10 +85,10 @@ def _make(source: Path, made: Path, name: str) -> Draft:
     np.save(str(made / PRIORS), priors.numbers)
 
     facts = find_facts(graph, constants, config, heads.scores_end)
-    guess = _guess(graph, heads, facts, priors)
+    guess = _guess(heads, facts, priors)
     look = _look_at(source, made / NETWORK)
     record = record_of(look, guess, name)
-    record["provenance"].update(source=source.name, source_sha256=sha256(source))
+    record["provenance"].update({"source": source.name, _SOURCE: sha256(source)})
     require_readable(look, record, made)
     return Draft(look, guess, record, made)
 
@@ -97,7 +114,7 @@ def _channels_last(shapes: Dict[str, Tuple[int, ...]]) -> Dict[str, Tuple[int, .
     }
 
 
-def _guess(graph: Graph, heads: Heads, facts: Facts, priors: FoundPriors) -> Guess:
+def _guess(heads: Heads, facts: Facts, priors: FoundPriors) -> Guess:
     """What the graph says, in the words of a record."""
     boxes = {
         "tensor": BOXES,

@@ -14,12 +14,8 @@ Words = Dict[str, Any]
 
 _RESIZE = ("ResizeBilinear", "ResizeNearestNeighbor")
 _ACTIVATIONS = {"Sigmoid": "sigmoid", "Softmax": "softmax"}
-_ON_THE_WAY = (
-    "Identity",
-    "RealDiv",
-    "Reshape",
-    "Squeeze",
-)  # from the scores to what activates them
+# From the scores to what makes confidences of them.
+_ON_THE_WAY = ("Identity", "RealDiv", "Reshape", "Squeeze")
 _LONGEST_SIDE = 8192
 
 
