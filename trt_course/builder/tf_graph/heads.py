@@ -62,7 +62,7 @@ def _concatenated(graph: Graph, constants: Constants, word: str) -> Tuple[str, L
         if node.op != "ConcatV2":
             continue
         reshapes = [_reshape_before(graph, tensor) for tensor in node.inputs[:-1]]
-        if all(_is_head(graph, reshape, word) for reshape in reshapes):
+        if reshapes and all(_is_head(graph, reshape, word) for reshape in reshapes):
             heads = [_head(graph, constants, reshape) for reshape in reshapes if reshape]
             return node.name, heads
     raise CourseError(
