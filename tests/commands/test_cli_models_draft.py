@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from builder.tf import small_ssd
 from conftest import write_net
 from trt_course.__main__ import main
 
@@ -116,3 +117,22 @@ def test_a_name_that_controls_a_terminal(network, tmp_path, capsys):
     shutil.move(str(network), str(odd / "cells.onnx"))
     assert run(odd / "cells.onnx") == 0
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_frozen_graph_of_tensorflow(tmp_path, capsys):
+    small_ssd.write(tmp_path / "frozen_inference_graph.pb")
+    assert run(tmp_path / "frozen_inference_graph.pb", "--out", tmp_path / "hands") == 0
+    said = capsys.readouterr().out
+    assert "an SSD of TensorFlow's object detection API; certain" in said
+    assert "the 477 priors are from the graph" in said
+    assert "  1. labels: name the network's class" in said
+    written = {path.name for path in (tmp_path / "hands").iterdir()}
+    assert written >= {"model.json", "model.onnx", "priors.npy"}
+    assert run(tmp_path / "frozen_inference_graph.pb", "--out", tmp_path / "hands") == 2
+
+
+def test_a_frozen_graph_that_is_none(tmp_path, capsys):
+    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01\x12\x00")
+    assert run(tmp_path / "saved_model.pb") == 2
+    assert "is not a frozen graph of TensorFlow (.pb)" in capsys.readouterr().err
+    assert run(tmp_path / "nowhere.pb") == 2

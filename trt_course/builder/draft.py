@@ -53,14 +53,7 @@ def draft(path: AnyPath, out: Optional[AnyPath], outputs: Outputs) -> Draft:
             "characters that no screen shows. Rename the file."
         )
     folder = network.parent if out is None else Path(out)
-    target = folder / RECORD
-    if os.path.lexists(str(target)) and not outputs.force:
-        raise CourseError(
-            f"{target} is there already and was left as it is. Draft into another folder with "
-            "--out, or replace it with --force."
-        )
-    outputs.claim(target)
-
+    target = claim_record(folder, outputs)
     look = look_at(network)
     guess, record = _fitting(look, folder.resolve().name)
     copy = folder / network.name
@@ -70,13 +63,26 @@ def draft(path: AnyPath, out: Optional[AnyPath], outputs: Outputs) -> Draft:
     return Draft(look, guess, record, target)
 
 
+def claim_record(folder: Path, outputs: Outputs) -> Path:
+    """The path of a folder's record, which must not be there yet."""
+    target = folder / RECORD
+    if os.path.lexists(str(target)) and not outputs.force:
+        raise CourseError(
+            f"{target} is there already and was left as it is. Draft into another folder with "
+            "--out, or replace it with --force."
+        )
+    outputs.claim(target)
+    return target
+
+
 def _fitting(look: Look, name: str) -> Tuple[Guess, Words]:
     """The surest guess whose record can read what was seen, and that record."""
     complaint = ""
     for guess in guesses(look):
-        record = _record(look, guess, name)
+        record = record_of(look, guess, name)
         try:
-            _require_readable(look, record)
+            with tempfile.TemporaryDirectory() as folder:
+                require_readable(look, record, Path(folder))
         except CourseError as err:
             complaint = complaint or f" The nearest, {guess.family}, does not fit: {err}"
         else:
@@ -145,7 +151,7 @@ def report(drafted: Draft) -> str:
 # The record -------------------------------------------------------------------------------------
 
 
-def _record(look: Look, guess: Guess, name: str) -> Words:
+def record_of(look: Look, guess: Guess, name: str) -> Words:
     """The whole record."""
     labels, about_labels = class_names(look, guess)
     questions = [*_asked_of_input(look), *guess.questions, *about_labels]
@@ -238,15 +244,17 @@ def _unsettled(look: Look, questions: Sequence[str]) -> List[str]:
     return [question for question in questions if not question.startswith(tuple(settled))]
 
 
-def _require_readable(look: Look, record: Words) -> None:
-    """Refuse a record by which the outputs that were seen cannot be read."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / RECORD
-        write_text(path, as_text(record))
-        try:
-            spec = read_spec(path)
-        except CourseError as err:  # by a name that means something to the reader
-            raise CourseError(str(err).replace(str(path), RECORD)) from None
+def require_readable(look: Look, record: Words, folder: Path) -> None:
+    """Refuse a record by which the outputs that were seen cannot be read.
+
+    It is written to the folder, where the files that it names must be.
+    """
+    path = folder / RECORD
+    write_text(path, as_text(record))
+    try:
+        spec = read_spec(path)
+    except CourseError as err:  # by a name that means something to the reader
+        raise CourseError(str(err).replace(str(path), RECORD)) from None
     placed = placement(spec, spec.input.width, spec.input.height)
     decoder = Decoder(spec)
     stated = {tensor.name: Tensor(tensor.shape or None, tensor.dtype) for tensor in look.stated}

@@ -114,6 +114,10 @@ class Nodes:
         numbers = np.asarray(operand)
         kind = np.int64 if numbers.dtype.kind == "i" else np.float32
         name = f"{self.prefix}/constant_{len(self.graph.initializer)}"
-        constant = self._onnx.numpy_helper.from_array(numbers.astype(kind), name)
+        return self.store(numbers.astype(kind), name)
+
+    def store(self, numbers: np.ndarray, name: str) -> str:
+        """Numbers as a constant of the model, by a name of its own; the name."""
+        constant = self._onnx.numpy_helper.from_array(numbers, name)
         self.graph.initializer.append(constant)
         return name

@@ -2,19 +2,23 @@
 
 import argparse
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Tuple
 
-from ..builder import onnx, precision
+from ..builder import draft, onnx, precision
 from ..builder.from_etlt import build_from_etlt
 from ..builder.inspect import inspect
 from ..builder.options import DLA, LEVEL, SIDE, WORKSPACE
+from ..builder.tf_graph import convert_once
 from ..detections import CONFIDENCE
 from ..engine import manifest
 from ..engine.choose import BATCH
 from ..measure.parity import compare
 from ..model.find import find_model
+from ..model.spec import ModelSpec
 from ..support.errors import CourseError
 from ..support.files import kit_path
+from ..support.outputs import Outputs
 from . import add_command, print_report
 
 if TYPE_CHECKING:
@@ -33,7 +37,7 @@ def _add_build(commands: "Commands") -> None:
         commands,
         "build",
         _build,
-        "make a TensorRT engine for this machine, from ONNX or .etlt",
+        "make a TensorRT engine for this machine, from ONNX, .etlt or a frozen graph (FILE.pb)",
         "model",
     )
 
@@ -158,7 +162,7 @@ def _size(text: str) -> Tuple[int, int]:
 
 
 def _build(args: argparse.Namespace) -> None:
-    spec = find_model(args.model)
+    spec = _model(args.model)
     args.keep_float = tuple(args.keep_float)
     options = onnx.Options(**{name: getattr(args, name) for name in onnx.Options._fields})
     if args.from_etlt:
@@ -174,6 +178,18 @@ def _build(args: argparse.Namespace) -> None:
     megabytes = path.stat().st_size / 1e6
     seconds = manifest.read(path).built["seconds"]
     print(f"{path}: {megabytes:.1f} MB in {seconds} s")
+
+
+def _model(model: str) -> ModelSpec:
+    """The model; a frozen graph of TensorFlow becomes one first, unless it has already."""
+    graph = Path(model)
+    if graph.suffix != ".pb":
+        return find_model(model)
+    # Without force, which is for the engine: a record there may hold somebody's answers.
+    drafted = convert_once(graph, Outputs())
+    if drafted is not None:
+        print(draft.report(drafted))
+    return find_model(str(kit_path(graph).resolve().parent))
 
 
 def _inspect(args: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..builder import draft
+from ..builder.tf_graph import convert
 from ..draw import BBoxVisualization
 from ..measure.check.record import check
 from ..measure.check.report import MOST_PICTURES, Samples, samples_of, told
@@ -36,9 +37,14 @@ def add_commands(commands: "Commands") -> None:
 
 
 def _add_draft(steps: "Commands") -> None:
-    purpose = "write a first model.json for an .onnx file, and ask what cannot be known"
+    purpose = "write a first model.json for a network, and ask what cannot be known"
     parser = add_command(steps, "draft", _draft, purpose, "--force")
-    parser.add_argument("file", metavar="FILE.onnx", help="the network")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help="the network: an .onnx file, or the frozen graph (.pb) of an SSD made with "
+        "TensorFlow's object detection API, which becomes an .onnx file first",
+    )
     parser.add_argument(
         "--out",
         metavar="DIR",
@@ -62,7 +68,10 @@ def _models(args: argparse.Namespace) -> int:
 
 
 def _draft(args: argparse.Namespace) -> None:
-    drafted = draft.draft(args.file, args.out, args.outputs)
+    write = draft.draft
+    if Path(args.file).suffix == ".pb":
+        write = convert
+    drafted = write(args.file, args.out, args.outputs)
     print(draft.report(drafted))
 
 

@@ -61,4 +61,6 @@ def _by_number(number: int, background: Optional[int]) -> Tuple[Labels, Sequence
         return names, (f"labels: name the {number} classes in the network's order.",)
     names[background] = "background"
     question = f"labels: name the {number - 1} classes in the network's order"
+    if number == 2:
+        question = "labels: name the network's class"
     return names, (f"{question}; number {background} is the background.",)
