@@ -1,10 +1,12 @@
-"""The commands doctor and models: what there is, a first draft of a record, a check of one."""
+"""The commands doctor and models: what there is, what can be fetched, first records, a check."""
 
 import argparse
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Sequence
 
-from ..builder import draft
+from ..builder import catalogue, draft
+from ..builder.catalogue.card import class_names, licence
 from ..draw import BBoxVisualization
 from ..measure.check.record import check
 from ..measure.check.report import MOST_PICTURES, Samples, samples_of, told
@@ -29,9 +31,12 @@ def add_commands(commands: "Commands") -> None:
         commands,
         "models",
         _models,
-        "the models in models/; `models draft` writes a first record, `models check` tries one",
+        "the models in models/; `models list` and `models fetch` get you more, `models draft` "
+        "writes a first record, `models check` tries one",
     )
-    steps = models.add_subparsers(dest="step", metavar="draft|check")
+    steps = models.add_subparsers(dest="step", metavar="list|fetch|draft|check")
+    add_command(steps, "list", _list, "the models that are here, and those that can be fetched")
+    _add_fetch(steps)
     _add_draft(steps)
     _add_check(steps)
 
@@ -60,6 +65,91 @@ def _models(args: argparse.Namespace) -> int:
         except CourseError as err:
             complaints.append(str(err))
     return status_after(complaints)
+
+
+def _list(args: argparse.Namespace) -> int:
+    status = _models(args)
+    print("\nTo be fetched, by python -m trt_course models fetch NAME:\n")
+    print(table(catalogue.catalogue()))
+    return status
+
+
+def _add_fetch(steps: "Commands") -> None:
+    purpose = "fetch public models, check them, and make models/NAME of each"
+    parser = add_command(steps, "fetch", _fetch, purpose)
+    parser.add_argument("names", metavar="NAME", nargs="+", help="a name that models list shows")
+    parser.add_argument(
+        "--from", dest="given", metavar="FILE", help="a file that you fetched by hand, for one NAME"
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="take a file whose SHA-256 nobody has published"
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="fetch anew; a folder that is in the way and was not fetched is put aside",
+    )
+
+
+def _fetch(args: argparse.Namespace) -> int:
+    if args.given is not None and len(args.names) > 1:
+        raise CourseError("--from takes the file of one model: name one, not several.")
+    rows = [catalogue.find_row(name) for name in dict.fromkeys(args.names)]
+    complaints = []
+    for row in rows:
+        try:
+            _fetch_one(row, args)
+        except CourseError as err:
+            if len(rows) == 1:
+                raise
+            complaints.append(str(err))
+    return status_after(complaints)
+
+
+def _fetch_one(row: catalogue.Row, args: argparse.Namespace) -> None:
+    """Show whose it is, fetch it, and say what to do next."""
+    print(f"{row.name}  {row.spec.title}")
+    print(f"    source   {row.source.source}")
+    print(f"    licence  {licence(row.source)}")
+    given = None
+    if args.given is None:
+        print(f"    address  {row.source.url}", flush=True)
+    else:
+        given = kit_path(args.given)
+    fetched = catalogue.fetch(row, lambda asked: _agrees(asked, args.yes), given, force=args.force)
+    state = "is made" if fetched.new else "is there already (--force fetches it anew)"
+    print(f"{fetched.folder} {state}. Next: python -m trt_course detect PHOTO --model {row.name}")
+
+
+def _agrees(asked: str, yes: bool) -> bool:
+    """Whether the reader takes a file that nobody can check."""
+    print(asked)
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise CourseError("Nobody can be asked here. To take such a file, add --yes.")
+    return input("Take it? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def table(rows: Sequence[catalogue.Row]) -> str:
+    """The models that can be fetched, a line each."""
+    cells = [("name", "MB", "classes", "input", "licence of code", "of weights", "conversion")]
+    for row in rows:
+        source = row.source
+        cells.append(
+            (
+                row.name,
+                f"{source.bytes / 1e6:.1f}" if source.bytes else "?",
+                str(len(class_names(row.spec))),
+                f"{row.spec.input.width} x {row.spec.input.height}",
+                source.code_license,
+                source.weights_license,
+                source.conversion,
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)) for line in cells]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _draft(args: argparse.Namespace) -> None:

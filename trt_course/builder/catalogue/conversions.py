@@ -1,0 +1,61 @@
+"""What is done to a fetched file to make a network in ONNX of it: a table of functions."""
+
+import os
+from pathlib import Path
+from typing import Any, Callable, Dict, NamedTuple
+
+from ...support.errors import CourseError, need
+from .rows import Row, Source
+
+Words = Dict[str, Any]
+
+NETWORK = "model.onnx"
+
+
+class Conversion(NamedTuple):
+    """`require` refuses, before anything is fetched, where a library is missing.
+
+    `convert` writes NETWORK into a folder, and returns the record for it: the row's own, perhaps
+    with words that only the file could tell.
+    """
+
+    told: str
+    require: Callable[[], Any]
+    convert: Callable[[Row, Path, Path], Words]
+
+
+def _nothing_needed() -> None:
+    """Every machine can do it."""
+
+
+def _as_it_is(row: Row, file: Path, folder: Path) -> Words:
+    os.replace(str(file), str(folder / NETWORK))
+    return row.record
+
+
+def _need_torch() -> None:
+    need("torch")
+    need("torchvision")
+
+
+def _by_torchvision(row: Row, file: Path, folder: Path) -> Words:
+    from .from_torchvision import export
+
+    export(row.source.network, file, folder / NETWORK, row.spec.input.width)
+    return row.record
+
+
+CONVERSIONS: Dict[str, Conversion] = {
+    "none": Conversion("as it is", _nothing_needed, _as_it_is),
+    "torchvision": Conversion("converted with PyTorch", _need_torch, _by_torchvision),
+}
+
+
+def conversion_of(source: Source) -> Conversion:
+    """What is done to a row's file."""
+    if source.conversion not in CONVERSIONS:
+        raise CourseError(
+            f"The file at {source.url} needs the conversion {source.conversion}; this kit has: "
+            f"{', '.join(CONVERSIONS)}."
+        )
+    return CONVERSIONS[source.conversion]
