@@ -3,10 +3,10 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING
 
 from ..builder import catalogue, draft
-from ..builder.catalogue.card import class_names, licence
+from ..builder.catalogue.card import licence, table
 from ..draw import BBoxVisualization
 from ..measure.check.record import check
 from ..measure.check.report import MOST_PICTURES, Samples, samples_of, told
@@ -129,27 +129,6 @@ def _agrees(asked: str, yes: bool) -> bool:
     if not sys.stdin.isatty():
         raise CourseError("Nobody can be asked here. To take such a file, add --yes.")
     return input("Take it? [y/N] ").strip().lower() in ("y", "yes")
-
-
-def table(rows: Sequence[catalogue.Row]) -> str:
-    """The models that can be fetched, a line each."""
-    cells = [("name", "MB", "classes", "input", "licence of code", "of weights", "conversion")]
-    for row in rows:
-        source = row.source
-        cells.append(
-            (
-                row.name,
-                f"{source.bytes / 1e6:.1f}" if source.bytes else "?",
-                str(len(class_names(row.spec))),
-                f"{row.spec.input.width} x {row.spec.input.height}",
-                source.code_license,
-                source.weights_license,
-                source.conversion,
-            )
-        )
-    widths = [max(map(len, column)) for column in zip(*cells)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)) for line in cells]
-    return "\n".join(line.rstrip() for line in lines)
 
 
 def _draft(args: argparse.Namespace) -> None:

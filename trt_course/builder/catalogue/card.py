@@ -1,7 +1,7 @@
-"""The card of a fetched model, models/NAME/README.md: what it is, whose, and what was tried."""
+"""What is told of a public model: its line in the catalogue, and the card of the fetched one."""
 
 import textwrap
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Sequence, Tuple
 
 from ...model.spec import ModelSpec
 from .conversions import conversion_of
@@ -9,6 +9,7 @@ from .rows import Row, Source
 
 NOT_STATED = "not stated"
 _WIDTH = 118
+_HEADINGS = ("name", "MB", "classes", "input", "licence of code", "of weights", "made")
 
 
 class Got(NamedTuple):
@@ -31,6 +32,32 @@ def licence(source: Source) -> str:
     if weights == NOT_STATED:
         weights = "none is stated for them, so ask their makers before you pass them on"
     return f"code {source.code_license}; weights: {weights}"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The models that can be fetched, a line each."""
+    cells: List[Tuple[str, ...]] = [_HEADINGS]
+    cells += [_cells(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)) for line in cells]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _cells(row: Row) -> Tuple[str, ...]:
+    source = row.source
+    entry = row.spec.input
+    length = "?"
+    if source.bytes:
+        length = f"{source.bytes / 1e6:.1f}"
+    return (
+        row.name,
+        length,
+        str(len(class_names(row.spec))),
+        f"{entry.width} x {entry.height}",
+        source.code_license,
+        source.weights_license,
+        conversion_of(source).told,
+    )
 
 
 def card(row: Row, got: Got, digest: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, NamedTuple
 
 from ...support.errors import CourseError, need
+from ...support.outputs import Outputs
 from .rows import Row, Source
 
 Words = Dict[str, Any]
@@ -33,6 +34,10 @@ def _as_it_is(row: Row, file: Path, folder: Path) -> Words:
     return row.record
 
 
+def _need_onnx() -> None:
+    need("onnx")
+
+
 def _need_torch() -> None:
     need("torch")
     need("torchvision")
@@ -45,8 +50,25 @@ def _by_torchvision(row: Row, file: Path, folder: Path) -> Words:
     return row.record
 
 
+def _by_tf_graph(row: Row, file: Path, folder: Path) -> Words:
+    """The graph's own recipe, priors and heads; the names of the classes are the row's."""
+    from ..tf_graph.convert import convert
+
+    drafted = convert(file, folder, Outputs())
+    if drafted.guess.classes != len(row.spec.labels):
+        raise CourseError(
+            f"{file.name} has {drafted.guess.classes} scores a box, the background's among them, "
+            f"but {row.name} has {len(row.spec.labels)} classes: it is another model."
+        )
+    record = dict(drafted.record)
+    for word in ("name", "title", "labels", "background"):
+        record[word] = row.record[word]
+    return record
+
+
 CONVERSIONS: Dict[str, Conversion] = {
     "none": Conversion("as it is", _nothing_needed, _as_it_is),
+    "tf_graph": Conversion("converted here", _need_onnx, _by_tf_graph),
     "torchvision": Conversion("converted with PyTorch", _need_torch, _by_torchvision),
 }
 

@@ -139,7 +139,7 @@ def _short(err: BaseException, begun: bool) -> str:
 # By the names of requests' exceptions: it need not be imported for them.
 _REASONS = {
     "ConnectTimeout": f"no connection in {CONNECT:g} seconds",
-    "ConnectionError": "no connection: is there a network?",
+    "ConnectionError": "no connection to the server",
     "ProxyError": "the proxy gives no connection",
     "SSLError": "no safe connection: the server's certificate does not hold",
     "ReadTimeout": f"nothing came for {SILENCE:g} seconds",

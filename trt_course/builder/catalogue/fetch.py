@@ -7,7 +7,7 @@ there already stays, whoever made it, unless it is replaced by force.
 import datetime
 import os
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from ...model.network_file import require_network
@@ -59,7 +59,9 @@ def fetch(row: Row, agree: Agree, given: Optional[Path] = None, force: bool = Fa
         else:
             _copy(given, file, row.source)
         got = _checked(row, file, agree)
-        record = conversion.convert(row, _model_in(row.source, file, folder), folder)
+        record = conversion.convert(row, _model_in(row.source, file), folder)
+        for name in row.source.beside:
+            os.replace(str(work / name), str(folder / name))
         shutil.rmtree(str(work))
         _write_papers(row, dict(record), got, folder)
         _rename(folder, target)
@@ -123,14 +125,17 @@ def _download(row: Row, file: Path) -> None:
     try:
         download(row.source.url, file, row.source.bytes or _MOST_UNKNOWN)
     except CourseError as err:
-        raise CourseError(f"{row.source.url} cannot be fetched: {err}. {by_hand(row)}") from err
+        raise CourseError(
+            f"{row.source.url} cannot be fetched ({err}); {by_hand(row.source, row.name)}"
+        ) from err
 
 
-def by_hand(row: Row) -> str:
-    """What to do without a network."""
+def by_hand(source: Source, name: str) -> str:
+    """What to do without a network, as the end of a sentence."""
     return (
-        "To fetch it by hand, save that address in a browser or on another machine and run: "
-        f"python -m trt_course models fetch {row.name} --from {row.source.file_name}"
+        "to fetch it by hand, save that address with a browser or on another machine, as "
+        f"{source.file_name}, and run: python -m trt_course models fetch {name} "
+        f"--from {source.file_name}"
     )
 
 
@@ -156,7 +161,10 @@ def _checked(row: Row, file: Path, agree: Agree) -> Got:
     with file.open("rb") as stream:
         what = instead(stream.read(512))
     if what:
-        raise CourseError(f"The file for {row.name} is {what}, not the model. {by_hand(row)}")
+        raise CourseError(
+            f"The file for {row.name} is {what}, not the model at {source.url}; "
+            f"{by_hand(source, row.name)}"
+        )
     if not source.sha256:
         _require_agreement(row, got, agree)
     elif got.bytes != source.bytes:
@@ -188,18 +196,19 @@ def _length(source: Source) -> str:
     return f"at most {_MOST_UNKNOWN:,}"
 
 
-def _model_in(source: Source, file: Path, folder: Path) -> Path:
-    """The model's own file: that which came, or a member of it. What goes beside is there too."""
+def _model_in(source: Source, file: Path) -> Path:
+    """The model's own file: that which came, or a member of it, beside which others may lie."""
     if not source.member:
         return file
-    member = file.parent / "member"
+    member = file.parent / PurePosixPath(source.member).name
     targets = {source.member: member}
-    targets.update({inside: folder / name for name, inside in source.beside.items()})
+    targets.update({inside: file.parent / name for name, inside in source.beside.items()})
     take(file, targets)
-    if source.member_sha256 and sha256(member) != source.member_sha256:
+    digest = sha256(member)
+    if source.member_sha256 not in ("", digest):
         raise CourseError(
             f"{source.member} in {file.name} is another one than is known here: its SHA-256 is "
-            f"{sha256(member)}, wanted: {source.member_sha256}."
+            f"{digest}, wanted: {source.member_sha256}."
         )
     return member
 
