@@ -11,9 +11,8 @@ from ..measure.check.report import MOST_PICTURES, Samples, samples_of, told
 from ..media.pictures import read_image
 from ..model.find import find_model
 from ..support import doctor
-from ..support.errors import CourseError
 from ..support.files import kit_path, require_apart
-from . import add_command, fetch, status_after
+from . import add_command, fetch
 
 if TYPE_CHECKING:
     from . import Commands

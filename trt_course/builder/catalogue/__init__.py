@@ -5,7 +5,7 @@ long it is and its SHA-256, what has to be done to it, and whose it is. `fetch` 
 it.
 """
 
-from .fetch import Fetched, fetch
+from .fetching import Fetched, fetch
 from .rows import Row, catalogue, find_row
 
 __all__ = ["Fetched", "Row", "catalogue", "fetch", "find_row"]

@@ -63,6 +63,11 @@ def _by_tf_graph(row: Row, file: Path, folder: Path) -> Words:
     record = dict(drafted.record)
     for word in ("name", "title", "labels", "background"):
         record[word] = row.record[word]
+    record["nms"] = dict(row.record["nms"], **record.get("nms", {}))
+
+    questions = [text for text in record.pop("questions", []) if not text.startswith("labels:")]
+    if questions:
+        record["questions"] = questions
     return record
 
 

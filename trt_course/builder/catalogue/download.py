@@ -1,16 +1,17 @@
 """Downloads a file with pooch, or says in one sentence why it cannot be had."""
 
+import contextlib
 import importlib.util
 import threading
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, Callable, Iterator, List
 
 from ...support.errors import CourseError, need
 
 CONNECT = 5.0  # seconds for each of a server's addresses
 FIRST_BYTES = 15.0  # seconds until something comes: for names, addresses and redirects together
 SILENCE = 30.0  # seconds in which a server that has begun may send nothing
-_BLOCK = 64 << 10
+_BLOCK = 8 << 10  # bytes: less is not seen to come, on a slow line not in FIRST_BYTES either
 
 # What servers, and networks that want a login first, send instead of a file: how it begins.
 _INSTEAD = {
@@ -49,9 +50,18 @@ def download(url: str, target: Path, most: int) -> None:
         # Else a server may pack the archive once more, and its digest would be another.
         headers={"Accept-Encoding": "identity"},
     )
-    with target.open("wb") as stream:
+    with _told(target), target.open("wb") as stream:
         sink = _Sink(stream, target, most)
         _in_time(lambda: fetch(url, sink, None), sink)
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """A disk that is full, in words. The file says so when it is written, flushed or closed."""
+    try:
+        yield
+    except OSError as err:
+        raise CourseError(f"{path.parent} takes no more: {err.strerror}") from err
 
 
 class _Sink:
@@ -75,17 +85,13 @@ class _Sink:
         self.length += len(data)
         if self.length > self._most:
             raise CourseError(f"more than the {self._most:,} bytes come that were expected")
-        try:
+        with _told(self._path):
             self._stream.write(data)
-        except OSError as err:
-            raise CourseError(f"{self._path.parent} takes no more: {err.strerror}") from err
 
     def flush(self) -> None:
-        """What pooch calls after each block: a full disk may show only here."""
-        try:
+        """What pooch calls after each block."""
+        with _told(self._path):
             self._stream.flush()
-        except OSError as err:
-            raise CourseError(f"{self._path.parent} takes no more: {err.strerror}") from err
 
 
 def _require_file(head: bytes) -> None:
@@ -127,13 +133,15 @@ def _short(err: BaseException, begun: bool) -> str:
     """The reason in a few words: what network libraries say takes half a page."""
     if isinstance(err, CourseError):
         return str(err)
-    response = getattr(err, "response", None)
-    if response is not None:
-        return f"the server answers {response.status_code} {response.reason}"
     name = type(err).__name__
     if begun and name == "ConnectionError":
         return f"the connection broke off, or was silent for {SILENCE:g} seconds"
-    return _REASONS.get(name, f"{name}: {str(err)[:120]}")
+    if name in _REASONS:
+        return _REASONS[name]
+    response = getattr(err, "response", None)
+    if response is not None:
+        return f"the server answers {response.status_code} {response.reason}"
+    return f"{name}: {str(err)[:120]}"
 
 
 # By the names of requests' exceptions: it need not be imported for them.
