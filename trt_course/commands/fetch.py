@@ -108,6 +108,10 @@ def _agrees(asked: str, yes: bool) -> bool:
     print(asked)
     if yes:
         return True
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise CourseError("Nobody can be asked here. To take such a file, add --yes.")
-    return input("Take it? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        answer = input("Take it? [y/N] ")
+    except EOFError:  # Ctrl-D
+        return False
+    return answer.strip().lower() in ("y", "yes")

@@ -70,7 +70,7 @@ _address = rule(
 )
 _digest = rule(
     "wanted: a SHA-256, 64 hexadecimal digits",
-    lambda value: isinstance(value, str) and re.match("[0-9a-f]{64}$", value),
+    lambda value: isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value),
 )
 
 SOURCE_RULES: Rules = {
