@@ -71,6 +71,7 @@ def test_a_model_is_made_and_runs(models, network, cell_picture):
     assert left(models) == ["cells"]
     assert (models / "cells/model.onnx").read_bytes() == network
     assert "GET /far/cells.onnx " in server.requests[0]
+    assert "Accept-Encoding: identity" in server.requests[0]  # nothing packs it once more
 
     spec = find_model("cells")
     assert not spec.changed()
@@ -280,6 +281,18 @@ def test_an_unknown_digest_is_asked_about(models, network):
     assert f"{len(network):,} bytes, SHA-256 {digest}" in questions[0]
     card = " ".join((models / "cells/README.md").read_text().split())
     assert f"`{digest}`, which nobody has published to compare it with" in card
+
+
+def test_a_file_of_unknown_length_is_bounded(models, network, monkeypatch, tmp_path):
+    monkeypatch.setattr(fetching, "_MOST_UNKNOWN", len(network) - 1)
+    with HostileServer(ok(network)) as server:
+        row = add_row(models, server.uri + "/cells.onnx")
+        with pytest.raises(CourseError, match="more than the .* bytes come"):
+            fetch(row, yes)
+    (tmp_path / "download").write_bytes(network)
+    with pytest.raises(CourseError, match="has at most "):
+        fetch(row, yes, tmp_path / "download")
+    assert left(models) == []
 
 
 # A folder that is there already

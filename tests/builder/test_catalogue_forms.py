@@ -186,6 +186,7 @@ def test_without_pytorch_nothing_is_fetched(models, monkeypatch):
         assert server.requests == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["ssdlite320_mobilenet_v3", "ssd300_vgg16"])
 def test_torchvisions_weights_are_converted(name, models, tmp_path):
     """With weights of chance: what its own heads give, the network in ONNX gives."""
@@ -206,7 +207,7 @@ def test_torchvisions_weights_are_converted(name, models, tmp_path):
         heads = detector.head(list(detector.backbone(torch.tensor(pictures)).values()))
     for ours, wanted in zip(given, heads.values()):
         assert ours == pytest.approx(wanted.numpy(), rel=1e-3, abs=1e-5)
-    assert len(found(name).boxes) >= 0
+    found(name)  # it runs by the record
 
 
 def test_weights_of_another_network(models, tmp_path):
