@@ -331,7 +331,12 @@ def add_folder(folder):
     (folder / "pictures").mkdir()
 
 
-@pytest.mark.parametrize("alter", [change, add_notes, add_folder])
+def put_folder(folder):
+    (folder / "README.md").unlink()
+    (folder / "README.md").mkdir()
+
+
+@pytest.mark.parametrize("alter", [change, add_notes, add_folder, put_folder])
 def test_a_folder_of_others_is_never_replaced(models, network, alter):
     with HostileServer(ok(network)) as server:
         row = add_row(models, server.uri + "/cells.onnx", network)
@@ -345,10 +350,15 @@ def test_a_folder_of_others_is_never_replaced(models, network, alter):
 
 
 def test_a_link_to_elsewhere_is_never_replaced(models, network, tmp_path):
-    (tmp_path / "elsewhere").mkdir()
-    (models / "cells").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(CourseError, match="is in the way"):
-        fetch(add_row(models, "http://models.invalid/cells.onnx", network), no)
+    """Not even to another fetched model, of which something is missing."""
+    with HostileServer(ok(network)) as server:
+        row = add_row(models, server.uri + "/cells.onnx", network)
+        fetch(row, no)
+        (models / "cells").rename(tmp_path / "elsewhere")
+        (tmp_path / "elsewhere/model.onnx").unlink()
+        (models / "cells").symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(CourseError, match="is in the way"):
+            fetch(row, no)
 
 
 def test_git_leaves_a_fetched_model_out(models, network):
