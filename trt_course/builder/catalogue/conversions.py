@@ -52,7 +52,7 @@ def _by_torchvision(row: Row, file: Path, folder: Path) -> Words:
 
 def _by_tf_graph(row: Row, file: Path, folder: Path) -> Words:
     """The graph's own recipe, priors and heads; the names of the classes are the row's."""
-    from ..tf_graph.convert import convert
+    from ..tf_graph import convert
 
     drafted = convert(file, folder, Outputs())
     if drafted.guess.classes != len(row.spec.labels):
