@@ -1,9 +1,11 @@
 """A public model is fetched whole or not at all, whatever its server does."""
 
+import contextlib
 import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -182,6 +184,23 @@ def test_nobody_there(models, network):
         row = add_row(models, server.uri + "/cells.onnx", network)
     with pytest.raises(CourseError, match=r"cells.onnx cannot be fetched \(no connection to the"):
         fetch(row, no)
+    assert left(models) == []
+
+
+def test_nobody_takes_the_connection(models, network, monkeypatch):
+    """As behind a firewall that drops what it does not let through."""
+    monkeypatch.setattr(download, "CONNECT", 0.3)
+    with contextlib.ExitStack() as open_sockets:
+        listener = open_sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # nobody accepts them, so the next one waits
+            waiting = open_sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        row = add_row(models, f"http://127.0.0.1:{listener.getsockname()[1]}/cells.onnx", network)
+        started = time.monotonic()
+        with pytest.raises(CourseError, match="no connection in 0.3 seconds"):
+            fetch(row, no)
+    assert time.monotonic() - started < 2
     assert left(models) == []
 
 

@@ -137,7 +137,7 @@ def _short(err: BaseException, begun: bool) -> str:
     if begun and name == "ConnectionError":
         return f"the connection broke off, or was silent for {SILENCE:g} seconds"
     if name in _REASONS:
-        return _REASONS[name]
+        return _REASONS[name].format(connect=CONNECT, silence=SILENCE)
     response = getattr(err, "response", None)
     if response is not None:
         return f"the server answers {response.status_code} {response.reason}"
@@ -146,11 +146,11 @@ def _short(err: BaseException, begun: bool) -> str:
 
 # By the names of requests' exceptions: it need not be imported for them.
 _REASONS = {
-    "ConnectTimeout": f"no connection in {CONNECT:g} seconds",
+    "ConnectTimeout": "no connection in {connect:g} seconds",
     "ConnectionError": "no connection to the server",
     "ProxyError": "the proxy gives no connection",
     "SSLError": "no safe connection: the server's certificate does not hold",
-    "ReadTimeout": f"nothing came for {SILENCE:g} seconds",
+    "ReadTimeout": "nothing came for {silence:g} seconds",
     "ChunkedEncodingError": "the connection broke off",
     "TooManyRedirects": "the server sends in circles",
 }
