@@ -6,7 +6,7 @@ import pytest
 
 import catalogue_parts
 from catalogue_parts import add_row
-from conftest import RECORD
+from conftest import KIT, RECORD
 from trt_course import CourseError, find_model
 from trt_course.builder.catalogue import catalogue, find_row, rows
 from trt_course.builder.catalogue.card import Got, card, licence, table
@@ -69,6 +69,17 @@ def test_the_table_has_a_line_for_each():
     assert len(lines) == len(ROWS) + 1
     (yolox,) = [line for line in lines if line.startswith("yolox_s ")]
     assert " ".join(yolox.split()) == "yolox_s 35.9 80 640 x 640 Apache-2.0 not stated as it is"
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_readme_has_a_line_for_each(name):
+    row = ROWS[name]
+    lines = (KIT / "README.md").read_text(encoding="utf-8").splitlines()
+    (line,) = [line for line in lines if line.startswith(f"| {name} | ") and "x" in line]
+    length = f"{row.source.bytes / 1e6:.1f}" if row.source.bytes else "unknown"
+    entry = row.spec.input
+    licences = f"{row.source.code_license}, {row.source.weights_license}"
+    assert f" | {entry.width} x {entry.height} | {length} | {licences} | " in line
 
 
 def test_a_name_that_is_not_there():
