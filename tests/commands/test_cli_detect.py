@@ -314,7 +314,7 @@ def test_a_model_that_has_seen_little_says_so_once(narrow, picture_folder, tmp_p
     said = [line for line in capsys.readouterr().err.splitlines() if "has seen" in line]
     assert len(said) == 1
     assert said[0].startswith(HAS_SEEN)
-    assert "python -m trt_course models draft" in said[0]
+    assert "python -m trt_course models list" in said[0]
 
 
 def test_nothing_is_said_of_the_kit_s_own_samples(narrow, tmp_path, capsys, monkeypatch):

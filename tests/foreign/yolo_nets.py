@@ -35,10 +35,10 @@ def _objectness(seed, scores):
     return second
 
 
-def yolox_nano():
+def yolox_nano(side=416):
     """YOLOX: 1 x 3549 x 85, offsets to the corners of cells and logarithms of sizes."""
-    priors = grid(416, 416, STRIDES, _corner)
-    found, places, scores = _found(11, 416, priors)
+    priors = grid(side, side, STRIDES, _corner)
+    found, places, scores = _found(11, side, priors)
     rows = np.random.RandomState(11).normal(0, 0.5, (len(priors), 85))
     wanted = centre_size(found.boxes)
     own = priors[places]
@@ -48,7 +48,7 @@ def yolox_nano():
     rows[:, 4:5] = second
     rows[:, 5:] = scores / np.maximum(second, 0.5)
     seen = Seen("output", (0, places[0], 5 + found.classes[0]), 0.001)
-    return Net(Input("images", (1, 3, 416, 416)), {"output": np.float32(rows[None])}, seen)
+    return Net(Input("images", (1, 3, side, side)), {"output": np.float32(rows[None])}, seen)
 
 
 def _yolo_boxes(seed, found, places, count, side):

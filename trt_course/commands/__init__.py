@@ -101,8 +101,8 @@ def say_what_it_knows(model: str, sources: Sequence[str]) -> None:
     if not spec.knows or all(map(_is_sample, sources)):
         return
     print(
-        f"{spec.name} has seen {spec.knows} only: elsewhere expect misses and false alarms. To use "
-        "a model that knows more: python -m trt_course models draft FILE.onnx (docs/model_json.md)",
+        f"{spec.name} has seen {spec.knows} only: elsewhere expect misses and false alarms. Models "
+        "that know more: python -m trt_course models list. Your own: docs/model_json.md",
         file=sys.stderr,
     )
 

@@ -1,4 +1,4 @@
-"""The commands doctor and models: what there is, a first draft of a record, a check of one."""
+"""The commands doctor and models: what there is, what can be fetched, first records, a check."""
 
 import argparse
 from pathlib import Path
@@ -9,12 +9,10 @@ from ..builder.tf_graph import convert
 from ..draw import BBoxVisualization
 from ..measure.check.record import check
 from ..measure.check.report import MOST_PICTURES, Samples, samples_of, told
-from ..model.find import find_model, list_models
-from ..model.spec import ModelSpec
+from ..model.find import find_model
 from ..support import doctor
-from ..support.errors import CourseError
 from ..support.files import kit_path, require_apart
-from . import add_command, status_after
+from . import add_command, fetch, status_after
 
 if TYPE_CHECKING:
     from . import Commands
@@ -28,10 +26,12 @@ def add_commands(commands: "Commands") -> None:
     models = add_command(
         commands,
         "models",
-        _models,
-        "the models in models/; `models draft` writes a first record, `models check` tries one",
+        fetch.list_here,
+        "the models in models/; `models list` and `models fetch` get you more, `models draft` "
+        "writes a first record, `models check` tries one",
     )
-    steps = models.add_subparsers(dest="step", metavar="draft|check")
+    steps = models.add_subparsers(dest="step", metavar="list|fetch|draft|check")
+    fetch.add_commands(steps)
     _add_draft(steps)
     _add_check(steps)
 
@@ -57,38 +57,12 @@ def _doctor(args: argparse.Namespace) -> None:
     print(doctor.report())
 
 
-def _models(args: argparse.Namespace) -> int:
-    complaints = []
-    for name in list_models():
-        try:
-            print(_summary(find_model(name)))
-        except CourseError as err:
-            complaints.append(str(err))
-    return status_after(complaints)
-
-
 def _draft(args: argparse.Namespace) -> None:
     write = draft.draft
     if Path(args.file).suffix == ".pb":
         write = convert
     drafted = write(args.file, args.out, args.outputs)
     print(draft.report(drafted))
-
-
-def _summary(spec: ModelSpec) -> str:
-    """A model in two lines, and in a third what is wrong with its file."""
-    if not spec.onnx.is_file():
-        raise CourseError(f"{spec.name}: the file {spec.onnx} is missing")
-    entry = spec.input
-    labels = [spec.labels[cls] for cls in spec.class_ids()]
-    lines = [
-        f"{spec.name}  {spec.title}",
-        f"    {entry.width} x {entry.height} {entry.color}, "
-        f"{len(labels)} classes: {', '.join(labels)}",
-    ]
-    if spec.changed():
-        lines.append("    note: the ONNX file is not the one that model.json describes")
-    return "\n".join(lines)
 
 
 def _add_check(steps: "Commands") -> None:

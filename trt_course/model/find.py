@@ -49,10 +49,17 @@ def find_model(model: Model) -> ModelSpec:
             return _spec_beside(path)
 
     here = ", ".join(list_models()) or "none"
-    raise CourseError(
-        f"There is no model {abridged(str(model))}. Models here: {here}. "
-        "A path to a folder with model.json works too."
-    )
+    advice = "A path to a folder with model.json works too."
+    if _is_in_catalogue(str(model)):
+        advice = f"To get it: python -m trt_course models fetch {model}"
+    raise CourseError(f"There is no model {abridged(str(model))}. Models here: {here}. {advice}")
+
+
+def _is_in_catalogue(name: str) -> bool:
+    """Whether it is the name of a public model that can be fetched."""
+    with contextlib.suppress(OSError, ValueError):
+        return name in [path.stem for path in (MODELS / "catalogue").glob("*.json")]
+    return False
 
 
 def _spec_beside(onnx: Path) -> ModelSpec:

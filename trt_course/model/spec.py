@@ -209,7 +209,12 @@ MODEL_RULES: Rules = {
 def read_spec(path: Union[str, Path]) -> ModelSpec:
     """The ModelSpec in a file model.json."""
     path = Path(str(path))
-    spec = record_of(ModelSpec, MODEL_RULES, folder=path.parent)(read_json(path), str(path))
+    return spec_of(read_json(path), path)
+
+
+def spec_of(record: Any, path: Path) -> ModelSpec:
+    """The ModelSpec that a record in JSON makes; `path` is the file that it was read from."""
+    spec = record_of(ModelSpec, MODEL_RULES, folder=path.parent)(record, str(path))
 
     # What no field can say by itself.
     spec = spec._replace(input=_for_grey(spec.input))

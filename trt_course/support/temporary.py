@@ -1,4 +1,4 @@
-"""Files under temporary names. Whoever writes one holds a lock on it, which marks it as in use.
+"""Files and folders under temporary names. Whoever fills one holds a lock on it: it is in use.
 
 A run that was killed (kill -9, a power cut) leaves its temporary files behind, but no locks. The
 next run that writes into that folder removes them. Their names begin with a dot, and the kit never
@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import secrets
+import shutil
 import tempfile
 import threading
 from pathlib import Path
@@ -45,6 +46,24 @@ def temporary_beside(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def temporary_folder_beside(target: Path) -> Iterator[Path]:
+    """An empty folder beside the target, removed at the end if it is still there.
+
+    Folders of that kind that a killed run has left behind are removed first.
+    """
+    _remove_left_folders(target.parent)
+    folder = _temporary_name(target)
+    descriptor: Optional[int] = None
+    try:
+        descriptor = _make_locked(folder)
+        yield folder
+    finally:
+        shutil.rmtree(str(folder), ignore_errors=True)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
 def temporary_elsewhere(ending: str) -> Iterator[Path]:
     """The path of an empty file in the system's temporary folder, removed at the end."""
     with tempfile.TemporaryDirectory(prefix="trt_course-") as folder:
@@ -59,6 +78,28 @@ def remove_leftovers(folder: Path) -> None:
         for entry in entries:
             if _TEMPORARY.match(entry.name) and entry.is_file(follow_symlinks=False):
                 _remove_if_left(entry.path)
+
+
+def _remove_left_folders(parent: Path) -> None:
+    """Remove the temporary folders of runs that no longer exist."""
+    with contextlib.suppress(OSError), os.scandir(str(parent)) as entries:
+        for entry in entries:
+            if _TEMPORARY.match(entry.name) and entry.is_dir(follow_symlinks=False):
+                _remove_if_left(entry.path)
+
+
+def _make_locked(folder: Path) -> Optional[int]:
+    """Make a folder and lock it; the descriptor that holds the lock, or None without locks."""
+    folder.mkdir()
+    if fcntl is None:
+        return None
+    descriptor = os.open(str(folder), os.O_RDONLY)
+    with contextlib.suppress(OSError):  # a file system without locks
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+    # Before the lock was ours, another run may have taken the folder for a leftover.
+    folder.mkdir(exist_ok=True)
+    return descriptor
 
 
 def _sweep_once(folder: Path) -> None:
@@ -96,9 +137,20 @@ def _create_locked(path: Path) -> int:
 
 
 def _remove_if_left(path: str) -> None:
-    """Remove a temporary file, unless somebody holds the lock on it."""
+    """Remove a temporary file or folder, unless somebody holds the lock on it."""
     if fcntl is None:
         return
-    with contextlib.suppress(OSError), open(path, "rb") as stream:
-        fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(path)
+        finally:
+            os.close(descriptor)
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    else:
         os.unlink(path)
