@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from trt_course import find_model
+from trt_course.model.input_spec import INPUT_RULES, SIZE_RULES
 from trt_course.model.old_layouts import LAYOUTS
 from trt_course.model.output_rules import (
     BOXES_RULES,
@@ -20,7 +21,7 @@ from trt_course.model.output_rules import (
     PRIOR_RULES,
     SCORES_RULES,
 )
-from trt_course.model.spec import INPUT_RULES, MODEL_RULES, NMS_RULES, SIZE_RULES
+from trt_course.model.spec import MODEL_RULES, NMS_RULES
 
 KIT = Path(__file__).resolve().parent.parent
 README = (KIT / "README.md").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ from trt_course import CourseError, find_model
 from trt_course.engine import CpuEngine, manifest
 from trt_course.engine import choose as opening
 from trt_course.measure.evaluate import warn_of_threshold
+from trt_course.model.input_spec import InputSpec
 from trt_course.model.placement import placement
-from trt_course.model.spec import InputSpec
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from model.decode_reference import ACTIVATIONS
 from model.old_output import old_output
+from trt_course.model.input_spec import InputSpec
 from trt_course.model.placement import Placement, placement
-from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec
+from trt_course.model.spec import ModelSpec, NmsSpec
 
 MOST = 4  # pictures of a batch
 PLACES = 7  # boxes of a picture before suppression; neither 4 nor a number of classes

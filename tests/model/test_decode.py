@@ -14,9 +14,10 @@ from conftest import RECORD
 from model.old_output import old_output
 from trt_course import CourseError, find_model
 from trt_course.model.decode import decode
+from trt_course.model.input_spec import InputSpec
 from trt_course.model.old_layouts import LAYOUTS
 from trt_course.model.placement import placement
-from trt_course.model.spec import InputSpec, ModelSpec
+from trt_course.model.spec import ModelSpec
 
 SIZE = (256, 192)  # the picture: twice the input of 128 x 96
 

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from model.old_output import old_output
 from trt_course.model.decode import decode
+from trt_course.model.input_spec import InputSpec
 from trt_course.model.old_layouts import LAYOUTS
 from trt_course.model.placement import placement
-from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec
+from trt_course.model.spec import ModelSpec, NmsSpec
 
 
 def make_spec(layout, units):

@@ -5,8 +5,9 @@ import pytest
 
 from model.old_output import old_output
 from trt_course.model.decode import decode
+from trt_course.model.input_spec import InputSpec
 from trt_course.model.placement import Placement
-from trt_course.model.spec import InputSpec, ModelSpec
+from trt_course.model.spec import ModelSpec
 
 # NumPy's warnings would stand between the lines of whoever runs a model.
 pytestmark = pytest.mark.filterwarnings("error")

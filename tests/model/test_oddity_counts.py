@@ -6,9 +6,10 @@ import pytest
 from model.old_output import old_output
 from trt_course.model.candidates import NOTHING_LOST, Losses
 from trt_course.model.decode import Decoder
+from trt_course.model.input_spec import InputSpec
 from trt_course.model.oddities import Oddities, tell
 from trt_course.model.placement import Placement
-from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec
+from trt_course.model.spec import ModelSpec, NmsSpec
 
 SIZE = np.float32([200, 100])
 

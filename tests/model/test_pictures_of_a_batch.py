@@ -5,8 +5,9 @@ import pytest
 
 from model.old_output import old_output
 from trt_course.model.decode import decode
+from trt_course.model.input_spec import InputSpec
 from trt_course.model.placement import Placement, placement
-from trt_course.model.spec import InputSpec, ModelSpec
+from trt_course.model.spec import ModelSpec
 
 PRIORS = 9
 CLASSES = 3

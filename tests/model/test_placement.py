@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plain_recipe import lies
+from trt_course.model.input_spec import InputSpec
 from trt_course.model.placement import Placement, placement
-from trt_course.model.spec import InputSpec, ModelSpec
+from trt_course.model.spec import ModelSpec
 
 WAYS = ["stretch", "letterbox", "crop"]
 

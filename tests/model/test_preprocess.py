@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trt_course import CourseError, find_model
+from trt_course.model.input_spec import InputSpec
 from trt_course.model.placement import Placement
 from trt_course.model.preprocess import Preprocessor, as_bgr
-from trt_course.model.spec import InputSpec
 
 
 class Recipe(NamedTuple):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import plain_recipe
 from conftest import RECORD, write_model
 from trt_course import find_model
+from trt_course.model.input_spec import InputSpec
 from trt_course.model.preprocess import Preprocessor
-from trt_course.model.spec import InputSpec
 
 NETWORK = st.tuples(st.integers(1, 13), st.integers(1, 13))
 PICTURE = st.tuples(st.integers(1, 40), st.integers(1, 40))

@@ -5,8 +5,9 @@ import pytest
 
 from model.old_output import old_output
 from trt_course import CourseError
+from trt_course.model.input_spec import InputSpec
 from trt_course.model.shapes import OutputShapes, Tensor
-from trt_course.model.spec import InputSpec, ModelSpec
+from trt_course.model.spec import ModelSpec
 
 PRIORS = 7
 FLOAT = np.dtype("float32")

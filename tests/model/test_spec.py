@@ -10,8 +10,9 @@ import pytest
 
 from conftest import RECORD
 from trt_course import CourseError, find_model
+from trt_course.model.input_spec import InputSpec
 from trt_course.model.output_spec import BoxesSpec, OutputSpec, Part, ScoresSpec
-from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec, read_spec
+from trt_course.model.spec import ModelSpec, NmsSpec, read_spec
 from trt_course.support.files import sha256
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from model import decode_reference
 from model.old_output import old_output
 from trt_course.model.decode import decode
+from trt_course.model.input_spec import InputSpec
 from trt_course.model.placement import Placement
-from trt_course.model.spec import InputSpec, ModelSpec, NmsSpec
+from trt_course.model.spec import ModelSpec, NmsSpec
 
 SIDE = 64
 WHOLE = Placement(1.0, 1.0, 0.0, 0.0, SIDE, SIDE)

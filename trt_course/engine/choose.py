@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any, List, NamedTuple, Optional
 
+from ..model.input_spec import InputSpec
+from ..model.output_spec import OutputSpec
 from ..model.placement import Placement
-from ..model.spec import InputSpec, ModelSpec, OutputSpec
+from ..model.spec import ModelSpec
 from ..support.errors import CourseError
 from ..support.ranges import whole
 from . import CpuEngine, Engine, manifest

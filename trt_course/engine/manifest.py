@@ -21,10 +21,11 @@ from ..model.fields import (
     share,
     text,
 )
+from ..model.input_spec import InputSpec
 from ..model.old_layouts import efficient_nms
 from ..model.output_spec import OutputSpec
 from ..model.placement import Placement, placement
-from ..model.spec import InputSpec, ModelSpec
+from ..model.spec import ModelSpec
 from ..support.errors import CourseError
 from ..support.files import is_hidden, sha256
 from ..support.outputs import Outputs
