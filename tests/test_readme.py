@@ -37,16 +37,17 @@ def commands():
     return [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
 
 
-@pytest.fixture
-def shell(tmp_path):
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
     """Runs a line in the kit's folder.
 
-    `python` is this environment's, and what the line writes to out/mine goes elsewhere.
+    `python` is this environment's, and what the line writes to out/mine goes elsewhere: to one
+    folder for all lines, for some go on with what those before them made.
     """
     programs = os.path.dirname(sys.executable)
     path = os.pathsep.join([programs, os.environ["PATH"]])
     env = dict(os.environ, PATH=path, TQDM_DISABLE="1")
-    out = shlex.quote(str(tmp_path / "out"))
+    out = shlex.quote(str(tmp_path_factory.mktemp("readme") / "out"))
 
     def run(line):
         return subprocess.run(

@@ -28,6 +28,7 @@ def names_in(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.long
 def test_a_folder_is_written_whole(tmp_path):
     make_data.make_folder(tmp_path, "signs", "val", 2, start=7)
     names = sorted(path.name for path in (tmp_path / "images").iterdir())

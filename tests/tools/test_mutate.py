@@ -102,6 +102,7 @@ def test_words_stay_as_they_are(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_survivors_are_named_and_counted(kit, monkeypatch, capsys):
     assert run(monkeypatch, "--watch") == 1  # one of the tests fails
     change = "trt_course/media/unread.py: RATE = 25.0  ->  RATE = 50.0"
