@@ -151,6 +151,18 @@ def write_sized_model(folder):
     return folder
 
 
+@pytest.fixture
+def models(tmp_path):
+    """An empty folder, which the kit takes for its models/."""
+    import catalogue_parts
+
+    folder = tmp_path / "models"
+    folder.mkdir()
+    undo = catalogue_parts.use_models(folder)
+    yield folder
+    undo()
+
+
 @pytest.fixture(scope="session")
 def gpu():
     """The GPU; tests that ask for it are skipped where there is none."""

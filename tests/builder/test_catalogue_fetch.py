@@ -31,15 +31,6 @@ def no_proxy(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture
-def models(tmp_path):
-    folder = tmp_path / "models"
-    folder.mkdir()
-    undo = catalogue_parts.use_models(folder)
-    yield folder
-    undo()
-
-
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
     """The bytes of a network that finds coloured cells."""
@@ -437,7 +428,7 @@ def test_ctrl_c_leaves_nothing(models, number, status):
 
 def has_begun(models):
     """Whether some of the file has come."""
-    return any(path.stat().st_size for path in models.glob(".cells*/work/*"))
+    return any(path.stat().st_size for path in models.glob(".cells*/*/*"))
 
 
 def test_what_a_killed_run_left_is_removed(models, network):

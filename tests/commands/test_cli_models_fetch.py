@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-import catalogue_parts
 from catalogue_parts import add_row, left, ok
 from conftest import RECORD, write_net
 from stand_ins.hostile_web import HostileServer
@@ -15,15 +14,6 @@ from trt_course.__main__ import main
 def run(*words):
     """The exit status of `models`."""
     return main(["models", *[str(word) for word in words]])
-
-
-@pytest.fixture
-def models(tmp_path):
-    folder = tmp_path / "models"
-    folder.mkdir()
-    undo = catalogue_parts.use_models(folder)
-    yield folder
-    undo()
 
 
 @pytest.fixture

@@ -100,9 +100,10 @@ def to_picture(recipe: Recipe, boxes: Array, picture: Array) -> Array:
         factor = width / recipe.width
         moved = np.asarray(boxes, float).reshape(-1, 4) * factor + [left, top, left, top]
         return np.clip(moved, 0, [columns, rows, columns, rows])
-    left, top, width, height = 0, 0, recipe.width, recipe.height
+    inner = (0, 0, recipe.width, recipe.height)
     if recipe.pad:
-        left, top, width, height = _inner(recipe, picture)
+        inner = _inner(recipe, picture)
+    left, top, width, height = inner
     moved = np.asarray(boxes, float).reshape(-1, 4) - [left, top, left, top]
     shares = moved / [width, height, width, height]
     return shares.clip(0, 1) * [columns, rows, columns, rows]

@@ -63,7 +63,8 @@ def _exact(looks: Looks, first: _Shown, second: _Shown) -> float:
 
     Classes do not count: an arrow to the left becomes one to the right in a mirror.
     """
-    here, there = first[0], second[0]
+    here = first[0]
+    there = second[0]
     if not len(here) or not len(there):
         return 0.0
 
